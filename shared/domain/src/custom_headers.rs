@@ -1,0 +1,113 @@
+//! Headers that a webhook's owner adds to its deliveries.
+
+use http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+/// The most headers that a webhook may add.
+pub(crate) const CUSTOM_HEADERS_LIMIT: usize = 10;
+
+/// Up to ten headers, none of them ours and none that HTTP itself needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CustomHeaders(serde_json::Map<String, serde_json::Value>);
+
+/// Why headers are refused. The messages are the API's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CustomHeadersError {
+    /// Not an object of strings.
+    #[error("must be an object of header names and values")]
+    NotAnObject,
+    /// Over [`CUSTOM_HEADERS_LIMIT`] of them.
+    #[error("is too long (maximum is {CUSTOM_HEADERS_LIMIT} headers)")]
+    TooMany,
+    /// A name that HTTP does not allow.
+    #[error("has an invalid name: {0}")]
+    Name(String),
+    /// A value that HTTP does not allow, or over 1,024 characters of it.
+    #[error("has an invalid value for {0}")]
+    Value(String),
+    /// A name that Storehook or HTTP itself uses.
+    #[error("may not set {0}")]
+    Reserved(String),
+}
+
+impl CustomHeaders {
+    /// Reads headers from the API's JSON: an object of names and values.
+    pub fn parse(json: &serde_json::Value) -> Result<Self, CustomHeadersError> {
+        let headers = json.as_object().ok_or(CustomHeadersError::NotAnObject)?;
+        if headers.len() > CUSTOM_HEADERS_LIMIT {
+            return Err(CustomHeadersError::TooMany);
+        }
+        for (name, value) in headers {
+            let value = value.as_str().ok_or(CustomHeadersError::NotAnObject)?;
+            let parsed: HeaderName = name.parse().map_err(|_| CustomHeadersError::Name(name.clone()))?;
+            if is_reserved(parsed.as_str()) {
+                return Err(CustomHeadersError::Reserved(name.clone()));
+            }
+            if value.len() > 1_024 || HeaderValue::from_str(value).is_err() {
+                return Err(CustomHeadersError::Value(name.clone()));
+            }
+        }
+        Ok(Self(headers.clone()))
+    }
+
+    /// The headers' names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    }
+}
+
+/// Ours, hop-by-hop (RFC 9110 §7.6.1), or part of how the request itself is framed.
+fn is_reserved(name: &str) -> bool {
+    const NAMES: [&str; 17] = [
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "traceparent",
+    ];
+    const PREFIXES: [&str; 3] = ["x-spiffy-", "x-shopify-", "webhook-"];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn headers_of_ones_own_are_few_and_harmless() {
+        let eleven: serde_json::Map<_, _> =
+            (0..11).map(|number| (format!("X-{number}"), json!("a"))).collect();
+        for (headers, error) in [
+            (json!({}), None),
+            (json!({"X-Api-Key": "abc", "Authorization": "Bearer x"}), None),
+            (json!([]), Some("must be an object of header names and values")),
+            (json!({"X-A": 7}), Some("must be an object of header names and values")),
+            (json!(eleven), Some("is too long (maximum is 10 headers)")),
+            (json!({"X A": "b"}), Some("has an invalid name: X A")),
+            (json!({"X-A": "b\r\nX-Evil: 1"}), Some("has an invalid value for X-A")),
+            (json!({"X-A": "x".repeat(1_025)}), Some("has an invalid value for X-A")),
+            (json!({"Host": "b"}), Some("may not set Host")),
+            (json!({"Transfer-Encoding": "chunked"}), Some("may not set Transfer-Encoding")),
+            (json!({"X-Spiffy-Stores-Topic": "b"}), Some("may not set X-Spiffy-Stores-Topic")),
+            (json!({"Webhook-Signature": "b"}), Some("may not set Webhook-Signature")),
+        ] {
+            let result = CustomHeaders::parse(&headers).map_err(|error| error.to_string());
+            assert_eq!(result.err().as_deref(), error, "{headers}");
+        }
+    }
+}

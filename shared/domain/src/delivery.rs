@@ -1,0 +1,178 @@
+//! Deliveries: one event on its way to one webhook, as SQS carries them.
+//!
+//! The message holds neither the address nor a secret. Both are read just before each
+//! attempt, so that an edit takes effect on the next one and a leaked queue leaks no
+//! key. Everything else that an attempt needs is in it, so that every attempt of a
+//! delivery sends the same body.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{AppId, EventId, Payload, ShopDomain, StoreEvent, Topic, WebhookId, payload::NONCHARACTERS};
+
+/// The largest message that SQS takes, in bytes: 1 MiB (Amazon SQS message quotas, 2026).
+pub const SQS_MESSAGE_LIMIT: usize = 1024 * 1024;
+
+/// The largest payload that an event may have, in bytes: an SQS message less 1,024 bytes, in
+/// which everything else that a delivery says has room.
+pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 1024;
+
+/// One event on its way to one webhook. It borrows its payload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delivery<'a> {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The shop it happened in.
+    pub shop: ShopDomain,
+    /// The app whose webhook it is.
+    pub app: AppId,
+    /// What happened.
+    pub topic: Topic,
+    /// The event.
+    pub event_id: EventId,
+    /// When it happened.
+    pub triggered_at: Timestamp,
+    /// When the delivery was put into the queue: its age counts from here.
+    pub enqueued_at: Timestamp,
+    /// Whether it is a test event.
+    #[serde(default)]
+    pub test: bool,
+    /// The payload's id, for the id header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+    /// The trace context that the event was published with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+}
+
+/// A message is no delivery.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is not a delivery: {0}")]
+pub struct InvalidDelivery(#[source] serde_json::Error);
+
+impl<'a> Delivery<'a> {
+    /// The delivery of an event to a webhook of an app.
+    pub fn of(event: &StoreEvent<'a>, webhook_id: WebhookId, app: AppId, enqueued_at: Timestamp) -> Self {
+        Self {
+            webhook_id,
+            shop: event.shop.clone(),
+            app,
+            topic: event.topic.clone(),
+            event_id: event.id.clone(),
+            triggered_at: event.triggered_at,
+            enqueued_at,
+            test: event.is_test,
+            resource_id: event.resource_id.clone(),
+            traceparent: event.traceparent.clone(),
+            payload: event.payload.as_raw(),
+        }
+    }
+
+    /// Reads a delivery from an SQS message's body.
+    pub fn parse(message: &'a str) -> Result<Self, InvalidDelivery> {
+        use serde::de::Error as _;
+        let delivery: Self = serde_json::from_str(message).map_err(InvalidDelivery)?;
+        match Payload::new(delivery.payload) {
+            Ok(_) => Ok(delivery),
+            Err(error) => Err(InvalidDelivery(serde_json::Error::custom(error))),
+        }
+    }
+
+    /// The delivery's id, the same through every retry: `<webhook id>-<event id>`.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.webhook_id, self.event_id)
+    }
+
+    /// What happened, as the event told it.
+    pub fn payload(&self) -> Payload<'a> {
+        // Both ways to a delivery check that its payload is an object.
+        Payload::new_checked(self.payload)
+    }
+
+    /// The SQS message's body: at most [`SQS_MESSAGE_LIMIT`] bytes, since the payload has at
+    /// most [`PAYLOAD_LIMIT`]. The error is one of serialization, which no value here has.
+    pub fn to_message(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self).map(escape_noncharacters)
+    }
+}
+
+/// Writes JSON so that SQS takes it; see [`NONCHARACTERS`].
+pub(crate) fn escape_noncharacters(json: String) -> String {
+    if !json.contains(NONCHARACTERS) {
+        return json;
+    }
+    json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecordOrigin;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    const ORIGIN: RecordOrigin<'_> = RecordOrigin {
+        shard_id: "shardId-000000000000",
+        sequence_number: "1",
+        arrived_at: Timestamp::UNIX_EPOCH,
+    };
+
+    fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
+        let delivery = Delivery::of(&event, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+        Ok(delivery.to_message()?)
+    }
+
+    #[test]
+    fn a_delivery_reads_back_from_its_message_with_its_payload_byte_for_byte() -> TestResult {
+        let payload = r#"{"id": 327475578523353102,  "p":"19.99", "f": 199.0, "s":"\/"}"#;
+        let message = message_of(&format!(
+            r#"{{"shop": "a.example", "topic": "orders/create", "event_id": "e1", "payload": {payload}}}"#
+        ))?;
+        let delivery = Delivery::parse(&message)?;
+        assert_eq!(delivery.id(), "7-e1");
+        assert_eq!(delivery.payload().as_str(), payload);
+        assert_eq!(delivery.resource_id.as_deref(), Some("327475578523353102"));
+        Ok(())
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_travel_as_escapes_of_the_same_value() -> TestResult {
+        let message = message_of(
+            "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{fffe}\u{ffff}\"}}",
+        )?;
+        assert_eq!(Delivery::parse(&message)?.payload().as_str(), r#"{"note": "\ufffe\uffff"}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn the_longest_envelope_leaves_room_for_the_largest_payload() -> TestResult {
+        let shop = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+        let topic = format!("{}:b", "a".repeat(62));
+        let record = format!(
+            r#"{{"shop": "{shop}", "topic": "{topic}", "event_id": "{}", "triggered_at": "2026-11-21T15:00:00.123456789Z",
+                "test": true, "traceparent": "00-{}-{}-01", "payload": {{"id":"{}"}}}}"#,
+            "e".repeat(64),
+            "a".repeat(32),
+            "b".repeat(16),
+            "\\\"".repeat(128),
+        );
+        let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
+        let app = AppId::parse(&"p".repeat(64))?;
+        let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
+        let message = Delivery::of(&event, WebhookId::new(u64::MAX), app, enqueued_at).to_message()?;
+        let envelope = message.len() - event.payload.as_str().len();
+        assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_delivery_is_told_so() {
+        for message in ["", "not json", "{}", "[]", r#"{"webhook_id": 7, "payload": {}}"#] {
+            assert!(Delivery::parse(message).is_err(), "{message}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What is wrong with a request, field by field.
+
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
+/// All that is wrong with a request at once: each field with its messages, in the
+/// order in which they were found. It serializes as the API prints it:
+/// `{"topic": ["can't be blank"], "address": ["is invalid"]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, Vec<String>)>);
+
+impl FieldErrors {
+    /// One field with one message.
+    pub fn one(field: &'static str, message: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, message);
+        errors
+    }
+
+    /// Adds a message to a field.
+    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        match self.0.iter_mut().find(|(name, _)| *name == field) {
+            Some((_, messages)) => messages.push(message.into()),
+            None => self.0.push((field, vec![message.into()])),
+        }
+    }
+
+    /// The value where there is one; where there is none, its message goes to the field.
+    pub fn collect<T, E: ToString>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for FieldErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (field, messages) in &self.0 {
+            map.serialize_entry(field, messages)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_gather_under_their_field_in_the_order_found() -> serde_json::Result<()> {
+        let mut errors = FieldErrors::one("topic", "can't be blank");
+        errors.add("address", "is invalid");
+        errors.add("topic", "is unknown");
+        let json = serde_json::to_string(&errors)?;
+        assert_eq!(json, r#"{"topic":["can't be blank","is unknown"],"address":["is invalid"]}"#);
+        Ok(())
+    }
+}

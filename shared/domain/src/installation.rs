@@ -1,0 +1,87 @@
+//! One app on one shop.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppId, SharedSecret, ShopDomain};
+
+/// One app on one shop: who it is, what it may do, and what its deliveries are signed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The app.
+    pub app: AppId,
+    /// The shop's UUID, sent as `X-Spiffy-Stores-ID`.
+    pub store_id: String,
+    /// The shop's IANA time zone, for example `America/New_York`; the API prints its timestamps in it.
+    pub time_zone: String,
+    /// What its token may do.
+    pub scopes: Vec<Scope>,
+    /// The active secrets, oldest first: one, or two while a rotation overlaps.
+    pub secrets: Vec<SharedSecret>,
+}
+
+/// Something that an installation's token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Scope {
+    /// Manage the app's webhooks.
+    Webhooks,
+    /// Push events of the shop.
+    EventsPush,
+}
+
+/// The text names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is 'webhooks' or 'events:push'")]
+pub struct UnknownScope;
+
+impl Scope {
+    /// The scope's name, as `storehook install --scope` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhooks => "webhooks",
+            Self::EventsPush => "events:push",
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        [Self::Webhooks, Self::EventsPush]
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+            .ok_or(UnknownScope)
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = UnknownScope;
+
+    fn try_from(text: String) -> Result<Self, UnknownScope> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.as_str().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_read_back_from_their_names() {
+        for scope in [Scope::Webhooks, Scope::EventsPush] {
+            assert_eq!(scope.as_str().parse(), Ok(scope));
+        }
+        assert_eq!("admin".parse::<Scope>(), Err(UnknownScope));
+    }
+}

@@ -1,0 +1,216 @@
+//! When a failed delivery is tried again: the only place that knows.
+//!
+//! A delivery is attempted at 20 ages: at once, and then 19 times over 48 hours. Two
+//! SQS queues share them: the *delivery* lane has the first four, close together, and
+//! the *retry* lane the rest, so that a dead endpoint's backlog never stands in front
+//! of fresh events. SQS moves a message on by itself, by `maxReceiveCount`.
+//!
+//! The wait is taken from the delivery's **age** and not from the receive count, because
+//! nobody documents whether SQS starts that count anew in the next queue. After a
+//! failure at some age, the next attempt is at the next point of the table. Jitter only
+//! ever lengthens a wait: an attempt that came before its point would find the same
+//! point again. The longest wait with its jitter is still shorter than the gap that
+//! follows, so no point is passed over either.
+//!
+//! After the last point nothing says whether its attempt has been made already. So the
+//! last attempt's message waits until the latest moment at which that attempt could have
+//! been made ([`RetrySchedule::ends_at`]), and from then on no attempt is made: the
+//! message is failed at once, again and again, until SQS moves it to the dead-letter queue.
+
+use std::time::Duration;
+
+/// The ages at which a delivery is attempted, in seconds: 0, 10 s, 40 s, 2 min 40 s, then
+/// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four
+/// hours to 47 h 52 min 40 s.
+pub const AGES: [u64; 20] = [
+    0, 10, 40, 160, 460, 1_360, 3_160, 6_760, 13_960, 28_360, 42_760, 57_160, 71_560, 85_960, 100_360,
+    114_760, 129_160, 143_560, 157_960, 172_360,
+];
+
+/// The most that jitter adds to a wait, as a share of it.
+pub const JITTER: f64 = 0.1;
+
+/// The longest that SQS hides a message (visibility timeout ≤ 12 h).
+const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// One of the two queues that a delivery passes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The delivery queue: first attempts and quick retries.
+    Delivery,
+    /// The retry queue: slow retries.
+    Retry,
+}
+
+impl Lane {
+    /// The `maxReceiveCount` of the lane's queue.
+    ///
+    /// The delivery queue's is its number of points. The retry queue's is the whole
+    /// table's: enough where SQS carries the count on from the delivery queue, and more
+    /// than enough, with receives to spare, where it starts anew.
+    pub fn max_receive_count(self) -> usize {
+        match self {
+            Self::Delivery => 4,
+            Self::Retry => AGES.len(),
+        }
+    }
+}
+
+/// What becomes of a delivery whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt, after this wait.
+    Attempt(Duration),
+    /// None. After this wait its message is to fail without one, until SQS moves it on.
+    Exhausted(Duration),
+}
+
+impl Next {
+    /// The wait, as SQS takes it: whole seconds, rounded up so that it is never shortened.
+    pub fn visibility_seconds(self) -> i32 {
+        let (Self::Attempt(wait) | Self::Exhausted(wait)) = self;
+        let wait = wait.min(LONGEST_WAIT);
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        i32::try_from(seconds).unwrap_or(i32::MAX)
+    }
+}
+
+/// The table, with time compressed for tests and tours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetrySchedule {
+    time_scale: f64,
+}
+
+impl RetrySchedule {
+    /// The table with every age multiplied by `time_scale`; 1 is real time. `None` unless
+    /// it is greater than 0 and at most 1.
+    pub fn new(time_scale: f64) -> Option<Self> {
+        (time_scale > 0.0 && time_scale <= 1.0).then_some(Self { time_scale })
+    }
+
+    /// The age from which on no attempt is made: the last point, and its wait's longest jitter.
+    pub fn ends_at(&self) -> Duration {
+        let [.., before_last, last] = AGES;
+        let longest_jitter = (last - before_last) as f64 * JITTER;
+        self.scaled(last as f64 + longest_jitter)
+    }
+
+    /// Whether a delivery of this age is past its last attempt.
+    pub fn is_over(&self, age: Duration) -> bool {
+        age >= self.ends_at()
+    }
+
+    /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the
+    /// most that jitter adds.
+    pub fn next(&self, age: Duration, jitter: f64) -> Next {
+        match AGES.iter().map(|point| self.scaled(*point as f64)).find(|point| *point > age) {
+            Some(point) => {
+                let wait = point - age;
+                Next::Attempt(wait.mul_f64(1.0 + JITTER * jitter.clamp(0.0, 1.0)))
+            }
+            None => Next::Exhausted(self.ends_at().saturating_sub(age)),
+        }
+    }
+
+    fn scaled(&self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds * self.time_scale)
+    }
+}
+
+impl Default for RetrySchedule {
+    fn default() -> Self {
+        Self { time_scale: 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REAL: RetrySchedule = RetrySchedule { time_scale: 1.0 };
+
+    #[test]
+    fn the_table_is_the_one_the_contract_promises() {
+        let minutes = |hours: u64, minutes: u64| (hours * 60 + minutes) * 60;
+        let rounded_up: Vec<_> = AGES.iter().skip(7).map(|age| age.div_ceil(60) * 60).collect();
+        assert_eq!(
+            AGES[..7],
+            [0, 10, 40, minutes(0, 2) + 40, minutes(0, 7) + 40, minutes(0, 22) + 40, minutes(0, 52) + 40]
+        );
+        assert_eq!(rounded_up[..2], [minutes(1, 53), minutes(3, 53)]);
+        assert!(
+            AGES[8..]
+                .windows(2)
+                .all(|pair| matches!(pair, [before, after] if after - before == minutes(4, 0)))
+        );
+        assert_eq!(rounded_up.last(), Some(&minutes(47, 53)));
+        assert_eq!(AGES.len(), 20, "the first attempt and 19 retries");
+    }
+
+    #[test]
+    fn a_failure_waits_for_the_next_point_after_its_age() {
+        let seconds = Duration::from_secs;
+        for (age, next) in [
+            (seconds(0), Next::Attempt(seconds(10))),
+            (seconds(5), Next::Attempt(seconds(5))),
+            (seconds(10), Next::Attempt(seconds(30))),
+            (seconds(161), Next::Attempt(seconds(299))),
+            (seconds(172_359), Next::Attempt(seconds(1))),
+            (seconds(172_360), Next::Exhausted(seconds(1_440))),
+            (seconds(173_799), Next::Exhausted(seconds(1))),
+            (seconds(173_800), Next::Exhausted(seconds(0))),
+            (seconds(999_999), Next::Exhausted(seconds(0))),
+        ] {
+            assert_eq!(REAL.next(age, 0.0), next, "{age:?}");
+        }
+        assert_eq!(REAL.next(seconds(0), 1.0), Next::Attempt(seconds(11)));
+    }
+
+    #[test]
+    fn sqs_gets_whole_seconds_never_fewer_than_the_wait() {
+        for (wait, seconds) in
+            [(0.0, 0), (0.001, 1), (1.0, 1), (1.2, 2), (14_400.0, 14_400), (90_000.0, 43_200)]
+        {
+            assert_eq!(Next::Attempt(Duration::from_secs_f64(wait)).visibility_seconds(), seconds, "{wait}");
+        }
+    }
+
+    #[test]
+    fn time_is_compressed_and_never_stretched_or_stopped() {
+        for (scale, is_valid) in
+            [(1.0, true), (0.0001, true), (0.0, false), (-1.0, false), (1.1, false), (f64::NAN, false)]
+        {
+            assert_eq!(RetrySchedule::new(scale).is_some(), is_valid, "{scale}");
+        }
+        let tenth = RetrySchedule { time_scale: 0.1 };
+        assert_eq!(tenth.next(Duration::ZERO, 0.0), Next::Attempt(Duration::from_secs(1)));
+    }
+
+    proptest! {
+        /// An endpoint that always fails, whatever the jitter and however long each attempt takes
+        /// within its timeout, is tried once for each point and then no more.
+        #[test]
+        fn a_dead_endpoint_is_attempted_exactly_once_for_each_point(
+            steps in prop::collection::vec((0.0..=1.0f64, 0.0..5.0f64), 64),
+        ) {
+            let mut age = Duration::ZERO;
+            let mut attempts = Vec::new();
+            for (jitter, latency) in steps {
+                if REAL.is_over(age) {
+                    break;
+                }
+                attempts.push(age);
+                age += Duration::from_secs_f64(latency);
+                let next = REAL.next(age, jitter);
+                age += Duration::from_secs(u64::try_from(next.visibility_seconds()).unwrap_or(0));
+            }
+            prop_assert!(REAL.is_over(age));
+            prop_assert_eq!(attempts.len(), AGES.len());
+            for (attempt, point) in attempts.iter().zip(AGES) {
+                prop_assert!(attempt.as_secs() >= point);
+            }
+        }
+    }
+}
