@@ -1,1 +1,15 @@
+//! What two or more of Storehook's programs need of AWS and of the machine they run on.
+//!
+//! The edges stand here, each in one place: the only reader of the environment
+//! ([`Environment`]), the only reader of the clock ([`now`]), the one way to set up an
+//! SDK ([`lambda_sdk_config`]), and the shapes of the registry's items ([`registry`]).
+//! What a single function does with them lives in that function.
 
+mod clock;
+mod environment;
+pub mod registry;
+mod sdk;
+
+pub use clock::now;
+pub use environment::{Environment, SettingError};
+pub use sdk::{amazon_http_client, behavior_version, lambda_sdk_config};

@@ -1,0 +1,270 @@
+//! The registry table: the shapes of its items, and nothing about what is done with them.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | token | `TOKEN#<sha-256>` | `TOKEN` |
+//! | installation | `SHOP#<shop>#APP#<app>` | `INSTALLATION` |
+//! | webhook | `SHOP#<shop>#APP#<app>` | `WEBHOOK#<id, 20 digits>` |
+//! | uniqueness | `SHOP#<shop>#APP#<app>` | `UNIQUE#<sha-256>` |
+//! | id counter | `COUNTER` | `WEBHOOK` |
+//!
+//! An app's webhooks on a shop are one partition, in the order of their ids. The index
+//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId};
+
+/// The index of webhooks by what they subscribe to: `subscription` (see
+/// [`subscription_of`]), then `id`; with `app`.
+pub const SUBSCRIBERS_INDEX: &str = "subscribers";
+
+/// An item as DynamoDB's API has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Why the registry did not answer, or not sensibly.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// DynamoDB could not be reached or refused the call.
+    #[error("DynamoDB did not do as asked")]
+    Call(#[source] Box<aws_sdk_dynamodb::Error>),
+    /// An item does not hold what it should.
+    #[error("an item of the registry does not read")]
+    Item(#[from] serde_dynamo::Error),
+}
+
+impl<E, R> From<SdkError<E, R>> for RegistryError
+where
+    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        Self::Call(Box::new(aws_sdk_dynamodb::Error::from(error)))
+    }
+}
+
+/// A webhook's item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WebhookItem {
+    pk: String,
+    sk: String,
+    subscription: String,
+    /// The webhook.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+}
+
+impl WebhookItem {
+    /// The item of a webhook.
+    pub fn of(webhook: Webhook) -> Self {
+        Self {
+            pk: partition_of(&webhook.shop, &webhook.app),
+            sk: webhook_sort_key(webhook.id),
+            subscription: subscription_of(&webhook.shop, webhook.topic.key()),
+            webhook,
+        }
+    }
+}
+
+/// What holds a webhook's place: no two of an installation have the same topic, address,
+/// format and protocol.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UniquenessItem {
+    pk: String,
+    sk: String,
+}
+
+impl UniquenessItem {
+    /// The item that holds a webhook's place.
+    pub fn of(webhook: &Webhook) -> Self {
+        let parts = [
+            webhook.topic.key(),
+            webhook.address.as_str(),
+            webhook.format.as_str(),
+            webhook.protocol.as_str(),
+        ];
+        // None of the parts can hold a line break.
+        let digest = Sha256::digest(parts.join("\n").as_bytes());
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { pk: partition_of(&webhook.shop, &webhook.app), sk: format!("UNIQUE#{digits}") }
+    }
+
+    /// The item's key.
+    pub fn key(&self) -> Item {
+        key(&self.pk, &self.sk)
+    }
+}
+
+/// What a token stands for: who calls, and what they may do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenItem {
+    pk: String,
+    sk: String,
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The app.
+    pub app: AppId,
+    /// What the token may do.
+    pub scopes: Vec<Scope>,
+    /// The shop's time zone.
+    pub time_zone: String,
+}
+
+impl TokenItem {
+    /// The item of an installation's token.
+    pub fn of(token: &TokenHash, installation: &Installation) -> Self {
+        Self {
+            pk: token_partition(token),
+            sk: TOKEN_SORT_KEY.to_owned(),
+            shop: installation.shop.clone(),
+            app: installation.app.clone(),
+            scopes: installation.scopes.clone(),
+            time_zone: installation.time_zone.clone(),
+        }
+    }
+
+    /// The key of a token's item.
+    pub fn key_of(token: &TokenHash) -> Item {
+        key(&token_partition(token), TOKEN_SORT_KEY)
+    }
+}
+
+/// An installation's item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InstallationItem {
+    pk: String,
+    sk: String,
+    shop: ShopDomain,
+    app: AppId,
+    store_id: String,
+    time_zone: String,
+    scopes: Vec<Scope>,
+    secrets: Vec<SharedSecret>,
+}
+
+impl From<Installation> for InstallationItem {
+    fn from(installation: Installation) -> Self {
+        let Installation { shop, app, store_id, time_zone, scopes, secrets } = installation;
+        let pk = partition_of(&shop, &app);
+        Self { pk, sk: INSTALLATION_SORT_KEY.to_owned(), shop, app, store_id, time_zone, scopes, secrets }
+    }
+}
+
+impl From<InstallationItem> for Installation {
+    fn from(item: InstallationItem) -> Self {
+        let InstallationItem { shop, app, store_id, time_zone, scopes, secrets, .. } = item;
+        Self { shop, app, store_id, time_zone, scopes, secrets }
+    }
+}
+
+/// The partition of an installation and its webhooks.
+pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
+    format!("SHOP#{shop}#APP#{app}")
+}
+
+/// What every webhook's sort key begins with.
+pub const WEBHOOK_SORT_KEY_PREFIX: &str = "WEBHOOK#";
+
+/// A webhook's sort key: its id in 20 digits, so that keys sort as ids do.
+pub fn webhook_sort_key(id: WebhookId) -> String {
+    format!("{WEBHOOK_SORT_KEY_PREFIX}{:020}", id.get())
+}
+
+/// The key of a webhook's item.
+pub fn webhook_key(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
+    key(&partition_of(shop, app), &webhook_sort_key(id))
+}
+
+/// The key of an installation's item.
+pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
+    key(&partition_of(shop, app), INSTALLATION_SORT_KEY)
+}
+
+/// The key of the counter of webhook ids; its `value` is the last one given.
+pub fn counter_key() -> Item {
+    key("COUNTER", "WEBHOOK")
+}
+
+/// The index key of a shop's webhooks with this topic pattern.
+pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
+    format!("SHOP#{shop}#TOPIC#{pattern_key}")
+}
+
+/// Writes an item.
+pub fn to_item<T: Serialize>(value: T) -> Result<Item, RegistryError> {
+    Ok(serde_dynamo::to_item(value)?)
+}
+
+/// Reads an item.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, RegistryError> {
+    Ok(serde_dynamo::from_item(item)?)
+}
+
+const TOKEN_SORT_KEY: &str = "TOKEN";
+const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
+
+fn token_partition(token: &TokenHash) -> String {
+    format!("TOKEN#{}", token.as_str())
+}
+
+fn key(pk: &str, sk: &str) -> Item {
+    [("pk", pk), ("sk", sk)]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    fn webhook(id: u64, topic: &str, address: &str) -> Result<Webhook, serde_json::Error> {
+        serde_json::from_value(serde_json::json!({
+            "id": id, "shop": "a.example", "app": "demo", "topic": topic, "address": address, "format": "json",
+            "protocol": "webhook", "status": "active", "fields": ["id"], "metafield_namespaces": [],
+            "custom_headers": {"X-B": "2", "X-A": "1"}, "created_at": "2026-11-21T15:00:00Z",
+            "updated_at": "2026-11-21T15:00:00.123Z", "version": 3,
+        }))
+    }
+
+    #[test]
+    fn a_webhook_reads_back_from_its_item() -> TestResult {
+        let webhook = webhook(u64::MAX, "order:new", "https://b.example/?q")?;
+        let item = to_item(WebhookItem::of(webhook.clone()))?;
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        assert_eq!(text("pk").as_deref(), Some("SHOP#a.example#APP#demo"));
+        assert_eq!(text("sk").as_deref(), Some("WEBHOOK#18446744073709551615"));
+        assert_eq!(text("subscription").as_deref(), Some("SHOP#a.example#TOPIC#orders/create"));
+        assert_eq!(text("topic").as_deref(), Some("order:new"));
+        assert_eq!(from_item::<WebhookItem>(item)?.webhook, webhook);
+        Ok(())
+    }
+
+    #[test]
+    fn every_spelling_of_a_topic_takes_the_same_place() -> TestResult {
+        let place = |topic: &str, address: &str| webhook(1, topic, address).map(|webhook| UniquenessItem::of(&webhook).sk);
+        assert_eq!(place("order:new", "https://b.example/")?, place("orders/create", "https://b.example/")?);
+        assert_ne!(place("orders/paid", "https://b.example/")?, place("orders/create", "https://b.example/")?);
+        assert_ne!(place("orders/create", "https://c.example/")?, place("orders/create", "https://b.example/")?);
+        Ok(())
+    }
+
+    #[test]
+    fn an_installation_reads_back_from_its_item() -> TestResult {
+        let installation = Installation {
+            shop: ShopDomain::parse("a.example")?,
+            app: AppId::parse("demo")?,
+            store_id: "0c1c9920-5c9c-012d-bd34-000c295ec56b".to_owned(),
+            time_zone: "America/New_York".to_owned(),
+            scopes: vec![Scope::Webhooks, Scope::EventsPush],
+            secrets: vec![SharedSecret::parse(&"s".repeat(32))?],
+        };
+        let item = to_item(InstallationItem::from(installation.clone()))?;
+        assert_eq!(Installation::from(from_item::<InstallationItem>(item)?), installation);
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! The AWS SDK, set up by hand.
+//!
+//! Inside Lambda all that `aws-config` looks for is known: credentials and region are in
+//! the environment, and every endpoint's certificate chains to one of Amazon's own five
+//! roots. Loading only those, instead of the operating system's bundle, takes two thirds
+//! of a cold start away (2.5 ms instead of 8.7 ms from exec to the first `/next`).
+
+use std::time::Duration;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_types::SdkConfig;
+
+use crate::{Environment, SettingError};
+
+const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
+
+/// The behaviour of the SDKs that this code was written against.
+pub fn behavior_version() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// The configuration of every SDK client in a Lambda function, from its environment.
+///
+/// `AWS_ENDPOINT_URL` points it at an emulator. Calls are tried three times, and give up
+/// on a connection after 1 s and on an answer after 5 s.
+pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> {
+    let credentials = Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "Lambda environment",
+    );
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .build();
+    let mut config = SdkConfig::builder()
+        .behavior_version(behavior_version())
+        .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard())
+        .timeout_config(timeouts)
+        .http_client(amazon_http_client());
+    config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
+    Ok(config.build())
+}
+
+/// An HTTP client for AWS endpoints: rustls on ring, trusting Amazon's roots and no others.
+#[expect(clippy::expect_used, reason = "the settings are constants of this file, and a test builds them")]
+pub fn amazon_http_client() -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("constant settings");
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_five_roots_are_certificates() {
+        assert_eq!(AMAZON_ROOTS.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        // Building parses them; a certificate that does not parse panics there.
+        amazon_http_client();
+    }
+
+    #[test]
+    fn a_function_without_credentials_or_region_does_not_start() {
+        let full = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "us-east-1")];
+        assert!(lambda_sdk_config(&full.into_iter().collect()).is_ok());
+        for missing in 0..full.len() {
+            let rest = full.iter().enumerate().filter(|(index, _)| *index != missing).map(|(_, pair)| *pair);
+            assert!(matches!(lambda_sdk_config(&rest.collect()), Err(SettingError::Missing(_))));
+        }
+    }
+}
