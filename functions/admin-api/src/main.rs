@@ -1,1 +1,13 @@
-fn main() {}
+//! The admin API function: wires and runs.
+
+use admin_api::{App, Settings};
+use storehook_aws::Environment;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda_http::tracing::init_default_subscriber();
+    let environment = Environment::read();
+    let settings = Settings::read(&environment)?;
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    lambda_http::run(admin_api::service(App::new(&sdk, settings))).await
+}

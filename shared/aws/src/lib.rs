@@ -12,4 +12,5 @@ mod sdk;
 
 pub use clock::now;
 pub use environment::{Environment, SettingError};
+pub use aws_types::SdkConfig;
 pub use sdk::{amazon_http_client, behavior_version, lambda_sdk_config};

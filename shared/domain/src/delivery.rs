@@ -93,9 +93,10 @@ impl<'a> Delivery<'a> {
     }
 
     /// The SQS message's body: at most [`SQS_MESSAGE_LIMIT`] bytes, since the payload has at
-    /// most [`PAYLOAD_LIMIT`]. The error is one of serialization, which no value here has.
-    pub fn to_message(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self).map(escape_noncharacters)
+    /// most [`PAYLOAD_LIMIT`].
+    #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
+    pub fn to_message(&self) -> String {
+        escape_noncharacters(serde_json::to_string(self).expect("plain data"))
     }
 }
 
@@ -123,7 +124,7 @@ mod tests {
     fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let delivery = Delivery::of(&event, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
-        Ok(delivery.to_message()?)
+        Ok(delivery.to_message())
     }
 
     #[test]
@@ -163,7 +164,7 @@ mod tests {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
-        let message = Delivery::of(&event, WebhookId::new(u64::MAX), app, enqueued_at).to_message()?;
+        let message = Delivery::of(&event, WebhookId::new(u64::MAX), app, enqueued_at).to_message();
         let envelope = message.len() - event.payload.as_str().len();
         assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
         Ok(())

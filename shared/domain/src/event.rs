@@ -52,9 +52,13 @@ pub struct RecordOrigin<'a> {
 /// Why a record is no event.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// Not a JSON object at all, or one that says the same key twice.
-    #[error("the record is not a JSON object of an event: {0}")]
-    NotAnObject(#[source] serde_json::Error),
+    /// Something else than an object.
+    #[error("the record is not a JSON object")]
+    NotAnObject,
+    /// An object that does not read, or says one of our keys twice. The cause names a place or a
+    /// key and never quotes a value.
+    #[error("the record is not valid JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
     /// A required field is absent or null.
     #[error("'{0}' is missing")]
     Missing(&'static str),
@@ -80,7 +84,10 @@ pub enum InvalidEvent {
 impl<'a> StoreEvent<'a> {
     /// Reads an event from a record's bytes.
     pub fn parse(record: &'a [u8], origin: &RecordOrigin<'_>) -> Result<Self, InvalidEvent> {
-        let fields: Fields<'a> = serde_json::from_slice(record).map_err(InvalidEvent::NotAnObject)?;
+        if record.trim_ascii_start().first() != Some(&b'{') {
+            return Err(InvalidEvent::NotAnObject);
+        }
+        let fields: Fields<'a> = serde_json::from_slice(record).map_err(InvalidEvent::NotJson)?;
 
         let shop = ShopDomain::parse(&required("shop", text("shop", fields.shop)?)?)
             .map_err(|_| InvalidEvent::Field { field: "shop", must: "must be a shop's domain" })?;
@@ -304,7 +311,11 @@ mod tests {
         };
         for (record, message) in [
             ("not json".to_owned(), "the record is not a JSON object"),
+            ("".to_owned(), "the record is not a JSON object"),
             ("[]".to_owned(), "the record is not a JSON object"),
+            (r#""{}""#.to_owned(), "the record is not a JSON object"),
+            (r#"{"shop": "#.to_owned(), "EOF while parsing a value at line 1 column 9"),
+            (r#"{} {}"#.to_owned(), "trailing characters at line 1 column 4"),
             (r#"{"shop": "a", "shop": "b"}"#.to_owned(), "duplicate field `shop`"),
             (r#"{"topic": "orders/create", "payload": {}}"#.to_owned(), "'shop' is missing"),
             (r#"{"shop": null, "topic": "orders/create", "payload": {}}"#.to_owned(), "'shop' is missing"),
@@ -336,7 +347,7 @@ mod tests {
         }
         assert!(matches!(
             StoreEvent::parse(b"{\"shop\": \"\xff\"}", &origin()),
-            Err(InvalidEvent::NotAnObject(_))
+            Err(InvalidEvent::NotJson(_))
         ));
     }
 }

@@ -44,7 +44,7 @@ impl RejectedEvent {
         record: &[u8],
         origin: &RecordOrigin<'_>,
         reason: &str,
-    ) -> serde_json::Result<Vec<String>> {
+    ) -> Vec<String> {
         let part = |part: usize, parts: usize, encoding: &str, record: String| {
             let message = Self {
                 reason: reason.chars().take(REASON_LIMIT).collect(),
@@ -56,18 +56,23 @@ impl RejectedEvent {
                 encoding: encoding.to_owned(),
                 record,
             };
-            serde_json::to_string(&message).map(escape_noncharacters)
+            message.to_json()
         };
         let whole = match std::str::from_utf8(record) {
-            Ok(text) => part(1, 1, "utf-8", text.to_owned())?,
-            Err(_) => part(1, 1, "base64", STANDARD.encode(record))?,
+            Ok(text) => part(1, 1, "utf-8", text.to_owned()),
+            Err(_) => part(1, 1, "base64", STANDARD.encode(record)),
         };
         if whole.len() <= SQS_MESSAGE_LIMIT {
-            return Ok(vec![whole]);
+            return vec![whole];
         }
         let parts = record.len().div_ceil(PART_SIZE);
         let numbered = record.chunks(PART_SIZE).zip(1..);
         numbered.map(|(chunk, number)| part(number, parts, "base64", STANDARD.encode(chunk))).collect()
+    }
+
+    #[expect(clippy::expect_used, reason = "a struct of texts and numbers always serializes")]
+    fn to_json(&self) -> String {
+        escape_noncharacters(serde_json::to_string(self).expect("plain data"))
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
             sequence_number: "42",
             arrived_at: jiff::Timestamp::UNIX_EPOCH,
         };
-        let messages = RejectedEvent::messages(record, &origin, &"because ".repeat(1_000))?;
+        let messages = RejectedEvent::messages(record, &origin, &"because ".repeat(1_000));
         assert_eq!(messages.len(), parts);
         let mut whole = Vec::new();
         for (message, number) in messages.iter().zip(1..) {

@@ -18,15 +18,21 @@ use crate::catalogue;
 #[serde(try_from = "String", into = "String")]
 pub struct Topic(String);
 
-/// The text is no topic of the catalogue and no `noun:verb`.
+/// The text is no topic of the catalogue and no `noun:verb`. It quotes the text's first 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is neither a topic of the catalogue nor a noun:verb")]
-pub struct UnknownTopic(pub String);
+pub struct UnknownTopic(String);
+
+impl UnknownTopic {
+    fn new(text: &str) -> Self {
+        Self(text.chars().take(64).collect())
+    }
+}
 
 impl Topic {
     /// Reads a topic in either spelling.
     pub fn parse(text: &str) -> Result<Self, UnknownTopic> {
-        key_of(text).map(|key| Self(key.to_owned())).ok_or_else(|| UnknownTopic(text.to_owned()))
+        key_of(text).map(|key| Self(key.to_owned())).ok_or_else(|| UnknownTopic::new(text))
     }
 
     /// The key that webhooks are matched by, and the value of the topic header.
@@ -87,7 +93,7 @@ impl TopicPattern {
         let key = if is_wildcard { Some(text) } else { key_of(text) };
         match key {
             Some(key) => Ok(Self { spelling: text.to_owned(), key: key.to_owned() }),
-            None => Err(UnknownTopic(text.to_owned())),
+            None => Err(UnknownTopic::new(text)),
         }
     }
 

@@ -1,0 +1,78 @@
+//! Paths: one spelling for all.
+//!
+//! Clients of this family of APIs ask under `/admin`, `/api` or `/admin/api/<version>`,
+//! with or without `.json`. All of it is brought to `/admin/<path>` before the router.
+
+use axum::extract::Request;
+
+/// Brings a request's path to its one spelling: `/api/webhooks/7.json` to `/admin/webhooks/7`.
+pub(crate) fn to_canonical<B>(mut request: Request<B>) -> Request<B> {
+    let canonical = canonical(request.uri().path());
+    let path_and_query = match request.uri().query() {
+        Some(query) => format!("{canonical}?{query}"),
+        None => canonical,
+    };
+    // What was a path stays one without its prefix or its suffix.
+    if let Ok(uri) = path_and_query.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn canonical(path: &str) -> String {
+    let trimmed = path.strip_suffix('/').unwrap_or(path);
+    let trimmed = trimmed.strip_suffix(".json").unwrap_or(trimmed);
+    match without_prefix(trimmed) {
+        Some(rest) => format!("/admin{rest}"),
+        None if trimmed.is_empty() => "/".to_owned(),
+        None => trimmed.to_owned(),
+    }
+}
+
+/// What follows `/admin/api/<version>`, `/admin` or `/api`.
+fn without_prefix(path: &str) -> Option<&str> {
+    let after = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(versioned) = after("/admin/api") {
+        let (version, rest) = versioned.strip_prefix('/')?.split_once('/')?;
+        return is_version(version).then(|| &versioned[versioned.len() - rest.len() - 1..]);
+    }
+    after("/admin").or_else(|| after("/api"))
+}
+
+/// `2024-10`, or `unstable`.
+fn is_version(text: &str) -> bool {
+    let is_number = |part: &str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    text == "unstable" || text.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_path_is_one_path() {
+        for (path, expected) in [
+            ("/admin/webhooks.json", "/admin/webhooks"),
+            ("/admin/webhooks", "/admin/webhooks"),
+            ("/admin/webhooks/", "/admin/webhooks"),
+            ("/api/webhooks/7.json", "/admin/webhooks/7"),
+            ("/admin/api/2024-10/webhooks/count.json", "/admin/webhooks/count"),
+            ("/admin/api/unstable/webhooks", "/admin/webhooks"),
+            ("/admin/api/webhooks", "/admin/api/webhooks"),
+            ("/admin/api/latest/webhooks", "/admin/api/latest/webhooks"),
+            ("/administrator/webhooks", "/administrator/webhooks"),
+            ("/webhooks", "/webhooks"),
+            ("/", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(canonical(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_query_stays() {
+        let request = Request::builder().uri("https://x.example/api/webhooks.json?limit=1&a=%20").body(());
+        let uri = request.map(|request| to_canonical(request).uri().to_string());
+        assert_eq!(uri.ok().as_deref(), Some("/admin/webhooks?limit=1&a=%20"));
+    }
+}

@@ -1,0 +1,297 @@
+//! The webhooks of an installation, in the registry table.
+//!
+//! Each write is one transaction over the webhook and the item that holds its place, so
+//! the two agree whatever else happens at the same time. A change is conditional on the
+//! version that it was made from; one that comes too late is [`WriteError::Outrun`] and
+//! is for the caller to make again from what is there now. Reads are strongly consistent:
+//! what the API has said it wrote, it shows.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, Delete, Put, ReturnValue, Select, TransactWriteItem},
+};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem};
+use storehook_domain::{
+    Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
+};
+
+use crate::{caller::Caller, list_query::ListQuery};
+
+/// The registry, as this function uses it.
+#[derive(Clone)]
+pub(crate) struct WebhookStore {
+    client: Client,
+    table: String,
+}
+
+/// Why a write was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error("another webhook of the installation has this topic, address, format and protocol")]
+    Taken,
+    #[error("the webhook has been changed or deleted meanwhile")]
+    Outrun,
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+/// A change to a webhook: what it was made from, and what it makes of it.
+pub(crate) struct Change {
+    before: Webhook,
+    pub(crate) after: Webhook,
+}
+
+impl Change {
+    /// The change that a patch makes to a webhook now.
+    pub(crate) fn to(before: Webhook, patch: WebhookPatch, now: Timestamp) -> Self {
+        let mut after = before.clone();
+        patch.apply_to(&mut after);
+        after.updated_at = whole_second(now);
+        after.version += 1;
+        Self { before, after }
+    }
+}
+
+impl WebhookStore {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// What a token stands for, or `None`.
+    pub(crate) async fn token(&self, token: &TokenHash) -> Result<Option<TokenItem>, RegistryError> {
+        let answer =
+            self.client.get_item().table_name(&self.table).set_key(Some(TokenItem::key_of(token))).send().await?;
+        answer.item.map(registry::from_item).transpose()
+    }
+
+    /// The caller's webhook of that id, or `None`.
+    pub(crate) async fn get(&self, caller: &Caller, id: WebhookId) -> Result<Option<Webhook>, RegistryError> {
+        let key = registry::webhook_key(&caller.shop, &caller.app, id);
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let item = get.send().await?.item.map(registry::from_item::<WebhookItem>).transpose()?;
+        Ok(item.map(|item| item.webhook))
+    }
+
+    /// A page of the caller's webhooks, by ascending id. It is read through DynamoDB's own
+    /// pages, and no further than it must.
+    pub(crate) async fn list(&self, caller: &Caller, query: &ListQuery) -> Result<Vec<Webhook>, RegistryError> {
+        let mut pages = self.query(caller, &query.filter).into_paginator().send();
+        let mut to_skip = query.skip();
+        let mut listed = Vec::new();
+        while let Some(page) = pages.next().await {
+            for item in page?.items.unwrap_or_default() {
+                let webhook = registry::from_item::<WebhookItem>(item)?.webhook;
+                if !query.filter.matches(&webhook) {
+                    continue;
+                }
+                if to_skip > 0 {
+                    to_skip -= 1;
+                    continue;
+                }
+                listed.push(webhook);
+                if listed.len() == query.limit {
+                    return Ok(listed);
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
+    pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<i64, RegistryError> {
+        let mut conditions = Vec::new();
+        let mut query = self.query(caller, filter).select(Select::Count);
+        if let Some(address) = &filter.address {
+            conditions.push("address = :address");
+            query = query.expression_attribute_values(":address", text(address));
+        }
+        if let Some(key) = &filter.topic_key {
+            conditions.push("subscription = :subscription");
+            let subscription = registry::subscription_of(&caller.shop, key);
+            query = query.expression_attribute_values(":subscription", text(&subscription));
+        }
+        if !conditions.is_empty() {
+            query = query.filter_expression(conditions.join(" AND "));
+        }
+        let mut pages = query.into_paginator().send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            count += i64::from(page?.count);
+        }
+        Ok(count)
+    }
+
+    /// Creates a webhook.
+    pub(crate) async fn create(&self, caller: &Caller, new: NewWebhook, now: Timestamp) -> Result<Webhook, WriteError> {
+        let now = whole_second(now);
+        let mut webhook = Webhook {
+            id: self.next_id().await?,
+            shop: caller.shop.clone(),
+            app: caller.app.clone(),
+            topic: new.topic,
+            address: new.address,
+            format: Format::Json,
+            protocol: Protocol::Webhook,
+            status: Status::Active,
+            fields: Vec::new(),
+            metafield_namespaces: Vec::new(),
+            custom_headers: Default::default(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        new.rest.apply_to(&mut webhook);
+        let put = self.put_new(WebhookItem::of(webhook.clone()))?;
+        self.write(vec![put, self.put_new(UniquenessItem::of(&webhook))?]).await?;
+        Ok(webhook)
+    }
+
+    /// Writes a change, if its webhook is still what it was made from.
+    pub(crate) async fn update(&self, change: &Change) -> Result<(), WriteError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(registry::to_item(WebhookItem::of(change.after.clone()))?))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(change.before.version))
+            .build();
+        let mut writes = vec![TransactWriteItem::builder().put(put.map_err(build_error)?).build()];
+        let (before, after) = (UniquenessItem::of(&change.before), UniquenessItem::of(&change.after));
+        if before.key() != after.key() {
+            writes.push(self.put_new(after)?);
+            writes.push(self.delete_item(before.key(), None)?);
+        }
+        self.write(writes).await
+    }
+
+    /// Deletes a webhook, if it is still what it was.
+    pub(crate) async fn delete(&self, webhook: &Webhook) -> Result<(), WriteError> {
+        let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
+        let webhook_item = self.delete_item(key, Some(webhook.version))?;
+        let uniqueness_item = self.delete_item(UniquenessItem::of(webhook).key(), None)?;
+        self.write(vec![webhook_item, uniqueness_item]).await
+    }
+
+    fn query(&self, caller: &Caller, filter: &WebhookFilter) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        let first = filter.since_id.map_or(0, |id| id.get().saturating_add(1));
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(&registry::partition_of(&caller.shop, &caller.app)))
+            .expression_attribute_values(":first", text(&registry::webhook_sort_key(WebhookId::new(first))))
+            .expression_attribute_values(":last", text(&registry::webhook_sort_key(WebhookId::new(u64::MAX))))
+    }
+
+    /// Takes the next id. One that is then not used is a gap, and ids still grow.
+    async fn next_id(&self) -> Result<WebhookId, RegistryError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(registry::counter_key()))
+            .update_expression("ADD #value :one")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew);
+        #[derive(serde::Deserialize)]
+        struct Counter {
+            value: WebhookId,
+        }
+        let attributes = update.send().await?.attributes.unwrap_or_default();
+        Ok(registry::from_item::<Counter>(attributes)?.value)
+    }
+
+    fn put_new<T: serde::Serialize>(&self, item: T) -> Result<TransactWriteItem, RegistryError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(registry::to_item(item)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(build_error)?).build())
+    }
+
+    fn delete_item(&self, key: registry::Item, version: Option<u64>) -> Result<TransactWriteItem, RegistryError> {
+        let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
+        if let Some(version) = version {
+            delete = delete
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", number(version));
+        }
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build())
+    }
+
+    /// Makes the writes, all or none. The webhook's own write comes first and its place second.
+    /// A transaction that met another one over the same items is made again, a little later.
+    async fn write(&self, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
+        let mut backoff = CONFLICT_BACKOFFS.iter();
+        loop {
+            let transaction = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let Err(error) = transaction.send().await else { return Ok(()) };
+            match Refusal::of(&error) {
+                Some(Refusal::Taken) => return Err(WriteError::Taken),
+                Some(Refusal::Outrun) => return Err(WriteError::Outrun),
+                Some(Refusal::Conflict) => match backoff.next() {
+                    Some(wait) => tokio::time::sleep(*wait).await,
+                    None => return Err(WriteError::Outrun),
+                },
+                None => return Err(WriteError::Registry(error.into())),
+            }
+        }
+    }
+}
+
+/// How long a transaction waits after each conflict before it is made again.
+const CONFLICT_BACKOFFS: [Duration; 5] = [
+    Duration::from_millis(10),
+    Duration::from_millis(20),
+    Duration::from_millis(40),
+    Duration::from_millis(80),
+    Duration::from_millis(160),
+];
+
+/// Why DynamoDB cancelled a transaction.
+enum Refusal {
+    Taken,
+    Outrun,
+    Conflict,
+}
+
+impl Refusal {
+    /// The reasons of a cancelled transaction stand in the order of its writes.
+    fn of<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Self> {
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
+            return None;
+        };
+        let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code()).collect();
+        let failed = Some("ConditionalCheckFailed");
+        match codes.as_slice() {
+            [_, place, ..] if *place == failed => Some(Self::Taken),
+            codes if codes.contains(&failed) => Some(Self::Outrun),
+            codes if codes.contains(&Some("TransactionConflict")) => Some(Self::Conflict),
+            _ => None,
+        }
+    }
+}
+
+fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> RegistryError {
+    RegistryError::Call(Box::new(error.into()))
+}
+
+/// The API tells times in whole seconds, and its filters must find what it told.
+fn whole_second(time: Timestamp) -> Timestamp {
+    time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc)).unwrap_or(time)
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
