@@ -1,1 +1,49 @@
-fn main() {}
+//! `storehook`: reads the command line and runs one command.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use storehook::{connection::StackArgs, install, listen, local, publish, status};
+
+/// Serverless webhooks for stores.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole system on this machine, without AWS and without Docker.
+    Local(local::Args),
+    /// Install an app on a shop; prints its token and secret, once.
+    Install(install::Args),
+    /// Publish an event, or a file of them, onto the stream.
+    Publish(publish::Args),
+    /// Receive deliveries on this machine, verify their signatures and print them.
+    Listen(listen::Args),
+    /// Show how many messages each queue holds.
+    Status,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { stack, command } = Cli::parse();
+    let result = match command {
+        Command::Local(args) => local::run(args, &stack).await,
+        Command::Install(args) => install::run(args, &stack).await,
+        Command::Publish(args) => publish::run(args, &stack).await,
+        Command::Listen(args) => listen::run(args, &stack).await,
+        Command::Status => status::run(&stack).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -49,8 +49,7 @@ impl IntoResponse for ApiError {
             Self::Registry(RegistryError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
-            let error: &dyn std::error::Error = &self;
-            tracing::error!(error, status = status.as_u16(), "request failed");
+            tracing::error!(error = storehook_aws::causes(&self), status = status.as_u16(), "request failed");
         }
         let errors = match self {
             Self::Unauthorized => {

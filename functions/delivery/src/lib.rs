@@ -98,8 +98,7 @@ async fn handle_message(dependencies: &Dependencies, message: &SqsMessage) -> Op
     let fate = match Delivery::parse(message.body.as_deref().unwrap_or_default()) {
         Ok(delivery) => deliver(dependencies, &delivery, message).await,
         Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, message.id = message.message_id, "message is no delivery");
+            tracing::error!(error = storehook_aws::causes(&error), message.id = message.message_id, "message is no delivery");
             Fate::Again(Next::Exhausted(Duration::ZERO))
         }
     };
@@ -162,8 +161,7 @@ async fn hide(dependencies: &Dependencies, message: &SqsMessage, next: Next) {
         .set_receipt_handle(message.receipt_handle.clone())
         .visibility_timeout(next.visibility_seconds());
     if let Err(error) = change.send().await {
-        let error: &dyn std::error::Error = &aws_sdk_sqs::Error::from(error);
-        tracing::error!(error, message.id = message.message_id, "visibility not set");
+        tracing::error!(error = storehook_aws::causes(&error), message.id = message.message_id, "visibility not set");
     }
 }
 
@@ -201,7 +199,7 @@ fn log(attempted: &Attempted<'_>) {
         Err(NoAttempt::Exhausted) => ("exhausted", None, None),
         Err(NoAttempt::Cancelled) => ("cancelled", None, None),
         Err(NoAttempt::Held(status)) => ("held", None, Some(status.as_str().to_owned())),
-        Err(error) => ("not attempted", None, Some(chain_of(error))),
+        Err(error) => ("not attempted", None, Some(storehook_aws::causes(error))),
     };
     let host = attempted.as_ref().ok().and_then(|(target, _)| target.webhook.address.url().host_str());
     let wait_seconds = match fate {
@@ -225,10 +223,4 @@ fn log(attempted: &Attempted<'_>) {
         message.receive_count = message.attributes.get("ApproximateReceiveCount"),
         "attempt"
     );
-}
-
-/// An error with its causes, in one line.
-fn chain_of(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

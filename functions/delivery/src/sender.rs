@@ -143,11 +143,6 @@ fn failure_of(error: &reqwest::Error) -> FailedAttempt {
 }
 
 fn caused_by<E: Error + 'static>(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    std::iter::from_fn(|| {
-        let current = cause?;
-        cause = current.source();
-        Some(current)
-    })
-    .any(|error| error.is::<E>())
+    let mut chain = std::iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
+    chain.any(|error| error.is::<E>())
 }

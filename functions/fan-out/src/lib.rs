@@ -137,8 +137,7 @@ async fn find_subscribers<'a>(
         match result {
             Ok(subscribers) => _ = found.insert(key, subscribers),
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(error, shop = %key.0, topic = %key.1, "subscribers not found");
+                tracing::error!(error = storehook_aws::causes(&error), shop = %key.0, topic = %key.1, "subscribers not found");
                 progress.fail(first);
             }
         }

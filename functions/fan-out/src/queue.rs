@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_sqs::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::send_message_batch::SendMessageBatchOutput,
     types::SendMessageBatchRequestEntry,
 };
@@ -110,11 +110,11 @@ fn failures_in(answer: &SendMessageBatchOutput, sent: usize) -> BTreeMap<usize, 
 fn failure_of_call<E, R>(error: &SdkError<E, R>) -> SendFailure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     match failure_of_code(error.code().unwrap_or_default()) {
         refused @ SendFailure::Refused(_) => refused,
-        SendFailure::Unavailable(_) => SendFailure::Unavailable(DisplayErrorContext(error).to_string()),
+        SendFailure::Unavailable(_) => SendFailure::Unavailable(storehook_aws::causes(error)),
     }
 }
 

@@ -5,11 +5,13 @@
 //! SDK ([`lambda_sdk_config`]), and the shapes of the registry's items ([`registry`]).
 //! What a single function does with them lives in that function.
 
+mod causes;
 mod clock;
 mod environment;
 pub mod registry;
 mod sdk;
 
+pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};
 pub use aws_types::SdkConfig;

@@ -51,7 +51,7 @@ pub use request::{DeliveryRequest, HeaderPrefix, InvalidHeader, InvalidHeaderPre
 pub use schedule::{Lane, Next, RetrySchedule};
 pub use secret::{InvalidSecret, SharedSecret};
 pub use shop::{InvalidShop, ShopDomain};
-pub use signature::{body_signature, standard_signatures};
+pub use signature::{body_signature, standard_signatures, verify_body_signature, verify_standard_signatures};
 pub use token::TokenHash;
 pub use topic::{Topic, TopicPattern, UnknownTopic};
 pub use webhook::{Format, InvalidWebhookId, Protocol, Status, Webhook, WebhookId};

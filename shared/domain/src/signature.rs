@@ -32,15 +32,31 @@ pub fn standard_signatures(
     signatures.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a value of `X-Spiffy-Stores-HMAC-SHA256` is this body's. Takes the same time either way.
+pub fn verify_body_signature(secret: &SharedSecret, body: &[u8], header: &str) -> bool {
+    STANDARD.decode(header).is_ok_and(|signature| mac(secret, &[body]).verify_slice(&signature).is_ok())
+}
+
+/// Whether one of the signatures in a value of `webhook-signature` is this delivery's, by the
+/// `webhook-id` and `webhook-timestamp` that came with it. How old a timestamp may be is the
+/// receiver's to say.
+pub fn verify_standard_signatures(secret: &SharedSecret, id: &str, timestamp: &str, body: &[u8], header: &str) -> bool {
+    let head = format!("{id}.{timestamp}.");
+    let signatures = header.split(' ').filter_map(|part| STANDARD.decode(part.strip_prefix("v1,")?).ok());
+    signatures.map(|signature| mac(secret, &[head.as_bytes(), body]).verify_slice(&signature)).any(|result| result.is_ok())
+}
+
 fn hmac(secret: &SharedSecret, parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes a key of any length, so the error of `new_from_slice` has no cause here.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.key()) else {
-        unreachable!("HMAC takes any key")
-    };
+    mac(secret, parts).finalize().into_bytes().into()
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
+fn mac(secret: &SharedSecret, parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.key()).expect("any key will do");
     for part in parts {
         mac.update(part);
     }
-    mac.finalize().into_bytes().into()
+    mac
 }
 
 #[cfg(test)]
@@ -74,6 +90,24 @@ mod tests {
             .map(|secret| format!("v1,{}", body_signature(secret, b"7-e1.1614265330.{}")))
             .collect();
         assert_eq!(header, signed.join(" "));
+        Ok(())
+    }
+
+    #[test]
+    fn only_the_body_and_the_secret_that_were_signed_verify() -> TestResult {
+        let (ours, other) = (SharedSecret::parse(&"a".repeat(24))?, SharedSecret::parse(&"b".repeat(24))?);
+        let body_header = body_signature(&ours, b"{}");
+        let at = Timestamp::from_second(7)?;
+        let standard_header = standard_signatures(&[other.clone(), ours.clone()], "7-e1", at, b"{}");
+        for (secret, body, is_valid) in [(&ours, &b"{}"[..], true), (&ours, b"{ }", false)] {
+            assert_eq!(verify_body_signature(secret, body, &body_header), is_valid);
+            assert_eq!(verify_standard_signatures(secret, "7-e1", "7", body, &standard_header), is_valid);
+        }
+        assert!(!verify_body_signature(&other, b"{}", &body_header));
+        assert!(verify_standard_signatures(&other, "7-e1", "7", b"{}", &standard_header), "a rotation's second secret");
+        assert!(!verify_standard_signatures(&ours, "7-e2", "7", b"{}", &standard_header));
+        assert!(!verify_standard_signatures(&ours, "7-e1", "8", b"{}", &standard_header));
+        assert!(!verify_body_signature(&ours, b"{}", "###") && !verify_standard_signatures(&ours, "", "", b"", "v1,"));
         Ok(())
     }
 }

@@ -1,0 +1,86 @@
+//! Which stack a command speaks to: the local one, or a deployed one by name.
+//!
+//! The template names its resources after the stack, so the name is all that is needed.
+//! Nothing is guessed: without `--stack` a command speaks to the local stack or fails.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use storehook_aws::{amazon_http_client, behavior_version};
+
+use crate::local::StackFile;
+
+/// Which stack to speak to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StackArgs {
+    /// A deployed stack's name, reached with your AWS credentials; without it, the local stack.
+    #[arg(long, global = true)]
+    pub stack: Option<String>,
+    /// Where the local stack keeps its files.
+    #[arg(long, global = true, default_value = "target/local", value_name = "DIR")]
+    pub local_dir: PathBuf,
+}
+
+/// A stack that can be spoken to.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// How to reach it.
+    pub sdk: SdkConfig,
+    /// What its resources are named after.
+    pub stack: String,
+    /// What is known of the local stack, if that is the one.
+    pub local: Option<StackFile>,
+}
+
+impl Connection {
+    /// Connects to the stack that the command line names.
+    pub async fn open(args: &StackArgs) -> Result<Self> {
+        if let Some(stack) = &args.stack {
+            let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;
+            return Ok(Self { sdk, stack: stack.clone(), local: None });
+        }
+        let file = StackFile::read(&args.local_dir)
+            .context("no local stack is running: start one with `storehook local`, or name a deployed one with --stack")?;
+        let sdk = local_sdk(&file.endpoint_url);
+        Ok(Self { sdk, stack: LOCAL_STACK.to_owned(), local: Some(file) })
+    }
+
+    /// The name of one of the stack's resources, by the template's own rule.
+    pub fn resource(&self, name: &str) -> String {
+        format!("{}-{name}", self.stack)
+    }
+}
+
+/// The local stack's name.
+pub const LOCAL_STACK: &str = "storehook";
+
+/// The local stack's region.
+pub const LOCAL_REGION: &str = "us-east-1";
+
+/// The emulator's root credentials: access key id and secret access key.
+pub const LOCAL_CREDENTIALS: (&str, &str) = ("test", "test");
+
+/// The SDKs' configuration for the emulator at this URL.
+pub fn local_sdk(endpoint_url: &str) -> SdkConfig {
+    let (id, secret) = LOCAL_CREDENTIALS;
+    let credentials = Credentials::new(id, secret, None, None, "local stack");
+    SdkConfig::builder()
+        .behavior_version(behavior_version())
+        .region(Region::from_static(LOCAL_REGION))
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
+        .http_client(amazon_http_client())
+        .endpoint_url(endpoint_url)
+        .build()
+}
+
+/// The nearest folder, from `start` upwards, that holds the project.
+pub fn project_root(start: &Path) -> Result<PathBuf> {
+    let is_root = |folder: &&Path| folder.join("template.yaml").is_file() && folder.join("functions").is_dir();
+    let root = start.ancestors().find(is_root).context(
+        "this is not the Storehook repository: run the command inside your clone, where template.yaml is",
+    )?;
+    Ok(root.to_owned())
+}
+

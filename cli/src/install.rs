@@ -1,0 +1,92 @@
+//! Installing an app on a shop: makes its token and its secret, and shows them once.
+
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Put, TransactWriteItem},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use storehook_aws::registry::{InstallationItem, TokenItem, to_item};
+use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
+
+use crate::connection::{Connection, StackArgs};
+
+/// What to install.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The shop's domain.
+    #[arg(long)]
+    pub shop: ShopDomain,
+    /// The app's name: letters, digits, '_', '-' and '.'.
+    #[arg(long)]
+    pub app: AppId,
+    /// The shop's IANA time zone, for the API's timestamps.
+    #[arg(long, default_value = "UTC")]
+    pub time_zone: String,
+    /// What the token may do.
+    #[arg(long = "scope", default_values = ["webhooks", "events:push"])]
+    pub scopes: Vec<Scope>,
+}
+
+/// What an app gets when it is installed. Nothing else ever shows it again.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Keys {
+    /// The access token for the admin API.
+    pub token: String,
+    /// The secret that its deliveries are signed with.
+    pub secret: SharedSecret,
+}
+
+/// `storehook install`
+pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+    let connection = Connection::open(stack).await?;
+    let keys = install(&connection, &args).await?;
+    println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
+    println!("  token            {}", keys.token);
+    println!("  shared secret    {}", keys.secret.reveal());
+    println!("  webhook secret   {}   (the same, for Standard Webhooks libraries)", keys.secret.reveal_standard());
+    Ok(())
+}
+
+/// Installs an app on a shop, unless it is installed there already.
+pub async fn install(connection: &Connection, args: &Args) -> Result<Keys> {
+    TimeZone::get(&args.time_zone).with_context(|| format!("{} is no IANA time zone", args.time_zone))?;
+    let keys = Keys { token: format!("shtk_{}", random_text()?), secret: SharedSecret::parse(&random_text()?)? };
+    let installation = Installation {
+        shop: args.shop.clone(),
+        app: args.app.clone(),
+        store_id: uuid::Uuid::new_v4().to_string(),
+        time_zone: args.time_zone.clone(),
+        scopes: args.scopes.clone(),
+        secrets: vec![keys.secret.clone()],
+    };
+    let token_item = to_item(TokenItem::of(&TokenHash::of(&keys.token), &installation))?;
+    let puts = [to_item(InstallationItem::from(installation))?, token_item].map(|item| {
+        let put = Put::builder()
+            .table_name(connection.resource("registry"))
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)");
+        put.build().map(|put| TransactWriteItem::builder().put(put).build())
+    });
+    let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let client = Client::new(&connection.sdk);
+    match client.transact_write_items().set_transact_items(Some(puts)).send().await {
+        Ok(_) => Ok(keys),
+        Err(error) => match error.into_service_error() {
+            TransactWriteItemsError::TransactionCanceledException(_) => {
+                bail!("{} is installed on {} already", args.app, args.shop)
+            }
+            error => Err(anyhow::Error::new(error)).context("the registry could not be written"),
+        },
+    }
+}
+
+/// 256 random bits, as 43 letters, digits, '-' and '_'.
+fn random_text() -> Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,86 @@
+//! Deploying the template into the emulator.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::python;
+use crate::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+
+/// What the template calls the things that it has made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Outputs {
+    /// Where the admin API answers.
+    pub api_url: String,
+    /// The event stream.
+    pub stream_name: String,
+    /// The registry table.
+    pub registry_table: String,
+    /// The history table.
+    pub history_table: String,
+    /// The queue of first attempts.
+    pub delivery_queue_url: String,
+    /// The queue of slow retries.
+    pub retry_queue_url: String,
+    /// The queue of given-up deliveries.
+    pub dead_letter_queue_url: String,
+    /// The queue of records that are no events.
+    pub rejected_queue_url: String,
+    /// The admin API's function.
+    pub admin_api_function: String,
+    /// The fan-out function.
+    pub fan_out_function: String,
+    /// The delivery function.
+    pub delivery_function: String,
+}
+
+/// What to deploy, and where.
+#[derive(Debug, Clone)]
+pub struct Deployment<'a> {
+    /// The emulator's Python.
+    pub interpreter: &'a Path,
+    /// Where the emulator answers.
+    pub endpoint_url: &'a str,
+    /// The template's file.
+    pub template: PathBuf,
+    /// The functions' programs.
+    pub programs: &'a BTreeMap<String, PathBuf>,
+    /// The stack's name.
+    pub stack_name: &'a str,
+    /// Parameters beyond those that the emulator itself calls for.
+    pub parameters: &'a [(&'a str, &'a str)],
+}
+
+/// Deploys the template.
+pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let parameters: BTreeMap<_, _> = [
+        ("Architecture", architecture),
+        ("ShardCount", "1"),
+        ("DeletionProtection", "false"),
+        // Receivers on this machine stand on loopback.
+        ("AllowedCidrs", "127.0.0.0/8,::1/128"),
+    ]
+    .into_iter()
+    .chain(deployment.parameters.iter().copied())
+    .collect();
+    let (access_key_id, secret_access_key) = LOCAL_CREDENTIALS;
+    let job = json!({
+        "endpoint_url": deployment.endpoint_url,
+        "region": LOCAL_REGION,
+        "access_key_id": access_key_id,
+        "secret_access_key": secret_access_key,
+        "template": deployment.template,
+        "programs": deployment.programs,
+        "stack_name": deployment.stack_name,
+        "parameters": parameters,
+    });
+    let script = include_str!("deploy.py");
+    python::run_script(deployment.interpreter, script, &job).await.context("the template could not be deployed")
+}

@@ -1,0 +1,76 @@
+//! `--detach` and `--stop`: the local stack in the background.
+
+use std::{
+    ffi::OsString,
+    io::{Read as _, Write as _},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Command;
+
+use super::StackFile;
+
+/// How often the two sides look at each other.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a stack may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Starts this program again in the background, shows what it says, and returns when the
+/// stack is ready.
+pub(super) async fn detach(folder: &Path) -> Result<()> {
+    let log_path = folder.join("local.log");
+    let log = fs_err::File::create(&log_path)?.into_parts().0;
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).filter(|argument| argument != "--detach").collect();
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+    let mut child = command.spawn().context("the local stack could not be started in the background")?;
+    let pid = child.id().context("the local stack ended at once")?;
+    let mut shown = fs_err::File::open(&log_path)?;
+    loop {
+        let ended = child.try_wait()?;
+        let is_ready = StackFile::read(folder).is_ok_and(|file| file.pid == pid);
+        show_more(&mut shown)?;
+        match ended {
+            Some(_) => bail!("the local stack did not start; what it said stands above and in {}", log_path.display()),
+            None if is_ready => break,
+            None => tokio::time::sleep(LOOK).await,
+        }
+    }
+    // What it says last is how to use it.
+    tokio::time::sleep(LOOK).await;
+    show_more(&mut shown)?;
+    Ok(())
+}
+
+/// Stops the stack that runs in the background, and returns when it has ended.
+pub(super) async fn stop(folder: &Path) -> Result<()> {
+    if !super::is_running(folder)? {
+        StackFile::remove(folder)?;
+        println!("no local stack is running");
+        return Ok(());
+    }
+    let file = StackFile::read(folder).context("the local stack is still starting: wait for it, or end its process")?;
+    let pid = i32::try_from(file.pid).ok().and_then(Pid::from_raw).context("stack.json names no process")?;
+    kill_process(pid, Signal::TERM).context("the local stack could not be told to stop")?;
+    let stopped = async {
+        while super::is_running(folder)? {
+            tokio::time::sleep(LOOK).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(STOP_LIMIT, stopped).await.context("the local stack does not stop")??;
+    println!("the local stack has stopped");
+    Ok(())
+}
+
+fn show_more(log: &mut fs_err::File) -> Result<()> {
+    let mut text = Vec::new();
+    log.read_to_end(&mut text)?;
+    std::io::stdout().write_all(&text)?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The emulator's process.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+    time::Instant,
+};
+
+use crate::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+
+/// How long the emulator may take to answer, and how long to end.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// A running MiniStack, with all the processes that it starts: they are one process group,
+/// and it ends as a whole, at the latest when this value is dropped.
+pub(super) struct Emulator {
+    child: Child,
+    group: Pid,
+    /// Where it answers.
+    pub(super) endpoint_url: String,
+}
+
+impl Emulator {
+    /// Starts the emulator and waits until it answers. IAM is enforced, as AWS would.
+    pub(super) async fn start(interpreter: &Path, folder: &Path, port: u16, persist: bool) -> Result<Self> {
+        let endpoint_url = format!("http://127.0.0.1:{port}");
+        let log_path = folder.join("ministack.log");
+        let log = std::fs::File::create(&log_path)?;
+        let (id, secret) = LOCAL_CREDENTIALS;
+        let mut command = Command::new(interpreter);
+        command
+            .args(["-m", "ministack"])
+            .current_dir(folder)
+            .env("GATEWAY_PORT", port.to_string())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("AUTH", "true")
+            .env("MINISTACK_REGION", LOCAL_REGION)
+            .env("AWS_REGION", LOCAL_REGION)
+            .env("AWS_DEFAULT_REGION", LOCAL_REGION)
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            // The functions inherit it, and so find the emulator.
+            .env("AWS_ENDPOINT_URL", &endpoint_url)
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN");
+        if persist {
+            command.env("PERSIST_STATE", "1").env("S3_PERSIST", "1").env("STATE_DIR", folder.join("state"));
+            command.env("S3_DATA_DIR", folder.join("state/s3"));
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        let child = command.spawn().context("the emulator could not be started")?;
+        let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the emulator ended at once")?;
+        let mut emulator = Self { child, group, endpoint_url };
+        emulator.wait_until_it_answers(port, &log_path).await?;
+        Ok(emulator)
+    }
+
+    /// Returns when the emulator has ended by itself.
+    pub(super) async fn ended(&mut self) {
+        // The process is gone in either case.
+        _ = self.child.wait().await;
+    }
+
+    /// Ends the emulator and everything that it has started; it saves its state first.
+    pub(super) async fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
+            super::say("the emulator does not end by itself; it is ended by force");
+        }
+        self.signal(Signal::KILL);
+    }
+
+    async fn wait_until_it_answers(&mut self, port: u16, log: &Path) -> Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the emulator ended with {status}; its log is {}", log.display());
+            }
+            if Instant::now() > deadline {
+                bail!("the emulator does not answer; its log is {}", log.display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A group that has ended already is what a signal is for.
+        _ = kill_process_group(self.group, signal);
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}

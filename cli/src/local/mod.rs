@@ -1,0 +1,232 @@
+//! `storehook local`: the whole system on one machine, with one command.
+//!
+//! It builds the functions, starts an AWS emulator in a private Python environment,
+//! deploys the very `template.yaml` into it, installs a demo app on a demo shop, says how
+//! to use it all, and stays until it is told to stop; then it stops everything that it
+//! started. No Docker, no AWS account. Everything that it writes is under `target/`.
+//!
+//! The emulator is MiniStack. What it does differently from AWS, and matters here, is
+//! either worked round in one named place (`kinesis_poller.rs`) or listed in the README.
+
+mod deploy;
+mod detach;
+mod emulator;
+mod functions;
+mod kinesis_poller;
+mod python;
+mod stack_file;
+mod tour;
+
+use std::{
+    fs::{File, TryLockError},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::{
+    io::AsyncReadExt as _,
+    signal::unix::{SignalKind, signal},
+};
+
+pub use deploy::{Deployment, Outputs, deploy};
+pub use stack_file::{Functions, Queues, StackFile, Tables};
+
+use self::emulator::Emulator;
+use crate::{
+    connection::{Connection, LOCAL_STACK, StackArgs, local_sdk, project_root},
+    install::{self, Keys, install},
+};
+
+/// How to run the local stack.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Return when the stack is ready, and leave it running.
+    #[arg(long, conflicts_with = "stop")]
+    detach: bool,
+    /// Stop the stack that runs in the background.
+    #[arg(long)]
+    stop: bool,
+    /// The port that the emulator answers on; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    port: u16,
+    /// Keep webhooks, queues and tables from one start to the next.
+    #[arg(long)]
+    persist: bool,
+    /// What the retry schedule's waits are multiplied by.
+    #[arg(long, default_value = "0.002")]
+    retry_time_scale: String,
+    /// Stop when standard input ends: for programs that run the stack and may die.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+const DEMO_SHOP: &str = "demo.spiffystores.com";
+const DEMO_APP: &str = "demo-app";
+
+/// `storehook local`
+pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+    let root = project_root(&std::env::current_dir()?)?;
+    let folder = root.join(&stack.local_dir);
+    fs_err::create_dir_all(&folder)?;
+    if args.stop {
+        return detach::stop(&folder).await;
+    }
+    if args.detach {
+        if is_running(&folder)? {
+            bail!("a local stack is running already: stop it with `storehook local --stop`");
+        }
+        return detach::detach(&folder).await;
+    }
+    run_until_stopped(&args, &root, &folder).await
+}
+
+/// Starts everything, stays, and stops everything, whatever ends it and however far it got.
+async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()> {
+    let Some(_lock) = lock(folder)? else {
+        bail!("a local stack is running already: stop it with Ctrl-C, or with `storehook local --stop`");
+    };
+    StackFile::remove(folder)?;
+    let mut emulator = None;
+    let result = tokio::select! {
+        result = start_and_stay(args, root, folder, &mut emulator) => result,
+        result = told_to_stop(args.until_stdin_ends) => result,
+    };
+    if let Some(emulator) = &mut emulator {
+        say("stopping");
+        emulator.stop().await;
+    }
+    StackFile::remove(folder)?;
+    result
+}
+
+async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Option<Emulator>) -> Result<()> {
+    let port = free_port(args.port)?;
+    let interpreter = python::environment(&root.join("target")).await?;
+    say("building the functions");
+    let programs = functions::build(root).await?;
+    say(&format!("starting the emulator on port {port}"));
+    let emulator = slot.insert(Emulator::start(&interpreter, folder, port, args.persist).await?);
+    say("deploying template.yaml");
+    let outputs = deploy(&Deployment {
+        interpreter: &interpreter,
+        endpoint_url: &emulator.endpoint_url,
+        template: root.join("template.yaml"),
+        programs: &programs,
+        stack_name: LOCAL_STACK,
+        parameters: &[("RetryTimeScale", &args.retry_time_scale)],
+    })
+    .await?;
+    let sdk = local_sdk(&emulator.endpoint_url);
+    let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
+    let keys = demo_keys(&connection, folder, args.persist).await?;
+    let poller = tokio::spawn(kinesis_poller::run(sdk));
+    let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
+    println!("{}", tour::text(&file));
+    file.write(folder)?;
+    emulator.ended().await;
+    poller.abort();
+    bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display())
+}
+
+/// Installs the demo app, or takes the keys of an installation that was kept.
+async fn demo_keys(connection: &Connection, folder: &Path, persist: bool) -> Result<Keys> {
+    let kept = folder.join("state/demo-keys.json");
+    if persist && let Ok(text) = fs_err::read(&kept) {
+        return serde_json::from_slice(&text).with_context(|| format!("{} does not read", kept.display()));
+    }
+    let args = install::Args {
+        shop: DEMO_SHOP.parse()?,
+        app: DEMO_APP.parse()?,
+        time_zone: "America/New_York".to_owned(),
+        scopes: vec!["webhooks".parse()?, "events:push".parse()?],
+    };
+    let keys = install(connection, &args).await?;
+    if persist {
+        fs_err::create_dir_all(folder.join("state"))?;
+        fs_err::write(kept, serde_json::to_vec(&keys)?)?;
+    }
+    Ok(keys)
+}
+
+fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Result<StackFile> {
+    // The emulator's own API address needs a name server; this form of it does not.
+    let api_id = outputs.api_url.split("://").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    let api_url = format!("{endpoint_url}/_aws/execute-api/{api_id}");
+    Ok(StackFile {
+        endpoint_url: endpoint_url.to_owned(),
+        panel_url: format!("{api_url}/panel"),
+        api_url,
+        shop: DEMO_SHOP.parse()?,
+        app: DEMO_APP.parse()?,
+        token: keys.token,
+        shared_secret: keys.secret,
+        stream_name: outputs.stream_name,
+        queues: Queues {
+            delivery: outputs.delivery_queue_url,
+            retry: outputs.retry_queue_url,
+            dead_letter: outputs.dead_letter_queue_url,
+            rejected: outputs.rejected_queue_url,
+        },
+        tables: Tables { registry: outputs.registry_table, history: outputs.history_table },
+        functions: Functions {
+            admin_api: outputs.admin_api_function,
+            fan_out: outputs.fan_out_function,
+            delivery: outputs.delivery_function,
+        },
+        region: crate::connection::LOCAL_REGION.to_owned(),
+        pid: std::process::id(),
+    })
+}
+
+/// Returns on Ctrl-C, on SIGTERM and, if asked, when standard input ends.
+async fn told_to_stop(until_stdin_ends: bool) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let stdin_ends = async {
+        if until_stdin_ends {
+            // An input that cannot be read has ended too.
+            _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+        () = stdin_ends => {}
+    }
+    Ok(())
+}
+
+/// The port if it is free, or a free one for 0.
+fn free_port(port: u16) -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .with_context(|| format!("port {port} is taken: choose another with --port, or 0 for any"))?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Takes the folder's lock, which lasts as long as the process: `None` if another has it.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let file = File::create(lock_path(folder))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).context("the local stack's folder cannot be locked"),
+    }
+}
+
+/// Whether a local stack runs in this folder.
+fn is_running(folder: &Path) -> Result<bool> {
+    Ok(lock(folder)?.is_none())
+}
+
+fn lock_path(folder: &Path) -> PathBuf {
+    folder.join("lock")
+}
+
+/// Tells the user how far it is.
+fn say(text: &str) {
+    eprintln!("storehook: {text}");
+}

@@ -1,0 +1,95 @@
+//! The emulator's Python: a private virtual environment, made once for each version of
+//! what is in it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::process::Command;
+
+/// What the environment holds.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// The oldest Python that the emulator runs on.
+const OLDEST: (u32, u32) = (3, 10);
+
+/// The environment's interpreter, after making the environment if it is not there yet.
+pub(super) async fn environment(target: &Path) -> Result<PathBuf> {
+    let folder = target.join("emulator");
+    let interpreter = folder.join("bin/python");
+    let installed = folder.join("installed.txt");
+    fs_err::create_dir_all(&folder)?;
+    // Two stacks may be started at once: the second waits for the first one's environment.
+    let lock = std::fs::File::create(folder.join("lock"))?;
+    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+    if fs_err::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
+        return Ok(interpreter);
+    }
+    let python = find_python().await?;
+    super::say("making a private Python environment for the emulator");
+    let made = Command::new(python).args(["-m", "venv"]).arg(&folder).status().await?;
+    ensure!(made.success(), "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)");
+    let requirements = folder.join("requirements.txt");
+    fs_err::write(&requirements, REQUIREMENTS)?;
+    let pip = Command::new(&interpreter)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&requirements)
+        .status()
+        .await?;
+    ensure!(
+        pip.success(),
+        "pip could not install the emulator (its message stands above): it needs to reach PyPI, or a mirror that PIP_INDEX_URL names"
+    );
+    fs_err::write(installed, REQUIREMENTS)?;
+    Ok(interpreter)
+}
+
+/// A Python that is new enough, by one of its usual names.
+async fn find_python() -> Result<&'static str> {
+    let mut too_old = None;
+    for name in ["python3", "python", "python3.13", "python3.12", "python3.11", "python3.10"] {
+        let version = Command::new(name)
+            .args(["-c", "import sys; print(*sys.version_info[:2])"])
+            .stderr(Stdio::null())
+            .output()
+            .await;
+        let Ok(version) = version else { continue };
+        let text = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+        let numbers = text.split_once(' ').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        match numbers {
+            Some(found) if found >= OLDEST => return Ok(name),
+            Some((major, minor)) => too_old = Some(format!("{name} is {major}.{minor}")),
+            None => {}
+        }
+    }
+    let (major, minor) = OLDEST;
+    let found = too_old.map_or("none was found".to_owned(), |found| format!("{found}"));
+    bail!("the local stack needs Python {major}.{minor} or newer, and {found}: install it and try again")
+}
+
+/// Runs a script of ours in the environment: JSON in, JSON out.
+pub(super) async fn run_script<T: serde::de::DeserializeOwned>(
+    interpreter: &Path,
+    script: &str,
+    input: &serde_json::Value,
+) -> Result<T> {
+    use tokio::io::AsyncWriteExt as _;
+    let mut child = Command::new(interpreter)
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("the emulator's Python could not be started")?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    stdin.write_all(input.to_string().as_bytes()).await?;
+    drop(stdin);
+    let output = child.wait_with_output().await?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    serde_json::from_slice(&output.stdout).context("the script's answer does not read")
+}

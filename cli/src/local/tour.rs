@@ -1,0 +1,44 @@
+//! What `storehook local` prints when the stack is ready.
+
+use super::StackFile;
+
+/// The stack's addresses and keys, and a command to paste for each step of the tour.
+pub(super) fn text(file: &StackFile) -> String {
+    let StackFile { api_url, panel_url, token, shared_secret, shop, .. } = file;
+    let cli = match cfg!(debug_assertions) {
+        true => "cargo run -q --",
+        false => "cargo run -q --release --",
+    };
+    let secret = shared_secret.reveal();
+    let standard = shared_secret.reveal_standard();
+    format!(
+        r#"
+Storehook is ready.
+
+  API       {api_url}/admin/webhooks.json
+  Panel     {panel_url}
+  Shop      {shop}
+  Token     {token}
+  Secret    {secret}
+            {standard}   (the same, for Standard Webhooks libraries)
+
+The tour, to paste into another terminal:
+
+  1. Receive: verify and print deliveries
+     {cli} listen
+
+  2. Subscribe: a webhook for new orders
+     curl -s '{api_url}/admin/webhooks.json' -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+       -d '{{"webhook": {{"topic": "orders/create", "address": "http://127.0.0.1:9000/"}}}}'
+
+  3. Publish: an order, and see it arrive
+     {cli} publish --topic orders/create --payload events/payloads/order.json
+
+  4. Break the endpoint: stop the receiver, start it misbehaving, publish again, and watch the retries
+     {cli} listen --status 500
+
+  5. Watch the delivery move from queue to queue, and to the dead letters (48 hours take 6 minutes here)
+     {cli} status
+"#
+    )
+}

@@ -1,0 +1,187 @@
+//! Publishing events onto the stream, as a store does.
+//!
+//! Every event is read here first, by the rules of the fan-out itself, so that a
+//! malformed one is named with its line and not found in a queue later.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{json, value::RawValue};
+use storehook_domain::{RecordOrigin, ShopDomain, StoreEvent, Topic};
+use tokio::io::AsyncReadExt as _;
+
+use crate::connection::{Connection, StackArgs};
+
+/// What to publish.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The shop that the event happened in; on the local stack, the demo shop unless given.
+    #[arg(long, conflicts_with = "events")]
+    shop: Option<ShopDomain>,
+    /// What happened: orders/create, or order:new.
+    #[arg(long, required_unless_present = "events", conflicts_with = "events", value_parser = Topic::parse)]
+    topic: Option<Topic>,
+    /// A file with the payload, or - for standard input.
+    #[arg(long, required_unless_present = "events", conflicts_with = "events", value_name = "FILE")]
+    payload: Option<PathBuf>,
+    /// A file of whole events, one JSON object a line, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+}
+
+/// `storehook publish`
+pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+    let connection = Connection::open(stack).await?;
+    let records = match (&args.events, &args.topic, &args.payload) {
+        (Some(file), _, _) => records_of_lines(&read(file).await?)?,
+        (None, Some(topic), Some(file)) => {
+            let shop = args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
+            let shop = shop.context("name the shop that the event happened in, with --shop")?;
+            vec![record_of_payload(&shop, topic, &read(file).await?)?]
+        }
+        _ => bail!("give --topic and --payload, or --events"),
+    };
+    let count = records.len();
+    publish(&connection, records).await?;
+    println!("published {count} event{} to {}", if count == 1 { "" } else { "s" }, connection.resource("events"));
+    Ok(())
+}
+
+/// A record and the key that decides its shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The shop and the payload's id.
+    pub partition_key: String,
+    /// The event's JSON.
+    pub data: Vec<u8>,
+}
+
+/// Puts records onto the stream, in their order, and returns when all of them are there.
+pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
+    let client = Client::new(&connection.sdk);
+    let progress = progress_bar(records.len());
+    let mut waiting = records;
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(batch_length(&waiting));
+        let sent = waiting.len();
+        let failed = put(&client, &connection.resource("events"), waiting).await?;
+        progress.inc((sent - failed.len()) as u64);
+        if failed.len() == sent {
+            // Every shard is over its limit: let a part of the second pass by which it counts.
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        waiting = failed.into_iter().chain(rest).collect();
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// PutRecords takes at most 500 records and 5 MiB at once (Kinesis Data Streams quotas).
+fn batch_length(records: &[Record]) -> usize {
+    let mut bytes = 0;
+    let fitting = records.iter().take(500).take_while(|record| {
+        bytes += record.data.len() + record.partition_key.len();
+        bytes <= 5 * 1024 * 1024
+    });
+    fitting.count().max(1)
+}
+
+/// One call. Returns the records that the stream did not take this time.
+async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Vec<Record>> {
+    let entries = records.iter().map(|record| {
+        let entry = PutRecordsRequestEntry::builder().partition_key(&record.partition_key);
+        entry.data(Blob::new(record.data.clone())).build()
+    });
+    let entries = entries.collect::<Result<Vec<_>, _>>()?;
+    let answer = client.put_records().stream_name(stream).set_records(Some(entries)).send().await;
+    let answer = answer.map_err(|error| error.into_service_error());
+    let answer = answer.with_context(|| format!("the stream {stream} did not take the events"))?;
+    let results = answer.records();
+    ensure!(results.len() == records.len(), "the stream answered for {} of {} events", results.len(), records.len());
+    let failed = records.into_iter().zip(results).filter(|(_, result)| result.error_code().is_some());
+    Ok(failed.map(|(record, _)| record).collect())
+}
+
+/// The event of one payload. Its id is made here, so that a repeated put is one event.
+fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
+    let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
+    let event = json!({
+        "shop": shop,
+        "topic": topic,
+        "event_id": uuid::Uuid::new_v4().to_string(),
+        "triggered_at": storehook_aws::now(),
+    });
+    // The payload goes in as it is: its numbers are not ours to read.
+    let head = event.to_string();
+    let data = format!("{},\"payload\":{payload}}}", head.trim_end_matches('}'));
+    record_of(&data)
+}
+
+fn records_of_lines(lines: &str) -> Result<Vec<Record>> {
+    let numbered = lines.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    numbered.map(|(line, number)| record_of(line).with_context(|| format!("line {number}"))).collect()
+}
+
+/// The record of an event that the fan-out will take.
+fn record_of(event: &str) -> Result<Record> {
+    let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
+    let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
+    let id = parsed.resource_id.unwrap_or_else(|| parsed.id.to_string());
+    // A partition key has at most 256 characters.
+    let partition_key = format!("{}/{id}", parsed.shop).chars().take(256).collect();
+    Ok(Record { partition_key, data: event.as_bytes().to_vec() })
+}
+
+async fn read(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        tokio::io::stdin().read_to_string(&mut text).await.context("standard input could not be read")?;
+    } else {
+        text = fs_err::read_to_string(file)?;
+    }
+    Ok(text)
+}
+
+fn progress_bar(length: usize) -> ProgressBar {
+    let bar = if length > 1 { ProgressBar::new(length as u64) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} to go");
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_becomes_an_event_without_being_rewritten() -> Result<()> {
+        let payload = r#"{"id": 327475578523353102, "price": "19.99", "weight": 199.0, "note": "\/}"}"#;
+        let record = record_of_payload(&"a.example".parse()?, &Topic::parse("order:new")?, payload)?;
+        assert_eq!(record.partition_key, "a.example/327475578523353102");
+        let event = String::from_utf8(record.data)?;
+        assert!(event.ends_with(&format!("\"payload\":{payload}}}")), "{event}");
+        assert!(event.contains(r#""topic":"orders/create""#));
+        Ok(())
+    }
+
+    #[test]
+    fn a_malformed_line_is_named() {
+        let lines = "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {}}\n\n{\"shop\": \"a.example\"}\n";
+        let error = records_of_lines(lines).map_err(|error| format!("{error:#}"));
+        assert_eq!(error, Err("line 3: 'topic' is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_call_holds_what_kinesis_takes() {
+        let record = |size| Record { partition_key: "k".to_owned(), data: vec![0; size] };
+        for (records, length) in [
+            (vec![record(1); 501], 500),
+            (vec![record(1024 * 1024); 6], 4),
+            (vec![record(6 * 1024 * 1024); 2], 1),
+            (vec![record(1); 3], 3),
+        ] {
+            assert_eq!(batch_length(&records), length);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! How many messages each queue holds.
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sqs::{Client, types::QueueAttributeName};
+
+use crate::connection::{Connection, StackArgs};
+
+/// `storehook status`
+pub async fn run(stack: &StackArgs) -> Result<()> {
+    let connection = Connection::open(stack).await?;
+    let client = Client::new(&connection.sdk);
+    println!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
+    for queue in ["delivery", "retry", "dead-letter", "rejected"] {
+        let name = connection.resource(queue);
+        let url = client.get_queue_url().queue_name(&name).send().await;
+        let url = url.with_context(|| format!("the queue {name} was not found"))?.queue_url;
+        let attributes = client
+            .get_queue_attributes()
+            .set_queue_url(url)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            .send()
+            .await
+            .with_context(|| format!("the queue {name} could not be read"))?
+            .attributes
+            .unwrap_or_default();
+        let count = |name| attributes.get(&name).map_or("?", String::as_str);
+        let waiting = count(QueueAttributeName::ApproximateNumberOfMessages);
+        let in_flight = count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
+        println!("{queue:<14}{waiting:>9}{in_flight:>12}");
+    }
+    Ok(())
+}
