@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 use storehook_aws::registry::{InstallationItem, TokenItem, to_item};
 use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
 
@@ -32,7 +31,7 @@ pub struct Args {
 }
 
 /// What an app gets when it is installed. Nothing else ever shows it again.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Keys {
     /// The access token for the admin API.
     pub token: String,
@@ -43,18 +42,30 @@ pub struct Keys {
 /// `storehook install`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let connection = Connection::open(stack).await?;
-    let keys = install(&connection, &args).await?;
+    let keys = Keys::random()?;
+    if !install(&connection, &args, &keys).await? {
+        bail!("{} is installed on {} already", args.app, args.shop);
+    }
     println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
     println!("  token            {}", keys.token);
     println!("  shared secret    {}", keys.secret.reveal());
-    println!("  webhook secret   {}   (the same, for Standard Webhooks libraries)", keys.secret.reveal_standard());
+    println!(
+        "  webhook secret   {}   (the same, for Standard Webhooks libraries)",
+        keys.secret.reveal_standard()
+    );
     Ok(())
 }
 
-/// Installs an app on a shop, unless it is installed there already.
-pub async fn install(connection: &Connection, args: &Args) -> Result<Keys> {
+impl Keys {
+    /// New keys, of 256 random bits each.
+    pub fn random() -> Result<Self> {
+        Ok(Self { token: format!("shtk_{}", random_text()?), secret: SharedSecret::parse(&random_text()?)? })
+    }
+}
+
+/// Installs an app on a shop with these keys. False where it is installed there already.
+pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Result<bool> {
     TimeZone::get(&args.time_zone).with_context(|| format!("{} is no IANA time zone", args.time_zone))?;
-    let keys = Keys { token: format!("shtk_{}", random_text()?), secret: SharedSecret::parse(&random_text()?)? };
     let installation = Installation {
         shop: args.shop.clone(),
         app: args.app.clone(),
@@ -74,11 +85,9 @@ pub async fn install(connection: &Connection, args: &Args) -> Result<Keys> {
     let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
     let client = Client::new(&connection.sdk);
     match client.transact_write_items().set_transact_items(Some(puts)).send().await {
-        Ok(_) => Ok(keys),
+        Ok(_) => Ok(true),
         Err(error) => match error.into_service_error() {
-            TransactWriteItemsError::TransactionCanceledException(_) => {
-                bail!("{} is installed on {} already", args.app, args.shop)
-            }
+            TransactWriteItemsError::TransactionCanceledException(_) => Ok(false),
             error => Err(anyhow::Error::new(error)).context("the registry could not be written"),
         },
     }

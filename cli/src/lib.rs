@@ -4,6 +4,8 @@
 //! default it speaks to the local stack that `storehook local` runs. It shows secrets
 //! once, when they are made, and keeps none.
 
+#![allow(clippy::print_stdout, reason = "a command-line program speaks on standard output")]
+
 pub mod connection;
 pub mod install;
 pub mod listen;

@@ -40,7 +40,8 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let secret = match &args.secret {
         Some(secret) => SharedSecret::parse(secret)?,
         None => {
-            let connection = Connection::open(stack).await.context("give --secret, or start the local stack")?;
+            let connection =
+                Connection::open(stack).await.context("give --secret, or start the local stack")?;
             connection.local.context("give --secret: a deployed stack shows it only once")?.shared_secret
         }
     };

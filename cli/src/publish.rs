@@ -37,7 +37,8 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let records = match (&args.events, &args.topic, &args.payload) {
         (Some(file), _, _) => records_of_lines(&read(file).await?)?,
         (None, Some(topic), Some(file)) => {
-            let shop = args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
+            let shop =
+                args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
             let shop = shop.context("name the shop that the event happened in, with --shop")?;
             vec![record_of_payload(&shop, topic, &read(file).await?)?]
         }
@@ -45,7 +46,11 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     };
     let count = records.len();
     publish(&connection, records).await?;
-    println!("published {count} event{} to {}", if count == 1 { "" } else { "s" }, connection.resource("events"));
+    println!(
+        "published {count} event{} to {}",
+        if count == 1 { "" } else { "s" },
+        connection.resource("events")
+    );
     Ok(())
 }
 
@@ -99,7 +104,12 @@ async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Vec<
     let answer = answer.map_err(|error| error.into_service_error());
     let answer = answer.with_context(|| format!("the stream {stream} did not take the events"))?;
     let results = answer.records();
-    ensure!(results.len() == records.len(), "the stream answered for {} of {} events", results.len(), records.len());
+    ensure!(
+        results.len() == records.len(),
+        "the stream answered for {} of {} events",
+        results.len(),
+        records.len()
+    );
     let failed = records.into_iter().zip(results).filter(|(_, result)| result.error_code().is_some());
     Ok(failed.map(|(record, _)| record).collect())
 }

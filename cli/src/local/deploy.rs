@@ -40,6 +40,16 @@ pub struct Outputs {
     pub delivery_function: String,
 }
 
+impl Outputs {
+    /// Where the admin API answers in the emulator at this URL. The emulator's own address for it
+    /// wants a name server; this form of it does not.
+    pub fn local_api_url(&self, endpoint_url: &str) -> String {
+        let host = self.api_url.split("://").nth(1).unwrap_or_default();
+        let api_id = host.split('.').next().unwrap_or_default();
+        format!("{endpoint_url}/_aws/execute-api/{api_id}")
+    }
+}
+
 /// What to deploy, and where.
 #[derive(Debug, Clone)]
 pub struct Deployment<'a> {
@@ -82,5 +92,7 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         "parameters": parameters,
     });
     let script = include_str!("deploy.py");
-    python::run_script(deployment.interpreter, script, &job).await.context("the template could not be deployed")
+    python::run_script(deployment.interpreter, script, &job)
+        .await
+        .context("the template could not be deployed")
 }

@@ -25,7 +25,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub(super) async fn detach(folder: &Path) -> Result<()> {
     let log_path = folder.join("local.log");
     let log = fs_err::File::create(&log_path)?.into_parts().0;
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).filter(|argument| argument != "--detach").collect();
+    let arguments: Vec<OsString> =
+        std::env::args_os().skip(1).filter(|argument| argument != "--detach").collect();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
     let mut child = command.spawn().context("the local stack could not be started in the background")?;
@@ -36,7 +37,10 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
         let is_ready = StackFile::read(folder).is_ok_and(|file| file.pid == pid);
         show_more(&mut shown)?;
         match ended {
-            Some(_) => bail!("the local stack did not start; what it said stands above and in {}", log_path.display()),
+            Some(_) => bail!(
+                "the local stack did not start; what it said stands above and in {}",
+                log_path.display()
+            ),
             None if is_ready => break,
             None => tokio::time::sleep(LOOK).await,
         }
@@ -54,7 +58,8 @@ pub(super) async fn stop(folder: &Path) -> Result<()> {
         println!("no local stack is running");
         return Ok(());
     }
-    let file = StackFile::read(folder).context("the local stack is still starting: wait for it, or end its process")?;
+    let file = StackFile::read(folder)
+        .context("the local stack is still starting: wait for it, or end its process")?;
     let pid = i32::try_from(file.pid).ok().and_then(Pid::from_raw).context("stack.json names no process")?;
     kill_process(pid, Signal::TERM).context("the local stack could not be told to stop")?;
     let stopped = async {

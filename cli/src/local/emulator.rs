@@ -1,10 +1,6 @@
 //! The emulator's process.
 
-use std::{
-    path::Path,
-    process::Stdio,
-    time::Duration,
-};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -59,7 +55,10 @@ impl Emulator {
         }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
         let child = command.spawn().context("the emulator could not be started")?;
-        let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the emulator ended at once")?;
+        let group = child
+            .id()
+            .and_then(|id| Pid::from_raw(id.try_into().ok()?))
+            .context("the emulator ended at once")?;
         let mut emulator = Self { child, group, endpoint_url };
         emulator.wait_until_it_answers(port, &log_path).await?;
         Ok(emulator)

@@ -12,9 +12,14 @@ use tokio::process::Command;
 
 /// The programs of the functions, by their names: built with this program's own profile,
 /// and with the whole workspace's features, so that nothing is built twice.
-pub(super) async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(root).args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+    cargo.current_dir(root).args([
+        "build",
+        "--workspace",
+        "--bins",
+        "--message-format=json-render-diagnostics",
+    ]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

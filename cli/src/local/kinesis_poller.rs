@@ -39,7 +39,10 @@ pub(super) async fn run(sdk: SdkConfig) {
         let mappings = match lambda.list_event_source_mappings().send().await {
             Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
             Err(error) => {
-                super::say(&format!("the event source mappings could not be listed: {:#}", anyhow::Error::from(error)));
+                super::say(&format!(
+                    "the event source mappings could not be listed: {:#}",
+                    anyhow::Error::from(error)
+                ));
                 Vec::new()
             }
         };
@@ -73,7 +76,8 @@ impl Poller {
     }
 
     async fn poll(&self) -> Result<()> {
-        let shards = self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone()).send().await?;
+        let shards =
+            self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone()).send().await?;
         let polls = shards.shards().iter().map(|shard| {
             let (poller, shard_id) = (self.clone(), shard.shard_id().to_owned());
             tokio::spawn(async move { poller.poll_shard(&shard_id).await })
@@ -140,11 +144,13 @@ impl Poller {
 
     /// Tells the on-failure destination where on the stream the records stand that are given up.
     async fn give_up(&self, shard_id: &str, batch: &Batch) -> Result<()> {
-        let destination = self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
+        let destination =
+            self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
         let Some(destination) = destination else { return Ok(()) };
         let queue = destination.rsplit(':').next().unwrap_or_default();
         let url = self.sqs.get_queue_url().queue_name(queue).send().await?.queue_url;
-        let sequence_number = |record: Option<&Record>| record.map(|record| record.sequence_number().to_owned());
+        let sequence_number =
+            |record: Option<&Record>| record.map(|record| record.sequence_number().to_owned());
         let message = json!({
             "requestContext": { "functionArn": self.mapping.function_arn(), "approximateInvokeCount": batch.retries + 1 },
             "timestamp": storehook_aws::now(),
@@ -227,7 +233,8 @@ impl Batch {
 
 /// Whether a batch has used its retries up, or its oldest record is too old. -1 is no limit.
 fn is_given_up(batch: &Batch, mapping: &EventSourceMappingConfiguration, now: Timestamp) -> bool {
-    let is_over = |limit: Option<i32>, value: i64| limit.is_some_and(|limit| limit >= 0 && value > i64::from(limit));
+    let is_over =
+        |limit: Option<i32>, value: i64| limit.is_some_and(|limit| limit >= 0 && value > i64::from(limit));
     let arrived_at = batch.records.first().and_then(|record| record.approximate_arrival_timestamp());
     let age = arrived_at.map_or(0, |arrived_at| now.as_second() - arrived_at.secs());
     is_over(mapping.maximum_retry_attempts(), i64::from(batch.retries))
@@ -272,7 +279,10 @@ mod tests {
             ("null", Answer::Done),
             ("{}", Answer::Done),
             (r#"{"batchItemFailures": []}"#, Answer::Done),
-            (r#"{"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}"#, Answer::FailedFrom(2)),
+            (
+                r#"{"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}"#,
+                Answer::FailedFrom(2),
+            ),
             (r#"{"batchItemFailures": [{"itemIdentifier": "77"}]}"#, Answer::FailedFrom(0)),
             (r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#, Answer::FailedFrom(0)),
             ("no json", Answer::Error),
@@ -299,8 +309,11 @@ mod tests {
     #[test]
     fn a_batch_is_given_up_after_its_retries_and_not_before() {
         let now = Timestamp::UNIX_EPOCH;
-        for (limit, retries, is_given_up_then) in [(Some(2), 2, false), (Some(2), 3, true), (Some(-1), 99, false), (None, 99, false)] {
-            let mapping = EventSourceMappingConfiguration::builder().set_maximum_retry_attempts(limit).build();
+        for (limit, retries, is_given_up_then) in
+            [(Some(2), 2, false), (Some(2), 3, true), (Some(-1), 99, false), (None, 99, false)]
+        {
+            let mapping =
+                EventSourceMappingConfiguration::builder().set_maximum_retry_attempts(limit).build();
             let batch = Batch { records: records(0..1), retries };
             assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{limit:?} {retries}");
         }

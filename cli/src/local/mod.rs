@@ -24,12 +24,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use storehook_domain::{Scope, SharedSecret};
 use tokio::{
     io::AsyncReadExt as _,
     signal::unix::{SignalKind, signal},
 };
 
 pub use deploy::{Deployment, Outputs, deploy};
+pub use functions::build as build_functions;
+pub use python::environment as python_environment;
 pub use stack_file::{Functions, Queues, StackFile, Tables};
 
 use self::emulator::Emulator;
@@ -63,6 +66,11 @@ pub struct Args {
 
 const DEMO_SHOP: &str = "demo.spiffystores.com";
 const DEMO_APP: &str = "demo-app";
+
+// The same on every machine, so that the README and events/ can name them, and worth nothing: the
+// local stack answers on loopback alone.
+const DEMO_TOKEN: &str = "shtk_local_demo";
+const DEMO_SECRET: &str = "storehook-local-demo-secret";
 
 /// `storehook local`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
@@ -119,7 +127,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     .await?;
     let sdk = local_sdk(&emulator.endpoint_url);
     let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
-    let keys = demo_keys(&connection, folder, args.persist).await?;
+    let keys = install_demo_app(&connection).await?;
     let poller = tokio::spawn(kinesis_poller::run(sdk));
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     println!("{}", tour::text(&file));
@@ -129,30 +137,21 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display())
 }
 
-/// Installs the demo app, or takes the keys of an installation that was kept.
-async fn demo_keys(connection: &Connection, folder: &Path, persist: bool) -> Result<Keys> {
-    let kept = folder.join("state/demo-keys.json");
-    if persist && let Ok(text) = fs_err::read(&kept) {
-        return serde_json::from_slice(&text).with_context(|| format!("{} does not read", kept.display()));
-    }
+/// Installs the demo app, unless a kept state holds it already.
+async fn install_demo_app(connection: &Connection) -> Result<Keys> {
+    let keys = Keys { token: DEMO_TOKEN.to_owned(), secret: SharedSecret::parse(DEMO_SECRET)? };
     let args = install::Args {
         shop: DEMO_SHOP.parse()?,
         app: DEMO_APP.parse()?,
         time_zone: "America/New_York".to_owned(),
-        scopes: vec!["webhooks".parse()?, "events:push".parse()?],
+        scopes: vec![Scope::Webhooks, Scope::EventsPush],
     };
-    let keys = install(connection, &args).await?;
-    if persist {
-        fs_err::create_dir_all(folder.join("state"))?;
-        fs_err::write(kept, serde_json::to_vec(&keys)?)?;
-    }
+    install(connection, &args, &keys).await?;
     Ok(keys)
 }
 
 fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Result<StackFile> {
-    // The emulator's own API address needs a name server; this form of it does not.
-    let api_id = outputs.api_url.split("://").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or_default();
-    let api_url = format!("{endpoint_url}/_aws/execute-api/{api_id}");
+    let api_url = outputs.local_api_url(endpoint_url);
     Ok(StackFile {
         endpoint_url: endpoint_url.to_owned(),
         panel_url: format!("{api_url}/panel"),

@@ -16,7 +16,7 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 const OLDEST: (u32, u32) = (3, 10);
 
 /// The environment's interpreter, after making the environment if it is not there yet.
-pub(super) async fn environment(target: &Path) -> Result<PathBuf> {
+pub async fn environment(target: &Path) -> Result<PathBuf> {
     let folder = target.join("emulator");
     let interpreter = folder.join("bin/python");
     let installed = folder.join("installed.txt");
@@ -30,7 +30,10 @@ pub(super) async fn environment(target: &Path) -> Result<PathBuf> {
     let python = find_python().await?;
     super::say("making a private Python environment for the emulator");
     let made = Command::new(python).args(["-m", "venv"]).arg(&folder).status().await?;
-    ensure!(made.success(), "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)");
+    ensure!(
+        made.success(),
+        "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)"
+    );
     let requirements = folder.join("requirements.txt");
     fs_err::write(&requirements, REQUIREMENTS)?;
     let pip = Command::new(&interpreter)
@@ -57,7 +60,8 @@ async fn find_python() -> Result<&'static str> {
             .await;
         let Ok(version) = version else { continue };
         let text = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-        let numbers = text.split_once(' ').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        let numbers =
+            text.split_once(' ').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
         match numbers {
             Some(found) if found >= OLDEST => return Ok(name),
             Some((major, minor)) => too_old = Some(format!("{name} is {major}.{minor}")),
@@ -65,7 +69,7 @@ async fn find_python() -> Result<&'static str> {
         }
     }
     let (major, minor) = OLDEST;
-    let found = too_old.map_or("none was found".to_owned(), |found| format!("{found}"));
+    let found = too_old.unwrap_or("none was found".to_owned());
     bail!("the local stack needs Python {major}.{minor} or newer, and {found}: install it and try again")
 }
 

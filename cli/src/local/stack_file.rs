@@ -74,7 +74,8 @@ impl StackFile {
     /// Reads the file of the local stack in this folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let text = fs_err::read(path_in(folder))?;
-        serde_json::from_slice(&text).context("stack.json does not read: stop the local stack and start it again")
+        serde_json::from_slice(&text)
+            .context("stack.json does not read: stop the local stack and start it again")
     }
 
     /// Writes the file, so that a reader sees it whole or not at all.

@@ -55,7 +55,9 @@ impl IntoResponse for ApiError {
             Self::Unauthorized => {
                 json!("[API] Invalid API key or access token (unrecognized login or wrong password)")
             }
-            Self::MissingScope => json!("[API] This action requires merchant approval for the webhooks scope."),
+            Self::MissingScope => {
+                json!("[API] This action requires merchant approval for the webhooks scope.")
+            }
             Self::NotFound => json!("Not Found"),
             Self::MethodNotAllowed => json!("Method Not Allowed"),
             Self::NoWebhook => json!({"webhook": "Required parameter missing or invalid"}),

@@ -42,7 +42,10 @@ impl App {
     /// Sets the API up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let client = aws_sdk_dynamodb::Client::new(sdk);
-        Self { store: WebhookStore::new(client, settings.registry_table.clone()), settings: Arc::new(settings) }
+        Self {
+            store: WebhookStore::new(client, settings.registry_table.clone()),
+            settings: Arc::new(settings),
+        }
     }
 }
 

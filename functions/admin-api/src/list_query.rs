@@ -19,8 +19,7 @@ pub(crate) struct ListQuery {
 impl ListQuery {
     /// Reads a URL's query, and tells all that is wrong with it at once.
     pub(crate) fn parse(query: &str) -> Result<Self, FieldErrors> {
-        let mut read =
-            Self { filter: WebhookFilter::default(), fields: None, limit: 50, page: 1 };
+        let mut read = Self { filter: WebhookFilter::default(), fields: None, limit: 50, page: 1 };
         let mut errors = FieldErrors::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let filter = &mut read.filter;
@@ -32,14 +31,18 @@ impl ListQuery {
                 "updated_at_min" => filter.updated_at_min = errors.collect("updated_at_min", time(&value)),
                 "updated_at_max" => filter.updated_at_max = errors.collect("updated_at_max", time(&value)),
                 "since_id" => filter.since_id = errors.collect("since_id", value.parse()),
-                "fields" => read.fields = Some(value.split(',').map(|field| field.trim().to_owned()).collect()),
+                "fields" => {
+                    read.fields = Some(value.split(',').map(|field| field.trim().to_owned()).collect())
+                }
                 "limit" => {
                     let limit = number(&value).filter(|limit| (1..=250).contains(limit));
-                    read.limit = errors.collect("limit", limit.ok_or("must be between 1 and 250")).unwrap_or_default();
+                    read.limit =
+                        errors.collect("limit", limit.ok_or("must be between 1 and 250")).unwrap_or_default();
                 }
                 "page" => {
                     let page = number(&value).filter(|page| *page >= 1);
-                    read.page = errors.collect("page", page.ok_or("must be 1 or greater")).unwrap_or_default();
+                    read.page =
+                        errors.collect("page", page.ok_or("must be 1 or greater")).unwrap_or_default();
                 }
                 _ => {}
             }
@@ -110,7 +113,10 @@ mod tests {
         let time = ["must be an ISO 8601 date and time with an offset"];
         for (query, errors) in [
             ("limit=0", json!({"limit": ["must be between 1 and 250"]})),
-            ("limit=251&page=0", json!({"limit": ["must be between 1 and 250"], "page": ["must be 1 or greater"]})),
+            (
+                "limit=251&page=0",
+                json!({"limit": ["must be between 1 and 250"], "page": ["must be 1 or greater"]}),
+            ),
             ("limit=-1", json!({"limit": ["must be between 1 and 250"]})),
             ("limit=1e1", json!({"limit": ["must be between 1 and 250"]})),
             ("since_id=x", json!({"since_id": ["a webhook's id is a whole number"]})),

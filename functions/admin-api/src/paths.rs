@@ -31,7 +31,8 @@ fn canonical(path: &str) -> String {
 
 /// What follows `/admin/api/<version>`, `/admin` or `/api`.
 fn without_prefix(path: &str) -> Option<&str> {
-    let after = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let after =
+        |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(versioned) = after("/admin/api") {
         let (version, rest) = versioned.strip_prefix('/')?.split_once('/')?;
         return is_version(version).then(|| &versioned[versioned.len() - rest.len() - 1..]);
@@ -41,8 +42,10 @@ fn without_prefix(path: &str) -> Option<&str> {
 
 /// `2024-10`, or `unstable`.
 fn is_version(text: &str) -> bool {
-    let is_number = |part: &str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
-    text == "unstable" || text.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
+    let is_number =
+        |part: &str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    text == "unstable"
+        || text.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
 }
 
 #[cfg(test)]

@@ -24,8 +24,10 @@ type Answer = Result<Json<Value>, ApiError>;
 pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
     let query = list_query(query)?;
     let webhooks = app.store.list(&caller, &query).await?;
-    let shown: Vec<_> =
-        webhooks.iter().map(|webhook| webhook_json(webhook, &caller.time_zone, query.fields.as_deref())).collect();
+    let shown: Vec<_> = webhooks
+        .iter()
+        .map(|webhook| webhook_json(webhook, &caller.time_zone, query.fields.as_deref()))
+        .collect();
     Ok(Json(json!({ "webhooks": shown })))
 }
 
@@ -71,7 +73,8 @@ pub(crate) async fn update(
     // before the change could be written.
     for _ in 0..WRITE_ATTEMPTS {
         let webhook = find(&app, &caller, &id).await?;
-        let patch = WebhookPatch::parse(&attributes, &app.settings.address_policy, &webhook).map_err(ApiError::Invalid)?;
+        let patch = WebhookPatch::parse(&attributes, &app.settings.address_policy, &webhook)
+            .map_err(ApiError::Invalid)?;
         let change = Change::to(webhook, patch, storehook_aws::now());
         match app.store.update(&change).await {
             Ok(()) => return Ok(one(&change.after, &caller, None)),
@@ -126,7 +129,9 @@ fn one(webhook: &Webhook, caller: &Caller, fields: Option<&[String]>) -> Json<Va
 
 fn write_error(error: WriteError) -> ApiError {
     match error {
-        WriteError::Taken => ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken")),
+        WriteError::Taken => {
+            ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
+        }
         WriteError::Outrun => ApiError::Contended,
         WriteError::Registry(error) => ApiError::Registry(error),
     }

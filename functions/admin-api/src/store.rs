@@ -64,8 +64,13 @@ impl WebhookStore {
 
     /// What a token stands for, or `None`.
     pub(crate) async fn token(&self, token: &TokenHash) -> Result<Option<TokenItem>, RegistryError> {
-        let answer =
-            self.client.get_item().table_name(&self.table).set_key(Some(TokenItem::key_of(token))).send().await?;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(TokenItem::key_of(token)))
+            .send()
+            .await?;
         answer.item.map(registry::from_item).transpose()
     }
 
@@ -79,7 +84,11 @@ impl WebhookStore {
 
     /// A page of the caller's webhooks, by ascending id. It is read through DynamoDB's own
     /// pages, and no further than it must.
-    pub(crate) async fn list(&self, caller: &Caller, query: &ListQuery) -> Result<Vec<Webhook>, RegistryError> {
+    pub(crate) async fn list(
+        &self,
+        caller: &Caller,
+        query: &ListQuery,
+    ) -> Result<Vec<Webhook>, RegistryError> {
         let mut pages = self.query(caller, &query.filter).into_paginator().send();
         let mut to_skip = query.skip();
         let mut listed = Vec::new();
@@ -127,7 +136,12 @@ impl WebhookStore {
     }
 
     /// Creates a webhook.
-    pub(crate) async fn create(&self, caller: &Caller, new: NewWebhook, now: Timestamp) -> Result<Webhook, WriteError> {
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        new: NewWebhook,
+        now: Timestamp,
+    ) -> Result<Webhook, WriteError> {
         let now = whole_second(now);
         let mut webhook = Webhook {
             id: self.next_id().await?,
@@ -176,7 +190,11 @@ impl WebhookStore {
         self.write(vec![webhook_item, uniqueness_item]).await
     }
 
-    fn query(&self, caller: &Caller, filter: &WebhookFilter) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    fn query(
+        &self,
+        caller: &Caller,
+        filter: &WebhookFilter,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         let first = filter.since_id.map_or(0, |id| id.get().saturating_add(1));
         self.client
             .query()
@@ -216,7 +234,11 @@ impl WebhookStore {
         Ok(TransactWriteItem::builder().put(put.map_err(build_error)?).build())
     }
 
-    fn delete_item(&self, key: registry::Item, version: Option<u64>) -> Result<TransactWriteItem, RegistryError> {
+    fn delete_item(
+        &self,
+        key: registry::Item,
+        version: Option<u64>,
+    ) -> Result<TransactWriteItem, RegistryError> {
         let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
         if let Some(version) = version {
             delete = delete
@@ -265,7 +287,8 @@ enum Refusal {
 impl Refusal {
     /// The reasons of a cancelled transaction stand in the order of its writes.
     fn of<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Self> {
-        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()?
+        else {
             return None;
         };
         let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code()).collect();

@@ -25,6 +25,7 @@ mod targets;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use bytes::Bytes;
 use futures::future;
 use jiff::Timestamp;
 use storehook_domain::{
@@ -61,11 +62,19 @@ impl Dependencies {
 
 /// Works on a batch of messages. The answer names those that are to come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
-    let work = batch.records.iter().map(|message| handle_message(dependencies, message));
+    let work = batch.records.into_iter().map(|message| handle_message(dependencies, message));
     let failed = future::join_all(work).await.into_iter().flatten();
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed);
     response
+}
+
+/// A message that is a delivery.
+struct Received<'a> {
+    delivery: Delivery<'a>,
+    message: &'a SqsMessage,
+    /// The message's body, which the delivery borrows from.
+    body: &'a Bytes,
 }
 
 /// What becomes of a message.
@@ -94,27 +103,33 @@ enum NoAttempt {
 }
 
 /// Works on one message, and returns its id if it is to come again.
-async fn handle_message(dependencies: &Dependencies, message: &SqsMessage) -> Option<String> {
-    let fate = match Delivery::parse(message.body.as_deref().unwrap_or_default()) {
-        Ok(delivery) => deliver(dependencies, &delivery, message).await,
+async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) -> Option<String> {
+    let body = Bytes::from(message.body.take().unwrap_or_default());
+    let fate = match Delivery::parse(&body) {
+        Ok(delivery) => deliver(dependencies, &Received { delivery, message: &message, body: &body }).await,
         Err(error) => {
-            tracing::error!(error = storehook_aws::causes(&error), message.id = message.message_id, "message is no delivery");
+            tracing::error!(
+                error = storehook_aws::causes(&error),
+                message.id = message.message_id,
+                "message is no delivery"
+            );
             Fate::Again(Next::Exhausted(Duration::ZERO))
         }
     };
     match fate {
         Fate::Done => None,
         Fate::Again(next) => {
-            hide(dependencies, message, next).await;
-            message.message_id.clone()
+            hide(dependencies, &message, next).await;
+            message.message_id
         }
     }
 }
 
 /// Makes an attempt if one is due, and decides what follows.
-async fn deliver(dependencies: &Dependencies, delivery: &Delivery<'_>, message: &SqsMessage) -> Fate {
+async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
+    let delivery = &received.delivery;
     let started_at = storehook_aws::now();
-    let attempted = attempt(dependencies, delivery, started_at).await;
+    let attempted = attempt(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
     let fate = match &attempted {
         Ok((_, Outcome::Delivered { .. })) => Fate::Done,
@@ -124,15 +139,16 @@ async fn deliver(dependencies: &Dependencies, delivery: &Delivery<'_>, message: 
             Fate::Again(dependencies.settings.schedule.next(age_of(delivery, ended_at), fastrand::f64()))
         }
     };
-    log(&Attempted { dependencies, delivery, message, started_at, ended_at, attempted: &attempted, fate: &fate });
+    log(&Attempted { dependencies, received, started_at, ended_at, attempted: &attempted, fate: &fate });
     fate
 }
 
 async fn attempt(
     dependencies: &Dependencies,
-    delivery: &Delivery<'_>,
+    received: &Received<'_>,
     now: Timestamp,
 ) -> Result<(Target, Outcome), NoAttempt> {
+    let Received { delivery, body, .. } = received;
     let settings = &dependencies.settings;
     if settings.schedule.is_over(age_of(delivery, now)) {
         return Err(NoAttempt::Exhausted);
@@ -141,9 +157,14 @@ async fn attempt(
     if target.webhook.status != Status::Active {
         return Err(NoAttempt::Held(target.webhook.status));
     }
-    let request =
-        DeliveryRequest::build(delivery, &target.webhook, &target.installation, &settings.header_prefix, now)?;
-    let outcome = dependencies.sender.send(&target.webhook.address, request).await;
+    let request = DeliveryRequest::build(
+        delivery,
+        &target.webhook,
+        &target.installation,
+        &settings.header_prefix,
+        now,
+    )?;
+    let outcome = dependencies.sender.send(&target.webhook.address, request, body).await;
     Ok((target, outcome))
 }
 
@@ -161,7 +182,11 @@ async fn hide(dependencies: &Dependencies, message: &SqsMessage, next: Next) {
         .set_receipt_handle(message.receipt_handle.clone())
         .visibility_timeout(next.visibility_seconds());
     if let Err(error) = change.send().await {
-        tracing::error!(error = storehook_aws::causes(&error), message.id = message.message_id, "visibility not set");
+        tracing::error!(
+            error = storehook_aws::causes(&error),
+            message.id = message.message_id,
+            "visibility not set"
+        );
     }
 }
 
@@ -182,8 +207,7 @@ fn lane_of(dependencies: &Dependencies, message: &SqsMessage) -> Lane {
 /// What one receive of a delivery came to.
 struct Attempted<'a> {
     dependencies: &'a Dependencies,
-    delivery: &'a Delivery<'a>,
-    message: &'a SqsMessage,
+    received: &'a Received<'a>,
     started_at: Timestamp,
     ended_at: Timestamp,
     attempted: &'a Result<(Target, Outcome), NoAttempt>,
@@ -192,7 +216,8 @@ struct Attempted<'a> {
 
 /// The one log event of a receive. It holds no body, no secret, no query string.
 fn log(attempted: &Attempted<'_>) {
-    let Attempted { dependencies, delivery, message, started_at, ended_at, attempted, fate } = attempted;
+    let Attempted { dependencies, received, started_at, ended_at, attempted, fate } = attempted;
+    let Received { delivery, message, .. } = received;
     let (state, status, reason) = match attempted {
         Ok((_, Outcome::Delivered { status })) => ("delivered", Some(*status), None),
         Ok((_, Outcome::Failed(failure))) => ("failed", None, Some(failure.to_string())),

@@ -9,8 +9,9 @@
 //! Nothing that an endpoint does costs more than its time: one clock covers the look-up,
 //! the connection, the request and the answer, of which at most [`ANSWER_LIMIT`] is read.
 
-use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -63,19 +64,36 @@ impl Sender {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn send(&self, address: &Address, request: DeliveryRequest<'_>) -> Outcome {
+    ///
+    /// `message` holds the bytes that the request was built from; a body that is a part of them
+    /// is sent from where it lies.
+    pub(crate) async fn send(
+        &self,
+        address: &Address,
+        request: DeliveryRequest<'_>,
+        message: &Bytes,
+    ) -> Outcome {
         if address.is_refused_by(&self.policy) {
             return Outcome::Failed(FailedAttempt::NotAllowed);
         }
-        match self.post(address, request).await {
+        match self.post(address, request, message).await {
             Ok(status) => Outcome::of_status(status),
             Err(error) => Outcome::Failed(failure_of(&error)),
         }
     }
 
-    async fn post(&self, address: &Address, request: DeliveryRequest<'_>) -> Result<u16, reqwest::Error> {
+    async fn post(
+        &self,
+        address: &Address,
+        request: DeliveryRequest<'_>,
+        message: &Bytes,
+    ) -> Result<u16, reqwest::Error> {
+        let body = match request.body {
+            Cow::Borrowed(part) => message.slice_ref(part.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
         let post = self.client.post(address.url().clone()).headers(request.headers);
-        let mut answer = post.body(request.body.into_owned()).send().await?;
+        let mut answer = post.body(body).send().await?;
         // An answer that is read to its end leaves its connection for the next delivery. One
         // that is longer than we read is cut off, and its connection with it.
         let mut read = 0;
@@ -93,8 +111,11 @@ impl Sender {
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+    let versions =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = versions.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// The system's resolver, behind the address guard.

@@ -63,7 +63,11 @@ impl Dependencies {
 }
 
 /// Fans a batch of records out. The answer names the first record that is not done, if any.
-pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, now: Timestamp) -> KinesisEventResponse {
+pub async fn handle(
+    dependencies: &Dependencies,
+    batch: KinesisEvent,
+    now: Timestamp,
+) -> KinesisEventResponse {
     let mut progress = Progress::default();
     let mut events = Vec::new();
     for (index, record) in batch.records.iter().enumerate() {

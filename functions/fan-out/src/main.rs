@@ -11,7 +11,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings);
     let handler = async |event: LambdaEvent<_>| {
-        Ok::<_, lambda_runtime::Error>(fan_out::handle(&dependencies, event.payload, storehook_aws::now()).await)
+        Ok::<_, lambda_runtime::Error>(
+            fan_out::handle(&dependencies, event.payload, storehook_aws::now()).await,
+        )
     };
     lambda_runtime::run(service_fn(handler)).await
 }

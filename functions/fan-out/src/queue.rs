@@ -29,7 +29,8 @@ pub(crate) enum SendFailure {
 }
 
 /// How long failed entries wait before each of their further tries.
-const BACKOFFS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+const BACKOFFS: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
 impl Queue {
     pub(crate) fn new(client: Client, url: String) -> Self {
@@ -134,11 +135,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_message_of_a_batch_is_sent_failed_or_unmentioned() -> Result<(), aws_sdk_sqs::error::BuildError> {
+    fn every_message_of_a_batch_is_sent_failed_or_unmentioned() -> Result<(), aws_sdk_sqs::error::BuildError>
+    {
         let failed = |id: &str, code: &str| {
             BatchResultErrorEntry::builder().id(id).code(code).sender_fault(true).build()
         };
-        let sent = SendMessageBatchResultEntry::builder().id("0").message_id("m").md5_of_message_body("d").build()?;
+        let sent = SendMessageBatchResultEntry::builder()
+            .id("0")
+            .message_id("m")
+            .md5_of_message_body("d")
+            .build()?;
         let answer = SendMessageBatchOutput::builder()
             .successful(sent)
             .failed(failed("1", "InvalidMessageContents")?)

@@ -20,9 +20,14 @@ impl Subscribers {
 
     /// The webhooks of a shop that a topic matches, exactly or by a wildcard. The patterns
     /// are asked for at the same time; no webhook has two, so none comes twice.
-    pub(crate) async fn of(&self, shop: &ShopDomain, topic: &Topic) -> Result<Vec<Subscriber>, RegistryError> {
+    pub(crate) async fn of(
+        &self,
+        shop: &ShopDomain,
+        topic: &Topic,
+    ) -> Result<Vec<Subscriber>, RegistryError> {
         let patterns = topic.matching_patterns();
-        let found = future::try_join_all(patterns.iter().map(|pattern| self.of_pattern(shop, pattern))).await?;
+        let found =
+            future::try_join_all(patterns.iter().map(|pattern| self.of_pattern(shop, pattern))).await?;
         Ok(found.concat())
     }
 

@@ -30,7 +30,9 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn read() -> Self {
         let unicode = |name: std::ffi::OsString| name.into_string().ok();
-        Self(std::env::vars_os().filter_map(|(name, value)| Some((unicode(name)?, unicode(value)?))).collect())
+        Self(
+            std::env::vars_os().filter_map(|(name, value)| Some((unicode(name)?, unicode(value)?))).collect(),
+        )
     }
 
     /// A required setting.
@@ -99,7 +101,10 @@ mod tests {
     fn a_senseless_setting_is_named() {
         let environment: Environment = [("A", "x")].into_iter().collect();
         let message = environment.number("A", 7).map_err(|error| error.to_string());
-        assert_eq!(message, Err("the environment variable A is invalid: invalid digit found in string".to_owned()));
+        assert_eq!(
+            message,
+            Err("the environment variable A is invalid: invalid digit found in string".to_owned())
+        );
         assert_eq!(environment.number("B", 7).ok(), Some(7));
     }
 }

@@ -11,8 +11,8 @@ mod environment;
 pub mod registry;
 mod sdk;
 
+pub use aws_types::SdkConfig;
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};
-pub use aws_types::SdkConfig;
 pub use sdk::{amazon_http_client, behavior_version, lambda_sdk_config};

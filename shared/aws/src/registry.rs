@@ -246,10 +246,18 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_topic_takes_the_same_place() -> TestResult {
-        let place = |topic: &str, address: &str| webhook(1, topic, address).map(|webhook| UniquenessItem::of(&webhook).sk);
+        let place = |topic: &str, address: &str| {
+            webhook(1, topic, address).map(|webhook| UniquenessItem::of(&webhook).sk)
+        };
         assert_eq!(place("order:new", "https://b.example/")?, place("orders/create", "https://b.example/")?);
-        assert_ne!(place("orders/paid", "https://b.example/")?, place("orders/create", "https://b.example/")?);
-        assert_ne!(place("orders/create", "https://c.example/")?, place("orders/create", "https://b.example/")?);
+        assert_ne!(
+            place("orders/paid", "https://b.example/")?,
+            place("orders/create", "https://b.example/")?
+        );
+        assert_ne!(
+            place("orders/create", "https://c.example/")?,
+            place("orders/create", "https://b.example/")?
+        );
         Ok(())
     }
 

@@ -72,9 +72,9 @@ impl<'a> Delivery<'a> {
     }
 
     /// Reads a delivery from an SQS message's body.
-    pub fn parse(message: &'a str) -> Result<Self, InvalidDelivery> {
+    pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDelivery> {
         use serde::de::Error as _;
-        let delivery: Self = serde_json::from_str(message).map_err(InvalidDelivery)?;
+        let delivery: Self = serde_json::from_slice(message).map_err(InvalidDelivery)?;
         match Payload::new(delivery.payload) {
             Ok(_) => Ok(delivery),
             Err(error) => Err(InvalidDelivery(serde_json::Error::custom(error))),
@@ -133,7 +133,7 @@ mod tests {
         let message = message_of(&format!(
             r#"{{"shop": "a.example", "topic": "orders/create", "event_id": "e1", "payload": {payload}}}"#
         ))?;
-        let delivery = Delivery::parse(&message)?;
+        let delivery = Delivery::parse(message.as_bytes())?;
         assert_eq!(delivery.id(), "7-e1");
         assert_eq!(delivery.payload().as_str(), payload);
         assert_eq!(delivery.resource_id.as_deref(), Some("327475578523353102"));
@@ -145,7 +145,7 @@ mod tests {
         let message = message_of(
             "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{fffe}\u{ffff}\"}}",
         )?;
-        assert_eq!(Delivery::parse(&message)?.payload().as_str(), r#"{"note": "\ufffe\uffff"}"#);
+        assert_eq!(Delivery::parse(message.as_bytes())?.payload().as_str(), r#"{"note": "\ufffe\uffff"}"#);
         Ok(())
     }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_no_delivery_is_told_so() {
         for message in ["", "not json", "{}", "[]", r#"{"webhook_id": 7, "payload": {}}"#] {
-            assert!(Delivery::parse(message).is_err(), "{message}");
+            assert!(Delivery::parse(message.as_bytes()).is_err(), "{message}");
         }
     }
 }

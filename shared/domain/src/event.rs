@@ -6,14 +6,13 @@
 //! is checked to be an object and otherwise left as the very bytes that the store
 //! wrote: an 18-digit id, `199.0`, key order and unicode pass through untouched.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
-use crate::{AppId, PAYLOAD_LIMIT, Payload, ShopDomain, Topic};
+use crate::{AppId, EventId, PAYLOAD_LIMIT, Payload, ShopDomain, Topic};
 
 /// One thing that happened in a shop. It borrows from its record.
 #[derive(Debug, Clone)]
@@ -134,63 +133,6 @@ impl<'a> StoreEvent<'a> {
         }
         let resource_id = payload.resource_id(topic.resource()).map(Cow::into_owned);
         Ok(Self { shop, app, topic, id, triggered_at, is_test, traceparent, resource_id, payload })
-    }
-}
-
-/// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
-/// `id.timestamp.body` of Standard Webhooks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EventId(String);
-
-/// The text is no event id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event id is 1 to 64 letters, digits, '_' or '-'")]
-pub struct InvalidEventId;
-
-impl EventId {
-    /// Reads an event id.
-    pub fn parse(text: &str) -> Result<Self, InvalidEventId> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidEventId)
-        }
-    }
-
-    /// The id of a record that names none: the same for every reading of that record,
-    /// and another for every other record. Shard id and sequence number together run to
-    /// 77 characters, so what stands here is the first half of their SHA-256.
-    fn of_record(origin: &RecordOrigin<'_>) -> Self {
-        let position = format!("{}:{}", origin.shard_id, origin.sequence_number);
-        let digest = Sha256::digest(position.as_bytes());
-        Self(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for EventId {
-    type Error = InvalidEventId;
-
-    fn try_from(text: String) -> Result<Self, InvalidEventId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> Self {
-        id.0
     }
 }
 

@@ -40,11 +40,7 @@ pub struct RejectedEvent {
 
 impl RejectedEvent {
     /// The messages that hold a record whole: one, if it can be.
-    pub fn messages(
-        record: &[u8],
-        origin: &RecordOrigin<'_>,
-        reason: &str,
-    ) -> Vec<String> {
+    pub fn messages(record: &[u8], origin: &RecordOrigin<'_>, reason: &str) -> Vec<String> {
         let part = |part: usize, parts: usize, encoding: &str, record: String| {
             let message = Self {
                 reason: reason.chars().take(REASON_LIMIT).collect(),

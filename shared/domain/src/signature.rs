@@ -40,10 +40,18 @@ pub fn verify_body_signature(secret: &SharedSecret, body: &[u8], header: &str) -
 /// Whether one of the signatures in a value of `webhook-signature` is this delivery's, by the
 /// `webhook-id` and `webhook-timestamp` that came with it. How old a timestamp may be is the
 /// receiver's to say.
-pub fn verify_standard_signatures(secret: &SharedSecret, id: &str, timestamp: &str, body: &[u8], header: &str) -> bool {
+pub fn verify_standard_signatures(
+    secret: &SharedSecret,
+    id: &str,
+    timestamp: &str,
+    body: &[u8],
+    header: &str,
+) -> bool {
     let head = format!("{id}.{timestamp}.");
     let signatures = header.split(' ').filter_map(|part| STANDARD.decode(part.strip_prefix("v1,")?).ok());
-    signatures.map(|signature| mac(secret, &[head.as_bytes(), body]).verify_slice(&signature)).any(|result| result.is_ok())
+    signatures
+        .map(|signature| mac(secret, &[head.as_bytes(), body]).verify_slice(&signature))
+        .any(|result| result.is_ok())
 }
 
 fn hmac(secret: &SharedSecret, parts: &[&[u8]]) -> [u8; 32] {
@@ -104,10 +112,16 @@ mod tests {
             assert_eq!(verify_standard_signatures(secret, "7-e1", "7", body, &standard_header), is_valid);
         }
         assert!(!verify_body_signature(&other, b"{}", &body_header));
-        assert!(verify_standard_signatures(&other, "7-e1", "7", b"{}", &standard_header), "a rotation's second secret");
+        assert!(
+            verify_standard_signatures(&other, "7-e1", "7", b"{}", &standard_header),
+            "a rotation's second secret"
+        );
         assert!(!verify_standard_signatures(&ours, "7-e2", "7", b"{}", &standard_header));
         assert!(!verify_standard_signatures(&ours, "7-e1", "8", b"{}", &standard_header));
-        assert!(!verify_body_signature(&ours, b"{}", "###") && !verify_standard_signatures(&ours, "", "", b"", "v1,"));
+        assert!(
+            !verify_body_signature(&ours, b"{}", "###")
+                && !verify_standard_signatures(&ours, "", "", b"", "v1,")
+        );
         Ok(())
     }
 }

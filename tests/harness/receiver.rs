@@ -1,0 +1,135 @@
+//! A real endpoint on loopback that records what it is sent.
+
+use std::{future::Future, net::Ipv4Addr, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri},
+};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::PATIENCE;
+
+/// One POST that an endpoint was sent.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// When it came.
+    pub at: Timestamp,
+    /// Its path.
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+    /// What it was answered.
+    pub status: StatusCode,
+}
+
+impl Delivered {
+    /// A header's value, or "".
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+type Answer = dyn Fn(usize) -> BoxFuture<'static, StatusCode> + Send + Sync;
+
+/// An endpoint. It ends with the test's runtime.
+pub struct Receiver {
+    /// Where it answers.
+    pub url: String,
+    arrived: watch::Receiver<usize>,
+    answered: watch::Receiver<Vec<Delivered>>,
+}
+
+struct Recorder {
+    answer: Box<Answer>,
+    arrived: watch::Sender<usize>,
+    answered: watch::Sender<Vec<Delivered>>,
+}
+
+impl Receiver {
+    /// An endpoint that always answers this status.
+    pub async fn answering(status: StatusCode) -> Result<Self> {
+        Self::answering_with(move |_| async move { status }).await
+    }
+
+    /// An endpoint whose answer to each request depends on how many came before it.
+    pub async fn answering_with<F>(answer: impl Fn(usize) -> F + Send + Sync + 'static) -> Result<Self>
+    where
+        F: Future<Output = StatusCode> + Send + 'static,
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let (arrived_sender, arrived) = watch::channel(0);
+        let (answered_sender, answered) = watch::channel(Vec::new());
+        let recorder = Recorder {
+            answer: Box::new(move |before| Box::pin(answer(before))),
+            arrived: arrived_sender,
+            answered: answered_sender,
+        };
+        let router = Router::new().fallback(record).with_state(Arc::new(recorder));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { url, arrived, answered })
+    }
+
+    /// Waits until this many requests have come, answered or not.
+    pub async fn wait_for_arrivals(&self, count: usize) -> Result<()> {
+        let mut arrived = self.arrived.clone();
+        let wait = arrived.wait_for(|arrived| *arrived >= count);
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .with_context(|| format!("{count} requests did not come"))??;
+        Ok(())
+    }
+
+    /// Waits until what has been answered satisfies a condition, and returns it.
+    pub async fn wait_until(
+        &self,
+        what: &str,
+        is_met: impl Fn(&[Delivered]) -> bool,
+    ) -> Result<Vec<Delivered>> {
+        let mut answered = self.answered.clone();
+        let wait = answered.wait_for(|answered| is_met(answered));
+        let met = tokio::time::timeout(PATIENCE, wait).await;
+        match met {
+            Ok(answered) => Ok(answered?.clone()),
+            Err(_) => {
+                anyhow::bail!("waited in vain for {what}; {} requests came", self.answered.borrow().len())
+            }
+        }
+    }
+
+    /// Waits until this many requests have been answered, and returns them.
+    pub async fn wait_for(&self, count: usize) -> Result<Vec<Delivered>> {
+        self.wait_until(&format!("{count} requests"), |answered| answered.len() >= count).await
+    }
+
+    /// What has been answered so far.
+    pub fn so_far(&self) -> Vec<Delivered> {
+        self.answered.borrow().clone()
+    }
+}
+
+async fn record(
+    State(recorder): State<Arc<Recorder>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let at = storehook_aws::now();
+    let mut before = 0;
+    recorder.arrived.send_modify(|arrived| {
+        before = *arrived;
+        *arrived += 1;
+    });
+    let status = (recorder.answer)(before).await;
+    let delivered = Delivered { at, path: uri.path().to_owned(), headers, body, status };
+    recorder.answered.send_modify(|answered| answered.push(delivered));
+    status
+}

@@ -1,0 +1,263 @@
+//! Stacks: the local one, and others deployed beside it.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+};
+
+use anyhow::{Context as _, Result, bail};
+use aws_config::SdkConfig;
+use serde_json::{Value, json};
+use storehook::{
+    connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
+    install::{Args, Keys, install},
+    local::{Deployment, StackFile, build_functions, deploy, python_environment},
+    publish::{Record, publish},
+};
+use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
+use tokio::sync::OnceCell;
+
+use crate::{Api, eventually, root};
+
+/// A deployed stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Its name; its resources are named after it.
+    pub name: String,
+    /// Where every emulated AWS service answers.
+    pub endpoint_url: String,
+    /// Where its admin API answers.
+    pub api_url: String,
+}
+
+/// An app that a test has installed on a shop of its own.
+pub struct Installed {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The app.
+    pub app: AppId,
+    /// Its token.
+    pub token: String,
+    /// Its secret.
+    pub secret: SharedSecret,
+    /// The admin API, as it sees it.
+    pub api: Api,
+}
+
+/// The local stack, and the process that runs it: it ends when the test's process does, whatever
+/// ends that, because its standard input ends then.
+struct Local {
+    file: StackFile,
+    _process: Mutex<Child>,
+}
+
+static LOCAL: OnceCell<Local> = OnceCell::const_new();
+static PROGRAMS: OnceCell<(PathBuf, BTreeMap<String, PathBuf>)> = OnceCell::const_new();
+
+impl Stack {
+    /// The stack that all tests share, as `storehook local` runs it.
+    pub async fn shared() -> Result<Self> {
+        let file = Self::file().await?;
+        Ok(Self {
+            name: LOCAL_STACK.to_owned(),
+            endpoint_url: file.endpoint_url.clone(),
+            api_url: file.api_url.clone(),
+        })
+    }
+
+    /// What `storehook local` says of the shared stack.
+    pub async fn file() -> Result<&'static StackFile> {
+        Ok(&LOCAL.get_or_try_init(start).await?.file)
+    }
+
+    /// A stack of its own, with other parameters, in the same emulator.
+    pub async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
+        let file = Self::file().await?;
+        let (interpreter, programs) = programs().await?;
+        let outputs = deploy(&Deployment {
+            interpreter,
+            endpoint_url: &file.endpoint_url,
+            template: root().join("template.yaml"),
+            programs,
+            stack_name: name,
+            parameters,
+        })
+        .await?;
+        Ok(Self {
+            name: name.to_owned(),
+            api_url: outputs.local_api_url(&file.endpoint_url),
+            endpoint_url: file.endpoint_url.clone(),
+        })
+    }
+
+    /// A resource's name.
+    pub fn resource(&self, name: &str) -> String {
+        format!("{}-{name}", self.name)
+    }
+
+    /// The SDKs' configuration. Every test makes its own, because a client belongs to the runtime
+    /// that it was first used in.
+    pub fn sdk(&self) -> SdkConfig {
+        local_sdk(&self.endpoint_url)
+    }
+
+    /// Installs an app on a new shop.
+    pub async fn install(&self) -> Result<Installed> {
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        self.install_on(&format!("{unique}.spiffystores.com").parse()?, "test-app").await
+    }
+
+    /// Installs an app on a shop.
+    pub async fn install_on(&self, shop: &ShopDomain, app: &str) -> Result<Installed> {
+        let keys = Keys::random()?;
+        let args = Args {
+            shop: shop.clone(),
+            app: app.parse()?,
+            time_zone: "America/New_York".to_owned(),
+            scopes: vec![Scope::Webhooks, Scope::EventsPush],
+        };
+        install(&self.connection(), &args, &keys).await?;
+        let api = Api::new(&self.api_url, &keys.token)?;
+        Ok(Installed { shop: args.shop, app: args.app, token: keys.token, secret: keys.secret, api })
+    }
+
+    /// Puts records onto the stream, well-formed or not.
+    pub async fn publish(&self, records: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Result<()> {
+        let record = |data: Vec<u8>| Record { partition_key: "test".to_owned(), data };
+        publish(&self.connection(), records.into_iter().map(|data| record(data.into())).collect()).await
+    }
+
+    /// Invokes a function, and returns its answer and the end of its log.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<(Value, String)> {
+        let answer = self
+            .aws(
+                "lambda",
+                "invoke_with_log",
+                json!({ "FunctionName": self.resource(function), "Payload": event.to_string() }),
+            )
+            .await?;
+        let payload = answer["Payload"].as_str().context("no answer")?;
+        let log = answer["Log"].as_str().unwrap_or_default().to_owned();
+        if !answer["FunctionError"].is_null() {
+            bail!("{function} failed: {payload}\n{log}");
+        }
+        Ok((serde_json::from_str(payload)?, log))
+    }
+
+    /// Any call of any AWS service, by boto3's names: for what a test needs once, and no SDK crate
+    /// should be built for.
+    pub async fn aws(&self, service: &str, operation: &str, arguments: Value) -> Result<Value> {
+        let (interpreter, _) = programs().await?;
+        let (id, secret) = LOCAL_CREDENTIALS;
+        let call = json!({ "service": service, "operation": operation, "arguments": arguments });
+        let mut python = tokio::process::Command::new(interpreter);
+        python.args(["-c", include_str!("aws.py"), &call.to_string()]);
+        python.env("AWS_ENDPOINT_URL", &self.endpoint_url).env("AWS_DEFAULT_REGION", LOCAL_REGION);
+        python.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
+        let output = python.output().await?;
+        if !output.status.success() {
+            bail!("{service} {operation}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// The URL of one of its queues.
+    pub async fn queue_url(&self, queue: &str) -> Result<String> {
+        let client = aws_sdk_sqs::Client::new(&self.sdk());
+        let url = client.get_queue_url().queue_name(self.resource(queue)).send().await?.queue_url;
+        url.with_context(|| format!("no queue {queue}"))
+    }
+
+    /// Waits for a message of a queue that holds this text, and returns it. It stays in the queue.
+    pub async fn wait_for_message(&self, queue: &str, text: &str) -> Result<aws_sdk_sqs::types::Message> {
+        let client = aws_sdk_sqs::Client::new(&self.sdk());
+        let url = &self.queue_url(queue).await?;
+        eventually(&format!("a message with {text} on {queue}"), || async {
+            Ok(receive(&client, url, 1).await?.into_iter().find(|message| holds(message, text)))
+        })
+        .await
+    }
+
+    /// The messages of a queue that hold this text.
+    pub async fn messages(&self, queue: &str, text: &str) -> Result<Vec<aws_sdk_sqs::types::Message>> {
+        let client = aws_sdk_sqs::Client::new(&self.sdk());
+        let url = self.queue_url(queue).await?;
+        let mut found = Vec::new();
+        loop {
+            let messages = receive(&client, &url, 10).await?;
+            if messages.is_empty() {
+                return Ok(found);
+            }
+            found.extend(messages.into_iter().filter(|message| holds(message, text)));
+        }
+    }
+
+    fn connection(&self) -> Connection {
+        Connection { sdk: self.sdk(), stack: self.name.clone(), local: None }
+    }
+}
+
+/// Receives some messages and hides them for a few seconds, so that the next call gets others.
+async fn receive(
+    client: &aws_sdk_sqs::Client,
+    url: &str,
+    seconds: i32,
+) -> Result<Vec<aws_sdk_sqs::types::Message>> {
+    let receive = client.receive_message().queue_url(url).max_number_of_messages(10);
+    let answer = receive.visibility_timeout(seconds).send().await?;
+    Ok(answer.messages.unwrap_or_default())
+}
+
+fn holds(message: &aws_sdk_sqs::types::Message, text: &str) -> bool {
+    message.body().is_some_and(|body| body.contains(text))
+}
+
+/// Starts the local stack as a user does.
+async fn start() -> Result<Local> {
+    let folder = root().join("target/it");
+    std::fs::create_dir_all(&folder)?;
+    StackFile::remove(&folder)?;
+    let log_path = folder.join("local.log");
+    let log = File::create(&log_path)?;
+    let mut process = Command::new("cargo")
+        .current_dir(root())
+        .args([
+            "run",
+            "--quiet",
+            "--",
+            "local",
+            "--port",
+            "0",
+            "--local-dir",
+            "target/it",
+            "--until-stdin-ends",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    let file = eventually("the local stack to be ready", || {
+        let ended = process.try_wait();
+        let file = StackFile::read(&folder).ok();
+        let log_path = &log_path;
+        async move {
+            if ended?.is_some() {
+                bail!("the local stack did not start: {}", std::fs::read_to_string(log_path)?);
+            }
+            Ok(file)
+        }
+    })
+    .await?;
+    Ok(Local { file, _process: Mutex::new(process) })
+}
+
+/// The emulator's Python and the functions' programs; both are there, since the stack runs.
+async fn programs() -> Result<&'static (PathBuf, BTreeMap<String, PathBuf>)> {
+    let found = PROGRAMS.get_or_try_init(|| async {
+        anyhow::Ok((python_environment(&root().join("target")).await?, build_functions(&root()).await?))
+    });
+    found.await
+}

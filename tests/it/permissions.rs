@@ -1,0 +1,214 @@
+//! Least privilege: what the roles grant is what the code needs, no less and no more.
+//!
+//! That nothing is missing, every other test shows, because IAM is enforced. That nothing
+//! is too much, the test here shows: it takes each granted action away and sees the
+//! function fail. What Lambda itself does with a role, outside our code, the emulator does
+//! without asking; those actions are compared with what AWS documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use storehook_tests::{Api, Receiver, Stack};
+use yaml_serde::Value as Yaml;
+
+use crate::{
+    deliveries::{base64, record},
+    template::{resource, template},
+};
+
+/// What Lambda's own pollers and log writer do with a function's role: "Event source mapping
+/// permissions" for Kinesis and SQS, and "Function logs", in the AWS Lambda Developer Guide.
+const OF_LAMBDA_ITSELF: [&str; 10] = [
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+];
+
+#[tokio::test]
+async fn every_granted_action_is_needed() -> Result<()> {
+    let stack = Stack::deploy("storehook-denied", &[]).await?;
+    let mut untried = granted_actions()?;
+    for actions in untried.values_mut() {
+        actions.retain(|action| !OF_LAMBDA_ITSELF.contains(&action.as_str()));
+    }
+    for (role, action) in
+        untried.iter().flat_map(|(role, actions)| actions.iter().map(move |action| (role, action)))
+    {
+        let policy = Policy::of(&stack, role).await?;
+        assert!(works(&stack, role, action).await?, "{role} works before {action} is taken away");
+        policy.take_away(&stack, action).await?;
+        assert!(!works(&stack, role, action).await?, "{role} works without {action}, so it is too wide");
+        policy.restore(&stack).await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_action_is_granted_on_named_resources() -> Result<()> {
+    for (name, resource) in template()?["Resources"].as_mapping().context("no resources")? {
+        for policy in resource["Properties"]["Policies"].as_sequence().into_iter().flatten() {
+            for statement in policy["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten() {
+                assert_ne!(statement["Resource"].as_str(), Some("*"), "{name:?}");
+                assert!(actions_of(statement).iter().all(|action| !action.contains('*')), "{name:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn lambda_itself_may_read_the_sources_and_write_the_logs() -> Result<()> {
+    let granted: BTreeSet<_> = granted_actions()?.into_values().flatten().collect();
+    for action in OF_LAMBDA_ITSELF {
+        assert!(granted.contains(action), "{action}");
+    }
+    Ok(())
+}
+
+/// The actions that the template grants, by the role's name in it.
+fn granted_actions() -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
+    let mut granted = BTreeMap::new();
+    for role in ["AdminApiRole", "FanOutRole", "DeliveryRole"] {
+        let policies = resource(role)?["Properties"]["Policies"].as_sequence().cloned().unwrap_or_default();
+        let statements = policies
+            .iter()
+            .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten());
+        granted.insert(role, statements.flat_map(actions_of).collect());
+    }
+    Ok(granted)
+}
+
+fn actions_of(statement: &Yaml) -> Vec<String> {
+    match &statement["Action"] {
+        Yaml::Sequence(actions) => {
+            actions.iter().filter_map(|action| action.as_str().map(str::to_owned)).collect()
+        }
+        action => action.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}
+
+/// Does what needs this action, and says whether it worked.
+async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
+    match (role, action) {
+        ("FanOutRole", _) => fan_out_works(stack).await,
+        ("DeliveryRole", "sqs:ChangeMessageVisibility") => backing_off_works(stack).await,
+        ("DeliveryRole", _) => delivering_works(stack).await,
+        ("AdminApiRole", _) => managing_works(stack).await,
+        _ => anyhow::bail!("no test needs {action} of {role}"),
+    }
+}
+
+async fn fan_out_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
+    let text = record(&installed.shop, "orders/create", "o-1", "{}");
+    let event = json!({"Records": [{
+        "kinesis": {"data": base64(text.as_bytes()), "sequenceNumber": "1", "partitionKey": "k", "approximateArrivalTimestamp": 0.0},
+        "eventID": "shardId-000000000000:1",
+    }]});
+    let (answer, _) = stack.invoke("fan-out", &event).await?;
+    Ok(answer == json!({"batchItemFailures": []}))
+}
+
+async fn delivering_works(stack: &Stack) -> Result<bool> {
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let (answer, _) = deliver_to(stack, &receiver.url).await?;
+    Ok(answer == json!({"batchItemFailures": []}) && receiver.so_far().len() == 1)
+}
+
+/// A failed attempt that could not hide its message says so in the log.
+async fn backing_off_works(stack: &Stack) -> Result<bool> {
+    let receiver = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let (answer, log) = deliver_to(stack, &receiver.url).await?;
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}), "failed, in either case");
+    Ok(!log.contains("AccessDenied"))
+}
+
+/// Hands a delivery to the function, as if it came from the queue.
+async fn deliver_to(stack: &Stack, address: &str) -> Result<(Value, String)> {
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", address).await?;
+    let body = json!({
+        "webhook_id": id, "shop": installed.shop, "app": installed.app, "topic": "orders/create", "event_id": "o-1",
+        "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": storehook_aws::now(), "payload": {},
+    });
+    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
+    let event = json!({"Records": [
+        {"messageId": "m-1", "receiptHandle": "none", "body": body.to_string(), "eventSourceARN": arn, "attributes": {}},
+    ]});
+    stack.invoke("delivery", &event).await
+}
+
+/// Every call of the admin API, as one installation.
+async fn managing_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    let api: &Api = &installed.api;
+    let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
+    let created = api.call(Method::POST, "/admin/webhooks.json", Some(new)).await?;
+    let path = format!("/admin/webhooks/{}.json", created.json["webhook"]["id"]);
+    let listed = api.call(Method::GET, "/admin/webhooks.json", None).await?;
+    let deleted = api.call(Method::DELETE, &path, None).await?;
+    Ok([created.status, listed.status, deleted.status].iter().all(StatusCode::is_success))
+}
+
+/// The policy of a deployed role.
+struct Policy {
+    role_name: String,
+    policy_name: String,
+    document: Value,
+}
+
+impl Policy {
+    async fn of(stack: &Stack, role: &str) -> Result<Self> {
+        let prefix = format!("{}-{role}", stack.name);
+        let roles = stack.aws("iam", "list_roles", json!({})).await?;
+        let names =
+            roles["Roles"].as_array().into_iter().flatten().filter_map(|role| role["RoleName"].as_str());
+        let role_name =
+            names.into_iter().find(|name| name.starts_with(&prefix)).context("no such role")?.to_owned();
+        let policies = stack.aws("iam", "list_role_policies", json!({"RoleName": role_name})).await?;
+        let policy_name = policies["PolicyNames"][0].as_str().context("the role has no policy")?.to_owned();
+        let names = json!({"RoleName": role_name, "PolicyName": policy_name});
+        let document = stack.aws("iam", "get_role_policy", names).await?["PolicyDocument"].clone();
+        Ok(Self { role_name, policy_name, document })
+    }
+
+    /// Leaves all but one action; the batch form of `sqs:SendMessage` is the emulator's own.
+    async fn take_away(&self, stack: &Stack, action: &str) -> Result<()> {
+        let mut document = self.document.clone();
+        for statement in document["Statement"].as_array_mut().into_iter().flatten() {
+            let actions = match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                action => vec![action.clone()],
+            };
+            let is_kept = |granted: &&Value| {
+                granted.as_str().is_some_and(|granted| granted.trim_end_matches("Batch") != action)
+            };
+            let kept: Vec<_> = actions.iter().filter(is_kept).cloned().collect();
+            // A statement needs an action; this one is none of the code's.
+            statement["Action"] = if kept.is_empty() { json!("sts:GetCallerIdentity") } else { json!(kept) };
+        }
+        self.put(stack, &document).await
+    }
+
+    async fn restore(&self, stack: &Stack) -> Result<()> {
+        self.put(stack, &self.document).await
+    }
+
+    async fn put(&self, stack: &Stack, document: &Value) -> Result<()> {
+        let policy = json!({
+            "RoleName": self.role_name, "PolicyName": self.policy_name, "PolicyDocument": document.to_string(),
+        });
+        stack.aws("iam", "put_role_policy", policy).await?;
+        Ok(())
+    }
+}
