@@ -116,7 +116,12 @@ mod tests {
         headers.insert("x-acme-hmac-sha256", body_signature(&secret, body).parse()?);
         headers.insert("webhook-id", "7-e1".parse()?);
         headers.insert("webhook-timestamp", "7".parse()?);
-        let standard = standard_signatures(&[secret.clone()], "7-e1", jiff::Timestamp::from_second(7)?, body);
+        let standard = standard_signatures(
+            std::slice::from_ref(&secret),
+            "7-e1",
+            jiff::Timestamp::from_second(7)?,
+            body,
+        );
         headers.insert("webhook-signature", standard.parse()?);
         let line = summary(&secret, &Uri::from_static("/hook"), &headers, body);
         assert!(
