@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, TransactWriteItem},
+    types::{Put, TransactWriteItem, error::TransactionCanceledException},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
@@ -87,10 +87,18 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     match client.transact_write_items().set_transact_items(Some(puts)).send().await {
         Ok(_) => Ok(true),
         Err(error) => match error.into_service_error() {
-            TransactWriteItemsError::TransactionCanceledException(_) => Ok(false),
+            TransactWriteItemsError::TransactionCanceledException(cancelled) if is_there(&cancelled) => {
+                Ok(false)
+            }
             error => Err(anyhow::Error::new(error)).context("the registry could not be written"),
         },
     }
+}
+
+/// Whether a transaction was cancelled because what it would have made is there already.
+fn is_there(cancelled: &TransactionCanceledException) -> bool {
+    let reasons = cancelled.cancellation_reasons();
+    reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
 /// 256 random bits, as 43 letters, digits, '-' and '_'.

@@ -12,17 +12,19 @@
 //!
 //! One batch of a shard is on its way at a time; `ParallelizationFactor` is not modelled.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use aws_config::SdkConfig;
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_sdk_lambda::{primitives::Blob, types::EventSourceMappingConfiguration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::{
+    kinesis_batch::{Answer, Batch, is_given_up},
+    kinesis_checkpoints::Checkpoints,
+};
 use crate::connection::LOCAL_REGION;
 
 /// How long an empty shard is left alone.
@@ -32,7 +34,10 @@ const IDLE: Duration = Duration::from_millis(250);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Polls for every mapping of a stream that there is, also for those that are added later.
-pub(super) async fn run(sdk: SdkConfig) {
+///
+/// With a file for its checkpoints it goes on where it was when it last ran.
+pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
+    let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let lambda = aws_sdk_lambda::Client::new(&sdk);
     let mut polled = HashSet::new();
     loop {
@@ -49,12 +54,8 @@ pub(super) async fn run(sdk: SdkConfig) {
         for mapping in mappings {
             let is_new = mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned()));
             if is_new && mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:")) {
-                let poller = Poller::new(&sdk, mapping);
-                tokio::spawn(async move {
-                    if let Err(error) = poller.poll().await {
-                        super::say(&format!("the Kinesis poller has stopped: {error:#}"));
-                    }
-                });
+                let poller = Poller::new(&sdk, mapping, checkpoints.clone());
+                tokio::spawn(async move { poller.poll().await });
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -67,40 +68,63 @@ struct Poller {
     lambda: aws_sdk_lambda::Client,
     sqs: aws_sdk_sqs::Client,
     mapping: EventSourceMappingConfiguration,
+    checkpoints: Arc<Checkpoints>,
 }
 
 impl Poller {
-    fn new(sdk: &SdkConfig, mapping: EventSourceMappingConfiguration) -> Self {
+    fn new(sdk: &SdkConfig, mapping: EventSourceMappingConfiguration, checkpoints: Arc<Checkpoints>) -> Self {
         let (kinesis, lambda) = (aws_sdk_kinesis::Client::new(sdk), aws_sdk_lambda::Client::new(sdk));
-        Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping }
+        Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping, checkpoints }
     }
 
-    async fn poll(&self) -> Result<()> {
-        let shards =
-            self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone()).send().await?;
-        let polls = shards.shards().iter().map(|shard| {
-            let (poller, shard_id) = (self.clone(), shard.shard_id().to_owned());
-            tokio::spawn(async move { poller.poll_shard(&shard_id).await })
-        });
-        for poll in polls.collect::<Vec<_>>() {
-            poll.await??;
+    /// Polls every shard, for ever.
+    async fn poll(&self) {
+        let shards = loop {
+            let list = self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone());
+            match list.send().await {
+                Ok(answer) => break answer.shards.unwrap_or_default(),
+                Err(error) => self.say_and_wait(&error.into()).await,
+            }
+        };
+        for shard in shards {
+            let poller = self.clone();
+            tokio::spawn(async move {
+                loop {
+                    if let Err(error) = poller.poll_shard(shard.shard_id()).await {
+                        poller.say_and_wait(&error).await;
+                    }
+                }
+            });
         }
-        Ok(())
     }
 
+    async fn say_and_wait(&self, error: &anyhow::Error) {
+        let stream = self.mapping.event_source_arn().unwrap_or_default();
+        super::say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    /// Reads a shard from its checkpoint on.
     async fn poll_shard(&self, shard_id: &str) -> Result<()> {
-        let start = self.kinesis.get_shard_iterator().shard_id(shard_id);
-        let start = start.set_stream_arn(self.mapping.event_source_arn.clone());
-        let start = start.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await?;
-        let mut iterator = start.shard_iterator;
+        let place = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
+        let checkpoint = self.checkpoints.get(&place);
+        let start = match checkpoint {
+            Some(_) => ShardIteratorType::AfterSequenceNumber,
+            None => ShardIteratorType::TrimHorizon,
+        };
+        let iterator = self.kinesis.get_shard_iterator().shard_id(shard_id).shard_iterator_type(start);
+        let iterator = iterator.set_stream_arn(self.mapping.event_source_arn.clone());
+        let mut iterator = iterator.set_starting_sequence_number(checkpoint).send().await?.shard_iterator;
         while let Some(current) = iterator {
             let read = self.kinesis.get_records().shard_iterator(current);
             let read = read.set_limit(self.mapping.batch_size).send().await?;
             iterator = read.next_shard_iterator;
-            if read.records.is_empty() {
-                tokio::time::sleep(IDLE).await;
-            } else {
-                self.work_through(shard_id, read.records).await?;
+            match read.records.last().map(|record| record.sequence_number().to_owned()) {
+                None => tokio::time::sleep(IDLE).await,
+                Some(last) => {
+                    self.work_through(shard_id, read.records).await?;
+                    self.checkpoints.set(&place, last)?;
+                }
             }
         }
         Ok(())
@@ -168,79 +192,6 @@ impl Poller {
     }
 }
 
-/// Records that are handed over together, and how often they have been handed over before.
-#[derive(Debug, Clone, PartialEq)]
-struct Batch {
-    records: Vec<Record>,
-    retries: i32,
-}
-
-/// What an invocation came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
-    /// Every record is done.
-    Done,
-    /// The records before this place are done.
-    FailedFrom(usize),
-    /// The function failed.
-    Error,
-}
-
-impl Answer {
-    /// Reads `batchItemFailures`: the lowest place counts, and an item that is not of the
-    /// batch fails all of it.
-    fn of(payload: &[u8], records: &[Record]) -> Self {
-        #[derive(Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Response {
-            batch_item_failures: Vec<Failure>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Failure {
-            item_identifier: Option<String>,
-        }
-        let response: Response = match serde_json::from_slice::<Option<Response>>(payload) {
-            Ok(response) => response.unwrap_or_default(),
-            Err(_) => return Self::Error,
-        };
-        let place_of = |failure: &Failure| {
-            let number = failure.item_identifier.as_deref();
-            records.iter().position(|record| Some(record.sequence_number()) == number).unwrap_or(0)
-        };
-        response.batch_item_failures.iter().map(place_of).min().map_or(Self::Done, Self::FailedFrom)
-    }
-}
-
-impl Batch {
-    /// What is still to be done, in order. Halving a batch does not count as a retry.
-    fn after(self, answer: &Answer, bisect: bool) -> Vec<Self> {
-        let Self { mut records, retries } = self;
-        match answer {
-            Answer::Done => vec![],
-            Answer::FailedFrom(place) => {
-                let rest = records.split_off((*place).min(records.len()));
-                vec![Self { records: rest, retries: retries + 1 }]
-            }
-            Answer::Error if bisect && records.len() > 1 => {
-                let second = records.split_off(records.len() / 2);
-                vec![Self { records, retries }, Self { records: second, retries }]
-            }
-            Answer::Error => vec![Self { records, retries: retries + 1 }],
-        }
-    }
-}
-
-/// Whether a batch has used its retries up, or its oldest record is too old. -1 is no limit.
-fn is_given_up(batch: &Batch, mapping: &EventSourceMappingConfiguration, now: Timestamp) -> bool {
-    let is_over =
-        |limit: Option<i32>, value: i64| limit.is_some_and(|limit| limit >= 0 && value > i64::from(limit));
-    let arrived_at = batch.records.first().and_then(|record| record.approximate_arrival_timestamp());
-    let age = arrived_at.map_or(0, |arrived_at| now.as_second() - arrived_at.secs());
-    is_over(mapping.maximum_retry_attempts(), i64::from(batch.retries))
-        || (batch.retries > 0 && is_over(mapping.maximum_record_age_in_seconds(), age))
-}
-
 /// A record as Lambda hands it to a function.
 fn record_json(record: &Record, shard_id: &str, stream_arn: Option<&str>) -> Value {
     let arrived_at = record.approximate_arrival_timestamp().map(|time| time.as_secs_f64());
@@ -259,63 +210,4 @@ fn record_json(record: &Record, shard_id: &str, stream_arn: Option<&str>) -> Val
         "awsRegion": LOCAL_REGION,
         "eventSourceARN": stream_arn,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn records(numbers: std::ops::Range<u32>) -> Vec<Record> {
-        let record = |number: u32| {
-            let builder = Record::builder().sequence_number(number.to_string()).partition_key("k");
-            builder.data(aws_sdk_kinesis::primitives::Blob::new([])).build().unwrap()
-        };
-        numbers.map(record).collect()
-    }
-
-    #[test]
-    fn an_answer_is_read_as_lambda_reads_it() {
-        for (payload, answer) in [
-            ("null", Answer::Done),
-            ("{}", Answer::Done),
-            (r#"{"batchItemFailures": []}"#, Answer::Done),
-            (
-                r#"{"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}"#,
-                Answer::FailedFrom(2),
-            ),
-            (r#"{"batchItemFailures": [{"itemIdentifier": "77"}]}"#, Answer::FailedFrom(0)),
-            (r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#, Answer::FailedFrom(0)),
-            ("no json", Answer::Error),
-        ] {
-            assert_eq!(Answer::of(payload.as_bytes(), &records(0..4)), answer, "{payload}");
-        }
-    }
-
-    #[test]
-    fn a_batch_goes_on_from_its_first_failure_and_is_halved_by_an_error() {
-        let batch = |numbers, retries| Batch { records: records(numbers), retries };
-        for (answer, bisect, next) in [
-            (Answer::Done, true, vec![]),
-            (Answer::FailedFrom(0), true, vec![batch(0..5, 2)]),
-            (Answer::FailedFrom(3), true, vec![batch(3..5, 2)]),
-            (Answer::Error, true, vec![batch(0..2, 1), batch(2..5, 1)]),
-            (Answer::Error, false, vec![batch(0..5, 2)]),
-        ] {
-            assert_eq!(batch(0..5, 1).after(&answer, bisect), next, "{answer:?}");
-        }
-        assert_eq!(batch(0..1, 1).after(&Answer::Error, true), vec![batch(0..1, 2)]);
-    }
-
-    #[test]
-    fn a_batch_is_given_up_after_its_retries_and_not_before() {
-        let now = Timestamp::UNIX_EPOCH;
-        for (limit, retries, is_given_up_then) in
-            [(Some(2), 2, false), (Some(2), 3, true), (Some(-1), 99, false), (None, 99, false)]
-        {
-            let mapping =
-                EventSourceMappingConfiguration::builder().set_maximum_retry_attempts(limit).build();
-            let batch = Batch { records: records(0..1), retries };
-            assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{limit:?} {retries}");
-        }
-    }
 }

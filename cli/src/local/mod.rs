@@ -12,6 +12,8 @@ mod deploy;
 mod detach;
 mod emulator;
 mod functions;
+mod kinesis_batch;
+mod kinesis_checkpoints;
 mod kinesis_poller;
 mod python;
 mod stack_file;
@@ -114,6 +116,9 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     say("building the functions");
     let programs = functions::build(root).await?;
     say(&format!("starting the emulator on port {port}"));
+    if args.persist {
+        fs_err::create_dir_all(folder.join("state"))?;
+    }
     let emulator = slot.insert(Emulator::start(&interpreter, folder, port, args.persist).await?);
     say("deploying template.yaml");
     let outputs = deploy(&Deployment {
@@ -128,13 +133,15 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let sdk = local_sdk(&emulator.endpoint_url);
     let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
     let keys = install_demo_app(&connection).await?;
-    let poller = tokio::spawn(kinesis_poller::run(sdk));
+    let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
+    let poller = kinesis_poller::run(sdk, checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     println!("{}", tour::text(&file));
     file.write(folder)?;
-    emulator.ended().await;
-    poller.abort();
-    bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display())
+    tokio::select! {
+        () = emulator.ended() => bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display()),
+        result = poller => result,
+    }
 }
 
 /// Installs the demo app, unless a kept state holds it already.

@@ -23,7 +23,14 @@ mod wire;
 
 use std::{convert::Infallible, sync::Arc};
 
-use axum::{Router, body::Body, extract::Request, middleware, response::Response, routing};
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request},
+    middleware,
+    response::Response,
+    routing,
+};
 use lambda_http::Context;
 use tower::{Layer as _, Service, util::MapRequestLayer};
 
@@ -63,6 +70,8 @@ fn router(app: App) -> Router {
         .route("/admin/webhooks/{id}", routing::get(routes::show).put(routes::update).delete(routes::delete))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        // Lambda itself takes no request over 6 MB.
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(tell_request_id))
         .with_state(app)
 }

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     http::StatusCode,
 };
 use serde_json::{Map, Value, json};
@@ -19,6 +19,9 @@ use crate::{
 };
 
 type Answer = Result<Json<Value>, ApiError>;
+
+/// The id in a path, which may be anything.
+type PathId = Result<Path<String>, PathRejection>;
 
 /// `GET /admin/webhooks`
 pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
@@ -41,7 +44,7 @@ pub(crate) async fn count(State(app): State<App>, caller: Caller, RawQuery(query
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: PathId,
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = list_query(query)?;
@@ -56,25 +59,20 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let attributes = webhook_attributes(&body)?;
-    let new = NewWebhook::parse(&attributes, &app.settings.address_policy).map_err(ApiError::Invalid)?;
+    let new = NewWebhook::parse(&attributes, &app.settings.rules).map_err(ApiError::Invalid)?;
     let webhook = app.store.create(&caller, new, storehook_aws::now()).await.map_err(write_error)?;
     Ok((StatusCode::CREATED, one(&webhook, &caller, None)))
 }
 
 /// `PUT /admin/webhooks/{id}`
-pub(crate) async fn update(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, body: Bytes) -> Answer {
     let attributes = webhook_attributes(&body)?;
     // A change is judged against the webhook as it is, and judged anew if that has changed
     // before the change could be written.
     for _ in 0..WRITE_ATTEMPTS {
         let webhook = find(&app, &caller, &id).await?;
-        let patch = WebhookPatch::parse(&attributes, &app.settings.address_policy, &webhook)
-            .map_err(ApiError::Invalid)?;
+        let patch =
+            WebhookPatch::parse(&attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::to(webhook, patch, storehook_aws::now());
         match app.store.update(&change).await {
             Ok(()) => return Ok(one(&change.after, &caller, None)),
@@ -86,7 +84,7 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /admin/webhooks/{id}`
-pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Answer {
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, id: PathId) -> Answer {
     for _ in 0..WRITE_ATTEMPTS {
         let webhook = find(&app, &caller, &id).await?;
         match app.store.delete(&webhook).await {
@@ -106,7 +104,8 @@ fn list_query(query: Option<String>) -> Result<ListQuery, ApiError> {
 }
 
 /// The caller's webhook of that id. Whatever else is asked for is not found, in the same words.
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<Webhook, ApiError> {
+async fn find(app: &App, caller: &Caller, id: &PathId) -> Result<Webhook, ApiError> {
+    let Ok(Path(id)) = id else { return Err(ApiError::NotFound) };
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
     app.store.get(caller, id).await?.ok_or(ApiError::NotFound)
 }

@@ -10,8 +10,9 @@
 //!   are idempotent by their id.
 //! * **Nothing blocks.** A record that is no event is rejected and counts as done; it is
 //!   never reported, so it is never read again.
-//! * **Order.** A webhook's deliveries enter the queue in the order of their events on the
-//!   shard: they share a lane, and a lane sends one batch after the other.
+//! * **Order.** A webhook's deliveries are sent to the queue in the order of their events on
+//!   the shard: they share a lane, and a lane sends one batch after the other. Only a single
+//!   entry that SQS fails to take, and that is sent again, comes behind its batch.
 //!
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.

@@ -3,6 +3,8 @@
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use crate::HeaderPrefix;
+
 /// The most headers that a webhook may add.
 pub(crate) const CUSTOM_HEADERS_LIMIT: usize = 10;
 
@@ -33,7 +35,7 @@ pub enum CustomHeadersError {
 
 impl CustomHeaders {
     /// Reads headers from the API's JSON: an object of names and values.
-    pub fn parse(json: &serde_json::Value) -> Result<Self, CustomHeadersError> {
+    pub fn parse(json: &serde_json::Value, prefix: &HeaderPrefix) -> Result<Self, CustomHeadersError> {
         let headers = json.as_object().ok_or(CustomHeadersError::NotAnObject)?;
         if headers.len() > CUSTOM_HEADERS_LIMIT {
             return Err(CustomHeadersError::TooMany);
@@ -41,10 +43,10 @@ impl CustomHeaders {
         for (name, value) in headers {
             let value = value.as_str().ok_or(CustomHeadersError::NotAnObject)?;
             let parsed: HeaderName = name.parse().map_err(|_| CustomHeadersError::Name(name.clone()))?;
-            if is_reserved(parsed.as_str()) {
+            if is_reserved(parsed.as_str()) || prefix.begins(parsed.as_str()) {
                 return Err(CustomHeadersError::Reserved(name.clone()));
             }
-            if value.len() > 1_024 || HeaderValue::from_str(value).is_err() {
+            if value.chars().count() > 1_024 || HeaderValue::from_str(value).is_err() {
                 return Err(CustomHeadersError::Value(name.clone()));
             }
         }
@@ -106,8 +108,19 @@ mod tests {
             (json!({"X-Spiffy-Stores-Topic": "b"}), Some("may not set X-Spiffy-Stores-Topic")),
             (json!({"Webhook-Signature": "b"}), Some("may not set Webhook-Signature")),
         ] {
-            let result = CustomHeaders::parse(&headers).map_err(|error| error.to_string());
+            let result =
+                CustomHeaders::parse(&headers, &HeaderPrefix::default()).map_err(|error| error.to_string());
             assert_eq!(result.err().as_deref(), error, "{headers}");
         }
+    }
+
+    #[test]
+    fn an_operators_own_prefix_is_reserved_too() -> Result<(), crate::InvalidHeaderPrefix> {
+        let prefix = HeaderPrefix::parse("X-Acme")?;
+        for (name, is_allowed) in [("X-Acme-Test", false), ("x-acme-order-id", false), ("X-Acmeville", true)]
+        {
+            assert_eq!(CustomHeaders::parse(&json!({name: "a"}), &prefix).is_ok(), is_allowed, "{name}");
+        }
+        Ok(())
     }
 }

@@ -48,10 +48,10 @@ pub struct Delivery<'a> {
     payload: &'a RawValue,
 }
 
-/// A message is no delivery.
+/// A message is no delivery. It says where, and never quotes the message.
 #[derive(Debug, thiserror::Error)]
-#[error("the message is not a delivery: {0}")]
-pub struct InvalidDelivery(#[source] serde_json::Error);
+#[error("the message is not a delivery: line {}, column {}", .0.line(), .0.column())]
+pub struct InvalidDelivery(serde_json::Error);
 
 impl<'a> Delivery<'a> {
     /// The delivery of an event to a webhook of an app.

@@ -7,12 +7,21 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Address, AddressError, AddressPolicy, CustomHeaders, FieldErrors, Format, Protocol, Status, TopicPattern,
-    Webhook, catalogue,
+    Address, AddressError, AddressPolicy, CustomHeaders, FieldErrors, Format, HeaderPrefix, Protocol, Status,
+    TopicPattern, Webhook, catalogue,
 };
 
 /// The most entries, and the most characters of each, in `fields` and `metafield_namespaces`.
 const LIST_LIMIT: usize = 250;
+
+/// What an operator lets webhooks name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebhookRules {
+    /// The addresses that deliveries may reach.
+    pub address_policy: AddressPolicy,
+    /// What the platform's own header names begin with.
+    pub header_prefix: HeaderPrefix,
+}
 
 /// A webhook to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +57,9 @@ pub struct WebhookPatch {
 
 impl NewWebhook {
     /// Reads a new webhook from the `webhook` object of a request.
-    pub fn parse(attributes: &Map<String, Value>, policy: &AddressPolicy) -> Result<Self, FieldErrors> {
+    pub fn parse(attributes: &Map<String, Value>, rules: &WebhookRules) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let patch = read(attributes, policy, None, &mut errors);
+        let patch = read(attributes, rules, None, &mut errors);
         // What is not said at all is blank too.
         if !attributes.contains_key("topic") {
             refuse_blank_topic(&mut errors);
@@ -70,11 +79,11 @@ impl WebhookPatch {
     /// every attribute back may send back a status that only we set.
     pub fn parse(
         attributes: &Map<String, Value>,
-        policy: &AddressPolicy,
+        rules: &WebhookRules,
         current: &Webhook,
     ) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let patch = read(attributes, policy, Some(current), &mut errors);
+        let patch = read(attributes, rules, Some(current), &mut errors);
         if errors.is_empty() { Ok(patch) } else { Err(errors) }
     }
 
@@ -107,7 +116,7 @@ fn refuse_blank_topic(errors: &mut FieldErrors) {
 
 fn read(
     attributes: &Map<String, Value>,
-    policy: &AddressPolicy,
+    rules: &WebhookRules,
     current: Option<&Webhook>,
     errors: &mut FieldErrors,
 ) -> WebhookPatch {
@@ -118,14 +127,15 @@ fn read(
     };
     WebhookPatch {
         topic: attributes.get("topic").and_then(|value| topic(value, errors)),
-        address: attributes.get("address").and_then(|value| address(value, policy, errors)),
+        address: attributes.get("address").and_then(|value| address(value, &rules.address_policy, errors)),
         format: choice(attributes, "format", Format::from_name, errors),
         protocol: choice(attributes, "protocol", Protocol::from_name, errors),
         status: choice(attributes, "status", status_of, errors),
         fields: list(attributes, "fields", errors),
         metafield_namespaces: list(attributes, "metafield_namespaces", errors),
-        custom_headers: present(attributes, "custom_headers")
-            .and_then(|value| errors.collect("custom_headers", CustomHeaders::parse(value))),
+        custom_headers: present(attributes, "custom_headers").and_then(|value| {
+            errors.collect("custom_headers", CustomHeaders::parse(value, &rules.header_prefix))
+        }),
     }
 }
 
@@ -179,8 +189,9 @@ fn list(
         .as_array()
         .and_then(|values| values.iter().map(|value| value.as_str().map(str::to_owned)).collect());
     let texts: Option<Vec<String>> = texts;
-    let short =
-        texts.filter(|texts| texts.len() <= LIST_LIMIT && texts.iter().all(|text| text.len() <= LIST_LIMIT));
+    let short = texts.filter(|texts| {
+        texts.len() <= LIST_LIMIT && texts.iter().all(|text| text.chars().count() <= LIST_LIMIT)
+    });
     errors.collect(field, short.ok_or("must be a list of at most 250 strings of at most 250 characters"))
 }
 
@@ -196,7 +207,7 @@ mod tests {
 
     fn errors_of(attributes: Value) -> Value {
         let attributes = attributes.as_object().cloned().unwrap_or_default();
-        match NewWebhook::parse(&attributes, &AddressPolicy::default()) {
+        match NewWebhook::parse(&attributes, &WebhookRules::default()) {
             Ok(_) => json!({}),
             Err(errors) => json!(errors),
         }
