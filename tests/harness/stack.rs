@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::Mutex,
 };
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use storehook::{
     connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
     install::{Args, Keys, install},
-    local::{Deployment, StackFile, build_functions, deploy, python_environment},
+    local::{Deployment, StackFile, build_functions, cargo, deploy, python_environment},
     publish::{Record, publish},
 };
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
@@ -222,8 +222,7 @@ async fn start() -> Result<Local> {
     StackFile::remove(&folder)?;
     let log_path = folder.join("local.log");
     let log = File::create(&log_path)?;
-    let mut process = Command::new("cargo")
-        .current_dir(root())
+    let mut process = cargo(&root())
         .args([
             "run",
             "--quiet",

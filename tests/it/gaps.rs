@@ -6,6 +6,8 @@ use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
 use storehook_tests::{Stack, eventually};
 
+use crate::{deliveries::record, permissions::Policy};
+
 #[tokio::test]
 async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -86,5 +88,35 @@ async fn sending_a_batch_is_asked_for_as_an_action_of_its_own() -> Result<()> {
         aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder().id("0").message_body(&unique).build()?;
     let batch = client.send_message_batch().queue_url(&url).entries(entry).send().await;
     assert!(batch.is_err_and(|error| error.into_service_error().meta().code() == Some("AccessDenied")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn its_own_stream_mapping_loses_what_a_function_reports_as_failed() -> Result<()> {
+    let stack = Stack::deploy("storehook-gap", &[]).await?;
+    Policy::of(&stack, "FanOutRole").await?.take_away(&stack, "sqs:SendMessage").await?;
+    let installed = stack.install().await?;
+    installed.api.create_webhook("orders/create", "https://a.example/").await?;
+
+    let stream = "own-mapping";
+    stack.aws("kinesis", "create_stream", json!({"StreamName": stream, "ShardCount": 1})).await?;
+    let mapping = json!({
+        "EventSourceArn": format!("arn:aws:kinesis:us-east-1:000000000000:stream/{stream}"),
+        "FunctionName": stack.resource("fan-out"),
+        "StartingPosition": "TRIM_HORIZON",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    // The role may read the template's stream alone, and this test is about what comes after that.
+    stack.aws("kinesis", "put_record", json!({
+        "StreamName": stream, "PartitionKey": "k", "Data": record(&installed.shop, "orders/create", "o-1", "{}"),
+    })).await?;
+    let mapping = stack.aws("lambda", "create_event_source_mapping", mapping).await?;
+    let result = eventually("the mapping to say what came of the record", || async {
+        let mapping = stack.aws("lambda", "get_event_source_mapping", json!({"UUID": mapping["UUID"]})).await?;
+        let result = mapping["LastProcessingResult"].as_str().unwrap_or_default().to_owned();
+        Ok((result != "No records processed").then_some(result))
+    })
+    .await?;
+    assert!(result.starts_with("OK"), "AWS would say PROBLEM and try again: {result}");
     Ok(())
 }

@@ -161,14 +161,14 @@ async fn managing_works(stack: &Stack) -> Result<bool> {
 }
 
 /// The policy of a deployed role.
-struct Policy {
+pub(crate) struct Policy {
     role_name: String,
     policy_name: String,
     document: Value,
 }
 
 impl Policy {
-    async fn of(stack: &Stack, role: &str) -> Result<Self> {
+    pub(crate) async fn of(stack: &Stack, role: &str) -> Result<Self> {
         let prefix = format!("{}-{role}", stack.name);
         let roles = stack.aws("iam", "list_roles", json!({})).await?;
         let names =
@@ -183,7 +183,7 @@ impl Policy {
     }
 
     /// Leaves all but one action; the batch form of `sqs:SendMessage` is the emulator's own.
-    async fn take_away(&self, stack: &Stack, action: &str) -> Result<()> {
+    pub(crate) async fn take_away(&self, stack: &Stack, action: &str) -> Result<()> {
         let mut document = self.document.clone();
         for statement in document["Statement"].as_array_mut().into_iter().flatten() {
             let actions = match &statement["Action"] {

@@ -13,8 +13,8 @@ use tokio::process::Command;
 /// The programs of the functions, by their names: built with this program's own profile,
 /// and with the whole workspace's features, so that nothing is built twice.
 pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(root).args([
+    let mut cargo = Command::from(cargo(root));
+    cargo.args([
         "build",
         "--workspace",
         "--bins",
@@ -33,6 +33,40 @@ pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let messages = String::from_utf8_lossy(&output.stdout);
     let programs = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(programs.map(|Artifact { target, executable }| (target.name, executable)).collect())
+}
+
+/// Cargo, run from within a program that cargo itself runs.
+///
+/// Cargo tells such a program which package it is of, by its environment, and a build script
+/// that looks at the same names (ring's does) would run again for every change of it, and all that
+/// depends on it be built again: minutes for nothing.
+pub fn cargo(root: &Path) -> std::process::Command {
+    const OF_A_PACKAGE: [&str; 18] = [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_LINKS",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PKG_AUTHORS",
+        "CARGO_PKG_DESCRIPTION",
+        "CARGO_PKG_HOMEPAGE",
+        "CARGO_PKG_LICENSE",
+        "CARGO_PKG_LICENSE_FILE",
+        "CARGO_PKG_NAME",
+        "CARGO_PKG_README",
+        "CARGO_PKG_REPOSITORY",
+        "CARGO_PKG_RUST_VERSION",
+        "CARGO_PKG_VERSION",
+        "CARGO_PKG_VERSION_MAJOR",
+        "CARGO_PKG_VERSION_MINOR",
+        "CARGO_PKG_VERSION_PATCH",
+        "CARGO_PKG_VERSION_PRE",
+        "OUT_DIR",
+    ];
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.current_dir(root);
+    for name in OF_A_PACKAGE {
+        cargo.env_remove(name);
+    }
+    cargo
 }
 
 /// What cargo says of a program that it has built. Its other messages do not read as this.

@@ -33,7 +33,8 @@ const IDLE: Duration = Duration::from_millis(250);
 /// How long a failed batch waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Polls for every mapping of a stream that there is, also for those that are added later.
+/// Polls for every mapping of a stream that is disabled in the emulator, also for those that are
+/// added later.
 ///
 /// With a file for its checkpoints it goes on where it was when it last ran.
 pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
@@ -52,8 +53,9 @@ pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<
             }
         };
         for mapping in mappings {
-            let is_new = mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned()));
-            if is_new && mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:")) {
+            let is_ours = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"))
+                && mapping.state() == Some("Disabled");
+            if is_ours && mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned())) {
                 let poller = Poller::new(&sdk, mapping, checkpoints.clone());
                 tokio::spawn(async move { poller.poll().await });
             }

@@ -33,7 +33,7 @@ use tokio::{
 };
 
 pub use deploy::{Deployment, Outputs, deploy};
-pub use functions::build as build_functions;
+pub use functions::{build as build_functions, cargo};
 pub use python::environment as python_environment;
 pub use stack_file::{Functions, Queues, StackFile, Tables};
 

@@ -167,3 +167,7 @@ fn caused_by<E: Error + 'static>(error: &reqwest::Error) -> bool {
     let mut chain = std::iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
     chain.any(|error| error.is::<E>())
 }
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod tests;

@@ -57,3 +57,49 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    const REQUIRED: [(&str, &str); 5] = [
+        ("REGISTRY_TABLE", "t"),
+        ("DELIVERY_QUEUE_ARN", "a"),
+        ("DELIVERY_QUEUE_URL", "u"),
+        ("RETRY_QUEUE_ARN", "a2"),
+        ("RETRY_QUEUE_URL", "u2"),
+    ];
+
+    /// Settings with what is required, and these.
+    pub(crate) fn settings<const N: usize>(more: [(&str, &str); N]) -> Result<Settings, SettingError> {
+        Settings::read(&REQUIRED.into_iter().chain(more).collect())
+    }
+
+    #[test]
+    fn what_is_not_set_has_the_contracts_defaults() -> Result<(), SettingError> {
+        let settings = settings([])?;
+        assert_eq!((settings.connect_timeout, settings.attempt_timeout), (Duration::from_secs(2), Duration::from_secs(5)));
+        assert_eq!(settings.address_policy, AddressPolicy::default());
+        assert_eq!(settings.header_prefix, HeaderPrefix::default());
+        assert_eq!(settings.schedule, RetrySchedule::default());
+        Ok(())
+    }
+
+    #[test]
+    fn the_function_does_not_start_without_what_is_required_or_with_nonsense() {
+        for missing in REQUIRED {
+            let rest = REQUIRED.into_iter().filter(|setting| *setting != missing);
+            assert!(matches!(Settings::read(&rest.collect()), Err(SettingError::Missing(name)) if name == missing.0));
+        }
+        for (name, value) in [
+            ("ALLOWED_CIDRS", "localhost"),
+            ("HEADER_PREFIX", "X Y"),
+            ("RETRY_TIME_SCALE", "0"),
+            ("RETRY_TIME_SCALE", "fast"),
+            ("CONNECT_TIMEOUT_SECONDS", "-1"),
+        ] {
+            let error = settings([(name, value)]).err();
+            assert!(matches!(error, Some(SettingError::Invalid { name: told, .. }) if told == name), "{name}={value}");
+        }
+    }
+}
