@@ -112,7 +112,8 @@ async fn its_own_stream_mapping_loses_what_a_function_reports_as_failed() -> Res
     })).await?;
     let mapping = stack.aws("lambda", "create_event_source_mapping", mapping).await?;
     let result = eventually("the mapping to say what came of the record", || async {
-        let mapping = stack.aws("lambda", "get_event_source_mapping", json!({"UUID": mapping["UUID"]})).await?;
+        let mapping =
+            stack.aws("lambda", "get_event_source_mapping", json!({"UUID": mapping["UUID"]})).await?;
         let result = mapping["LastProcessingResult"].as_str().unwrap_or_default().to_owned();
         Ok((result != "No records processed").then_some(result))
     })

@@ -14,12 +14,7 @@ use tokio::process::Command;
 /// and with the whole workspace's features, so that nothing is built twice.
 pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::from(cargo(root));
-    cargo.args([
-        "build",
-        "--workspace",
-        "--bins",
-        "--message-format=json-render-diagnostics",
-    ]);
+    cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -25,6 +25,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     #[error("the body is not JSON or lacks its object")]
     NoWebhook,
+    #[error("the body is too large")]
+    TooLarge,
     #[error("a query parameter is invalid")]
     Query(FieldErrors),
     #[error("the webhook is invalid")]
@@ -43,6 +45,7 @@ impl IntoResponse for ApiError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoWebhook | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
             Self::Registry(RegistryError::Call(_)) => StatusCode::SERVICE_UNAVAILABLE,
@@ -60,6 +63,7 @@ impl IntoResponse for ApiError {
             }
             Self::NotFound => json!("Not Found"),
             Self::MethodNotAllowed => json!("Method Not Allowed"),
+            Self::TooLarge => json!("Payload Too Large"),
             Self::NoWebhook => json!({"webhook": "Required parameter missing or invalid"}),
             Self::Query(errors) | Self::Invalid(errors) => json!(errors),
             Self::Contended | Self::Registry(RegistryError::Call(_)) => json!("Service Unavailable"),

@@ -19,6 +19,7 @@ mod paths;
 mod routes;
 mod settings;
 mod store;
+mod transaction;
 mod wire;
 
 use std::{convert::Infallible, sync::Arc};
@@ -70,11 +71,14 @@ fn router(app: App) -> Router {
         .route("/admin/webhooks/{id}", routing::get(routes::show).put(routes::update).delete(routes::delete))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        // Lambda itself takes no request over 6 MB.
-        .layer(DefaultBodyLimit::disable())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(tell_request_id))
         .with_state(app)
 }
+
+/// The largest body that is read, in bytes: far more than a webhook needs, and far less than the
+/// function's memory when JSON has become values.
+const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Puts Lambda's request id on the answer, so that a caller and the log speak of the same request.
 async fn tell_request_id(request: Request<Body>, next: middleware::Next) -> Response {

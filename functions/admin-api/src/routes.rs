@@ -3,18 +3,17 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, RawQuery, State, rejection::PathRejection},
+    extract::{
+        Path, RawQuery, State,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::StatusCode,
 };
 use serde_json::{Map, Value, json};
 use storehook_domain::{FieldErrors, NewWebhook, Webhook, WebhookPatch};
 
 use crate::{
-    App,
-    caller::Caller,
-    error::ApiError,
-    list_query::ListQuery,
-    store::{Change, WriteError},
+    App, caller::Caller, error::ApiError, list_query::ListQuery, store::Change, transaction::WriteError,
     wire::webhook_json,
 };
 
@@ -22,6 +21,9 @@ type Answer = Result<Json<Value>, ApiError>;
 
 /// The id in a path, which may be anything.
 type PathId = Result<Path<String>, PathRejection>;
+
+/// A body, which may be too large.
+type RequestBody = Result<Bytes, BytesRejection>;
 
 /// `GET /admin/webhooks`
 pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
@@ -56,17 +58,17 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
-    body: Bytes,
+    body: RequestBody,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let attributes = webhook_attributes(&body)?;
+    let attributes = webhook_attributes(body)?;
     let new = NewWebhook::parse(&attributes, &app.settings.rules).map_err(ApiError::Invalid)?;
     let webhook = app.store.create(&caller, new, storehook_aws::now()).await.map_err(write_error)?;
     Ok((StatusCode::CREATED, one(&webhook, &caller, None)))
 }
 
 /// `PUT /admin/webhooks/{id}`
-pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, body: Bytes) -> Answer {
-    let attributes = webhook_attributes(&body)?;
+pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, body: RequestBody) -> Answer {
+    let attributes = webhook_attributes(body)?;
     // A change is judged against the webhook as it is, and judged anew if that has changed
     // before the change could be written.
     for _ in 0..WRITE_ATTEMPTS {
@@ -111,8 +113,12 @@ async fn find(app: &App, caller: &Caller, id: &PathId) -> Result<Webhook, ApiErr
 }
 
 /// The `webhook` object of a body.
-fn webhook_attributes(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| ApiError::NoWebhook)?;
+fn webhook_attributes(body: RequestBody) -> Result<Map<String, Value>, ApiError> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+        _ => ApiError::NoWebhook,
+    })?;
+    let body: Value = serde_json::from_slice(&body).map_err(|_| ApiError::NoWebhook)?;
     match body {
         Value::Object(mut members) => match members.remove("webhook") {
             Some(Value::Object(attributes)) => Ok(attributes),

@@ -6,12 +6,8 @@
 //! is for the caller to make again from what is there now. Reads are strongly consistent:
 //! what the API has said it wrote, it shows.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Delete, Put, ReturnValue, Select, TransactWriteItem},
 };
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
@@ -20,24 +16,17 @@ use storehook_domain::{
     Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
 };
 
-use crate::{caller::Caller, list_query::ListQuery};
+use crate::{
+    caller::Caller,
+    list_query::ListQuery,
+    transaction::{self, WriteError},
+};
 
 /// The registry, as this function uses it.
 #[derive(Clone)]
 pub(crate) struct WebhookStore {
     client: Client,
     table: String,
-}
-
-/// Why a write was not made.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WriteError {
-    #[error("another webhook of the installation has this topic, address, format and protocol")]
-    Taken,
-    #[error("the webhook has been changed or deleted meanwhile")]
-    Outrun,
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
 }
 
 /// A change to a webhook: what it was made from, and what it makes of it.
@@ -69,6 +58,7 @@ impl WebhookStore {
             .get_item()
             .table_name(&self.table)
             .set_key(Some(TokenItem::key_of(token)))
+            .consistent_read(true)
             .send()
             .await?;
         answer.item.map(registry::from_item).transpose()
@@ -114,7 +104,7 @@ impl WebhookStore {
     /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
     pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<i64, RegistryError> {
         let mut conditions = Vec::new();
-        let mut query = self.query(caller, filter).select(Select::Count);
+        let mut query = self.query(caller, &WebhookFilter::default()).select(Select::Count);
         if let Some(address) = &filter.address {
             conditions.push("address = :address");
             query = query.expression_attribute_values(":address", text(address));
@@ -161,7 +151,7 @@ impl WebhookStore {
         };
         new.rest.apply_to(&mut webhook);
         let put = self.put_new(WebhookItem::of(webhook.clone()))?;
-        self.write(vec![put, self.put_new(UniquenessItem::of(&webhook))?]).await?;
+        transaction::write(&self.client, vec![put, self.put_new(UniquenessItem::of(&webhook))?]).await?;
         Ok(webhook)
     }
 
@@ -179,7 +169,7 @@ impl WebhookStore {
             writes.push(self.put_new(after)?);
             writes.push(self.delete_item(before.key(), None)?);
         }
-        self.write(writes).await
+        transaction::write(&self.client, writes).await
     }
 
     /// Deletes a webhook, if it is still what it was.
@@ -187,7 +177,7 @@ impl WebhookStore {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let webhook_item = self.delete_item(key, Some(webhook.version))?;
         let uniqueness_item = self.delete_item(UniquenessItem::of(webhook).key(), None)?;
-        self.write(vec![webhook_item, uniqueness_item]).await
+        transaction::write(&self.client, vec![webhook_item, uniqueness_item]).await
     }
 
     fn query(
@@ -246,59 +236,6 @@ impl WebhookStore {
                 .expression_attribute_values(":version", number(version));
         }
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build())
-    }
-
-    /// Makes the writes, all or none. The webhook's own write comes first and its place second.
-    /// A transaction that met another one over the same items is made again, a little later.
-    async fn write(&self, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
-        let mut backoff = CONFLICT_BACKOFFS.iter();
-        loop {
-            let transaction = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let Err(error) = transaction.send().await else { return Ok(()) };
-            match Refusal::of(&error) {
-                Some(Refusal::Taken) => return Err(WriteError::Taken),
-                Some(Refusal::Outrun) => return Err(WriteError::Outrun),
-                Some(Refusal::Conflict) => match backoff.next() {
-                    Some(wait) => tokio::time::sleep(*wait).await,
-                    None => return Err(WriteError::Outrun),
-                },
-                None => return Err(WriteError::Registry(error.into())),
-            }
-        }
-    }
-}
-
-/// How long a transaction waits after each conflict before it is made again.
-const CONFLICT_BACKOFFS: [Duration; 5] = [
-    Duration::from_millis(10),
-    Duration::from_millis(20),
-    Duration::from_millis(40),
-    Duration::from_millis(80),
-    Duration::from_millis(160),
-];
-
-/// Why DynamoDB cancelled a transaction.
-enum Refusal {
-    Taken,
-    Outrun,
-    Conflict,
-}
-
-impl Refusal {
-    /// The reasons of a cancelled transaction stand in the order of its writes.
-    fn of<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Self> {
-        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()?
-        else {
-            return None;
-        };
-        let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code()).collect();
-        let failed = Some("ConditionalCheckFailed");
-        match codes.as_slice() {
-            [_, place, ..] if *place == failed => Some(Self::Taken),
-            codes if codes.contains(&failed) => Some(Self::Outrun),
-            codes if codes.contains(&Some("TransactionConflict")) => Some(Self::Conflict),
-            _ => None,
-        }
     }
 }
 

@@ -82,7 +82,11 @@ async fn an_endpoint_that_says_nothing_or_does_not_end_runs_into_the_clock() -> 
     let sender = sender("127.0.0.0/8", SHORT)?;
     for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"] {
         let endpoint = Endpoint::answering(answer).await?;
-        assert_eq!(send(&sender, &endpoint.url).await?, Outcome::Failed(FailedAttempt::TimedOut), "{answer:?}");
+        assert_eq!(
+            send(&sender, &endpoint.url).await?,
+            Outcome::Failed(FailedAttempt::TimedOut),
+            "{answer:?}"
+        );
     }
     Ok(())
 }

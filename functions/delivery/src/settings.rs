@@ -78,7 +78,10 @@ pub(crate) mod tests {
     #[test]
     fn what_is_not_set_has_the_contracts_defaults() -> Result<(), SettingError> {
         let settings = settings([])?;
-        assert_eq!((settings.connect_timeout, settings.attempt_timeout), (Duration::from_secs(2), Duration::from_secs(5)));
+        assert_eq!(
+            (settings.connect_timeout, settings.attempt_timeout),
+            (Duration::from_secs(2), Duration::from_secs(5))
+        );
         assert_eq!(settings.address_policy, AddressPolicy::default());
         assert_eq!(settings.header_prefix, HeaderPrefix::default());
         assert_eq!(settings.schedule, RetrySchedule::default());
@@ -89,7 +92,9 @@ pub(crate) mod tests {
     fn the_function_does_not_start_without_what_is_required_or_with_nonsense() {
         for missing in REQUIRED {
             let rest = REQUIRED.into_iter().filter(|setting| *setting != missing);
-            assert!(matches!(Settings::read(&rest.collect()), Err(SettingError::Missing(name)) if name == missing.0));
+            assert!(
+                matches!(Settings::read(&rest.collect()), Err(SettingError::Missing(name)) if name == missing.0)
+            );
         }
         for (name, value) in [
             ("ALLOWED_CIDRS", "localhost"),
@@ -99,7 +104,10 @@ pub(crate) mod tests {
             ("CONNECT_TIMEOUT_SECONDS", "-1"),
         ] {
             let error = settings([(name, value)]).err();
-            assert!(matches!(error, Some(SettingError::Invalid { name: told, .. }) if told == name), "{name}={value}");
+            assert!(
+                matches!(error, Some(SettingError::Invalid { name: told, .. }) if told == name),
+                "{name}={value}"
+            );
         }
     }
 }

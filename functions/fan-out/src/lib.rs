@@ -14,35 +14,37 @@
 //!   the shard: they share a lane, and a lane sends one batch after the other. Only a single
 //!   entry that SQS fails to take, and that is sent again, comes behind its batch.
 //!
+//! Work ends [`RESERVE`] before the function's own deadline: what is not sent by then is reported
+//! as failed and comes again, so that a slow queue costs time and never a whole batch.
+//!
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.
 
+mod lanes;
+mod progress;
 mod queue;
 mod settings;
 mod subscribers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_lambda_events::{
     event::streams::KinesisEventResponse,
     kinesis::{KinesisEvent, KinesisEventRecord},
 };
-use futures::future;
 use jiff::Timestamp;
-use storehook_domain::{
-    RecordOrigin, RejectedEvent, ShopDomain, StoreEvent, Topic,
-    fan_out::{self, Message, Subscriber},
-};
+use storehook_domain::{RecordOrigin, RejectedEvent, StoreEvent};
 
 pub use settings::Settings;
 
 use crate::{
+    progress::Progress,
     queue::{Queue, SendFailure},
     subscribers::Subscribers,
 };
 
-/// How many batches are on their way to SQS at the same time.
-const LANES: u64 = 8;
+/// How long before the function's deadline it stops to send: longer than one call can take.
+pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
@@ -63,12 +65,24 @@ impl Dependencies {
     }
 }
 
+/// When an invocation began, and when it must have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Now: deliveries are queued at this time.
+    pub now: Timestamp,
+    /// When Lambda ends the invocation.
+    pub deadline: Timestamp,
+}
+
+impl Times {
+    /// Whether nothing more is to be begun.
+    fn are_up(self) -> bool {
+        storehook_aws::now().duration_until(self.deadline) < RESERVE.try_into().unwrap_or_default()
+    }
+}
+
 /// Fans a batch of records out. The answer names the first record that is not done, if any.
-pub async fn handle(
-    dependencies: &Dependencies,
-    batch: KinesisEvent,
-    now: Timestamp,
-) -> KinesisEventResponse {
+pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
     let mut progress = Progress::default();
     let mut events = Vec::new();
     for (index, record) in batch.records.iter().enumerate() {
@@ -77,134 +91,31 @@ pub async fn handle(
             Err(error) => progress.reject(index, error.to_string()),
         }
     }
-    let subscribed = find_subscribers(dependencies, events, &mut progress).await;
-    send_deliveries(dependencies, &subscribed, now, &mut progress).await;
-    send_rejected(dependencies, &batch.records, &mut progress).await;
+    let subscribed = dependencies.subscribers.of_events(events, &mut progress).await;
+    lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress).await;
+    send_rejected(dependencies, &batch.records, times, &mut progress).await;
     tracing::info!(
         batch.records = batch.records.len(),
         batch.events = subscribed.len(),
-        batch.rejected = progress.rejected.len(),
-        batch.first_failed = progress.first_failed,
+        batch.rejected = progress.rejected().len(),
+        batch.first_failed = progress.first_failed(),
         "fanned out"
     );
     let mut response = KinesisEventResponse::default();
-    if let Some(record) = progress.first_failed.and_then(|index| batch.records.get(index)) {
+    if let Some(record) = progress.first_failed().and_then(|index| batch.records.get(index)) {
         response.add_failure(&record.kinesis.sequence_number);
     }
     response
 }
 
-/// What has become of a batch's records so far, by their place in it.
-#[derive(Default)]
-struct Progress {
-    rejected: BTreeMap<usize, String>,
-    first_failed: Option<usize>,
-}
-
-impl Progress {
-    fn reject(&mut self, index: usize, reason: String) {
-        self.rejected.entry(index).or_insert(reason);
-    }
-
-    fn fail(&mut self, index: usize) {
-        self.first_failed = Some(self.first_failed.map_or(index, |first| first.min(index)));
-    }
-
-    /// Whether a record comes again anyway, and need not be worked on now.
-    fn comes_again(&self, index: usize) -> bool {
-        self.first_failed.is_some_and(|first| index >= first)
-    }
-}
-
-/// An event, its record's place in the batch, and the webhooks that hear of it.
-struct Subscribed<'a> {
-    index: usize,
-    event: StoreEvent<'a>,
-    subscribers: Vec<Subscriber>,
-}
-
-/// Finds the webhooks of each event; each shop and topic is looked up once.
-async fn find_subscribers<'a>(
+/// Sends the records that are no events to the rejected-events queue, in order.
+async fn send_rejected(
     dependencies: &Dependencies,
-    events: Vec<(usize, StoreEvent<'a>)>,
-    progress: &mut Progress,
-) -> Vec<Subscribed<'a>> {
-    let mut wanted: HashMap<(ShopDomain, Topic), usize> = HashMap::new();
-    for (index, event) in &events {
-        wanted.entry((event.shop.clone(), event.topic.clone())).or_insert(*index);
-    }
-    let look_ups = wanted.into_iter().map(|((shop, topic), first)| async move {
-        let found = dependencies.subscribers.of(&shop, &topic).await;
-        ((shop, topic), first, found)
-    });
-    let mut found = HashMap::new();
-    for (key, first, result) in future::join_all(look_ups).await {
-        match result {
-            Ok(subscribers) => _ = found.insert(key, subscribers),
-            Err(error) => {
-                tracing::error!(error = storehook_aws::causes(&error), shop = %key.0, topic = %key.1, "subscribers not found");
-                progress.fail(first);
-            }
-        }
-    }
-    let events = events.into_iter().filter(|(index, _)| !progress.comes_again(*index));
-    let with_subscribers = events.map(|(index, event)| {
-        let key = (event.shop.clone(), event.topic.clone());
-        let subscribers = found.get(&key).cloned().unwrap_or_default();
-        Subscribed { index, event, subscribers }
-    });
-    with_subscribers.collect()
-}
-
-/// Sends every event's deliveries, in lanes.
-async fn send_deliveries(
-    dependencies: &Dependencies,
-    subscribed: &[Subscribed<'_>],
-    now: Timestamp,
+    records: &[KinesisEventRecord],
+    times: Times,
     progress: &mut Progress,
 ) {
-    let lanes = (0..LANES).map(|lane| send_lane(dependencies, subscribed, lane, now));
-    for (message, failure) in future::join_all(lanes).await.into_iter().flatten() {
-        match failure {
-            SendFailure::Refused(_) => progress.reject(message.record, failure.to_string()),
-            SendFailure::Unavailable(_) => {
-                tracing::error!(error = %failure, webhook.id = %message.webhook_id, "delivery not queued");
-                progress.fail(message.record);
-            }
-        }
-    }
-}
-
-/// Sends one lane's deliveries, batch after batch. After a batch that SQS would not take, the
-/// rest of the lane is left: its records come again.
-async fn send_lane(
-    dependencies: &Dependencies,
-    subscribed: &[Subscribed<'_>],
-    lane: u64,
-    now: Timestamp,
-) -> Vec<(Message, SendFailure)> {
-    let messages = subscribed.iter().flat_map(|Subscribed { index, event, subscribers }| {
-        let of_lane = fan_out::deliveries(event, subscribers, now)
-            .filter(move |delivery| fan_out::lane_of(delivery.webhook_id, LANES) == lane);
-        of_lane.map(|delivery| Message {
-            record: *index,
-            webhook_id: delivery.webhook_id,
-            body: delivery.to_message(),
-        })
-    });
-    let mut failures = Vec::new();
-    for batch in fan_out::batches(messages) {
-        failures.extend(dependencies.delivery_queue.send_batch(batch).await);
-        if failures.iter().any(|(_, failure)| matches!(failure, SendFailure::Unavailable(_))) {
-            break;
-        }
-    }
-    failures
-}
-
-/// Sends the records that are no events to the rejected-events queue, in order.
-async fn send_rejected(dependencies: &Dependencies, records: &[KinesisEventRecord], progress: &mut Progress) {
-    for (index, reason) in progress.rejected.clone() {
+    for (index, reason) in progress.rejected().clone() {
         if progress.comes_again(index) {
             return;
         }
@@ -217,7 +128,11 @@ async fn send_rejected(dependencies: &Dependencies, records: &[KinesisEventRecor
             record.bytes = record.kinesis.data.len(),
             "event rejected"
         );
-        if let Err(error) = reject(dependencies, record, &origin, &reason).await {
+        let sent = match times.are_up() {
+            true => Err(SendFailure::out_of_time()),
+            false => reject(dependencies, record, &origin, &reason).await,
+        };
+        if let Err(error) = sent {
             tracing::error!(error = %error, "rejected event not queued");
             progress.fail(index);
         }
@@ -246,3 +161,6 @@ fn origin_of(record: &KinesisEventRecord) -> RecordOrigin<'_> {
         arrived_at: Timestamp::from_millisecond(arrived_at).unwrap_or(Timestamp::UNIX_EPOCH),
     }
 }
+
+#[cfg(test)]
+mod tests;

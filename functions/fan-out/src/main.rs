@@ -1,19 +1,20 @@
 //! The fan-out function: wires and runs.
 
-use fan_out::{Dependencies, Settings};
-use lambda_runtime::{LambdaEvent, service_fn};
+use fan_out::{Dependencies, Settings, Times};
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use storehook_aws::Environment;
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings);
     let handler = async |event: LambdaEvent<_>| {
-        Ok::<_, lambda_runtime::Error>(
-            fan_out::handle(&dependencies, event.payload, storehook_aws::now()).await,
-        )
+        let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
+        let times = Times { now: storehook_aws::now(), deadline };
+        Ok::<_, Error>(fan_out::handle(&dependencies, event.payload, times).await)
     };
     lambda_runtime::run(service_fn(handler)).await
 }

@@ -32,6 +32,13 @@ pub(crate) enum SendFailure {
 const BACKOFFS: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
+impl SendFailure {
+    /// The invocation is about to end.
+    pub(crate) fn out_of_time() -> Self {
+        Self::Unavailable("no time was left".to_owned())
+    }
+}
+
 impl Queue {
     pub(crate) fn new(client: Client, url: String) -> Self {
         Self { client, url }
@@ -46,13 +53,20 @@ impl Queue {
     }
 
     /// Sends a batch and returns the messages that did not get in, each with why. Entries that
-    /// SQS failed to take are sent again by themselves; the rest of the batch is not.
+    /// SQS failed to take are sent again by themselves; the rest of the batch is not. A call that
+    /// failed as a whole is not made again: the SDK has done that already.
     pub(crate) async fn send_batch(&self, batch: Vec<Message>) -> Vec<(Message, SendFailure)> {
         let mut waiting = batch;
         let mut refused = Vec::new();
         let mut backoffs = BACKOFFS.iter();
         loop {
-            let failures = self.try_batch(&waiting).await;
+            let failures = match self.try_batch(&waiting).await {
+                Ok(failures) => failures,
+                Err(failure) => {
+                    refused.extend(waiting.into_iter().map(|message| (message, failure.clone())));
+                    return refused;
+                }
+            };
             let mut failed = Vec::new();
             for (index, message) in waiting.into_iter().enumerate() {
                 match failures.get(&index) {
@@ -70,7 +84,7 @@ impl Queue {
     }
 
     /// One call. The failures are by their message's place in the batch.
-    async fn try_batch(&self, batch: &[Message]) -> BTreeMap<usize, SendFailure> {
+    async fn try_batch(&self, batch: &[Message]) -> Result<BTreeMap<usize, SendFailure>, SendFailure> {
         let entries = batch.iter().enumerate().map(|(index, message)| {
             SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
@@ -78,16 +92,11 @@ impl Queue {
                 .message_group_id(message.webhook_id.to_string())
                 .build()
         });
-        let all = |failure: SendFailure| (0..batch.len()).map(|index| (index, failure.clone())).collect();
-        let entries = match entries.collect::<Result<Vec<_>, _>>() {
-            Ok(entries) => entries,
-            Err(error) => return all(SendFailure::Refused(error.to_string())),
-        };
+        let entries =
+            entries.collect::<Result<_, _>>().map_err(|error| SendFailure::Refused(error.to_string()))?;
         let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
-        match call.send().await {
-            Ok(answer) => failures_in(&answer, batch.len()),
-            Err(error) => all(failure_of_call(&error)),
-        }
+        let answer = call.send().await.map_err(|error| failure_of_call(&error))?;
+        Ok(failures_in(&answer, batch.len()))
     }
 }
 

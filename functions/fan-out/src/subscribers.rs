@@ -1,10 +1,20 @@
 //! Who hears of an event: the registry's index, by shop and topic pattern.
 
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use futures::future;
+use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 use storehook_aws::registry::{self, RegistryError, SUBSCRIBERS_INDEX};
-use storehook_domain::{AppId, ShopDomain, Topic, WebhookId, fan_out::Subscriber};
+use storehook_domain::{AppId, ShopDomain, StoreEvent, WebhookId, fan_out::Subscriber};
+
+use crate::progress::Progress;
+
+/// How many look-ups are under way at the same time: a batch may be of a hundred shops.
+const LOOK_UPS: usize = 16;
 
 /// The registry, as this function reads it.
 #[derive(Clone)]
@@ -13,25 +23,82 @@ pub(crate) struct Subscribers {
     table: String,
 }
 
+/// An event, its record's place in the batch, and the webhooks that hear of it.
+pub(crate) struct Subscribed<'a> {
+    pub(crate) index: usize,
+    pub(crate) event: StoreEvent<'a>,
+    found: Vec<Arc<Found>>,
+}
+
+impl Subscribed<'_> {
+    /// The webhooks that hear of the event. No webhook has two patterns, so none comes twice.
+    pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
+        self.found.iter().flat_map(|found| &found.subscribers)
+    }
+}
+
+/// A shop's webhooks with one pattern.
+#[derive(Default)]
+struct Found {
+    subscribers: Vec<Subscriber>,
+    /// Items that do not read. They must not hold up the shard, nor vanish.
+    unreadable: usize,
+}
+
 impl Subscribers {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
 
-    /// The webhooks of a shop that a topic matches, exactly or by a wildcard. The patterns
-    /// are asked for at the same time; no webhook has two, so none comes twice.
-    pub(crate) async fn of(
+    /// Finds the webhooks of each event. Each shop and pattern is looked up once; where a look-up
+    /// fails, the events from the first one that needs it are left, and come again.
+    pub(crate) async fn of_events<'a>(
         &self,
-        shop: &ShopDomain,
-        topic: &Topic,
-    ) -> Result<Vec<Subscriber>, RegistryError> {
-        let patterns = topic.matching_patterns();
-        let found =
-            future::try_join_all(patterns.iter().map(|pattern| self.of_pattern(shop, pattern))).await?;
-        Ok(found.concat())
+        events: Vec<(usize, StoreEvent<'a>)>,
+        progress: &mut Progress,
+    ) -> Vec<Subscribed<'a>> {
+        let mut wanted: BTreeMap<(ShopDomain, String), usize> = BTreeMap::new();
+        for (index, event) in &events {
+            for pattern in event.topic.matching_patterns() {
+                wanted.entry((event.shop.clone(), pattern)).or_insert(*index);
+            }
+        }
+        let look_ups = stream::iter(wanted).map(|((shop, pattern), first)| async move {
+            let found = self.of_pattern(&shop, &pattern).await;
+            ((shop, pattern), first, found)
+        });
+        let mut found = HashMap::new();
+        for (key, first, result) in look_ups.buffer_unordered(LOOK_UPS).collect::<Vec<_>>().await {
+            match result {
+                Ok(subscribers) => _ = found.insert(key, Arc::new(subscribers)),
+                Err(error) => {
+                    let (shop, pattern) = key;
+                    tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "subscribers not found");
+                    progress.fail(first);
+                }
+            }
+        }
+        let events = events.into_iter().filter(|(index, _)| !progress.comes_again(*index));
+        let subscribed = events.map(|(index, event)| {
+            let patterns = event.topic.matching_patterns().into_iter();
+            let found =
+                patterns.filter_map(|pattern| found.get(&(event.shop.clone(), pattern)).cloned()).collect();
+            Subscribed { index, event, found }
+        });
+        let subscribed: Vec<_> = subscribed.collect();
+        for Subscribed { index, found, .. } in &subscribed {
+            let unreadable: usize = found.iter().map(|found| found.unreadable).sum();
+            if unreadable > 0 {
+                progress.reject(
+                    *index,
+                    format!("{unreadable} of its webhooks could not be read; the others got it"),
+                );
+            }
+        }
+        subscribed
     }
 
-    async fn of_pattern(&self, shop: &ShopDomain, pattern: &str) -> Result<Vec<Subscriber>, RegistryError> {
+    async fn of_pattern(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, RegistryError> {
         #[derive(Deserialize)]
         struct Projected {
             id: WebhookId,
@@ -47,13 +114,18 @@ impl Subscribers {
             .expression_attribute_values(":subscription", subscription)
             .into_paginator()
             .send();
-        let mut subscribers = Vec::new();
+        let mut found = Found::default();
         while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
-                let Projected { id, app } = registry::from_item(item)?;
-                subscribers.push(Subscriber { webhook_id: id, app });
+                match registry::from_item(item) {
+                    Ok(Projected { id, app }) => found.subscribers.push(Subscriber { webhook_id: id, app }),
+                    Err(error) => {
+                        tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook does not read");
+                        found.unreadable += 1;
+                    }
+                }
             }
         }
-        Ok(subscribers)
+        Ok(found)
     }
 }

@@ -15,4 +15,4 @@ pub use aws_types::SdkConfig;
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};
-pub use sdk::{amazon_http_client, behavior_version, lambda_sdk_config};
+pub use sdk::{CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};

@@ -16,7 +16,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId};
+use storehook_domain::{
+    AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId, hex,
+};
 
 /// The index of webhooks by what they subscribe to: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
@@ -86,8 +88,7 @@ impl UniquenessItem {
             webhook.protocol.as_str(),
         ];
         // None of the parts can hold a line break.
-        let digest = Sha256::digest(parts.join("\n").as_bytes());
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex(&Sha256::digest(parts.join("\n").as_bytes()));
         Self { pk: partition_of(&webhook.shop, &webhook.app), sk: format!("UNIQUE#{digits}") }
     }
 

@@ -19,6 +19,9 @@ use aws_types::SdkConfig;
 
 use crate::{Environment, SettingError};
 
+/// The longest that a call of an AWS service takes, its retries included.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(6);
+
 const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
 /// The behaviour of the SDKs that this code was written against.
@@ -29,7 +32,7 @@ pub fn behavior_version() -> BehaviorVersion {
 /// The configuration of every SDK client in a Lambda function, from its environment.
 ///
 /// `AWS_ENDPOINT_URL` points it at an emulator. Calls are tried three times, and give up
-/// on a connection after 1 s and on an answer after 5 s.
+/// on a connection after 1 s, on an answer after 2 s, and in all after [`CALL_TIMEOUT`].
 pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> {
     let credentials = Credentials::new(
         environment.required("AWS_ACCESS_KEY_ID")?,
@@ -40,7 +43,8 @@ pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, Setting
     );
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(CALL_TIMEOUT)
         .build();
     let mut config = SdkConfig::builder()
         .behavior_version(behavior_version())

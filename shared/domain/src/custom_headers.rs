@@ -1,5 +1,7 @@
 //! Headers that a webhook's owner adds to its deliveries.
 
+use std::fmt;
+
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::HeaderPrefix;
 pub(crate) const CUSTOM_HEADERS_LIMIT: usize = 10;
 
 /// Up to ten headers, none of them ours and none that HTTP itself needs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CustomHeaders(serde_json::Map<String, serde_json::Value>);
 
@@ -56,6 +58,13 @@ impl CustomHeaders {
     /// The headers' names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    }
+}
+
+impl fmt::Debug for CustomHeaders {
+    /// Names only: values are often credentials.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter().map(|(name, _)| (name, format_args!("***")))).finish()
     }
 }
 
@@ -121,6 +130,13 @@ mod tests {
         {
             assert_eq!(CustomHeaders::parse(&json!({name: "a"}), &prefix).is_ok(), is_allowed, "{name}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn debug_shows_names_and_no_values() -> Result<(), CustomHeadersError> {
+        let headers = CustomHeaders::parse(&json!({"Authorization": "Bearer x"}), &HeaderPrefix::default())?;
+        assert_eq!(format!("{headers:?}"), r#"{"Authorization": ***}"#);
         Ok(())
     }
 }

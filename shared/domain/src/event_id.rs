@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::RecordOrigin;
+use crate::{RecordOrigin, hex};
 
 /// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
 /// `id.timestamp.body` of Standard Webhooks.
@@ -35,7 +35,7 @@ impl EventId {
     pub fn of_record(origin: &RecordOrigin<'_>) -> Self {
         let position = format!("{}:{}", origin.shard_id, origin.sequence_number);
         let digest = Sha256::digest(position.as_bytes());
-        Self(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&digest[..16]))
     }
 
     /// The id as text.

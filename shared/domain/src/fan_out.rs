@@ -37,13 +37,13 @@ pub struct Message {
 
 /// The deliveries that an event becomes: one for each subscriber, or for those of its app
 /// only where the event names one.
-pub fn deliveries<'a>(
-    event: &StoreEvent<'a>,
-    subscribers: &[Subscriber],
+pub fn deliveries<'a, 's>(
+    event: &'s StoreEvent<'a>,
+    subscribers: impl IntoIterator<Item = &'s Subscriber>,
     now: Timestamp,
 ) -> impl Iterator<Item = Delivery<'a>> {
     subscribers
-        .iter()
+        .into_iter()
         .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
         .map(move |subscriber| Delivery::of(event, subscriber.webhook_id, subscriber.app.clone(), now))
 }

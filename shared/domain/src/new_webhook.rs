@@ -11,7 +11,8 @@ use crate::{
     TopicPattern, Webhook, catalogue,
 };
 
-/// The most entries, and the most characters of each, in `fields` and `metafield_namespaces`.
+/// The most entries, and the most bytes of each, in `fields` and `metafield_namespaces`: both
+/// lists together stay well within a DynamoDB item's 400 KB.
 const LIST_LIMIT: usize = 250;
 
 /// What an operator lets webhooks name.
@@ -189,10 +190,9 @@ fn list(
         .as_array()
         .and_then(|values| values.iter().map(|value| value.as_str().map(str::to_owned)).collect());
     let texts: Option<Vec<String>> = texts;
-    let short = texts.filter(|texts| {
-        texts.len() <= LIST_LIMIT && texts.iter().all(|text| text.chars().count() <= LIST_LIMIT)
-    });
-    errors.collect(field, short.ok_or("must be a list of at most 250 strings of at most 250 characters"))
+    let short =
+        texts.filter(|texts| texts.len() <= LIST_LIMIT && texts.iter().all(|text| text.len() <= LIST_LIMIT));
+    errors.collect(field, short.ok_or("must be a list of at most 250 strings of at most 250 bytes"))
 }
 
 fn present<'a>(attributes: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_field_is_judged_in_the_words_of_the_api() {
-        let list = "must be a list of at most 250 strings of at most 250 characters";
+        let list = "must be a list of at most 250 strings of at most 250 bytes";
         for (field, value, message) in [
             ("topic", json!("orders/exploded"), catalogue::not_allowed_message().as_str()),
             ("topic", json!({}), "is invalid"),

@@ -2,27 +2,22 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::hex;
 
 /// The SHA-256 of an installation's access token, in lower-case hexadecimal.
 ///
 /// The token itself is shown once, when the app is installed, and kept nowhere. A
 /// token holds 256 random bits, so a plain hash is as hard to turn back as the token
 /// is to guess, and looking a hash up leaks nothing about tokens by its timing.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenHash(String);
 
 impl TokenHash {
     /// Hashes a token as a client sent it.
     pub fn of(token: &str) -> Self {
-        use fmt::Write as _;
-        let digest = Sha256::digest(token.as_bytes());
-        Self(digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Self(hex(&Sha256::digest(token.as_bytes())))
     }
 
     /// The 64 hexadecimal digits.

@@ -1,0 +1,204 @@
+//! The fan-out against a stand-in for DynamoDB and SQS that fails as it is told, over the wire.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use aws_lambda_events::kinesis::KinesisEvent;
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// What SQS is to do with a delivery.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Take,
+    FailOnce,
+    Fail,
+    Refuse,
+}
+
+struct Aws {
+    fate_of: fn(&str) -> Fate,
+    failed_once: Mutex<BTreeSet<String>>,
+    queued: Mutex<Vec<String>>,
+    rejected: Mutex<Vec<Value>>,
+}
+
+/// Runs a batch of records and returns the answer, what was queued (by event) and what was rejected.
+async fn fan_out(
+    records: Vec<String>,
+    fate_of: fn(&str) -> Fate,
+    seconds_left: i64,
+) -> Result<(Value, Vec<String>, Vec<Value>), Box<dyn std::error::Error>> {
+    let aws = Arc::new(Aws {
+        fate_of,
+        failed_once: Mutex::default(),
+        queued: Mutex::default(),
+        rejected: Mutex::default(),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint_url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new().fallback(post(answer)).with_state(aws.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", &endpoint_url),
+        ("REGISTRY_TABLE", "registry"),
+        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+    ];
+    let environment = environment.into_iter().collect();
+    let dependencies =
+        Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, Settings::read(&environment)?);
+    let records = records.iter().enumerate().map(|(number, record)| {
+        json!({"eventID": format!("shardId-0:{number}"), "kinesis": {
+            "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,
+        }})
+    });
+    let batch: KinesisEvent = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()}))?;
+    let now = storehook_aws::now();
+    let times = Times { now, deadline: now + seconds_left.seconds() };
+    let response = serde_json::to_value(handle(&dependencies, batch, times).await)?;
+    let queued = aws.queued.lock().map_err(|error| error.to_string())?.clone();
+    let rejected = aws.rejected.lock().map_err(|error| error.to_string())?.clone();
+    Ok((response, queued, rejected))
+}
+
+/// Answers as DynamoDB (`shop` has one webhook, `broken` one that does not read, `denied` none that
+/// may be read) and as SQS.
+async fn answer(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
+    let call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    match target.rsplit('.').next() {
+        Some("Query") => {
+            let wanted = call["ExpressionAttributeValues"][":subscription"]["S"].as_str().unwrap_or_default();
+            let readable = json!({"id": {"N": "7"}, "app": {"S": "demo"}});
+            let items = match wanted {
+                "SHOP#shop.example#TOPIC#orders/create" => json!([readable]),
+                "SHOP#broken.example#TOPIC#orders/create" => json!([readable, {"id": {"N": "8"}}]),
+                denied if denied.starts_with("SHOP#denied.example") => {
+                    return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
+                }
+                _ => json!([]),
+            };
+            (StatusCode::OK, Json(json!({"Items": items})))
+        }
+        Some("SendMessage") => {
+            let message = serde_json::from_str(call["MessageBody"].as_str().unwrap_or_default());
+            aws.rejected.lock().unwrap().push(message.unwrap_or_default());
+            (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
+        }
+        _ => (StatusCode::OK, Json(take_batch(&aws, &call))),
+    }
+}
+
+fn take_batch(aws: &Aws, call: &Value) -> Value {
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
+    for entry in call["Entries"].as_array().into_iter().flatten() {
+        let delivery: Value =
+            serde_json::from_str(entry["MessageBody"].as_str().unwrap_or_default()).unwrap_or_default();
+        let event = delivery["event_id"].as_str().unwrap_or_default().to_owned();
+        let code = match (aws.fate_of)(&event) {
+            Fate::Take => None,
+            Fate::FailOnce => {
+                aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")
+            }
+            Fate::Fail => Some("InternalError"),
+            Fate::Refuse => Some("InvalidMessageContents"),
+        };
+        match code {
+            Some(code) => {
+                failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": code != "InternalError"}))
+            }
+            None => {
+                aws.queued.lock().unwrap().push(event);
+                taken.push(json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "d"}));
+            }
+        }
+    }
+    json!({"Successful": taken, "Failed": failed})
+}
+
+fn record(shop: &str, number: usize) -> String {
+    format!(
+        r#"{{"shop": "{shop}.example", "topic": "orders/create", "event_id": "e{number}", "payload": {{}}}}"#
+    )
+}
+
+fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+    numbers.into_iter().map(|number| format!("e{number}")).collect()
+}
+
+#[tokio::test]
+async fn the_first_record_that_is_not_done_is_reported_and_nothing_behind_its_batch_is_sent() -> TestResult {
+    let mut records: Vec<_> = (0..30).map(|number| record("shop", number)).collect();
+    // What is malformed before the failure is rejected now; what is behind it comes again.
+    records[2] = "malformed".to_owned();
+    records[25] = "malformed".to_owned();
+    let fate_of = |event: &str| if event == "e13" { Fate::Fail } else { Fate::Take };
+    let (response, queued, rejected) = fan_out(records, fate_of, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "13"}]}));
+    assert_eq!(queued, names((0..21).filter(|number| ![2, 13].contains(number))));
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0]["sequence_number"], "2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_entry_that_sqs_fails_to_take_is_sent_again_by_itself() -> TestResult {
+    let fate_of = |event: &str| if event == "e3" { Fate::FailOnce } else { Fate::Take };
+    let (response, queued, _) =
+        fan_out((0..5).map(|number| record("shop", number)).collect(), fate_of, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names([0, 1, 2, 4, 3]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_sqs_refuses_for_good_is_rejected_and_holds_nothing_up() -> TestResult {
+    let fate_of = |event: &str| if event == "e1" { Fate::Refuse } else { Fate::Take };
+    let (response, queued, rejected) =
+        fan_out((0..12).map(|number| record("shop", number)).collect(), fate_of, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names((0..12).filter(|number| *number != 1)));
+    assert_eq!(rejected[0]["reason"], "SQS refused the message: InvalidMessageContents");
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_subscribers_cannot_be_looked_up_the_events_from_there_on_come_again() -> TestResult {
+    let records = vec![record("shop", 0), record("denied", 1), record("shop", 2)];
+    let (response, queued, _) = fan_out(records, |_| Fate::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
+    assert_eq!(queued, names([0]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_that_does_not_read_costs_the_others_nothing_and_is_told() -> TestResult {
+    let (response, queued, rejected) =
+        fan_out(vec![record("broken", 0), record("shop", 1)], |_| Fate::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names([0, 1]));
+    assert_eq!(rejected[0]["reason"], "1 of its webhooks could not be read; the others got it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn when_time_is_up_nothing_more_is_begun_and_the_rest_comes_again() -> TestResult {
+    let records = vec!["malformed".to_owned(), record("shop", 1)];
+    let (response, queued, rejected) = fan_out(records, |_| Fate::Take, 5).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+    assert!(queued.is_empty() && rejected.is_empty());
+    Ok(())
+}
