@@ -19,7 +19,10 @@ use reqwest::{
 };
 use storehook_domain::{Address, AddressPolicy, DeliveryRequest, FailedAttempt, Outcome};
 
-use crate::Settings;
+use crate::{
+    Settings,
+    pool::{IDLE_PER_HOST, Pool},
+};
 
 /// The most of an answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 16 * 1024;
@@ -29,10 +32,16 @@ const ANSWER_LIMIT: usize = 16 * 1024;
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// The HTTP side of deliveries.
-#[derive(Clone)]
 pub(crate) struct Sender {
-    client: Client,
+    pool: Pool,
     policy: AddressPolicy,
+}
+
+/// What sending came to.
+pub(crate) struct Sent {
+    pub(crate) outcome: Outcome,
+    /// The cause of a failure, for the log.
+    pub(crate) error: Option<String>,
 }
 
 /// The HTTP client could not be set up.
@@ -49,18 +58,23 @@ pub enum SenderError {
 impl Sender {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SenderError> {
         let policy = settings.address_policy.clone();
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .dns_resolver(Arc::new(GuardedResolver { policy: policy.clone() }))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .retry(reqwest::retry::never())
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.attempt_timeout)
-            .pool_idle_timeout(IDLE_LIMIT)
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self { client, policy })
+        let (tls, resolver) = (tls()?, Arc::new(GuardedResolver { policy: policy.clone() }));
+        let (connect_timeout, attempt_timeout) = (settings.connect_timeout, settings.attempt_timeout);
+        let build = move || {
+            Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(resolver.clone())
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .connect_timeout(connect_timeout)
+                .timeout(attempt_timeout)
+                .pool_idle_timeout(IDLE_LIMIT)
+                .pool_max_idle_per_host(IDLE_PER_HOST)
+                .tcp_nodelay(true)
+                .build()
+        };
+        Ok(Self { pool: Pool::new(build)?, policy })
     }
 
     /// Makes one attempt.
@@ -72,13 +86,17 @@ impl Sender {
         address: &Address,
         request: DeliveryRequest<'_>,
         message: &Bytes,
-    ) -> Outcome {
+    ) -> Sent {
         if address.is_refused_by(&self.policy) {
-            return Outcome::Failed(FailedAttempt::NotAllowed);
+            return Sent { outcome: Outcome::Failed(FailedAttempt::NotAllowed), error: None };
         }
         match self.post(address, request, message).await {
-            Ok(status) => Outcome::of_status(status),
-            Err(error) => Outcome::Failed(failure_of(&error)),
+            Ok(status) => Sent { outcome: Outcome::of_status(status), error: None },
+            Err(error) => {
+                let outcome = Outcome::Failed(failure_of(&error));
+                // Without the address: its path and query may hold what is not for a log.
+                Sent { outcome, error: Some(storehook_aws::causes(&error.without_url())) }
+            }
         }
     }
 
@@ -92,7 +110,8 @@ impl Sender {
             Cow::Borrowed(part) => message.slice_ref(part.as_bytes()),
             Cow::Owned(text) => Bytes::from(text),
         };
-        let post = self.client.post(address.url().clone()).headers(request.headers);
+        let client = self.pool.client_for(address.url().authority())?;
+        let post = client.post(address.url().clone()).headers(request.headers);
         let mut answer = post.body(body).send().await?;
         // An answer that is read to its end leaves its connection for the next delivery. One
         // that is longer than we read is cut off, and its connection with it.
@@ -108,7 +127,7 @@ impl Sender {
 
 /// TLS 1.2 and 1.3 with the public roots (Mozilla's, as webpki-roots carries them). They are
 /// parsed at build time, so they cost a cold start nothing.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+pub(crate) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions =

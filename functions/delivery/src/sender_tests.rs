@@ -47,7 +47,7 @@ async fn answer_each_request(mut socket: TcpStream, answer: Arc<Vec<u8>>) {
 
 async fn send(sender: &Sender, url: &str) -> Result<Outcome, Box<dyn Error>> {
     let request = DeliveryRequest { headers: HeaderMap::new(), body: Cow::Borrowed("{}") };
-    Ok(sender.send(&Address::parse(url)?, request, &Bytes::from_static(b"{}")).await)
+    Ok(sender.send(&Address::parse(url)?, request, &Bytes::from_static(b"{}")).await.outcome)
 }
 
 fn sender(allowed_cidrs: &str, attempt_timeout: Duration) -> Result<Sender, Box<dyn Error>> {

@@ -1,5 +1,7 @@
 //! Where a delivery goes and what it is signed with, as they are now.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
 use storehook_aws::registry::{self, InstallationItem, RegistryError, WebhookItem};
 use storehook_domain::{Delivery, Installation, Webhook};
@@ -27,6 +29,10 @@ pub(crate) enum TargetError {
     Unread,
 }
 
+/// How long a throttled read waits before each of its further tries.
+const BACKOFFS: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+
 impl Targets {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -45,11 +51,16 @@ impl Targets {
             .consistent_read(true)
             .build()
             .map_err(|error| RegistryError::Call(Box::new(error.into())))?;
-        let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
-        let answer = answer.map_err(RegistryError::from)?;
-        if answer.unprocessed_keys().is_some_and(|unread| !unread.is_empty()) {
-            return Err(TargetError::Unread);
-        }
+        let mut backoffs = BACKOFFS.iter();
+        let answer = loop {
+            let answer = self.client.batch_get_item().request_items(&self.table, keys.clone()).send().await;
+            let answer = answer.map_err(RegistryError::from)?;
+            if answer.unprocessed_keys().is_none_or(|unread| unread.is_empty()) {
+                break answer;
+            }
+            // A throttled key is no error to the SDK, so it does not ask again by itself.
+            tokio::time::sleep(*backoffs.next().ok_or(TargetError::Unread)?).await;
+        };
         let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
         let (mut webhook, mut installation) = (None, None);
         for item in items {

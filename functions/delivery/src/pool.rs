@@ -1,0 +1,83 @@
+//! The connection pool, bounded.
+//!
+//! The HTTP client bounds idle connections for each host and not in all, and a Lambda
+//! environment has 1,024 file descriptors. So a client serves [`HOSTS`] different hosts at
+//! the most, each with [`IDLE_PER_HOST`] idle connections, and is then replaced; its idle
+//! connections close with it, and what is under way on it goes on to its end. A busy few
+//! hosts keep their connections for ever.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use reqwest::Client;
+
+/// How many different hosts one client serves: with [`IDLE_PER_HOST`], 800 idle connections.
+const HOSTS: usize = 200;
+
+/// How many idle connections are kept for each host.
+pub(crate) const IDLE_PER_HOST: usize = 4;
+
+/// The environment's HTTP client.
+pub(crate) struct Pool {
+    build: Box<dyn Fn() -> reqwest::Result<Client> + Send + Sync>,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    client: Client,
+    hosts: HashSet<String>,
+}
+
+impl Pool {
+    /// A pool of clients that are built so.
+    pub(crate) fn new(
+        build: impl Fn() -> reqwest::Result<Client> + Send + Sync + 'static,
+    ) -> reqwest::Result<Self> {
+        let current = Mutex::new(Current { client: build()?, hosts: HashSet::new() });
+        Ok(Self { build: Box::new(build), current })
+    }
+
+    /// The client for a host.
+    pub(crate) fn client_for(&self, host: &str) -> reqwest::Result<Client> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if !current.hosts.contains(host) {
+            if current.hosts.len() == HOSTS {
+                *current = Current { client: (self.build)()?, hosts: HashSet::new() };
+            }
+            current.hosts.insert(host.to_owned());
+        }
+        Ok(current.client.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+    use crate::sender::tls;
+
+    #[test]
+    fn a_client_serves_so_many_hosts_and_is_then_replaced() -> Result<(), Box<dyn std::error::Error>> {
+        let built = Arc::new(AtomicUsize::new(0));
+        let (counter, tls) = (built.clone(), tls()?);
+        let pool = Pool::new(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            Client::builder().tls_backend_preconfigured(tls.clone()).build()
+        })?;
+        for round in 0..3 {
+            for number in 0..HOSTS {
+                pool.client_for(&format!("{number}.example"))?;
+            }
+            assert_eq!(built.load(Ordering::SeqCst), 1, "round {round}: the same hosts keep their client");
+        }
+        pool.client_for("one-more.example")?;
+        assert_eq!(built.load(Ordering::SeqCst), 2);
+        Ok(())
+    }
+}
