@@ -10,7 +10,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use storehook_aws::{amazon_http_client, behavior_version};
 
-use crate::local::StackFile;
+use crate::local::{StackFile, is_running};
 
 /// Which stack to speak to.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,8 +41,11 @@ impl Connection {
             let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;
             return Ok(Self { sdk, stack: stack.clone(), local: None });
         }
-        let file = StackFile::read(&args.local_dir)
-            .context("no local stack is running: start one with `storehook local`, or name a deployed one with --stack")?;
+        anyhow::ensure!(
+            is_running(&args.local_dir).unwrap_or(false),
+            "no local stack is running: start one with `storehook local`, or name a deployed one with --stack"
+        );
+        let file = StackFile::read(&args.local_dir).context("the local stack is still starting")?;
         let sdk = local_sdk(&file.endpoint_url);
         Ok(Self { sdk, stack: LOCAL_STACK.to_owned(), local: Some(file) })
     }

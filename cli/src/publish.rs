@@ -3,7 +3,10 @@
 //! Every event is read here first, by the rules of the fan-out itself, so that a
 //! malformed one is named with its line and not found in a queue later.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
@@ -63,24 +66,41 @@ pub struct Record {
     pub data: Vec<u8>,
 }
 
-/// Puts records onto the stream, in their order, and returns when all of them are there.
+/// Puts records onto the stream and returns when all of them are there. They go in their order; one
+/// that the stream does not take at once is put again, before those that have not been put yet.
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
     let client = Client::new(&connection.sdk);
     let progress = progress_bar(records.len());
     let mut waiting = records;
+    let mut rounds_in_vain = 0;
     while !waiting.is_empty() {
         let rest = waiting.split_off(batch_length(&waiting));
         let sent = waiting.len();
-        let failed = put(&client, &connection.resource("events"), waiting).await?;
+        let Unput { records: failed, reason } = put(&client, &connection.resource("events"), waiting).await?;
         progress.inc((sent - failed.len()) as u64);
-        if failed.len() == sent {
-            // Every shard is over its limit: let a part of the second pass by which it counts.
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        rounds_in_vain = if failed.len() == sent { rounds_in_vain + 1 } else { 0 };
+        if let Some(reason) = reason.filter(|_| rounds_in_vain > 0) {
+            ensure!(
+                rounds_in_vain <= PATIENCE,
+                "the stream does not take {} events: {reason}",
+                failed.len() + rest.len()
+            );
+            // Its shards are over their limits: let a part of the second pass by which they count.
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         waiting = failed.into_iter().chain(rest).collect();
     }
     progress.finish_and_clear();
     Ok(())
+}
+
+/// How many rounds in which the stream takes nothing are borne: ten seconds of them.
+const PATIENCE: u32 = 50;
+
+/// Records that the stream did not take, and what it says of the last of them.
+struct Unput {
+    records: Vec<Record>,
+    reason: Option<String>,
 }
 
 /// PutRecords takes at most 500 records and 5 MiB at once (Kinesis Data Streams quotas).
@@ -94,7 +114,7 @@ fn batch_length(records: &[Record]) -> usize {
 }
 
 /// One call. Returns the records that the stream did not take this time.
-async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Vec<Record>> {
+async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Unput> {
     let entries = records.iter().map(|record| {
         let entry = PutRecordsRequestEntry::builder().partition_key(&record.partition_key);
         entry.data(Blob::new(record.data.clone())).build()
@@ -111,7 +131,12 @@ async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Vec<
         records.len()
     );
     let failed = records.into_iter().zip(results).filter(|(_, result)| result.error_code().is_some());
-    Ok(failed.map(|(record, _)| record).collect())
+    let mut unput = Unput { records: Vec::new(), reason: None };
+    for (record, result) in failed {
+        unput.records.push(record);
+        unput.reason = result.error_message().or(result.error_code()).map(str::to_owned);
+    }
+    Ok(unput)
 }
 
 /// The event of one payload. Its id is made here, so that a repeated put is one event.

@@ -27,7 +27,15 @@ pub fn root() -> PathBuf {
 }
 
 /// Asks again and again until there is an answer, or patience ends.
-pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> Result<T>
+pub async fn eventually<T, F>(what: &str, ask: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    eventually_within(PATIENCE, what, ask).await
+}
+
+/// Asks again and again until there is an answer, for so long at the most.
+pub async fn eventually_within<T, F>(limit: Duration, what: &str, mut ask: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
@@ -39,5 +47,5 @@ where
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, answered).await.with_context(|| format!("waited in vain: {what}"))?
+    tokio::time::timeout(limit, answered).await.with_context(|| format!("waited in vain: {what}"))?
 }

@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     process::{Child, Stdio},
     sync::Mutex,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -20,7 +21,7 @@ use storehook::{
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
 use tokio::sync::OnceCell;
 
-use crate::{Api, eventually, root};
+use crate::{Api, eventually, eventually_within, root};
 
 /// A deployed stack.
 #[derive(Debug, Clone)]
@@ -53,6 +54,9 @@ struct Local {
     file: StackFile,
     _process: Mutex<Child>,
 }
+
+/// How long the local stack may take to start.
+const START_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 static LOCAL: OnceCell<Local> = OnceCell::const_new();
 static PROGRAMS: OnceCell<(PathBuf, BTreeMap<String, PathBuf>)> = OnceCell::const_new();
@@ -238,7 +242,8 @@ async fn start() -> Result<Local> {
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()?;
-    let file = eventually("the local stack to be ready", || {
+    // It may have to build everything and to install the emulator; it ends early if it fails.
+    let file = eventually_within(START_LIMIT, "the local stack to be ready", || {
         let ended = process.try_wait();
         let file = StackFile::read(&folder).ok();
         let log_path = &log_path;

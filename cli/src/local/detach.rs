@@ -31,37 +31,52 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
     command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
     let mut child = command.spawn().context("the local stack could not be started in the background")?;
     let pid = child.id().context("the local stack ended at once")?;
+    fs_err::write(folder.join("starting.pid"), pid.to_string())?;
     let mut shown = fs_err::File::open(&log_path)?;
     loop {
         let ended = child.try_wait()?;
         let is_ready = StackFile::read(folder).is_ok_and(|file| file.pid == pid);
         show_more(&mut shown)?;
-        match ended {
-            Some(_) => bail!(
-                "the local stack did not start; what it said stands above and in {}",
-                log_path.display()
-            ),
-            None if is_ready => break,
-            None => tokio::time::sleep(LOOK).await,
+        if ended.is_some() {
+            bail!("the local stack did not start; what it said stands above and in {}", log_path.display());
+        }
+        if is_ready {
+            break;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            result = tokio::signal::ctrl_c() => {
+                result?;
+                tell_to_stop(pid)?;
+                child.wait().await?;
+                bail!("stopped before it was ready");
+            }
         }
     }
     // What it says last is how to use it.
     tokio::time::sleep(LOOK).await;
-    show_more(&mut shown)?;
-    Ok(())
+    show_more(&mut shown)
 }
 
 /// Stops the stack that runs in the background, and returns when it has ended.
 pub(super) async fn stop(folder: &Path) -> Result<()> {
     if !super::is_running(folder)? {
         StackFile::remove(folder)?;
+        super::emulator::end_orphan(folder)?;
         println!("no local stack is running");
         return Ok(());
     }
-    let file = StackFile::read(folder)
-        .context("the local stack is still starting: wait for it, or end its process")?;
-    let pid = i32::try_from(file.pid).ok().and_then(Pid::from_raw).context("stack.json names no process")?;
-    kill_process(pid, Signal::TERM).context("the local stack could not be told to stop")?;
+    let pid = match StackFile::read(folder) {
+        Ok(file) => file.pid,
+        Err(_) => {
+            let starting = fs_err::read_to_string(folder.join("starting.pid"));
+            starting
+                .context("the local stack is still starting: press Ctrl-C where it starts")?
+                .trim()
+                .parse()?
+        }
+    };
+    tell_to_stop(pid)?;
     let stopped = async {
         while super::is_running(folder)? {
             tokio::time::sleep(LOOK).await;
@@ -71,6 +86,11 @@ pub(super) async fn stop(folder: &Path) -> Result<()> {
     tokio::time::timeout(STOP_LIMIT, stopped).await.context("the local stack does not stop")??;
     println!("the local stack has stopped");
     Ok(())
+}
+
+fn tell_to_stop(pid: u32) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process has such a number")?;
+    kill_process(pid, Signal::TERM).context("the local stack could not be told to stop")
 }
 
 fn show_more(log: &mut fs_err::File) -> Result<()> {

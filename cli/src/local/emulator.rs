@@ -1,6 +1,10 @@
 //! The emulator's process.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -59,6 +63,7 @@ impl Emulator {
             .id()
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
             .context("the emulator ended at once")?;
+        fs_err::write(group_path(folder), group.as_raw_nonzero().to_string())?;
         let mut emulator = Self { child, group, endpoint_url };
         emulator.wait_until_it_answers(port, &log_path).await?;
         Ok(emulator)
@@ -97,6 +102,24 @@ impl Emulator {
         // A group that has ended already is what a signal is for.
         _ = kill_process_group(self.group, signal);
     }
+}
+
+/// Ends the emulator of a stack that was killed and could not end it. It is known by the process group
+/// that was noted, if that is still an emulator's.
+pub(super) fn end_orphan(folder: &Path) -> Result<()> {
+    let Ok(noted) = fs_err::read_to_string(group_path(folder)) else { return Ok(()) };
+    let command = std::process::Command::new("ps").args(["-o", "command=", "-p", &noted]).output();
+    let is_emulator =
+        command.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("ministack"));
+    if is_emulator && let Some(group) = noted.parse().ok().and_then(Pid::from_raw) {
+        super::say("ending the emulator that an earlier stack left behind");
+        kill_process_group(group, Signal::KILL)?;
+    }
+    Ok(fs_err::remove_file(group_path(folder))?)
+}
+
+fn group_path(folder: &Path) -> PathBuf {
+    folder.join("emulator.pid")
 }
 
 impl Drop for Emulator {

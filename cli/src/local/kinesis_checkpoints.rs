@@ -35,7 +35,9 @@ impl Checkpoints {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.insert(place.to_owned(), sequence_number);
         if let Some(file) = &self.file {
-            fs_err::write(file, serde_json::to_vec(&*places)?)?;
+            let partial = file.with_extension("partial");
+            fs_err::write(&partial, serde_json::to_vec(&*places)?)?;
+            fs_err::rename(partial, file)?;
         }
         Ok(())
     }

@@ -91,10 +91,9 @@ impl Poller {
         for shard in shards {
             let poller = self.clone();
             tokio::spawn(async move {
-                loop {
-                    if let Err(error) = poller.poll_shard(shard.shard_id()).await {
-                        poller.say_and_wait(&error).await;
-                    }
+                // A shard that has been read to its end is done with.
+                while let Err(error) = poller.poll_shard(shard.shard_id()).await {
+                    poller.say_and_wait(&error).await;
                 }
             });
         }
@@ -106,7 +105,7 @@ impl Poller {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
-    /// Reads a shard from its checkpoint on.
+    /// Reads a shard from its checkpoint on, to its end.
     async fn poll_shard(&self, shard_id: &str) -> Result<()> {
         let place = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
         let checkpoint = self.checkpoints.get(&place);

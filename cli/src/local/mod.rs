@@ -27,10 +27,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use storehook_domain::{Scope, SharedSecret};
-use tokio::{
-    io::AsyncReadExt as _,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use deploy::{Deployment, Outputs, deploy};
 pub use functions::{build as build_functions, cargo};
@@ -93,10 +90,11 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
 
 /// Starts everything, stays, and stops everything, whatever ends it and however far it got.
 async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()> {
-    let Some(_lock) = lock(folder)? else {
+    let Some(_lock) = lock_soon(folder, args.until_stdin_ends).await? else {
         bail!("a local stack is running already: stop it with Ctrl-C, or with `storehook local --stop`");
     };
     StackFile::remove(folder)?;
+    emulator::end_orphan(folder)?;
     let mut emulator = None;
     let result = tokio::select! {
         result = start_and_stay(args, root, folder, &mut emulator) => result,
@@ -136,7 +134,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
     let poller = kinesis_poller::run(sdk, checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
-    println!("{}", tour::text(&file));
+    println!("{}", tour::text(&file, &args.retry_time_scale));
     file.write(folder)?;
     tokio::select! {
         () = emulator.ended() => bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display()),
@@ -191,8 +189,7 @@ async fn told_to_stop(until_stdin_ends: bool) -> Result<()> {
     let mut hang_up = signal(SignalKind::hangup())?;
     let stdin_ends = async {
         if until_stdin_ends {
-            // An input that cannot be read has ended too.
-            _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
+            stdin_end().await;
         } else {
             std::future::pending().await
         }
@@ -204,6 +201,18 @@ async fn told_to_stop(until_stdin_ends: bool) -> Result<()> {
         () = stdin_ends => {}
     }
     Ok(())
+}
+
+/// Returns when standard input ends. A thread of its own reads it, because a read that waits inside
+/// the runtime would keep a stack that failed to start from ending.
+async fn stdin_end() {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended too, and nobody may be waiting any more.
+        _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(ended);
+    });
+    _ = end.await;
 }
 
 /// The port if it is free, or a free one for 0.
@@ -223,8 +232,20 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
+/// Takes the lock; a program that has just started another stack and died is given time to be gone.
+async fn lock_soon(folder: &Path, wait: bool) -> Result<Option<File>> {
+    let tries = if wait { 200 } else { 1 };
+    for _ in 1..tries {
+        if let Some(lock) = lock(folder)? {
+            return Ok(Some(lock));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    lock(folder)
+}
+
 /// Whether a local stack runs in this folder.
-fn is_running(folder: &Path) -> Result<bool> {
+pub(crate) fn is_running(folder: &Path) -> Result<bool> {
     Ok(lock(folder)?.is_none())
 }
 

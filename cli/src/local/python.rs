@@ -22,14 +22,17 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
     let installed = folder.join("installed.txt");
     fs_err::create_dir_all(&folder)?;
     // Two stacks may be started at once: the second waits for the first one's environment.
-    let lock = std::fs::File::create(folder.join("lock"))?;
+    let lock = std::fs::File::create(target.join("emulator.lock"))?;
     tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
-    if fs_err::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
+    let is_complete = fs_err::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS);
+    // A system upgrade may have taken the Python away that the environment was made of.
+    if is_complete && version_of(&interpreter).await.is_some() {
         return Ok(interpreter);
     }
     let python = find_python().await?;
     super::say("making a private Python environment for the emulator");
-    let made = Command::new(python).args(["-m", "venv"]).arg(&folder).status().await?;
+    let made =
+        Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder).kill_on_drop(true).status().await?;
     ensure!(
         made.success(),
         "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)"
@@ -39,6 +42,7 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
     let pip = Command::new(&interpreter)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(&requirements)
+        .kill_on_drop(true)
         .status()
         .await?;
     ensure!(
@@ -53,16 +57,7 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
 async fn find_python() -> Result<&'static str> {
     let mut too_old = None;
     for name in ["python3", "python", "python3.13", "python3.12", "python3.11", "python3.10"] {
-        let version = Command::new(name)
-            .args(["-c", "import sys; print(*sys.version_info[:2])"])
-            .stderr(Stdio::null())
-            .output()
-            .await;
-        let Ok(version) = version else { continue };
-        let text = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-        let numbers =
-            text.split_once(' ').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
-        match numbers {
+        match version_of(Path::new(name)).await {
             Some(found) if found >= OLDEST => return Ok(name),
             Some((major, minor)) => too_old = Some(format!("{name} is {major}.{minor}")),
             None => {}
@@ -71,6 +66,15 @@ async fn find_python() -> Result<&'static str> {
     let (major, minor) = OLDEST;
     let found = too_old.unwrap_or("none was found".to_owned());
     bail!("the local stack needs Python {major}.{minor} or newer, and {found}: install it and try again")
+}
+
+/// The version of a Python, if it is one and runs.
+async fn version_of(interpreter: &Path) -> Option<(u32, u32)> {
+    let mut python = Command::new(interpreter);
+    python.args(["-c", "import sys; print(*sys.version_info[:2])"]).stderr(Stdio::null());
+    let text = String::from_utf8(python.output().await.ok()?.stdout).ok()?;
+    let (major, minor) = text.trim().split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// Runs a script of ours in the environment: JSON in, JSON out.

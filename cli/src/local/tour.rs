@@ -3,7 +3,8 @@
 use super::StackFile;
 
 /// The stack's addresses and keys, and a command to paste for each step of the tour.
-pub(super) fn text(file: &StackFile) -> String {
+pub(super) fn text(file: &StackFile, retry_time_scale: &str) -> String {
+    let minutes = retry_time_scale.parse::<f64>().map_or(0.0, |scale| 48.0 * 60.0 * scale);
     let StackFile { api_url, panel_url, token, shared_secret, shop, .. } = file;
     let cli = match cfg!(debug_assertions) {
         true => "cargo run -q --",
@@ -37,7 +38,7 @@ The tour, to paste into another terminal:
   4. Break the endpoint: stop the receiver, start it misbehaving, publish again, and watch the retries
      {cli} listen --status 500
 
-  5. Watch the delivery move from queue to queue, and to the dead letters (48 hours take 6 minutes here)
+  5. Watch the delivery move from queue to queue, and to the dead letters (48 hours take {minutes:.1} minutes here)
      {cli} status
 "#
     )
