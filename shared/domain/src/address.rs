@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::AddressPolicy;
+use crate::{AddressPolicy, parsed_text::text_conversions};
 
 /// The longest address, in characters.
 pub(crate) const ADDRESS_LIMIT: usize = 2_048;
@@ -97,19 +97,7 @@ fn authority_of(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-impl TryFrom<String> for Address {
-    type Error = AddressError;
-
-    fn try_from(text: String) -> Result<Self, AddressError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Address> for String {
-    fn from(address: Address) -> Self {
-        address.text
-    }
-}
+text_conversions!(Address, AddressError);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
 //! An app's name.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+use crate::parsed_text::{text_conversions, text_display};
 
 /// An API client. Webhooks belong to the app that registered them.
 ///
@@ -33,33 +33,8 @@ impl AppId {
     }
 }
 
-impl fmt::Display for AppId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for AppId {
-    type Error = InvalidAppId;
-
-    fn try_from(text: String) -> Result<Self, InvalidAppId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<AppId> for String {
-    fn from(app: AppId) -> Self {
-        app.0
-    }
-}
-
-impl std::str::FromStr for AppId {
-    type Err = InvalidAppId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAppId> {
-        Self::parse(text)
-    }
-}
+text_conversions!(AppId, InvalidAppId);
+text_display!(AppId);
 
 #[cfg(test)]
 mod tests {

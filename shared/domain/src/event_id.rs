@@ -1,11 +1,12 @@
 //! Events' ids.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{RecordOrigin, hex};
+use crate::{
+    RecordOrigin, hex,
+    parsed_text::{text_conversions, text_display},
+};
 
 /// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
 /// `id.timestamp.body` of Standard Webhooks.
@@ -44,25 +45,8 @@ impl EventId {
     }
 }
 
-impl fmt::Display for EventId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for EventId {
-    type Error = InvalidEventId;
-
-    fn try_from(text: String) -> Result<Self, InvalidEventId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> Self {
-        id.0
-    }
-}
+text_conversions!(EventId, InvalidEventId);
+text_display!(EventId);
 
 #[cfg(test)]
 mod tests {

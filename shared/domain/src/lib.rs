@@ -26,6 +26,7 @@ mod hex;
 mod installation;
 mod new_webhook;
 mod outcome;
+mod parsed_text;
 mod payload;
 mod rejected_event;
 mod request;

@@ -1,8 +1,8 @@
 //! A shop's name: the domain that its store answers on.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+use crate::parsed_text::{text_conversions, text_display};
 
 /// A store, by its domain: `mynewstore.spiffystores.com`.
 ///
@@ -39,33 +39,8 @@ impl ShopDomain {
     }
 }
 
-impl fmt::Display for ShopDomain {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for ShopDomain {
-    type Error = InvalidShop;
-
-    fn try_from(text: String) -> Result<Self, InvalidShop> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ShopDomain> for String {
-    fn from(shop: ShopDomain) -> Self {
-        shop.0
-    }
-}
-
-impl std::str::FromStr for ShopDomain {
-    type Err = InvalidShop;
-
-    fn from_str(text: &str) -> Result<Self, InvalidShop> {
-        Self::parse(text)
-    }
-}
+text_conversions!(ShopDomain, InvalidShop);
+text_display!(ShopDomain);
 
 #[cfg(test)]
 mod tests {

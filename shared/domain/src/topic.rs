@@ -5,11 +5,12 @@
 //! both know two texts: the spelling they were written with, which is what a person
 //! sees again, and the key they are matched by, which is the same for all spellings.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue;
+use crate::{
+    catalogue,
+    parsed_text::{text_conversions, text_display},
+};
 
 /// The topic of an event: `orders/create`, or a `noun:verb` of Spree's kind.
 ///
@@ -55,26 +56,6 @@ impl Topic {
     }
 }
 
-impl fmt::Display for Topic {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Topic {
-    type Error = UnknownTopic;
-
-    fn try_from(text: String) -> Result<Self, UnknownTopic> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Topic> for String {
-    fn from(topic: Topic) -> Self {
-        topic.0
-    }
-}
-
 /// What a webhook subscribes to, in the spelling that it was created with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -108,20 +89,6 @@ impl TopicPattern {
     }
 }
 
-impl TryFrom<String> for TopicPattern {
-    type Error = UnknownTopic;
-
-    fn try_from(text: String) -> Result<Self, UnknownTopic> {
-        Self::parse(&text)
-    }
-}
-
-impl From<TopicPattern> for String {
-    fn from(pattern: TopicPattern) -> Self {
-        pattern.spelling
-    }
-}
-
 /// The one key of all spellings of a topic.
 fn key_of(text: &str) -> Option<&str> {
     if let Some(topic) = catalogue::find(text) {
@@ -139,6 +106,10 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
+
+text_conversions!(Topic, UnknownTopic);
+text_display!(Topic);
+text_conversions!(TopicPattern, UnknownTopic);
 
 #[cfg(test)]
 mod tests {
