@@ -23,6 +23,13 @@ pub struct StackArgs {
     pub local_dir: PathBuf,
 }
 
+impl StackArgs {
+    /// The local stack's folder: from the repository's own, wherever in it the command is run.
+    pub fn local_folder(&self) -> Result<PathBuf> {
+        Ok(project_root(&std::env::current_dir()?)?.join(&self.local_dir))
+    }
+}
+
 /// A stack that can be spoken to.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -41,11 +48,12 @@ impl Connection {
             let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;
             return Ok(Self { sdk, stack: stack.clone(), local: None });
         }
+        let folder = args.local_folder()?;
         anyhow::ensure!(
-            is_running(&args.local_dir).unwrap_or(false),
+            is_running(&folder).unwrap_or(false),
             "no local stack is running: start one with `storehook local`, or name a deployed one with --stack"
         );
-        let file = StackFile::read(&args.local_dir).context("the local stack is still starting")?;
+        let file = StackFile::read(&folder).context("the local stack is still starting")?;
         let sdk = local_sdk(&file.endpoint_url);
         Ok(Self { sdk, stack: LOCAL_STACK.to_owned(), local: Some(file) })
     }

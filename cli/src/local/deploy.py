@@ -4,12 +4,14 @@ Reads a job as JSON from standard input, prints the stack's outputs as JSON. The
 is, but for each function's CodeUri, which is pointed at the uploaded program, as `sam package` does.
 """
 
+import hashlib
 import io
 import json
 import sys
 import zipfile
 
 import boto3
+from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 job = json.load(sys.stdin)
@@ -31,7 +33,8 @@ def upload(binary, path):
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         zipped.writestr(entry, program.read())
-    key = f"{job['stack_name']}/{binary}.zip"
+    # Named by its content, so that a kept stack is updated when the program is another one.
+    key = f"{binary}-{hashlib.sha256(archive.getvalue()).hexdigest()}.zip"
     s3.put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
     return f"s3://{bucket}/{key}"
 
@@ -59,15 +62,30 @@ def deploy():
     }
     existing = [summary["StackName"] for summary in cloudformation.list_stacks(
         StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])["StackSummaries"]]
-    if job["stack_name"] in existing:
-        cloudformation.update_stack(**stack)
-        done = "stack_update_complete"
-    else:
+    if job["stack_name"] not in existing:
         cloudformation.create_stack(**stack)
-        done = "stack_create_complete"
-    cloudformation.get_waiter(done).wait(StackName=job["stack_name"], WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        wait_until("stack_create_complete")
+    elif is_updated(stack):
+        wait_until("stack_update_complete")
     described = cloudformation.describe_stacks(StackName=job["stack_name"])["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+
+def is_updated(stack):
+    """Begins to update a stack, unless it is already as it should be."""
+    try:
+        cloudformation.update_stack(**stack)
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return False
+        raise
+    return True
+
+
+def wait_until(done):
+    """Waits for a change of the stack to be done."""
+    waiter = cloudformation.get_waiter(done)
+    waiter.wait(StackName=job["stack_name"], WaiterConfig={"Delay": 1, "MaxAttempts": 120})
 
 
 def with_numbers(node, numbers):

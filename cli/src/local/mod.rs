@@ -71,10 +71,13 @@ const DEMO_APP: &str = "demo-app";
 const DEMO_TOKEN: &str = "shtk_local_demo";
 const DEMO_SECRET: &str = "storehook-local-demo-secret";
 
+/// Where a kept state's port is noted.
+const PORT_FILE: &str = "state/storehook-port";
+
 /// `storehook local`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let root = project_root(&std::env::current_dir()?)?;
-    let folder = root.join(&stack.local_dir);
+    let folder = stack.local_folder()?;
     fs_err::create_dir_all(&folder)?;
     if args.stop {
         return detach::stop(&folder).await;
@@ -109,13 +112,14 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
 }
 
 async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Option<Emulator>) -> Result<()> {
-    let port = free_port(args.port)?;
+    let port = free_port(if args.persist { kept_port(folder, args.port)? } else { args.port })?;
     let interpreter = python::environment(&root.join("target")).await?;
     say("building the functions");
     let programs = functions::build(root).await?;
     say(&format!("starting the emulator on port {port}"));
     if args.persist {
         fs_err::create_dir_all(folder.join("state"))?;
+        fs_err::write(folder.join(PORT_FILE), port.to_string())?;
     }
     let emulator = slot.insert(Emulator::start(&interpreter, folder, port, args.persist).await?);
     say("deploying template.yaml");
@@ -201,6 +205,20 @@ async fn told_to_stop(until_stdin_ends: bool) -> Result<()> {
         () = stdin_ends => {}
     }
     Ok(())
+}
+
+/// The port of a kept state, or the one that is asked for where there is none: the state's queues are
+/// known by URLs that hold it.
+fn kept_port(folder: &Path, port: u16) -> Result<u16> {
+    let Ok(text) = fs_err::read_to_string(folder.join(PORT_FILE)) else { return Ok(port) };
+    let kept: u16 = text.trim().parse().context("the kept state's port does not read")?;
+    if ![0, kept].contains(&port) {
+        bail!(
+            "the kept state is of port {kept}: use --port {kept}, or remove {}",
+            folder.join("state").display()
+        );
+    }
+    Ok(kept)
 }
 
 /// Returns when standard input ends. A thread of its own reads it, because a read that waits inside
