@@ -26,7 +26,9 @@ pub struct StackArgs {
 impl StackArgs {
     /// The local stack's folder: from the repository's own, wherever in it the command is run.
     pub fn local_folder(&self) -> Result<PathBuf> {
-        Ok(project_root(&std::env::current_dir()?)?.join(&self.local_dir))
+        let folder = project_root(&std::env::current_dir()?)?.join(&self.local_dir);
+        // One name for it, by whatever links it is reached.
+        Ok(folder.canonicalize().unwrap_or(folder))
     }
 }
 

@@ -6,7 +6,10 @@ use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
 use storehook_tests::{Stack, eventually};
 
-use crate::{deliveries::record, permissions::Policy};
+use crate::{
+    deliveries::{record, stream_event},
+    permissions::Policy,
+};
 
 #[tokio::test]
 async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {
@@ -97,6 +100,11 @@ async fn its_own_stream_mapping_loses_what_a_function_reports_as_failed() -> Res
     Policy::of(&stack, "FanOutRole").await?.take_away(&stack, "sqs:SendMessage").await?;
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "https://a.example/").await?;
+
+    // The function does report it.
+    let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
+    let (answer, _) = stack.invoke("fan-out", &event).await?;
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
 
     let stream = "own-mapping";
     stack.aws("kinesis", "create_stream", json!({"StreamName": stream, "ShardCount": 1})).await?;

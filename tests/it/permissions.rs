@@ -14,7 +14,7 @@ use storehook_tests::{Api, Receiver, Stack};
 use yaml_serde::Value as Yaml;
 
 use crate::{
-    deliveries::{base64, record},
+    deliveries::{record, stream_event},
     template::{resource, template},
 };
 
@@ -110,11 +110,7 @@ async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
 async fn fan_out_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
-    let text = record(&installed.shop, "orders/create", "o-1", "{}");
-    let event = json!({"Records": [{
-        "kinesis": {"data": base64(text.as_bytes()), "sequenceNumber": "1", "partitionKey": "k", "approximateArrivalTimestamp": 0.0},
-        "eventID": "shardId-000000000000:1",
-    }]});
+    let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
     let (answer, _) = stack.invoke("fan-out", &event).await?;
     Ok(answer == json!({"batchItemFailures": []}))
 }

@@ -35,6 +35,8 @@ def upload(binary, path):
         zipped.writestr(entry, program.read())
     # Named by its content, so that a kept stack is updated when the program is another one.
     key = f"{binary}-{hashlib.sha256(archive.getvalue()).hexdigest()}.zip"
+    for kept in s3.list_objects_v2(Bucket=bucket, Prefix=f"{binary}-").get("Contents", []):
+        s3.delete_object(Bucket=bucket, Key=kept["Key"])
     s3.put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
     return f"s3://{bucket}/{key}"
 
@@ -61,7 +63,7 @@ def deploy():
         ],
     }
     existing = [summary["StackName"] for summary in cloudformation.list_stacks(
-        StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])["StackSummaries"]]
+        StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])["StackSummaries"]]
     if job["stack_name"] not in existing:
         cloudformation.create_stack(**stack)
         wait_until("stack_create_complete")

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::Command;
+use tokio::{
+    process::Command,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::StackFile;
 
@@ -31,8 +34,9 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
     command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
     let mut child = command.spawn().context("the local stack could not be started in the background")?;
     let pid = child.id().context("the local stack ended at once")?;
-    fs_err::write(folder.join("starting.pid"), pid.to_string())?;
     let mut shown = fs_err::File::open(&log_path)?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
     loop {
         let ended = child.try_wait()?;
         let is_ready = StackFile::read(folder).is_ok_and(|file| file.pid == pid);
@@ -44,14 +48,13 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
             break;
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            result = tokio::signal::ctrl_c() => {
-                result?;
-                tell_to_stop(pid)?;
-                child.wait().await?;
-                bail!("stopped before it was ready");
-            }
+            () = tokio::time::sleep(LOOK) => continue,
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
+        tell_to_stop(pid)?;
+        child.wait().await?;
+        bail!("stopped before it was ready");
     }
     // What it says last is how to use it.
     tokio::time::sleep(LOOK).await;
@@ -62,20 +65,11 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
 pub(super) async fn stop(folder: &Path) -> Result<()> {
     if !super::is_running(folder)? {
         StackFile::remove(folder)?;
-        super::emulator::end_orphan(folder)?;
+        super::emulator::end_orphan(folder).await?;
         println!("no local stack is running");
         return Ok(());
     }
-    let pid = match StackFile::read(folder) {
-        Ok(file) => file.pid,
-        Err(_) => {
-            let starting = fs_err::read_to_string(folder.join("starting.pid"));
-            starting
-                .context("the local stack is still starting: press Ctrl-C where it starts")?
-                .trim()
-                .parse()?
-        }
-    };
+    let pid = super::running_pid(folder)?;
     tell_to_stop(pid)?;
     let stopped = async {
         while super::is_running(folder)? {

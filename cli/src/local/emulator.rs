@@ -25,6 +25,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(15);
 pub(super) struct Emulator {
     child: Child,
     group: Pid,
+    /// The file that names the group.
+    note: PathBuf,
     /// Where it answers.
     pub(super) endpoint_url: String,
 }
@@ -64,7 +66,7 @@ impl Emulator {
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
             .context("the emulator ended at once")?;
         fs_err::write(group_path(folder), group.as_raw_nonzero().to_string())?;
-        let mut emulator = Self { child, group, endpoint_url };
+        let mut emulator = Self { child, group, note: group_path(folder), endpoint_url };
         emulator.wait_until_it_answers(port, &log_path).await?;
         Ok(emulator)
     }
@@ -82,6 +84,8 @@ impl Emulator {
             super::say("the emulator does not end by itself; it is ended by force");
         }
         self.signal(Signal::KILL);
+        // Where it cannot be removed, the next start finds that the process is none of this folder's.
+        _ = std::fs::remove_file(&self.note);
     }
 
     async fn wait_until_it_answers(&mut self, port: u16, log: &Path) -> Result<()> {
@@ -104,18 +108,31 @@ impl Emulator {
     }
 }
 
-/// Ends the emulator of a stack that was killed and could not end it. It is known by the process group
-/// that was noted, if that is still an emulator's.
-pub(super) fn end_orphan(folder: &Path) -> Result<()> {
+/// Ends the emulator of a stack that was killed and could not end it: the noted process, if it still
+/// is an emulator, of this folder.
+pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
     let Ok(noted) = fs_err::read_to_string(group_path(folder)) else { return Ok(()) };
-    let command = std::process::Command::new("ps").args(["-o", "command=", "-p", &noted]).output();
-    let is_emulator =
-        command.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("ministack"));
-    if is_emulator && let Some(group) = noted.parse().ok().and_then(Pid::from_raw) {
+    let Some(group) = noted.trim().parse().ok().and_then(Pid::from_raw) else {
+        return Ok(fs_err::remove_file(group_path(folder))?);
+    };
+    if is_emulator_of(folder, noted.trim()) {
         super::say("ending the emulator that an earlier stack left behind");
-        kill_process_group(group, Signal::KILL)?;
+        let deadline = Instant::now() + STOP_LIMIT;
+        while kill_process_group(group, Signal::KILL).is_ok() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
     Ok(fs_err::remove_file(group_path(folder))?)
+}
+
+/// An emulator works in its stack's folder; where the system does not show that, its name has to do.
+fn is_emulator_of(folder: &Path, pid: &str) -> bool {
+    let process = Path::new("/proc").join(pid);
+    if Path::new("/proc/self").exists() {
+        return std::fs::read_link(process.join("cwd")).is_ok_and(|works_in| works_in == folder);
+    }
+    let command = std::process::Command::new("ps").args(["-o", "command=", "-p", pid]).output();
+    command.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("ministack"))
 }
 
 fn group_path(folder: &Path) -> PathBuf {

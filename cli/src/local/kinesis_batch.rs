@@ -136,4 +136,17 @@ mod tests {
             assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{limit:?} {retries}");
         }
     }
+
+    #[test]
+    fn a_batch_that_has_failed_is_given_up_when_its_oldest_record_is_too_old() {
+        let arrived_at = aws_sdk_kinesis::primitives::DateTime::from_secs(1_000);
+        let mut old = records(0..2);
+        old[0].approximate_arrival_timestamp = Some(arrived_at);
+        let mapping = EventSourceMappingConfiguration::builder().maximum_record_age_in_seconds(60).build();
+        for (retries, now, is_given_up_then) in [(1, 1_060, false), (1, 1_061, true), (0, 9_999, false)] {
+            let batch = Batch { records: old.clone(), retries };
+            let now = Timestamp::from_second(now).unwrap();
+            assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{retries} {now}");
+        }
+    }
 }

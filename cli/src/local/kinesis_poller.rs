@@ -20,6 +20,7 @@ use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_sdk_lambda::{primitives::Blob, types::EventSourceMappingConfiguration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::{
     kinesis_batch::{Answer, Batch, is_given_up},
@@ -41,6 +42,8 @@ pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let lambda = aws_sdk_lambda::Client::new(&sdk);
     let mut polled = HashSet::new();
+    // Pollers end with this future, so that none is ahead of a state that the emulator saves.
+    let mut pollers = JoinSet::new();
     loop {
         let mappings = match lambda.list_event_source_mappings().send().await {
             Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
@@ -57,7 +60,7 @@ pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<
                 && mapping.state() == Some("Disabled");
             if is_ours && mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned())) {
                 let poller = Poller::new(&sdk, mapping, checkpoints.clone());
-                tokio::spawn(async move { poller.poll().await });
+                pollers.spawn(async move { poller.poll().await });
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -88,15 +91,17 @@ impl Poller {
                 Err(error) => self.say_and_wait(&error.into()).await,
             }
         };
+        let mut polls = JoinSet::new();
         for shard in shards {
             let poller = self.clone();
-            tokio::spawn(async move {
+            polls.spawn(async move {
                 // A shard that has been read to its end is done with.
                 while let Err(error) = poller.poll_shard(shard.shard_id()).await {
                     poller.say_and_wait(&error).await;
                 }
             });
         }
+        while polls.join_next().await.is_some() {}
     }
 
     async fn say_and_wait(&self, error: &anyhow::Error) {

@@ -71,14 +71,17 @@ const DEMO_APP: &str = "demo-app";
 const DEMO_TOKEN: &str = "shtk_local_demo";
 const DEMO_SECRET: &str = "storehook-local-demo-secret";
 
+/// Where the process that holds the folder's lock is noted.
+const PID_FILE: &str = "pid";
+
 /// Where a kept state's port is noted.
 const PORT_FILE: &str = "state/storehook-port";
 
 /// `storehook local`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let root = project_root(&std::env::current_dir()?)?;
+    fs_err::create_dir_all(root.join(&stack.local_dir))?;
     let folder = stack.local_folder()?;
-    fs_err::create_dir_all(&folder)?;
     if args.stop {
         return detach::stop(&folder).await;
     }
@@ -96,8 +99,9 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
     let Some(_lock) = lock_soon(folder, args.until_stdin_ends).await? else {
         bail!("a local stack is running already: stop it with Ctrl-C, or with `storehook local --stop`");
     };
+    fs_err::write(folder.join(PID_FILE), std::process::id().to_string())?;
     StackFile::remove(folder)?;
-    emulator::end_orphan(folder)?;
+    emulator::end_orphan(folder).await?;
     let mut emulator = None;
     let result = tokio::select! {
         result = start_and_stay(args, root, folder, &mut emulator) => result,
@@ -265,6 +269,11 @@ async fn lock_soon(folder: &Path, wait: bool) -> Result<Option<File>> {
 /// Whether a local stack runs in this folder.
 pub(crate) fn is_running(folder: &Path) -> Result<bool> {
     Ok(lock(folder)?.is_none())
+}
+
+/// The process that runs the stack, or starts it.
+fn running_pid(folder: &Path) -> Result<u32> {
+    fs_err::read_to_string(folder.join(PID_FILE))?.trim().parse().context("the noted process does not read")
 }
 
 fn lock_path(folder: &Path) -> PathBuf {

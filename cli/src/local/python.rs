@@ -23,10 +23,11 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
     fs_err::create_dir_all(&folder)?;
     // Two stacks may be started at once: the second waits for the first one's environment.
     let lock = std::fs::File::create(target.join("emulator.lock"))?;
-    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
     let is_complete = fs_err::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS);
-    // A system upgrade may have taken the Python away that the environment was made of.
-    if is_complete && version_of(&interpreter).await.is_some() {
+    if is_complete && has_packages(&interpreter).await {
         return Ok(interpreter);
     }
     let python = find_python().await?;
@@ -75,6 +76,14 @@ async fn version_of(interpreter: &Path) -> Option<(u32, u32)> {
     let text = String::from_utf8(python.output().await.ok()?.stdout).ok()?;
     let (major, minor) = text.trim().split_once(' ')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// Whether the environment still works: a system upgrade may have taken its Python away, or put another
+/// version in its place.
+async fn has_packages(interpreter: &Path) -> bool {
+    let mut python = Command::new(interpreter);
+    python.args(["-c", "import ministack, samtranslator, boto3"]).stderr(Stdio::null());
+    python.status().await.is_ok_and(|status| status.success())
 }
 
 /// Runs a script of ours in the environment: JSON in, JSON out.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
-use storehook_aws::registry::{self, InstallationItem, RegistryError, WebhookItem};
+use storehook_aws::{
+    CALL_TIMEOUT,
+    registry::{self, InstallationItem, RegistryError, WebhookItem},
+};
 use storehook_domain::{Delivery, Installation, Webhook};
 
 /// The registry, as this function reads it.
@@ -25,7 +28,7 @@ pub(crate) struct Target {
 pub(crate) enum TargetError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    #[error("DynamoDB left a key unread")]
+    #[error("DynamoDB left a key unread, or took too long")]
     Unread,
 }
 
@@ -42,7 +45,13 @@ impl Targets {
     ///
     /// One strongly consistent call reads both: a webhook that fan-out has found must not
     /// be taken for deleted because a replica has not heard of it yet.
+    ///
+    /// It takes no longer than one call may, however often it has to ask.
     pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Result<Option<Target>, TargetError> {
+        tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await.unwrap_or(Err(TargetError::Unread))
+    }
+
+    async fn read(&self, delivery: &Delivery<'_>) -> Result<Option<Target>, TargetError> {
         let webhook_key = registry::webhook_key(&delivery.shop, &delivery.app, delivery.webhook_id);
         let installation_key = registry::installation_key(&delivery.shop, &delivery.app);
         let keys = KeysAndAttributes::builder()

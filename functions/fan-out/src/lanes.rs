@@ -57,7 +57,7 @@ async fn send_lane(
             failures.extend(batch.into_iter().next().map(|message| (message, SendFailure::out_of_time())));
             break;
         }
-        failures.extend(queue.send_batch(batch).await);
+        failures.extend(queue.send_batch(batch, times).await);
         if failures.iter().any(|(_, failure)| matches!(failure, SendFailure::Unavailable(_))) {
             break;
         }

@@ -91,7 +91,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
             Err(error) => progress.reject(index, error.to_string()),
         }
     }
-    let subscribed = dependencies.subscribers.of_events(events, &mut progress).await;
+    let subscribed = dependencies.subscribers.of_events(events, times, &mut progress).await;
     lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;
     tracing::info!(
@@ -128,10 +128,7 @@ async fn send_rejected(
             record.bytes = record.kinesis.data.len(),
             "event rejected"
         );
-        let sent = match times.are_up() {
-            true => Err(SendFailure::out_of_time()),
-            false => reject(dependencies, record, &origin, &reason).await,
-        };
+        let sent = reject(dependencies, record, &origin, &reason, times).await;
         if let Err(error) = sent {
             tracing::error!(error = %error, "rejected event not queued");
             progress.fail(index);
@@ -144,8 +141,12 @@ async fn reject(
     record: &KinesisEventRecord,
     origin: &RecordOrigin<'_>,
     reason: &str,
+    times: Times,
 ) -> Result<(), SendFailure> {
     for message in RejectedEvent::messages(&record.kinesis.data, origin, reason) {
+        if times.are_up() {
+            return Err(SendFailure::out_of_time());
+        }
         dependencies.rejected_queue.send(message).await?;
     }
     Ok(())

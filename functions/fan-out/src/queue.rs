@@ -10,6 +10,8 @@ use aws_sdk_sqs::{
 };
 use storehook_domain::fan_out::Message;
 
+use crate::Times;
+
 /// A queue that this function sends to.
 #[derive(Clone)]
 pub(crate) struct Queue {
@@ -55,7 +57,7 @@ impl Queue {
     /// Sends a batch and returns the messages that did not get in, each with why. Entries that
     /// SQS failed to take are sent again by themselves; the rest of the batch is not. A call that
     /// failed as a whole is not made again: the SDK has done that already.
-    pub(crate) async fn send_batch(&self, batch: Vec<Message>) -> Vec<(Message, SendFailure)> {
+    pub(crate) async fn send_batch(&self, batch: Vec<Message>, times: Times) -> Vec<(Message, SendFailure)> {
         let mut waiting = batch;
         let mut refused = Vec::new();
         let mut backoffs = BACKOFFS.iter();
@@ -76,7 +78,7 @@ impl Queue {
                 }
             }
             match backoffs.next() {
-                Some(wait) if !failed.is_empty() => tokio::time::sleep(*wait).await,
+                Some(wait) if !failed.is_empty() && !times.are_up() => tokio::time::sleep(*wait).await,
                 _ => return refused.into_iter().chain(failed).collect(),
             }
             waiting = failed.into_iter().map(|(message, _)| message).collect();

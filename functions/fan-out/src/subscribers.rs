@@ -11,7 +11,7 @@ use serde::Deserialize;
 use storehook_aws::registry::{self, RegistryError, SUBSCRIBERS_INDEX};
 use storehook_domain::{AppId, ShopDomain, StoreEvent, WebhookId, fan_out::Subscriber};
 
-use crate::progress::Progress;
+use crate::{Times, progress::Progress};
 
 /// How many look-ups are under way at the same time: a batch may be of a hundred shops.
 const LOOK_UPS: usize = 16;
@@ -45,6 +45,15 @@ struct Found {
     unreadable: usize,
 }
 
+/// Why a look-up was not made.
+#[derive(Debug, thiserror::Error)]
+enum LookUpError {
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("no time was left")]
+    OutOfTime,
+}
+
 impl Subscribers {
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -55,6 +64,7 @@ impl Subscribers {
     pub(crate) async fn of_events<'a>(
         &self,
         events: Vec<(usize, StoreEvent<'a>)>,
+        times: Times,
         progress: &mut Progress,
     ) -> Vec<Subscribed<'a>> {
         let mut wanted: BTreeMap<(ShopDomain, String), usize> = BTreeMap::new();
@@ -64,7 +74,10 @@ impl Subscribers {
             }
         }
         let look_ups = stream::iter(wanted).map(|((shop, pattern), first)| async move {
-            let found = self.of_pattern(&shop, &pattern).await;
+            let found = match times.are_up() {
+                true => Err(LookUpError::OutOfTime),
+                false => self.of_pattern(&shop, &pattern).await.map_err(LookUpError::from),
+            };
             ((shop, pattern), first, found)
         });
         let mut found = HashMap::new();
