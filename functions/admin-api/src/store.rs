@@ -79,7 +79,7 @@ impl WebhookStore {
         caller: &Caller,
         query: &ListQuery,
     ) -> Result<Vec<Webhook>, RegistryError> {
-        let mut pages = self.query(caller, &query.filter).into_paginator().send();
+        let mut pages = self.query(caller, query.filter.since_id).into_paginator().send();
         let mut to_skip = query.skip();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
@@ -104,7 +104,7 @@ impl WebhookStore {
     /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
     pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<i64, RegistryError> {
         let mut conditions = Vec::new();
-        let mut query = self.query(caller, &WebhookFilter::default()).select(Select::Count);
+        let mut query = self.query(caller, None).select(Select::Count);
         if let Some(address) = &filter.address {
             conditions.push("address = :address");
             query = query.expression_attribute_values(":address", text(address));
@@ -180,12 +180,13 @@ impl WebhookStore {
         transaction::write(&self.client, vec![webhook_item, uniqueness_item]).await
     }
 
+    /// The caller's webhooks, or those with a greater id than `since_id`.
     fn query(
         &self,
         caller: &Caller,
-        filter: &WebhookFilter,
+        since_id: Option<WebhookId>,
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        let first = filter.since_id.map_or(0, |id| id.get().saturating_add(1));
+        let first = since_id.map_or(0, |id| id.get().saturating_add(1));
         self.client
             .query()
             .table_name(&self.table)
