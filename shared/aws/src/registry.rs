@@ -111,6 +111,10 @@ pub struct TokenItem {
     pub scopes: Vec<Scope>,
     /// The shop's time zone.
     pub time_zone: String,
+    /// When the bucket of the rate limit runs empty, in microseconds since the Unix epoch; see
+    /// [`storehook_domain::RateLimit`]. None until the first call that is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_empty_at: Option<i64>,
 }
 
 impl TokenItem {
@@ -123,6 +127,7 @@ impl TokenItem {
             app: installation.app.clone(),
             scopes: installation.scopes.clone(),
             time_zone: installation.time_zone.clone(),
+            bucket_empty_at: None,
         }
     }
 

@@ -6,7 +6,7 @@ use url::{Host, Url};
 use crate::{AddressPolicy, parsed_text::text_conversions};
 
 /// The longest address, in characters.
-pub(crate) const ADDRESS_LIMIT: usize = 2_048;
+pub const ADDRESS_LIMIT: usize = 2_048;
 
 /// An absolute `http` or `https` URL without user info or fragment.
 ///

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::HeaderPrefix;
 
 /// The most headers that a webhook may add.
-pub(crate) const CUSTOM_HEADERS_LIMIT: usize = 10;
+pub const CUSTOM_HEADERS_LIMIT: usize = 10;
 
 /// Up to ten headers, none of them ours and none that HTTP itself needs.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ impl HeaderPrefix {
     }
 
     /// The header's name that ends so.
-    pub(crate) fn name(&self, rest: &str) -> String {
+    pub fn name(&self, rest: &str) -> String {
         format!("{}-{rest}", self.0)
     }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// The most entries, and the most bytes of each, in `fields` and `metafield_namespaces`: both
 /// lists together stay well within a DynamoDB item's 400 KB.
-const LIST_LIMIT: usize = 250;
+pub const LIST_LIMIT: usize = 250;
 
 /// What an operator lets webhooks name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl WebhookPatch {
     ) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let patch = read(attributes, rules, Some(current), &mut errors);
-        if errors.is_empty() { Ok(patch) } else { Err(errors) }
+        errors.or(patch)
     }
 
     /// Writes the change to a webhook.
@@ -109,6 +109,8 @@ impl WebhookPatch {
 const BLANK: &str = "can't be blank";
 const INVALID: &str = "is invalid";
 const NOT_IN_LIST: &str = "is not included in the list";
+const NOT_A_SHORT_LIST: &str =
+    "must be a list of at most 250 strings of at most 250 bytes, without control characters";
 
 fn refuse_blank_topic(errors: &mut FieldErrors) {
     errors.add("topic", BLANK);
@@ -190,9 +192,9 @@ fn list(
         .as_array()
         .and_then(|values| values.iter().map(|value| value.as_str().map(str::to_owned)).collect());
     let texts: Option<Vec<String>> = texts;
-    let short =
-        texts.filter(|texts| texts.len() <= LIST_LIMIT && texts.iter().all(|text| text.len() <= LIST_LIMIT));
-    errors.collect(field, short.ok_or("must be a list of at most 250 strings of at most 250 bytes"))
+    let is_plain = |text: &String| text.len() <= LIST_LIMIT && !text.chars().any(char::is_control);
+    let short = texts.filter(|texts| texts.len() <= LIST_LIMIT && texts.iter().all(is_plain));
+    errors.collect(field, short.ok_or(NOT_A_SHORT_LIST))
 }
 
 fn present<'a>(attributes: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
@@ -228,7 +230,6 @@ mod tests {
 
     #[test]
     fn every_field_is_judged_in_the_words_of_the_api() {
-        let list = "must be a list of at most 250 strings of at most 250 bytes";
         for (field, value, message) in [
             ("topic", json!("orders/exploded"), catalogue::not_allowed_message().as_str()),
             ("topic", json!({}), "is invalid"),
@@ -245,9 +246,12 @@ mod tests {
             ("format", json!(7), "is not included in the list"),
             ("protocol", json!("smtp"), "is not included in the list"),
             ("status", json!("disabled"), "is not included in the list"),
-            ("fields", json!(7), list),
-            ("fields", json!([7]), list),
-            ("metafield_namespaces", json!("a"), list),
+            ("fields", json!(7), NOT_A_SHORT_LIST),
+            ("fields", json!([7]), NOT_A_SHORT_LIST),
+            ("fields", json!(["id\0"]), NOT_A_SHORT_LIST),
+            ("fields", json!(vec!["id"; LIST_LIMIT + 1]), NOT_A_SHORT_LIST),
+            ("metafield_namespaces", json!("a"), NOT_A_SHORT_LIST),
+            ("metafield_namespaces", json!(["x".repeat(LIST_LIMIT + 1)]), NOT_A_SHORT_LIST),
             ("custom_headers", json!({"Host": "a"}), "may not set Host"),
         ] {
             let mut attributes = json!({"topic": "orders/create", "address": "https://a.example/"});

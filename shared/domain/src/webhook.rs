@@ -86,6 +86,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every format.
+    pub const ALL: [Self; 1] = [Self::Json];
+
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,7 +98,7 @@ impl Format {
 
     /// The format of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Json].into_iter().find(|format| format.as_str() == name)
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 }
 
@@ -108,6 +111,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Self; 1] = [Self::Webhook];
+
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -117,7 +123,7 @@ impl Protocol {
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Webhook].into_iter().find(|protocol| protocol.as_str() == name)
+        Self::ALL.into_iter().find(|protocol| protocol.as_str() == name)
     }
 }
 
@@ -134,6 +140,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Paused, Self::Disabled];
+
+    /// Those that an owner sets.
+    pub const WRITABLE: [Self; 2] = [Self::Active, Self::Paused];
+
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -145,7 +157,7 @@ impl Status {
 
     /// The status that an owner sets by that name; `disabled` is ours alone to set.
     pub fn from_writable_name(name: &str) -> Option<Self> {
-        [Self::Active, Self::Paused].into_iter().find(|status| status.as_str() == name)
+        Self::WRITABLE.into_iter().find(|status| status.as_str() == name)
     }
 }
 

@@ -24,6 +24,11 @@ pub struct WebhookFilter {
 }
 
 impl WebhookFilter {
+    /// Whether it says nothing, or nothing but `since_id`.
+    pub fn is_of_ids_alone(&self) -> bool {
+        *self == Self { since_id: self.since_id, ..Self::default() }
+    }
+
     /// Whether a webhook meets every condition.
     pub fn matches(&self, webhook: &Webhook) -> bool {
         self.address.as_ref().is_none_or(|address| address == webhook.address.as_str())
