@@ -76,6 +76,9 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         ("DeletionProtection", "false"),
         // Receivers on this machine stand on loopback.
         ("AllowedCidrs", "127.0.0.0/8,::1/128"),
+        // A tour and a test call more often than an app does.
+        ("RateLimitBurst", "1000"),
+        ("RateLimitPerSecond", "500"),
     ]
     .into_iter()
     .chain(deployment.parameters.iter().copied())

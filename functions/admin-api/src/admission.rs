@@ -1,40 +1,96 @@
-//! The caller: which installation a request speaks for.
+//! Admission: which installation a request speaks for, and whether it may.
 //!
 //! The token may come in any of the four ways that clients of this family of APIs send
-//! it. It is looked up by its hash; nothing compares tokens themselves.
+//! it. It is looked up by its hash; nothing compares tokens themselves. A call of a known
+//! token is counted, whatever becomes of it, and its answer says how many there are; then
+//! the token must have the scope that the route asks for.
 
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
 use storehook_aws::registry::TokenItem;
 use storehook_domain::{AppId, Scope, ShopDomain, TokenHash};
 
-use crate::{App, error::ApiError};
+use crate::{App, call_limit::Count, error::ApiError};
 
-/// An installation that may manage webhooks.
+/// An installation that may do what it asks for. Handlers find it in the request's extensions.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) shop: ShopDomain,
     pub(crate) app: AppId,
     pub(crate) time_zone: TimeZone,
 }
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = ApiError;
+/// What stands before some routes.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) app: App,
+    /// What a token must be allowed to do.
+    pub(crate) scope: Scope,
+}
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = token_of(&parts.headers).ok_or(ApiError::Unauthorized)?;
-        let item = app.store.token(&TokenHash::of(&token)).await?.ok_or(ApiError::Unauthorized)?;
-        let TokenItem { shop, app, scopes, time_zone, .. } = item;
-        if !scopes.contains(&Scope::Webhooks) {
-            return Err(ApiError::MissingScope);
+/// Lets a request through to its handler, as its caller, or answers it.
+pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let (token, item) = match known_token(&gate.app, request.headers()).await {
+        Ok(found) => found,
+        Err(error) => return error.into_response(),
+    };
+    let now = storehook_aws::now();
+    let count = match gate.app.call_limit.count(&token, item.bucket_empty_at, now).await {
+        Ok(count) => count,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let caller = Caller {
+        // A zone is checked when the app is installed; one that has been renamed since must not
+        // lock the app out.
+        time_zone: TimeZone::get(&item.time_zone).unwrap_or(TimeZone::UTC),
+        shop: item.shop,
+        app: item.app,
+    };
+    let mut response = match refusal(count, &item.scopes, gate.scope) {
+        Some(error) => error.into_response(),
+        None => {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
         }
-        // A zone is checked when the app is installed; one that has been renamed since
-        // must not lock the app out.
-        let time_zone = TimeZone::get(&time_zone).unwrap_or(TimeZone::UTC);
-        Ok(Self { shop, app, time_zone })
+    };
+    response.extensions_mut().insert(caller);
+    tell_count(&mut response, &gate.app.settings.call_limit_header, count);
+    response
+}
+
+async fn known_token(app: &App, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {
+    let token = TokenHash::of(&token_of(headers).ok_or(ApiError::Unauthorized)?);
+    let item = app.store.token(&token).await?.ok_or(ApiError::Unauthorized)?;
+    Ok((token, item))
+}
+
+fn refusal(count: Count, scopes: &[Scope], wanted: Scope) -> Option<ApiError> {
+    match count {
+        Count::Gone => Some(ApiError::Unauthorized),
+        Count::Full { seconds, .. } => Some(ApiError::TooManyCalls { seconds }),
+        Count::Unlimited | Count::Admitted { .. } => {
+            (!scopes.contains(&wanted)).then_some(ApiError::MissingScope(wanted))
+        }
+    }
+}
+
+/// Says how many calls there are, under the platform's name and under the one that clients of this
+/// family of APIs look for.
+fn tell_count(response: &mut Response, name: &HeaderName, count: Count) {
+    let (level, burst) = match count {
+        Count::Admitted { level, burst } => (level, burst),
+        Count::Full { burst, .. } => (burst, burst),
+        Count::Unlimited | Count::Gone => return,
+    };
+    if let Ok(value) = HeaderValue::from_str(&format!("{level}/{burst}")) {
+        response.headers_mut().insert(name, value.clone());
+        response.headers_mut().insert(HeaderName::from_static("x-shopify-shop-api-call-limit"), value);
     }
 }
 

@@ -1,28 +1,38 @@
 //! Errors: the one place that turns a failure into an answer.
 //!
 //! The caller is told what the caller can mend. What went wrong inside goes to the log,
-//! with its whole chain of causes, and the answer carries only the request's id.
+//! with its whole chain of causes, in the one line that the request has there; the answer
+//! carries only the request's id.
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use storehook_aws::registry::RegistryError;
-use storehook_domain::FieldErrors;
+use storehook_domain::{FieldErrors, Scope};
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("no or no valid token")]
     Unauthorized,
-    #[error("the token lacks a scope")]
-    MissingScope,
+    #[error("the token lacks the scope {}", .0.as_str())]
+    MissingScope(Scope),
     #[error("not found")]
     NotFound,
     #[error("method not allowed")]
     MethodNotAllowed,
+    #[error("the client does not accept JSON")]
+    NotAcceptable,
+    #[error("the body is said to be something other than JSON")]
+    UnsupportedMediaType,
+    #[error("too many calls")]
+    TooManyCalls {
+        /// After how many seconds the installation may call again.
+        seconds: i64,
+    },
     #[error("the body is not JSON or lacks its object")]
     NoWebhook,
     #[error("the body is too large")]
@@ -37,41 +47,81 @@ pub(crate) enum ApiError {
     Registry(#[from] RegistryError),
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let status = match &self {
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::MissingScope => StatusCode::FORBIDDEN,
+            Self::MissingScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyCalls { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoWebhook | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Registry(RegistryError::Call(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Contended | Self::Registry(RegistryError::Call(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Registry(RegistryError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        if status.is_server_error() {
-            tracing::error!(error = storehook_aws::causes(&self), status = status.as_u16(), "request failed");
         }
-        let errors = match self {
+    }
+
+    /// What the caller is told. For those that say no more than their status, it is the status's name.
+    fn errors(&self) -> Value {
+        match self {
             Self::Unauthorized => {
                 json!("[API] Invalid API key or access token (unrecognized login or wrong password)")
             }
-            Self::MissingScope => {
-                json!("[API] This action requires merchant approval for the webhooks scope.")
+            Self::MissingScope(scope) => {
+                json!(format!("[API] The access token lacks the scope {}", scope.as_str()))
             }
-            Self::NotFound => json!("Not Found"),
-            Self::MethodNotAllowed => json!("Method Not Allowed"),
-            Self::TooLarge => json!("Payload Too Large"),
+            Self::TooManyCalls { .. } => {
+                json!(
+                    "[API] Too many calls of this app on this shop. Call again after the time in Retry-After"
+                )
+            }
+            Self::NotAcceptable => json!("Not Acceptable: answers are application/json"),
+            Self::UnsupportedMediaType => json!("Unsupported Media Type: bodies are application/json"),
             Self::NoWebhook => json!({"webhook": "Required parameter missing or invalid"}),
             Self::Query(errors) | Self::Invalid(errors) => json!(errors),
-            Self::Contended | Self::Registry(RegistryError::Call(_)) => json!("Service Unavailable"),
-            Self::Registry(RegistryError::Item(_)) => json!("Internal Server Error"),
-        };
-        let mut response = (status, Json(json!({"errors": errors}))).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::Contended
+            | Self::Registry(RegistryError::Call(_) | RegistryError::Item(_)) => {
+                json!(self.status().canonical_reason())
+            }
+        }
+    }
+
+    /// The header that HTTP wants beside the status.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthorized => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"storehook\"")))
+            }
+            Self::UnsupportedMediaType => {
+                Some((header::ACCEPT, HeaderValue::from_static("application/json")))
+            }
+            Self::TooManyCalls { seconds } => Some((header::RETRY_AFTER, (*seconds).into())),
+            Self::Contended | Self::Registry(RegistryError::Call(_)) => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What went wrong inside, for the log: an extension of the answer.
+#[derive(Clone)]
+pub(crate) struct Cause(pub(crate) String);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, header) = (self.status(), self.header());
+        let mut response = (status, Json(json!({"errors": self.errors()}))).into_response();
+        response.headers_mut().extend(header);
+        if status.is_server_error() {
+            response.extensions_mut().insert(Cause(storehook_aws::causes(&self)));
         }
         response
     }

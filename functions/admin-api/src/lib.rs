@@ -1,22 +1,27 @@
 //! The admin API: how an app manages its webhooks.
 //!
 //! API Gateway hands every request to this one function (a single `$default` route), and
-//! the router here tells them apart. A request passes four rooms: [`paths`] brings the
-//! three spellings of a path to one; [`caller`] turns the token into who calls, which is
-//! all that decides what the caller can see; [`routes`] reads the request, lets the domain
-//! judge it and asks the [`store`]; [`error`] is the only place that turns a failure into
-//! a status and a text.
+//! the router here tells them apart. A request passes these rooms: [`paths`] brings the
+//! spellings of a path to one; [`observe`] writes its line of the log; [`admission`] turns
+//! the token into who calls, which is all that decides what the caller can see, and counts
+//! the call; [`negotiation`] sees that both speak JSON; [`routes`] reads the request, lets
+//! the domain judge it and asks the [`store`]. [`error`] is the only place that turns a
+//! failure into a status and a text, and [`openapi`] tells the world what the routes are.
 //!
 //! What is promised: an app never sees another app's or shop's webhooks, because every
 //! key is built from the caller and never from the request alone; no two webhooks of an
 //! installation are the same, because the place of each is held in the same transaction;
 //! and what goes wrong inside is logged here and never told outside.
 
-mod caller;
+mod admission;
+mod call_limit;
 mod error;
-mod list_query;
+mod negotiation;
+mod observe;
+mod openapi;
 mod paths;
 mod routes;
+mod schemas;
 mod settings;
 mod store;
 mod transaction;
@@ -26,23 +31,25 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
-    body::Body,
     extract::{DefaultBodyLimit, Request},
     middleware,
     response::Response,
     routing,
 };
-use lambda_http::Context;
+use storehook_domain::Scope;
 use tower::{Layer as _, Service, util::MapRequestLayer};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use openapi::description;
 pub use settings::Settings;
 
-use crate::{error::ApiError, store::WebhookStore};
+use crate::{admission::Gate, call_limit::CallLimit, error::ApiError, store::WebhookStore};
 
 /// What every request needs: made once for each execution environment.
 #[derive(Clone)]
 pub struct App {
     store: WebhookStore,
+    call_limit: CallLimit,
     settings: Arc<Settings>,
 }
 
@@ -51,41 +58,53 @@ impl App {
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let client = aws_sdk_dynamodb::Client::new(sdk);
         Self {
-            store: WebhookStore::new(client, settings.registry_table.clone()),
+            store: WebhookStore::new(client.clone(), settings.registry_table.clone()),
+            call_limit: CallLimit::new(client, settings.registry_table.clone(), settings.rate_limit),
             settings: Arc::new(settings),
         }
     }
 }
 
 /// The API as a service from requests to answers.
-pub fn service(
+pub fn service<B>(
     app: App,
-) -> impl Service<Request<lambda_http::Body>, Response = Response, Error = Infallible, Future: Send> + Clone {
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone
+where
+    B: axum::body::HttpBody<Data = axum::body::Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
     MapRequestLayer::new(paths::to_canonical).layer(router(app))
 }
 
 fn router(app: App) -> Router {
-    Router::new()
-        .route("/admin/webhooks", routing::get(routes::list).post(routes::create))
-        .route("/admin/webhooks/count", routing::get(routes::count))
-        .route("/admin/webhooks/{id}", routing::get(routes::show).put(routes::update).delete(routes::delete))
+    let gate = Gate { app: app.clone(), scope: Scope::Webhooks };
+    let (guarded, _) = guarded().split_for_parts();
+    let (open, _) = open().split_for_parts();
+    guarded
+        .route_layer(middleware::from_fn(negotiation::speak_json))
+        .route_layer(middleware::from_fn_with_state(gate, admission::admit))
+        .merge(open)
+        // Every path works under the prefixes, and this one without any as well.
+        .route("/admin/openapi", routing::get(openapi::show))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(tell_request_id))
+        .layer(middleware::from_fn(observe::observe))
         .with_state(app)
+}
+
+/// The routes that want a token, with what they say of themselves.
+fn guarded() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::list, routes::create))
+        .routes(routes!(routes::count))
+        .routes(routes!(routes::show, routes::update, routes::delete))
+}
+
+/// The routes for everyone, with what they say of themselves.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(openapi::show))
 }
 
 /// The largest body that is read, in bytes: far more than a webhook needs, and far less than the
 /// function's memory when JSON has become values.
 const BODY_LIMIT: usize = 1024 * 1024;
-
-/// Puts Lambda's request id on the answer, so that a caller and the log speak of the same request.
-async fn tell_request_id(request: Request<Body>, next: middleware::Next) -> Response {
-    let id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
-    let mut response = next.run(request).await;
-    if let Some(value) = id.and_then(|id| id.parse().ok()) {
-        response.headers_mut().insert("x-request-id", value);
-    }
-    response
-}

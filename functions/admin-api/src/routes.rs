@@ -1,23 +1,32 @@
 //! The routes: each reads its request, lets the domain judge it, and asks the store.
+//!
+//! The first line of each handler's documentation is its summary in the OpenAPI
+//! description, and the rest its description there.
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{
         Path, RawQuery, State,
         rejection::{BytesRejection, PathRejection},
     },
     http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
-use serde_json::{Map, Value, json};
-use storehook_domain::{FieldErrors, NewWebhook, Webhook, WebhookPatch};
+use serde_json::{Map, Value};
+use storehook_domain::{FieldErrors, NewWebhook, Webhook, WebhookPatch, WebhookQuery};
 
 use crate::{
-    App, caller::Caller, error::ApiError, list_query::ListQuery, store::Change, transaction::WriteError,
-    wire::webhook_json,
+    App,
+    admission::Caller,
+    error::ApiError,
+    schemas::{CountParameters, Errors, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest},
+    store::Change,
+    transaction::WriteError,
+    wire::{CountAnswer, EmptyAnswer, WebhookAnswer, WebhooksAnswer},
 };
 
-type Answer = Result<Json<Value>, ApiError>;
+type Answer = Result<Response, ApiError>;
 
 /// The id in a path, which may be anything.
 type PathId = Result<Path<String>, PathRejection>;
@@ -25,49 +34,134 @@ type PathId = Result<Path<String>, PathRejection>;
 /// A body, which may be too large.
 type RequestBody = Result<Bytes, BytesRejection>;
 
-/// `GET /admin/webhooks`
-pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    let query = list_query(query)?;
+/// List webhooks
+///
+/// By ascending id. A page beyond the end is empty.
+#[utoipa::path(
+    get,
+    path = "/admin/webhooks",
+    operation_id = "listWebhooks",
+    tag = "webhooks",
+    params(ListParameters),
+    responses(
+        (status = 200, description = "The webhooks.", body = WebhooksAnswer<'static>),
+        (status = 400, description = "A parameter does not read or is out of its range.", body = Errors),
+    ),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = WebhookQuery::parse(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
     let webhooks = app.store.list(&caller, &query).await?;
-    let shown: Vec<_> = webhooks
-        .iter()
-        .map(|webhook| webhook_json(webhook, &caller.time_zone, query.fields.as_deref()))
-        .collect();
-    Ok(Json(json!({ "webhooks": shown })))
+    let answer = WebhooksAnswer::of(&webhooks, &caller.time_zone, query.fields.as_deref());
+    Ok(Json(answer).into_response())
 }
 
-/// `GET /admin/webhooks/count`
-pub(crate) async fn count(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    let query = list_query(query)?;
-    Ok(Json(json!({ "count": app.store.count(&caller, &query.filter).await? })))
+/// Count webhooks
+///
+/// Of an address, of a topic, or all.
+#[utoipa::path(
+    get,
+    path = "/admin/webhooks/count",
+    operation_id = "countWebhooks",
+    tag = "webhooks",
+    params(CountParameters),
+    responses(
+        (status = 200, description = "How many there are.", body = CountAnswer),
+        (status = 400, description = "A parameter does not read.", body = Errors),
+    ),
+)]
+pub(crate) async fn count(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let filter = WebhookQuery::parse_count(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
+    let count = app.store.count(&caller, &filter).await?;
+    Ok(Json(CountAnswer { count }).into_response())
 }
 
-/// `GET /admin/webhooks/{id}`
+/// Show a webhook
+///
+/// All of it, or the properties that `fields` names.
+#[utoipa::path(
+    get,
+    path = "/admin/webhooks/{id}",
+    operation_id = "showWebhook",
+    tag = "webhooks",
+    params(("id" = u64, Path, description = "The webhook's id."), SingleParameters),
+    responses(
+        (status = 200, description = "The webhook.", body = WebhookAnswer<'static>),
+        (status = 400, description = "A parameter does not read.", body = Errors),
+        (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
+    ),
+)]
 pub(crate) async fn show(
     State(app): State<App>,
-    caller: Caller,
+    Extension(caller): Extension<Caller>,
     id: PathId,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = list_query(query)?;
+    let fields = WebhookQuery::parse_fields(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
     let webhook = find(&app, &caller, &id).await?;
-    Ok(one(&webhook, &caller, query.fields.as_deref()))
+    Ok(answer(&webhook, &caller, fields.as_deref()))
 }
 
-/// `POST /admin/webhooks`
+/// Create a webhook
+///
+/// An app has a topic, address, format and protocol only once on a shop.
+#[utoipa::path(
+    post,
+    path = "/admin/webhooks",
+    operation_id = "createWebhook",
+    tag = "webhooks",
+    request_body = NewWebhookRequest,
+    responses(
+        (status = 201, description = "The new webhook.", body = WebhookAnswer<'static>),
+        (status = 400, description = "The body is not JSON or lacks `webhook`.", body = Errors),
+        (status = 413, description = "The body is over 1 MiB.", body = Errors),
+        (status = 415, description = "The body is said to be something other than JSON.", body = Errors),
+        (status = 422, description = "What is wrong with it, field by field.", body = Errors),
+    ),
+)]
 pub(crate) async fn create(
     State(app): State<App>,
-    caller: Caller,
+    Extension(caller): Extension<Caller>,
     body: RequestBody,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Answer {
     let attributes = webhook_attributes(body)?;
     let new = NewWebhook::parse(&attributes, &app.settings.rules).map_err(ApiError::Invalid)?;
     let webhook = app.store.create(&caller, new, storehook_aws::now()).await.map_err(write_error)?;
-    Ok((StatusCode::CREATED, one(&webhook, &caller, None)))
+    Ok((StatusCode::CREATED, answer(&webhook, &caller, None)).into_response())
 }
 
-/// `PUT /admin/webhooks/{id}`
-pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, body: RequestBody) -> Answer {
+/// Change a webhook
+///
+/// What the body does not say stays. The path's id wins over the body's.
+#[utoipa::path(
+    put,
+    path = "/admin/webhooks/{id}",
+    operation_id = "updateWebhook",
+    tag = "webhooks",
+    params(("id" = u64, Path, description = "The webhook's id.")),
+    request_body = WebhookRequest,
+    responses(
+        (status = 200, description = "The webhook as it is now.", body = WebhookAnswer<'static>),
+        (status = 400, description = "The body is not JSON or lacks `webhook`.", body = Errors),
+        (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
+        (status = 413, description = "The body is over 1 MiB.", body = Errors),
+        (status = 415, description = "The body is said to be something other than JSON.", body = Errors),
+        (status = 422, description = "What is wrong with it, field by field.", body = Errors),
+    ),
+)]
+pub(crate) async fn update(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    id: PathId,
+    body: RequestBody,
+) -> Answer {
     let attributes = webhook_attributes(body)?;
     // A change is judged against the webhook as it is, and judged anew if that has changed
     // before the change could be written.
@@ -77,7 +171,7 @@ pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, b
             WebhookPatch::parse(&attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::to(webhook, patch, storehook_aws::now());
         match app.store.update(&change).await {
-            Ok(()) => return Ok(one(&change.after, &caller, None)),
+            Ok(()) => return Ok(answer(&change.after, &caller, None)),
             Err(WriteError::Outrun) => {}
             Err(error) => return Err(write_error(error)),
         }
@@ -85,12 +179,29 @@ pub(crate) async fn update(State(app): State<App>, caller: Caller, id: PathId, b
     Err(ApiError::Contended)
 }
 
-/// `DELETE /admin/webhooks/{id}`
-pub(crate) async fn delete(State(app): State<App>, caller: Caller, id: PathId) -> Answer {
+/// Delete a webhook
+///
+/// Its waiting deliveries end as well.
+#[utoipa::path(
+    delete,
+    path = "/admin/webhooks/{id}",
+    operation_id = "deleteWebhook",
+    tag = "webhooks",
+    params(("id" = u64, Path, description = "The webhook's id.")),
+    responses(
+        (status = 200, description = "It is deleted.", body = EmptyAnswer),
+        (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
+    ),
+)]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    id: PathId,
+) -> Answer {
     for _ in 0..WRITE_ATTEMPTS {
         let webhook = find(&app, &caller, &id).await?;
         match app.store.delete(&webhook).await {
-            Ok(()) => return Ok(Json(json!({}))),
+            Ok(()) => return Ok(Json(EmptyAnswer {}).into_response()),
             Err(WriteError::Outrun) => {}
             Err(error) => return Err(write_error(error)),
         }
@@ -100,10 +211,6 @@ pub(crate) async fn delete(State(app): State<App>, caller: Caller, id: PathId) -
 
 /// How often a write is tried that others outran.
 const WRITE_ATTEMPTS: usize = 5;
-
-fn list_query(query: Option<String>) -> Result<ListQuery, ApiError> {
-    ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)
-}
 
 /// The caller's webhook of that id. Whatever else is asked for is not found, in the same words.
 async fn find(app: &App, caller: &Caller, id: &PathId) -> Result<Webhook, ApiError> {
@@ -128,8 +235,8 @@ fn webhook_attributes(body: RequestBody) -> Result<Map<String, Value>, ApiError>
     }
 }
 
-fn one(webhook: &Webhook, caller: &Caller, fields: Option<&[String]>) -> Json<Value> {
-    Json(json!({ "webhook": webhook_json(webhook, &caller.time_zone, fields) }))
+fn answer(webhook: &Webhook, caller: &Caller, fields: Option<&[String]>) -> Response {
+    Json(WebhookAnswer::of(webhook, &caller.time_zone, fields)).into_response()
 }
 
 fn write_error(error: WriteError) -> ApiError {

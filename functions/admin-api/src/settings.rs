@@ -1,7 +1,8 @@
 //! The function's settings.
 
+use axum::http::HeaderName;
 use storehook_aws::{Environment, SettingError};
-use storehook_domain::{AddressPolicy, HeaderPrefix, WebhookRules};
+use storehook_domain::{AddressPolicy, HeaderPrefix, RateLimit, WebhookRules};
 
 /// What the template sets.
 #[derive(Debug, Clone)]
@@ -11,17 +12,31 @@ pub struct Settings {
     /// What webhooks may name: public addresses and `ALLOWED_CIDRS`, and no header that begins
     /// with `HEADER_PREFIX`.
     pub rules: WebhookRules,
+    /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
+    /// `RATE_LIMIT_PER_SECOND`; none where either is 0.
+    pub rate_limit: Option<RateLimit>,
+    /// The header that tells how many calls there are: `HEADER_PREFIX` and `-Api-Call-Limit`.
+    pub call_limit_header: HeaderName,
 }
 
 impl Settings {
     /// Reads the settings.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let header_prefix = environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?;
+        let call_limit_header = header_prefix.name("Api-Call-Limit").parse();
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
+            call_limit_header: call_limit_header.map_err(
+                |error: axum::http::header::InvalidHeaderName| SettingError::invalid("HEADER_PREFIX", error),
+            )?,
             rules: WebhookRules {
                 address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
-                header_prefix: environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?,
+                header_prefix,
             },
+            rate_limit: RateLimit::new(
+                environment.number("RATE_LIMIT_BURST", 40)?,
+                environment.number("RATE_LIMIT_PER_SECOND", 2)?,
+            ),
         })
     }
 }

@@ -14,11 +14,11 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem};
 use storehook_domain::{
     Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
+    WebhookQuery,
 };
 
 use crate::{
-    caller::Caller,
-    list_query::ListQuery,
+    admission::Caller,
     transaction::{self, WriteError},
 };
 
@@ -36,12 +36,14 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// The change that a patch makes to a webhook now.
+    /// The change that a patch makes to a webhook now. A webhook that stays the same keeps its time.
     pub(crate) fn to(before: Webhook, patch: WebhookPatch, now: Timestamp) -> Self {
         let mut after = before.clone();
         patch.apply_to(&mut after);
-        after.updated_at = whole_second(now);
-        after.version += 1;
+        if after != before {
+            after.updated_at = whole_second(now);
+            after.version += 1;
+        }
         Self { before, after }
     }
 }
@@ -77,10 +79,15 @@ impl WebhookStore {
     pub(crate) async fn list(
         &self,
         caller: &Caller,
-        query: &ListQuery,
+        query: &WebhookQuery,
     ) -> Result<Vec<Webhook>, RegistryError> {
-        let mut pages = self.query(caller, query.filter.since_id).into_paginator().send();
         let mut to_skip = query.skip();
+        let mut reading = self.query(caller, query.filter.since_id);
+        if query.filter.is_of_ids_alone() {
+            // What is read is what is skipped or listed: DynamoDB need not read its whole megabyte.
+            reading = reading.limit(to_skip.saturating_add(query.limit).min(MAX_READ) as i32);
+        }
+        let mut pages = reading.into_paginator().send();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
@@ -102,7 +109,7 @@ impl WebhookStore {
     }
 
     /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
-    pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<i64, RegistryError> {
+    pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, RegistryError> {
         let mut conditions = Vec::new();
         let mut query = self.query(caller, None).select(Select::Count);
         if let Some(address) = &filter.address {
@@ -120,7 +127,7 @@ impl WebhookStore {
         let mut pages = query.into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
-            count += i64::from(page?.count);
+            count += u64::try_from(page?.count).unwrap_or_default();
         }
         Ok(count)
     }
@@ -155,8 +162,12 @@ impl WebhookStore {
         Ok(webhook)
     }
 
-    /// Writes a change, if its webhook is still what it was made from.
+    /// Writes a change, if its webhook is still what it was made from. One that changes nothing is
+    /// made already.
     pub(crate) async fn update(&self, change: &Change) -> Result<(), WriteError> {
+        if change.after == change.before {
+            return Ok(());
+        }
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(registry::to_item(WebhookItem::of(change.after.clone()))?))
@@ -239,6 +250,9 @@ impl WebhookStore {
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build())
     }
 }
+
+/// The most items that are asked for at once; a megabyte, DynamoDB's own limit, holds no more of them.
+const MAX_READ: usize = 5_000;
 
 fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> RegistryError {
     RegistryError::Call(Box::new(error.into()))

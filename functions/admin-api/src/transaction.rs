@@ -20,14 +20,9 @@ pub(crate) enum WriteError {
     Registry(#[from] RegistryError),
 }
 
-/// How long a transaction waits after each conflict before it is made again.
-const CONFLICT_BACKOFFS: [Duration; 5] = [
-    Duration::from_millis(10),
-    Duration::from_millis(20),
-    Duration::from_millis(40),
-    Duration::from_millis(80),
-    Duration::from_millis(160),
-];
+/// The longest that a transaction waits after each conflict before it is made again, in milliseconds.
+/// It waits a random part of that, because those that met once would only meet again.
+const CONFLICT_BACKOFFS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 640];
 
 /// Makes the writes, all or none. The webhook's own write comes first and its place second.
 /// A transaction that met another one over the same items is made again, a little later.
@@ -40,7 +35,7 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
             Some(Refusal::Outrun) => return Err(WriteError::Outrun),
             Some(Refusal::Taken) => return Err(WriteError::Taken),
             Some(Refusal::Conflict) => match backoffs.next() {
-                Some(wait) => tokio::time::sleep(*wait).await,
+                Some(longest) => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=*longest))).await,
                 None => return Err(WriteError::Outrun),
             },
             None => return Err(WriteError::Registry(error.into())),

@@ -1,0 +1,110 @@
+//! What is spoken here: JSON, both ways.
+//!
+//! A client that says what it accepts must accept JSON (406), and one that says what it
+//! sends must send JSON as it is (415). One that says neither is taken at its bytes.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use headers_accept::Accept;
+use mediatype::{MediaType, names, values};
+
+use crate::error::ApiError;
+
+/// Lets a request through that speaks JSON.
+pub(crate) async fn speak_json(request: Request, next: Next) -> Result<Response, ApiError> {
+    if !accepts_json(request.headers()) {
+        return Err(ApiError::NotAcceptable);
+    }
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT);
+    if has_body && !sends_json(request.headers()) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether `Accept` allows JSON (RFC 9110 §12.5.1). One that does not read is as good as none.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    // What is sent is both: JSON has no other charset, and some clients name it.
+    const JSON: [MediaType<'static>; 2] = [
+        MediaType::new(names::APPLICATION, names::JSON),
+        MediaType::from_parts(names::APPLICATION, names::JSON, None, &[(names::CHARSET, values::UTF_8)]),
+    ];
+    let lines: Vec<_> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    // No part of it depends on case, but the library thinks so of the charset.
+    let accept = lines.join(",").to_ascii_uppercase();
+    accept.trim().is_empty()
+        || accept.parse::<Accept>().map_or(true, |accept| accept.negotiate(JSON.iter()).is_some())
+}
+
+/// Whether `Content-Type` is JSON or absent, and the body is not encoded any further.
+fn sends_json(headers: &HeaderMap) -> bool {
+    let is_plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value.as_bytes() == b"identity");
+    let is_json = headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+        value.to_str().ok().and_then(|text| MediaType::parse(text).ok()).is_some_and(|media_type| {
+            media_type.ty == names::APPLICATION
+                && (media_type.subty == names::JSON || media_type.suffix == Some(names::JSON))
+        })
+    });
+    is_plain && is_json
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
+        lines
+            .iter()
+            .cloned()
+            .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?)))
+            .collect()
+    }
+
+    #[test]
+    fn an_accept_that_allows_json_is_acceptable() {
+        for (accept, is_acceptable) in [
+            (&[][..], true),
+            (&[""], true),
+            (&["*/*"], true),
+            (&["application/json"], true),
+            (&["APPLICATION/JSON; charset=utf-8"], true),
+            (&["application/*;q=0.1, text/html"], true),
+            (&["application/json, text/javascript, */*; q=0.01"], true),
+            (&["text/html", "application/json"], true),
+            (&["application/json;charset=UTF-8"], true),
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], true),
+            (&["%%%"], true),
+            (&["text/html"], false),
+            (&["application/xml"], false),
+            (&["application/json;q=0"], false),
+        ] {
+            let lines: Vec<_> = accept.iter().map(|value| (header::ACCEPT, *value)).collect();
+            assert_eq!(accepts_json(&headers(&lines)), is_acceptable, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_as_it_is_or_says_nothing() {
+        for (lines, is_json) in [
+            (&[][..], true),
+            (&[(header::CONTENT_TYPE, "application/json")], true),
+            (&[(header::CONTENT_TYPE, "Application/JSON; charset=UTF-8")], true),
+            (&[(header::CONTENT_TYPE, "application/vnd.api+json")], true),
+            (&[(header::CONTENT_TYPE, "application/x-www-form-urlencoded")], false),
+            (&[(header::CONTENT_TYPE, "text/plain")], false),
+            (&[(header::CONTENT_TYPE, "text/json")], false),
+            (&[(header::CONTENT_TYPE, "nonsense")], false),
+            (&[(header::CONTENT_ENCODING, "identity")], true),
+            (&[(header::CONTENT_ENCODING, "gzip")], false),
+        ] {
+            assert_eq!(sends_json(&headers(lines)), is_json, "{lines:?}");
+        }
+    }
+}

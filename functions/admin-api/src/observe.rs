@@ -1,0 +1,47 @@
+//! The log: one line for each request, and the request's id on its answer.
+//!
+//! The line says who asked for what, how it ended and how long it took in here. It holds
+//! no query, no body and no token.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::Method,
+    middleware::Next,
+    response::Response,
+};
+use lambda_http::Context;
+
+use crate::{admission::Caller, error::Cause};
+
+/// Answers a request, and tells of it.
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
+    let began = storehook_aws::now();
+    let id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    // So that a caller and the log speak of the same request.
+    if let Some(value) = id.and_then(|id| id.parse().ok()) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    let micros = (storehook_aws::now().as_microsecond() - began.as_microsecond()).max(0);
+    log(&method, route.as_deref().unwrap_or_default(), &response, micros);
+    response
+}
+
+fn log(method: &Method, route: &str, response: &Response, micros: i64) {
+    let caller = response.extensions().get::<Caller>();
+    let shop = caller.map(|caller| caller.shop.as_str());
+    let app = caller.map(|caller| caller.app.as_str());
+    let status = response.status().as_u16();
+    match response.extensions().get::<Cause>() {
+        Some(Cause(cause)) => tracing::error!(
+            http.method = %method, http.route = route, http.status = status, http.micros = micros, caller.shop = shop,
+            caller.app = app, error = cause, "request"
+        ),
+        None => tracing::info!(
+            http.method = %method, http.route = route, http.status = status, http.micros = micros, caller.shop = shop,
+            caller.app = app, "request"
+        ),
+    }
+}
