@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use reqwest::{
-    Client, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
+    Body, Client, Method, RequestBuilder, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,13 @@ pub struct Answer {
     pub json: Value,
 }
 
+impl Answer {
+    /// A header's value, or "".
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
 impl Api {
     /// The API at this URL, with this token.
     pub fn new(url: &str, token: &str) -> Result<Self> {
@@ -37,18 +44,37 @@ impl Api {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The same token, at another URL.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     /// Sends a request with JSON, or none.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
         self.call_raw(method, path, body.map(|body| body.to_string())).await
     }
 
-    /// Sends a request with any body.
-    pub async fn call_raw(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
-        request = request.header(AUTHORIZATION, format!("Bearer {}", self.token));
+    /// Sends a request with any body, as JSON.
+    pub async fn call_raw(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<impl Into<Body>>,
+    ) -> Result<Answer> {
+        let mut request = self.request(method, path).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
+        self.send(request).await
+    }
+
+    /// A request without a token, a body or any header of its own.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await?;
@@ -72,7 +98,7 @@ impl Api {
 
 /// An HTTP client for this machine. It is given its TLS, which it never uses, because it would
 /// otherwise look for one.
-fn http_client() -> Result<Client> {
+pub(crate) fn http_client() -> Result<Client> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -7,6 +7,8 @@
 //! into the same emulator.
 
 mod api;
+mod clients;
+mod direct_api;
 mod receiver;
 mod stack;
 
@@ -15,6 +17,8 @@ use std::{future::Future, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 
 pub use api::{Answer, Api};
+pub use clients::run_client;
+pub use direct_api::{Call, DirectApi};
 pub use receiver::{Delivered, Receiver};
 pub use stack::{Installed, Stack};
 

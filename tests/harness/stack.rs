@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use storehook::{
     connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
     install::{Args, Keys, install},
-    local::{Deployment, StackFile, build_functions, cargo, deploy, python_environment},
+    local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
     publish::{Record, publish},
 };
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
@@ -110,18 +110,26 @@ impl Stack {
 
     /// Installs an app on a new shop.
     pub async fn install(&self) -> Result<Installed> {
-        let unique = uuid::Uuid::new_v4().simple().to_string();
-        self.install_on(&format!("{unique}.spiffystores.com").parse()?, "test-app").await
+        self.install_on(&new_shop()?, "test-app").await
     }
 
     /// Installs an app on a shop.
     pub async fn install_on(&self, shop: &ShopDomain, app: &str) -> Result<Installed> {
+        self.install_as(shop, app, &[Scope::Webhooks, Scope::EventsPush]).await
+    }
+
+    /// Installs an app on a new shop, with these scopes.
+    pub async fn install_with(&self, scopes: &[Scope]) -> Result<Installed> {
+        self.install_as(&new_shop()?, "test-app", scopes).await
+    }
+
+    async fn install_as(&self, shop: &ShopDomain, app: &str, scopes: &[Scope]) -> Result<Installed> {
         let keys = Keys::random()?;
         let args = Args {
             shop: shop.clone(),
             app: app.parse()?,
             time_zone: "America/New_York".to_owned(),
-            scopes: vec![Scope::Webhooks, Scope::EventsPush],
+            scopes: scopes.to_vec(),
         };
         install(&self.connection(), &args, &keys).await?;
         let api = Api::new(&self.api_url, &keys.token)?;
@@ -204,6 +212,10 @@ impl Stack {
     }
 }
 
+fn new_shop() -> Result<ShopDomain> {
+    Ok(format!("{}.spiffystores.com", uuid::Uuid::new_v4().simple()).parse()?)
+}
+
 /// Receives some messages and hides them for a few seconds, so that the next call gets others.
 async fn receive(
     client: &aws_sdk_sqs::Client,
@@ -261,7 +273,8 @@ async fn start() -> Result<Local> {
 /// The emulator's Python and the functions' programs; both are there, since the stack runs.
 async fn programs() -> Result<&'static (PathBuf, BTreeMap<String, PathBuf>)> {
     let found = PROGRAMS.get_or_try_init(|| async {
-        anyhow::Ok((python_environment(&root().join("target")).await?, build_functions(&root()).await?))
+        let interpreter = python_environment(&root().join("target"), &EMULATOR).await?;
+        anyhow::Ok((interpreter, build_functions(&root()).await?))
     });
     found.await
 }

@@ -1,203 +1,165 @@
-//! The admin API, by the wire.
+//! A webhook's life by the admin API.
 
 use anyhow::Result;
-use futures::future::join_all;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use storehook_domain::catalogue;
 use storehook_tests::Stack;
 
 #[tokio::test]
-async fn a_webhook_is_created_shown_listed_counted_changed_and_deleted() -> Result<()> {
+async fn every_path_works_under_three_prefixes_and_json_is_optional() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
-    let new = json!({"webhook": {"topic": "orders/create", "address": "http://whatever.hostname.com/", "format": "json"}});
-    let created = api.call(Method::POST, "/admin/webhooks.json", Some(new)).await?;
-    assert_eq!(created.status, StatusCode::CREATED);
-    assert!(created.headers.contains_key("x-request-id"));
-    let webhook = &created.json["webhook"];
-    let keys: Vec<_> = webhook.as_object().into_iter().flat_map(|webhook| webhook.keys()).collect();
-    assert_eq!(
-        keys,
-        [
-            "id",
-            "address",
-            "topic",
-            "created_at",
-            "updated_at",
-            "format",
-            "fields",
-            "metafield_namespaces",
-            "protocol",
-            "status",
-            "custom_headers",
-        ]
-    );
-    assert_eq!(webhook["address"], "http://whatever.hostname.com/");
-    assert_eq!((&webhook["fields"], &webhook["metafield_namespaces"]), (&json!([]), &json!([])));
-    let created_at = webhook["created_at"].as_str().unwrap_or_default();
-    assert!(
-        created_at.ends_with("-05:00") || created_at.ends_with("-04:00"),
-        "New York's time: {created_at}"
-    );
-
-    let path = format!("/admin/webhooks/{}.json", webhook["id"]);
-    assert_eq!(api.call(Method::GET, &path, None).await?.json, created.json);
-    assert_eq!(api.call(Method::GET, "/api/webhooks", None).await?.json, json!({"webhooks": [webhook]}));
-    let count =
-        api.call(Method::GET, "/admin/api/2024-10/webhooks/count.json?topic=orders/create", None).await?;
-    assert_eq!(count.json, json!({"count": 1}));
-    assert_eq!(
-        api.call(Method::GET, "/admin/webhooks/count.json?topic=orders/paid", None).await?.json,
-        json!({"count": 0})
-    );
-
-    // A client that sends every attribute back changes what it changed, and the path's id wins.
-    let mut sent_back = webhook.clone();
-    sent_back["id"] = json!(1);
-    sent_back["address"] = json!("http://somewhere-else.com/");
-    let changed = api.call(Method::PUT, &path, Some(json!({"webhook": sent_back}))).await?;
-    assert_eq!(changed.status, StatusCode::OK);
-    assert_eq!(changed.json["webhook"]["id"], webhook["id"]);
-    assert_eq!(changed.json["webhook"]["address"], "http://somewhere-else.com/");
-    assert_eq!(changed.json["webhook"]["created_at"], webhook["created_at"]);
-
-    let deleted = api.call(Method::DELETE, &path, None).await?;
-    assert_eq!((deleted.status, deleted.json), (StatusCode::OK, json!({})));
-    assert_eq!(api.call(Method::GET, &path, None).await?.status, StatusCode::NOT_FOUND);
-    assert_eq!(api.call(Method::GET, "/admin/webhooks/count.json", None).await?.json, json!({"count": 0}));
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_a_request_is_answered_in_the_words_of_the_api() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
-    let taken = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
-    assert_eq!(
-        api.call(Method::POST, "/admin/webhooks.json", Some(taken.clone())).await?.status,
-        StatusCode::CREATED
-    );
-    let blank =
-        json!({"topic": ["can't be blank", catalogue::not_allowed_message()], "address": ["can't be blank"]});
-    let lacks = json!({"webhook": "Required parameter missing or invalid"});
-    for (method, path, body, status, errors) in [
-        (
-            Method::POST,
-            "/admin/webhooks.json",
-            Some(r#"{"webhook": {"body": "foobar"}}"#.to_owned()),
-            422,
-            blank,
-        ),
-        (
-            Method::POST,
-            "/admin/webhooks.json",
-            Some(taken.to_string()),
-            422,
-            json!({"address": ["for this topic has already been taken"]}),
-        ),
-        (Method::POST, "/admin/webhooks.json", Some("no json".to_owned()), 400, lacks.clone()),
-        (Method::POST, "/admin/webhooks.json", Some(r#"{"webhook": 7}"#.to_owned()), 400, lacks),
-        (
-            Method::GET,
-            "/admin/webhooks.json?limit=251",
-            None,
-            400,
-            json!({"limit": ["must be between 1 and 250"]}),
-        ),
-        (Method::GET, "/admin/webhooks/18446744073709551615.json", None, 404, json!("Not Found")),
-        (Method::GET, "/admin/webhooks/1e3.json", None, 404, json!("Not Found")),
-        (Method::GET, "/admin/unknown.json", None, 404, json!("Not Found")),
-        (Method::PATCH, "/admin/webhooks.json", None, 405, json!("Method Not Allowed")),
-    ] {
-        let answer = api.call_raw(method.clone(), path, body).await?;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.json),
-            (status, &json!({"errors": errors})),
-            "{method} {path}"
-        );
-    }
-    let stranger = api.with_token("shtk_wrong");
-    let answer = stranger.call(Method::GET, "/admin/webhooks.json", None).await?;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    let text = "[API] Invalid API key or access token (unrecognized login or wrong password)";
-    assert_eq!(answer.json, json!({"errors": text}));
-    Ok(())
-}
-
-#[tokio::test]
-async fn an_app_sees_its_own_webhooks_and_nobody_elses() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let owner = stack.install().await?;
-    let other_app = stack.install_on(&owner.shop, "other-app").await?;
-    let other_shop = stack.install().await?;
-    let id = owner.api.create_webhook("orders/create", "https://a.example/").await?;
-    let path = format!("/admin/webhooks/{id}.json");
-    for stranger in [&other_app.api, &other_shop.api] {
-        for (method, body) in [
-            (Method::GET, None),
-            (Method::PUT, Some(json!({"webhook": {"address": "https://b.example/"}}))),
-            (Method::DELETE, None),
-        ] {
-            let answer = stranger.call(method, &path, body).await?;
-            assert_eq!((answer.status, answer.json), (StatusCode::NOT_FOUND, json!({"errors": "Not Found"})));
+    for prefix in ["/admin", "/api", "/admin/api/2024-10", "/admin/api/unstable"] {
+        for suffix in [".json", "", "/"] {
+            let webhooks = format!("{prefix}/webhooks{suffix}");
+            let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
+            let created = api.call(Method::POST, &webhooks, Some(new)).await?;
+            assert_eq!(created.status, StatusCode::CREATED, "{webhooks}");
+            let one = format!("{prefix}/webhooks/{}{suffix}", created.json["webhook"]["id"]);
+            let pause = Some(json!({"webhook": {"status": "paused"}}));
+            for (method, path, body) in [
+                (Method::GET, &webhooks, None),
+                (Method::GET, &format!("{prefix}/webhooks/count{suffix}"), None),
+                (Method::GET, &one, None),
+                (Method::PUT, &one, pause),
+                (Method::DELETE, &one, None),
+            ] {
+                let answer = api.call(method.clone(), path, body).await?;
+                assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
+                assert_eq!(answer.header("content-type"), "application/json");
+            }
         }
-        assert_eq!(
-            stranger.call(Method::GET, "/admin/webhooks.json", None).await?.json,
-            json!({"webhooks": []})
-        );
-        assert_eq!(
-            stranger.call(Method::GET, "/admin/webhooks/count.json", None).await?.json,
-            json!({"count": 0})
-        );
     }
-    assert_eq!(owner.api.call(Method::GET, &path, None).await?.status, StatusCode::OK);
     Ok(())
 }
 
 #[tokio::test]
-async fn lists_are_paged_by_ascending_id() -> Result<()> {
+async fn a_webhook_has_the_pages_properties_first_and_then_ours() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
-    let mut ids = Vec::new();
-    for number in 0..5 {
-        ids.push(api.create_webhook("orders/create", &format!("https://a.example/{number}")).await?);
-    }
-    assert!(ids.is_sorted());
-    for (query, expected) in [
-        (String::new(), &ids[..]),
-        ("?limit=2".to_owned(), &ids[..2]),
-        ("?limit=2&page=3".to_owned(), &ids[4..]),
-        ("?limit=2&page=4".to_owned(), &[]),
-        (format!("?since_id={}", ids[2]), &ids[3..]),
-        (format!("?since_id={}", u64::MAX), &[]),
-        ("?address=https://a.example/3".to_owned(), &ids[3..4]),
-        ("?topic=order:new&limit=1".to_owned(), &ids[..1]),
-        ("?created_at_min=2200-01-01T00:00:00Z".to_owned(), &[]),
+    let new = json!({"topic": "order:new", "address": "https://a.example/hook?a=1"});
+    let plain = api.call(Method::POST, "/admin/webhooks.json", Some(json!({ "webhook": new }))).await?;
+    let webhook = &plain.json["webhook"];
+    let keys: Vec<_> = webhook.as_object().into_iter().flat_map(|webhook| webhook.keys()).collect();
+    let pages =
+        ["id", "address", "topic", "created_at", "updated_at", "format", "fields", "metafield_namespaces"];
+    assert_eq!(keys, [&pages[..], &["protocol", "status", "custom_headers"]].concat());
+    let id = webhook["id"].clone();
+    let defaults = json!({
+        "id": id, "address": "https://a.example/hook?a=1", "topic": "order:new", "format": "json", "fields": [],
+        "metafield_namespaces": [], "protocol": "webhook", "status": "active", "custom_headers": {},
+        "created_at": webhook["created_at"], "updated_at": webhook["updated_at"],
+    });
+    assert_eq!(webhook, &defaults);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_is_read_and_what_is_not_said_stays() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let new = json!({
+        "topic": "orders/create", "address": "https://a.example/", "format": "json", "fields": ["id", "näme"],
+        "metafield_namespaces": ["shop"], "protocol": "webhook", "status": "paused",
+        "custom_headers": {"X-Api-Key": "abc", "X-Another": "d e"},
+    });
+    let created = api.call(Method::POST, "/admin/webhooks.json", Some(json!({ "webhook": new }))).await?;
+    let with = |base: &Value, changes: Value| {
+        let mut webhook = base.clone();
+        for (name, value) in changes.as_object().cloned().unwrap_or_default() {
+            webhook[name] = value;
+        }
+        webhook
+    };
+    let webhook = &created.json["webhook"];
+    assert_eq!(&with(webhook, new), webhook);
+    let path = format!("/admin/webhooks/{}.json", webhook["id"]);
+    let mut current = webhook.clone();
+    for change in [
+        json!({"address": "https://b.example/"}),
+        json!({"topic": "orders/paid"}),
+        json!({"status": "active"}),
+        json!({"fields": []}),
+        json!({"fields": ["id"], "metafield_namespaces": []}),
+        json!({"custom_headers": {}}),
+        json!({"format": null, "fields": null}),
+        json!({"unknown": 7}),
+        json!({}),
     ] {
-        let answer = api
-            .call(
-                Method::GET,
-                &format!("/admin/webhooks.json{query}&fields=id").replace("json&", "json?"),
-                None,
-            )
-            .await?;
-        let listed: Vec<_> = expected.iter().map(|id| json!({"id": id})).collect();
-        assert_eq!(answer.json, json!({"webhooks": listed}), "{query}");
+        let answer = api.call(Method::PUT, &path, Some(json!({ "webhook": change }))).await?;
+        assert_eq!(answer.status, StatusCode::OK, "{change}");
+        let mut said = change.as_object().cloned().unwrap_or_default();
+        said.retain(|name, value| !value.is_null() && name != "unknown");
+        let mut expected = with(&current, Value::Object(said));
+        expected["updated_at"] = answer.json["webhook"]["updated_at"].clone();
+        assert_eq!(answer.json["webhook"], expected, "{change}");
+        assert_eq!(api.call(Method::GET, &path, None).await?.json, answer.json, "it is what is read");
+        current = expected;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn of_many_same_webhooks_created_at_once_one_is_created() -> Result<()> {
+async fn a_webhook_can_be_sent_back_whole_and_the_paths_id_wins() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
-    let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
-    let creations = (0..20).map(|_| api.call(Method::POST, "/admin/webhooks.json", Some(new.clone())));
-    let statuses: Vec<_> = join_all(creations)
-        .await
-        .into_iter()
-        .map(|answer| answer.map(|answer| answer.status.as_u16()))
-        .collect::<Result<_>>()?;
-    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
-    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 19, "{statuses:?}");
-    assert_eq!(api.call(Method::GET, "/admin/webhooks/count.json", None).await?.json, json!({"count": 1}));
+    let other = api.create_webhook("orders/paid", "https://a.example/").await?;
+    let id = api.create_webhook("orders/create", "https://a.example/").await?;
+    let path = format!("/admin/webhooks/{id}.json");
+    let shown = api.call(Method::GET, &path, None).await?.json;
+    let same = api.call(Method::PUT, &path, Some(shown.clone())).await?;
+    assert_eq!(same.json, shown, "a change of nothing changes nothing, not even the time");
+
+    let mut sent_back = shown.clone();
+    sent_back["webhook"]["id"] = json!(other);
+    sent_back["webhook"]["created_at"] = json!("1999-01-01T00:00:00Z");
+    sent_back["webhook"]["updated_at"] = json!("nonsense");
+    sent_back["webhook"]["address"] = json!("https://b.example/");
+    let changed = api.call(Method::PUT, &path, Some(sent_back)).await?.json;
+    assert_eq!(changed["webhook"]["id"], json!(id));
+    assert_eq!(changed["webhook"]["address"], "https://b.example/");
+    assert_eq!(changed["webhook"]["created_at"], shown["webhook"]["created_at"]);
+    let other = api.call(Method::GET, &format!("/admin/webhooks/{other}.json"), None).await?.json;
+    assert_eq!(other["webhook"]["address"], "https://a.example/");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_topic_of_the_page_every_alias_and_every_wildcard_is_accepted_and_shown_as_written()
+-> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let listed = catalogue::TOPICS.iter().map(|topic| topic.name);
+    let others = ["webhooks/disabled", "orders/*", "*", "return:approved"];
+    let aliases = catalogue::ALIASES.iter().map(|(alias, _)| *alias);
+    let mut places = std::collections::BTreeSet::new();
+    for topic in listed.chain(others).chain(aliases) {
+        let id = api.create_webhook(topic, &format!("https://a.example/{topic}")).await?;
+        let shown = api.call(Method::GET, &format!("/admin/webhooks/{id}.json?fields=topic"), None).await?;
+        assert_eq!(shown.json, json!({"webhook": {"topic": topic}}));
+        assert!(places.insert(id), "{topic} has an id of its own");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_webhook_is_taken_in_every_spelling_of_its_topic() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    installed.api.create_webhook("orders/create", "https://a.example/").await?;
+    let new = |topic: &str, address: &str| Some(json!({"webhook": {"topic": topic, "address": address}}));
+    for (topic, address, status) in [
+        ("orders/create", "https://a.example/", 422),
+        ("order:new", "https://a.example/", 422),
+        ("orders/*", "https://a.example/", 201),
+        ("orders/create", "https://a.example", 201),
+        ("orders/create", "https://a.example/2", 201),
+    ] {
+        let answer = installed.api.call(Method::POST, "/admin/webhooks.json", new(topic, address)).await?;
+        assert_eq!(answer.status.as_u16(), status, "{topic} {address}");
+        if status == 422 {
+            let taken = json!({"errors": {"address": ["for this topic has already been taken"]}});
+            assert_eq!(answer.json, taken);
+        }
+    }
+    let other = stack.install_on(&installed.shop, "other-app").await?.api;
+    other.create_webhook("orders/create", "https://a.example/").await?;
     Ok(())
 }
 

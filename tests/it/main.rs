@@ -2,12 +2,20 @@
 //! real receivers, on the template as it is deployed.
 
 mod admin_api;
+mod admin_api_access;
+mod admin_api_bad_input;
+mod admin_api_clients;
+mod admin_api_http;
+mod admin_api_lists;
+mod admin_api_page;
+mod admin_api_races;
 mod architecture;
 mod crash;
 mod dead_letters;
 mod deliveries;
 mod events;
 mod gaps;
+mod openapi;
 mod permissions;
 mod readme;
 mod rejected_events;

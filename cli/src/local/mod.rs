@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use deploy::{Deployment, Outputs, deploy};
 pub use functions::{build as build_functions, cargo};
-pub use python::environment as python_environment;
+pub use python::{EMULATOR, VirtualEnvironment, environment as python_environment};
 pub use stack_file::{Functions, Queues, StackFile, Tables};
 
 use self::emulator::Emulator;
@@ -117,7 +117,7 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
 
 async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Option<Emulator>) -> Result<()> {
     let port = free_port(if args.persist { kept_port(folder, args.port)? } else { args.port })?;
-    let interpreter = python::environment(&root.join("target")).await?;
+    let interpreter = python::environment(&root.join("target"), &python::EMULATOR).await?;
     say("building the functions");
     let programs = functions::build(root).await?;
     say(&format!("starting the emulator on port {port}"));

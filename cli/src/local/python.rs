@@ -1,5 +1,5 @@
-//! The emulator's Python: a private virtual environment, made once for each version of
-//! what is in it.
+//! Private virtual environments of Python: the emulator's, and any other that the tests
+//! want. Each is made once for each version of what is in it.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,29 +9,44 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::process::Command;
 
-/// What the environment holds.
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// A private virtual environment.
+#[derive(Debug, Clone, Copy)]
+pub struct VirtualEnvironment<'a> {
+    /// The name of its folder, under `target`.
+    pub name: &'a str,
+    /// What pip installs into it.
+    pub requirements: &'a str,
+    /// Modules of it that must load, with commas between.
+    pub modules: &'a str,
+}
+
+/// The emulator's.
+pub const EMULATOR: VirtualEnvironment<'static> = VirtualEnvironment {
+    name: "emulator",
+    requirements: include_str!("requirements.txt"),
+    modules: "ministack, samtranslator, boto3",
+};
 
 /// The oldest Python that the emulator runs on.
 const OLDEST: (u32, u32) = (3, 10);
 
 /// The environment's interpreter, after making the environment if it is not there yet.
-pub async fn environment(target: &Path) -> Result<PathBuf> {
-    let folder = target.join("emulator");
+pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Result<PathBuf> {
+    let folder = target.join(wanted.name);
     let interpreter = folder.join("bin/python");
     let installed = folder.join("installed.txt");
     fs_err::create_dir_all(&folder)?;
-    // Two stacks may be started at once: the second waits for the first one's environment.
-    let lock = std::fs::File::create(target.join("emulator.lock"))?;
+    // It may be wanted twice at once: the second waits for the first one's.
+    let lock = std::fs::File::create(target.join(format!("{}.lock", wanted.name)))?;
     while lock.try_lock().is_err() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    let is_complete = fs_err::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS);
-    if is_complete && has_packages(&interpreter).await {
+    let is_complete = fs_err::read_to_string(&installed).is_ok_and(|text| text == wanted.requirements);
+    if is_complete && loads(&interpreter, wanted.modules).await {
         return Ok(interpreter);
     }
     let python = find_python().await?;
-    super::say("making a private Python environment for the emulator");
+    super::say(&format!("making a private Python environment in {}", folder.display()));
     let made =
         Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder).kill_on_drop(true).status().await?;
     ensure!(
@@ -39,7 +54,7 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
         "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)"
     );
     let requirements = folder.join("requirements.txt");
-    fs_err::write(&requirements, REQUIREMENTS)?;
+    fs_err::write(&requirements, wanted.requirements)?;
     let pip = Command::new(&interpreter)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(&requirements)
@@ -48,9 +63,10 @@ pub async fn environment(target: &Path) -> Result<PathBuf> {
         .await?;
     ensure!(
         pip.success(),
-        "pip could not install the emulator (its message stands above): it needs to reach PyPI, or a mirror that PIP_INDEX_URL names"
+        "pip could not install what is in {} (its message stands above): it needs to reach PyPI, or a mirror that PIP_INDEX_URL names",
+        requirements.display()
     );
-    fs_err::write(installed, REQUIREMENTS)?;
+    fs_err::write(installed, wanted.requirements)?;
     Ok(interpreter)
 }
 
@@ -80,9 +96,9 @@ async fn version_of(interpreter: &Path) -> Option<(u32, u32)> {
 
 /// Whether the environment still works: a system upgrade may have taken its Python away, or put another
 /// version in its place.
-async fn has_packages(interpreter: &Path) -> bool {
+async fn loads(interpreter: &Path, modules: &str) -> bool {
     let mut python = Command::new(interpreter);
-    python.args(["-c", "import ministack, samtranslator, boto3"]).stderr(Stdio::null());
+    python.args(["-c", &format!("import {modules}")]).stderr(Stdio::null());
     python.status().await.is_ok_and(|status| status.success())
 }
 

@@ -1,0 +1,121 @@
+//! The admin API in the test's own process, on a stack's own table, with a gate before DynamoDB.
+//!
+//! Through the gate a test sees every call that a request makes of DynamoDB, and decides
+//! the order in which the calls of several requests are made. Everything else is real: the
+//! requests, the service, DynamoDB as the emulator has it.
+
+use std::sync::Arc;
+
+use admin_api::{App, Settings, service};
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
+use storehook::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+
+use crate::{Stack, api::http_client};
+
+/// The admin API in this process.
+pub struct DirectApi {
+    /// Where it answers.
+    pub url: String,
+    /// The calls of DynamoDB, as they come to the gate.
+    pub calls: mpsc::UnboundedReceiver<Call>,
+}
+
+/// A call of DynamoDB that waits at the gate.
+pub struct Call {
+    /// What it does: `GetItem`, `TransactWriteItems`.
+    pub operation: String,
+    open: oneshot::Sender<()>,
+}
+
+impl Call {
+    /// Lets the call through.
+    pub fn let_through(self) {
+        // Whoever made it may have given up meanwhile.
+        _ = self.open.send(());
+    }
+}
+
+struct Gate {
+    endpoint_url: String,
+    client: reqwest::Client,
+    calls: mpsc::UnboundedSender<Call>,
+}
+
+impl DirectApi {
+    /// The API on a stack's table, with so large a bucket for each installation's calls; "0" is no limit. It
+    /// ends with the test's runtime.
+    pub async fn on(stack: &Stack, rate_limit_burst: &str) -> Result<Self> {
+        let (sender, calls) = mpsc::unbounded_channel();
+        let gate = Gate { endpoint_url: stack.endpoint_url.clone(), client: http_client()?, calls: sender };
+        let gate_url = serve(Router::new().fallback(pass).with_state(Arc::new(gate))).await?;
+        let (id, secret) = LOCAL_CREDENTIALS;
+        let table = stack.resource("registry");
+        let environment = [
+            ("AWS_ACCESS_KEY_ID", id),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+            ("AWS_REGION", LOCAL_REGION),
+            ("AWS_ENDPOINT_URL", &gate_url),
+            ("REGISTRY_TABLE", &table),
+            ("RATE_LIMIT_BURST", rate_limit_burst),
+        ];
+        let environment = environment.into_iter().collect();
+        let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+        let app = App::new(&sdk, Settings::read(&environment)?);
+        let url = serve(Router::new().fallback_service(service(app))).await?;
+        Ok(Self { url, calls })
+    }
+}
+
+impl DirectApi {
+    /// Awaits an answer, letting every call through, and returns what they were.
+    pub async fn observe<T>(&mut self, answer: impl Future<Output = Result<T>>) -> Result<(T, Vec<String>)> {
+        let mut operations = Vec::new();
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            tokio::select! {
+                answer = &mut answer => return Ok((answer?, operations)),
+                Some(call) = self.calls.recv() => {
+                    operations.push(call.operation.clone());
+                    call.let_through();
+                }
+            }
+        }
+    }
+}
+
+async fn serve(router: Router) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(url)
+}
+
+/// Holds a call until it is let through, and passes it on.
+async fn pass(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    forward(&gate, headers, body).await.map_err(|error| (StatusCode::BAD_GATEWAY, format!("{error:#}")))
+}
+
+async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(StatusCode, HeaderMap, Bytes)> {
+    let target = headers.get("x-amz-target").context("not a call of DynamoDB")?.to_str()?;
+    let operation = target.split('.').next_back().unwrap_or_default().to_owned();
+    let (open, opened) = oneshot::channel();
+    gate.calls.send(Call { operation, open })?;
+    opened.await?;
+    headers.remove(header::HOST);
+    let answer = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::CONNECTION);
+    Ok((status, headers, answer.bytes().await?))
+}

@@ -1,0 +1,238 @@
+//! Who may call the admin API, and how often.
+
+use anyhow::{Context as _, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures::future::join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use storehook_aws::registry::TokenItem;
+use storehook_domain::{Scope, TokenHash};
+use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
+
+use crate::openapi::operations;
+
+const LIST: &str = "/admin/webhooks.json";
+
+#[tokio::test]
+async fn credentials_come_in_four_spellings_and_anything_else_is_401() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let (api, token) = (&installed.api, &installed.token);
+    let basic = |text: String| format!("Basic {}", STANDARD.encode(text));
+    for (name, value, status) in [
+        ("authorization", format!("Bearer {token}"), 200),
+        ("x-spiffy-stores-access-token", token.clone(), 200),
+        ("x-shopify-access-token", token.clone(), 200),
+        ("authorization", basic(format!("api_key:{token}")), 200),
+        ("authorization", basic(format!(":{token}")), 200),
+        ("authorization", "Bearer shtk_wrong".to_owned(), 401),
+        ("authorization", format!("Bearer {token}x"), 401),
+        ("authorization", basic(token.clone()), 401),
+        ("authorization", "Basic %%%".to_owned(), 401),
+        ("authorization", token.clone(), 401),
+        ("authorization", "Bearer".to_owned(), 401),
+        ("x-shopify-access-token", String::new(), 401),
+        ("x-unknown", token.clone(), 401),
+    ] {
+        let answer = api.send(api.request(Method::GET, LIST).header(name, &value)).await?;
+        assert_eq!(answer.status.as_u16(), status, "{name}: {value}");
+        if status == 401 {
+            let text = "[API] Invalid API key or access token (unrecognized login or wrong password)";
+            assert_eq!(answer.json, json!({"errors": text}));
+            assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="storehook""#);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_is_403() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let pushes = stack.install_with(&[Scope::EventsPush]).await?.api;
+    for (method, path) in operations()?.iter().filter(|(_, path)| path.starts_with("/admin")) {
+        let answer = pushes.call(method.clone(), &path.replace("{id}", "1"), None).await?;
+        let text = "[API] The access token lacks the scope webhooks";
+        assert_eq!((answer.status, answer.json), (StatusCode::FORBIDDEN, json!({"errors": text})), "{path}");
+    }
+    let manages = stack.install_with(&[Scope::Webhooks]).await?.api;
+    assert_eq!(manages.call(Method::GET, LIST, None).await?.status, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_answer_carries_a_request_id_and_no_two_the_same() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let wrong = api.with_token("shtk_wrong");
+    let mut ids = Vec::new();
+    for (api, method, path, status) in [
+        (&api, Method::GET, LIST, 200),
+        (&api, Method::GET, "/openapi.json", 200),
+        (&api, Method::POST, LIST, 400),
+        (&wrong, Method::GET, LIST, 401),
+        (&api, Method::GET, "/admin/webhooks/1.json", 404),
+        (&api, Method::GET, "/nowhere", 404),
+        (&api, Method::PATCH, LIST, 405),
+    ] {
+        let answer = api.call(method, path, None).await?;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        ids.push(answer.header("x-request-id").to_owned());
+    }
+    assert!(ids.iter().all(|id| !id.is_empty()), "{ids:?}");
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    Ok(())
+}
+
+/// For every route with an id: a token of another app or shop gets the very answer that a missing id
+/// gets, by the very same calls of DynamoDB.
+#[tokio::test]
+async fn a_strangers_webhook_is_not_found_exactly_as_a_missing_one() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let owner = stack.install().await?;
+    let strangers = [stack.install_on(&owner.shop, "other-app").await?, stack.install().await?];
+    let id = owner.api.create_webhook("orders/create", "https://a.example/").await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let body = Some(json!({"webhook": {"address": "https://b.example/"}}));
+    let routes: Vec<_> = operations()?.into_iter().filter(|(_, path)| path.contains("{id}")).collect();
+    assert_eq!(routes.len(), 3);
+    for (method, path) in routes {
+        for stranger in &strangers {
+            let mut seen = Vec::new();
+            for id in [id, u64::MAX] {
+                let path = path.replace("{id}", &id.to_string());
+                let answer = stranger.api.call(method.clone(), &path, body.clone()).await?;
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+                assert_eq!(answer.json, json!({"errors": "Not Found"}));
+                let api = stranger.api.at(&direct.url);
+                let (_, calls) = direct.observe(api.call(method.clone(), &path, body.clone())).await?;
+                let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+                headers.sort();
+                seen.push((headers, calls));
+            }
+            assert_eq!(seen[0], seen[1], "{method} {path}");
+            assert_eq!(seen[0].1, ["GetItem", "GetItem"], "the token, and what is not the caller's");
+        }
+    }
+    let found = owner.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
+    assert_eq!(found.json["webhook"]["address"], "https://a.example/", "nobody changed it");
+    for stranger in strangers {
+        for (path, nothing) in
+            [(LIST, json!({"webhooks": []})), ("/admin/webhooks/count.json", json!({"count": 0}))]
+        {
+            assert_eq!(stranger.api.call(Method::GET, path, None).await?.json, nothing);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_beyond_the_bucket_are_429_with_retry_after() -> Result<()> {
+    let parameters = [("RateLimitBurst", "5"), ("RateLimitPerSecond", "1")];
+    let stack = Stack::deploy("storehook-limited", &parameters).await?;
+    let (api, other) = (stack.install().await?.api, stack.install().await?.api);
+    let began = storehook_aws::now();
+    let calls = join_all((0..30).map(|_| api.call(Method::GET, LIST, None))).await;
+    let answers: Vec<Answer> = calls.into_iter().collect::<Result<_>>()?;
+    let seconds = storehook_aws::now().duration_since(began).as_secs();
+    let (refused, admitted): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
+    assert!(admitted.len() >= 5, "{}", admitted.len());
+    assert!(admitted.len() <= 5 + 1 + usize::try_from(seconds)?, "{} in {seconds} s", admitted.len());
+    for answer in admitted {
+        assert_eq!(answer.status, StatusCode::OK);
+        let level = answer.header("x-spiffy-stores-api-call-limit");
+        assert!(["1/5", "2/5", "3/5", "4/5", "5/5"].contains(&level), "{level}");
+        assert_eq!(answer.header("x-shopify-shop-api-call-limit"), level);
+    }
+    for answer in refused {
+        assert_eq!(answer.header("x-spiffy-stores-api-call-limit"), "5/5");
+        assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "5/5");
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(answer.json["errors"].as_str().is_some_and(|text| text.contains("Too many calls")));
+    }
+    // Another installation has a bucket of its own, and a full one leaks.
+    assert_eq!(other.call(Method::GET, LIST, None).await?.header("x-shopify-shop-api-call-limit"), "1/5");
+    eventually("the bucket to have room again", || async {
+        let answer = api.call(Method::GET, LIST, None).await?;
+        Ok((answer.status == StatusCode::OK).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_limit_of_nothing_is_no_limit() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let api = installed.api.at(&direct.url);
+    let (answer, calls) = direct.observe(api.call(Method::GET, LIST, None)).await?;
+    assert_eq!((answer.status, answer.header("x-shopify-shop-api-call-limit")), (StatusCode::OK, ""));
+    assert_eq!(calls, ["GetItem", "Query"], "nothing is written");
+    Ok(())
+}
+
+/// Two calls that saw the same bucket are both counted.
+#[tokio::test]
+async fn calls_at_the_same_time_are_counted_one_by_one() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "40").await?;
+    let api = installed.api.at(&direct.url);
+    let list = |api: Api| tokio::spawn(async move { api.call(Method::GET, LIST, None).await });
+    let requests = [list(api.clone()), list(api.clone()), list(api)];
+    for operation in ["GetItem", "UpdateItem"] {
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            held.push(direct.calls.recv().await.context("no call")?);
+        }
+        assert!(held.iter().all(|call| call.operation == operation), "all have read before any writes");
+        held.into_iter().for_each(storehook_tests::Call::let_through);
+    }
+    let (answers, _) = direct.observe(async { Ok(join_all(requests).await) }).await?;
+    let mut levels = Vec::new();
+    for answer in answers {
+        levels.push(answer??.header("x-spiffy-stores-api-call-limit").to_owned());
+    }
+    levels.sort();
+    assert_eq!(levels, ["1/40", "2/40", "3/40"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_is_taken_away_while_its_call_is_counted_stays_away() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "40").await?;
+    let api = installed.api.at(&direct.url);
+    let request = tokio::spawn(async move { api.call(Method::GET, LIST, None).await });
+    direct.calls.recv().await.context("no call")?.let_through();
+    let count = direct.calls.recv().await.context("no call")?;
+    assert_eq!(count.operation, "UpdateItem");
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let key = TokenItem::key_of(&TokenHash::of(&installed.token));
+    let table = stack.resource("registry");
+    client.delete_item().table_name(&table).set_key(Some(key.clone())).send().await?;
+    count.let_through();
+    assert_eq!(request.await??.status, StatusCode::UNAUTHORIZED);
+    let left = client.get_item().table_name(table).set_key(Some(key)).consistent_read(true).send().await?;
+    assert_eq!(left.item, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_goes_wrong_inside_stays_inside() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let key = TokenItem::key_of(&TokenHash::of(&installed.token));
+    // An item that does not read, as a bug or a hand might leave it.
+    let break_it = client.update_item().table_name(stack.resource("registry")).set_key(Some(key));
+    break_it.update_expression("REMOVE shop").send().await?;
+    let answer = installed.api.call(Method::GET, LIST, None).await?;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.json, json!({"errors": "Internal Server Error"}));
+    assert_ne!(answer.header("x-request-id"), "");
+    Ok(())
+}

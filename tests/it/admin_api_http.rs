@@ -1,0 +1,135 @@
+//! The admin API as HTTP has it: paths, methods, media types and sizes.
+
+use anyhow::Result;
+use reqwest::{Body, Method, StatusCode, header};
+use serde_json::json;
+use storehook_tests::Stack;
+
+use crate::{
+    admin_api_bad_input::{WEBHOOKS, nothing_is_stored},
+    openapi::operations,
+};
+
+#[tokio::test]
+async fn an_id_that_is_none_is_404() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let body = Some(json!({"webhook": {"address": "https://a.example/"}}));
+    for id in [
+        "0",
+        "-1",
+        "+1",
+        "1e3",
+        "1.0",
+        "%D9%A3",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999",
+        "%00",
+        "%FF",
+        "%20",
+        "1%2F2",
+        "count2",
+        "..",
+    ] {
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let path = format!("/admin/webhooks/{id}.json");
+            let answer = api.call(method.clone(), &path, body.clone()).await?;
+            let expected = (StatusCode::NOT_FOUND, json!({"errors": "Not Found"}));
+            assert_eq!((answer.status, answer.json), expected, "{method} {path}");
+        }
+    }
+    nothing_is_stored(&api).await
+}
+
+#[tokio::test]
+async fn a_path_that_is_none_is_404_and_a_method_that_is_none_405() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    for path in [
+        "/",
+        "/admin",
+        "/webhooks.json",
+        "/admin/hooks.json",
+        "/admin/webhooks/1/2.json",
+        "/api/latest/webhooks.json",
+    ] {
+        let answer = api.call(Method::GET, path, None).await?;
+        assert_eq!(
+            (answer.status, answer.json),
+            (StatusCode::NOT_FOUND, json!({"errors": "Not Found"})),
+            "{path}"
+        );
+    }
+    let operations = operations()?;
+    for (_, path) in &operations {
+        let allowed: Vec<_> =
+            operations.iter().filter(|(_, other)| other == path).map(|(method, _)| method.clone()).collect();
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
+        {
+            if allowed.contains(&method) {
+                continue;
+            }
+            let answer = api.call(method.clone(), &path.replace("{id}", "1"), None).await?;
+            let expected = (StatusCode::METHOD_NOT_ALLOWED, json!({"errors": "Method Not Allowed"}));
+            assert_eq!((answer.status, answer.json.clone()), expected, "{method} {path}");
+            let told = answer.header("allow");
+            for method in &allowed {
+                assert!(told.split(',').any(|told| told.trim() == method.as_str()), "{path}: {told}");
+            }
+        }
+    }
+    nothing_is_stored(&api).await
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_acceptable_is_406_and_a_body_of_another_kind_415() -> Result<()> {
+    let api = Stack::shared().await?.install().await?;
+    let (token, api) = (api.token, api.api);
+    let request = |method| api.request(method, WEBHOOKS).bearer_auth(&token);
+    for (accept, status) in
+        [("*/*", 200), ("application/json; charset=utf-8", 200), ("text/html", 406), ("application/xml", 406)]
+    {
+        let answer = api.send(request(Method::GET).header(header::ACCEPT, accept)).await?;
+        assert_eq!(answer.status.as_u16(), status, "{accept}");
+        if status == 406 {
+            assert_eq!(answer.json, json!({"errors": "Not Acceptable: answers are application/json"}));
+        }
+    }
+    let body = r#"{"webhook": {"topic": "orders/create"}}"#;
+    for (name, value, status) in [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8", 422),
+        (header::CONTENT_TYPE, "application/x-www-form-urlencoded", 415),
+        (header::CONTENT_TYPE, "text/plain", 415),
+        (header::CONTENT_TYPE, "application/xml", 415),
+        (header::CONTENT_ENCODING, "gzip", 415),
+    ] {
+        let answer = api.send(request(Method::POST).header(name, value).body(body)).await?;
+        assert_eq!(answer.status.as_u16(), status, "{value}");
+        if status == 415 {
+            assert_eq!(answer.json, json!({"errors": "Unsupported Media Type: bodies are application/json"}));
+            assert_eq!(answer.header("accept"), "application/json");
+        }
+    }
+    let unsaid = api.send(request(Method::POST).body(body)).await?;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY, "a body that does not say what it is");
+    nothing_is_stored(&api).await
+}
+
+#[tokio::test]
+async fn a_body_over_a_mebibyte_is_413() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let of_length = |length: usize| {
+        let body = json!({"webhook": {"topic": "orders/create", "note": ""}}).to_string();
+        body.replace(r#""note":"""#, &format!(r#""note":"{}""#, "x".repeat(length - body.len())))
+    };
+    const LIMIT: usize = 1024 * 1024;
+    for (length, status) in [(LIMIT, 422), (LIMIT + 1, 413), (6 * LIMIT, 413)] {
+        let body = of_length(length);
+        assert_eq!(body.len(), length);
+        let answer = api.call_raw(Method::POST, WEBHOOKS, Some(Body::from(body))).await?;
+        assert_eq!(answer.status.as_u16(), status, "{length} bytes");
+        if status == 413 {
+            assert_eq!(answer.json, json!({"errors": "Payload Too Large"}));
+        }
+    }
+    nothing_is_stored(&api).await
+}
