@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use storehook_tests::{Api, Receiver, Stack, root};
 
 /// What each function answers to each of its files.
-const ADMIN_API: [(&str, u64); 11] = [
+const ADMIN_API: [(&str, u64); 12] = [
     ("create", 201),
     ("create-invalid", 422),
     ("create-not-json", 400),
@@ -20,6 +20,7 @@ const ADMIN_API: [(&str, u64); 11] = [
     ("update", 200),
     ("delete", 200),
     ("unauthorized", 401),
+    ("openapi", 200),
 ];
 const FAN_OUT: [&str; 3] = ["empty", "good", "mixed"];
 const DELIVERY: [(&str, &[&str]); 5] = [
