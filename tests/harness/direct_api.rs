@@ -12,9 +12,10 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
+use serde_json::Value;
 use storehook::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use tokio::{
     net::TcpListener,
@@ -35,14 +36,21 @@ pub struct DirectApi {
 pub struct Call {
     /// What it does: `GetItem`, `TransactWriteItems`.
     pub operation: String,
-    open: oneshot::Sender<()>,
+    /// What it says.
+    pub body: Value,
+    decide: oneshot::Sender<Option<(StatusCode, Value)>>,
 }
 
 impl Call {
     /// Lets the call through.
     pub fn let_through(self) {
         // Whoever made it may have given up meanwhile.
-        _ = self.open.send(());
+        _ = self.decide.send(None);
+    }
+
+    /// Answers the call in DynamoDB's place.
+    pub fn answer(self, status: StatusCode, json: Value) {
+        _ = self.decide.send(Some((status, json)));
     }
 }
 
@@ -80,14 +88,24 @@ impl DirectApi {
 impl DirectApi {
     /// Awaits an answer, letting every call through, and returns what they were.
     pub async fn observe<T>(&mut self, answer: impl Future<Output = Result<T>>) -> Result<(T, Vec<String>)> {
-        let mut operations = Vec::new();
+        let (answer, calls) = self.decide(answer, Call::let_through).await?;
+        Ok((answer, calls.into_iter().map(|(operation, _)| operation).collect()))
+    }
+
+    /// Awaits an answer, doing this with each call, and returns what each was and said.
+    pub async fn decide<T>(
+        &mut self,
+        answer: impl Future<Output = Result<T>>,
+        mut decision: impl FnMut(Call),
+    ) -> Result<(T, Vec<(String, Value)>)> {
+        let mut calls = Vec::new();
         let mut answer = std::pin::pin!(answer);
         loop {
             tokio::select! {
-                answer = &mut answer => return Ok((answer?, operations)),
+                answer = &mut answer => return Ok((answer?, calls)),
                 Some(call) = self.calls.recv() => {
-                    operations.push(call.operation.clone());
-                    call.let_through();
+                    calls.push((call.operation.clone(), call.body.clone()));
+                    decision(call);
                 }
             }
         }
@@ -109,9 +127,13 @@ async fn pass(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) ->
 async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(StatusCode, HeaderMap, Bytes)> {
     let target = headers.get("x-amz-target").context("not a call of DynamoDB")?.to_str()?;
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
-    let (open, opened) = oneshot::channel();
-    gate.calls.send(Call { operation, open })?;
-    opened.await?;
+    let (decide, decided) = oneshot::channel();
+    gate.calls.send(Call { operation, body: serde_json::from_slice(&body)?, decide })?;
+    if let Some((status, json)) = decided.await? {
+        let json_type = HeaderValue::from_static("application/x-amz-json-1.0");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json_type)]);
+        return Ok((status, headers, json.to_string().into()));
+    }
     headers.remove(header::HOST);
     let answer = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());

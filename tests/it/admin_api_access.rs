@@ -36,6 +36,13 @@ async fn credentials_come_in_four_spellings_and_anything_else_is_401() -> Result
     ] {
         let answer = api.send(api.request(Method::GET, LIST).header(name, &value)).await?;
         assert_eq!(answer.status.as_u16(), status, "{name}: {value}");
+        if status == 200 {
+            assert_eq!(
+                answer.header("cache-control"),
+                "no-store",
+                "whoever keeps it might show it to others"
+            );
+        }
         if status == 401 {
             let text = "[API] Invalid API key or access token (unrecognized login or wrong password)";
             assert_eq!(answer.json, json!({"errors": text}));
@@ -152,6 +159,9 @@ async fn calls_beyond_the_bucket_are_429_with_retry_after() -> Result<()> {
         assert_eq!(answer.header("retry-after"), "1");
         assert!(answer.json["errors"].as_str().is_some_and(|text| text.contains("Too many calls")));
     }
+    let of_shared = Stack::shared().await?.install().await?.api;
+    let answer = of_shared.call(Method::GET, LIST, None).await?;
+    assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "1/1000", "as the local stack has it");
     // Another installation has a bucket of its own, and a full one leaks.
     assert_eq!(other.call(Method::GET, LIST, None).await?.header("x-shopify-shop-api-call-limit"), "1/5");
     eventually("the bucket to have room again", || async {

@@ -60,7 +60,7 @@ async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
 async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let topics = catalogue::not_allowed_message();
-    let list = "must be a list of at most 250 strings of at most 250 bytes, without control characters";
+    let list = "must be a list of strings without control characters";
     let not_in_list = json!(["is not included in the list"]);
     let too_long = format!("https://a.example/{}", "x".repeat(2_048));
     for (webhook, errors) in [
@@ -90,6 +90,17 @@ async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
                 "topic": [topics], "address": ["protocol ftp:// is not supported"], "format": not_in_list,
                 "protocol": not_in_list, "status": not_in_list, "fields": [list], "metafield_namespaces": [list],
                 "custom_headers": ["may not set Host"],
+            }),
+        ),
+        (
+            json!({
+                "topic": "orders/create", "address": "https://a.example/", "fields": vec!["x"; 1_000],
+                "metafield_namespaces": ["x".repeat(2_048)], "custom_headers": {"X".repeat(60_000): "a"},
+            }),
+            json!({
+                "fields": ["is too long (maximum is 2048 bytes of JSON)"],
+                "metafield_namespaces": ["is too long (maximum is 2048 bytes of JSON)"],
+                "custom_headers": ["is too long (maximum is 3072 bytes of JSON)"],
             }),
         ),
         (
@@ -129,15 +140,15 @@ async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
 async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;
-    let taken = api.create_webhook("orders/create", "https://b.example/").await?;
+    api.create_webhook("orders/create", "https://b.example/").await?;
     let path = format!("/admin/webhooks/{id}.json");
-    let before = api.call(Method::GET, &path, None).await?.json;
+    let before = api.call(Method::GET, WEBHOOKS, None).await?.json;
     for (webhook, errors) in [
         (
             json!({"topic": "", "address": null, "fields": [1]}),
             json!({
                 "topic": ["can't be blank", catalogue::not_allowed_message()], "address": ["can't be blank"],
-                "fields": ["must be a list of at most 250 strings of at most 250 bytes, without control characters"],
+                "fields": ["must be a list of strings without control characters"],
             }),
         ),
         (
@@ -150,8 +161,7 @@ async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused
         let expected = json!({ "errors": errors });
         assert_eq!((answer.status, answer.json), (StatusCode::UNPROCESSABLE_ENTITY, expected), "{webhook}");
     }
-    assert_eq!(api.call(Method::GET, &path, None).await?.json, before);
-    assert_ne!(id, taken);
+    assert_eq!(api.call(Method::GET, WEBHOOKS, None).await?.json, before);
     Ok(())
 }
 
@@ -159,7 +169,7 @@ async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused
 async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let (limit, page) = (json!(["must be between 1 and 250"]), json!(["must be 1 or greater"]));
-    let since_id = json!(["a webhook's id is a whole number"]);
+    let since_id = json!(["must be a whole number"]);
     let time = json!(["must be an ISO 8601 date and time with an offset"]);
     let once = json!(["may be given only once"]);
     let topic = json!([catalogue::not_allowed_message()]);
@@ -175,7 +185,6 @@ async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
         ("/admin/webhooks.json?since_id=-1", json!({"since_id": since_id})),
         ("/admin/webhooks.json?since_id=1e3", json!({"since_id": since_id})),
         ("/admin/webhooks.json?since_id=%D9%A3", json!({"since_id": since_id})),
-        ("/admin/webhooks.json?since_id=99999999999999999999", json!({"since_id": since_id})),
         ("/admin/webhooks.json?created_at_min=yesterday", json!({"created_at_min": time})),
         ("/admin/webhooks.json?created_at_max=1", json!({"created_at_max": time})),
         ("/admin/webhooks.json?updated_at_min=2014-04-25T16:15:47", json!({"updated_at_min": time})),

@@ -13,7 +13,8 @@ use crate::{
 #[tokio::test]
 async fn an_id_that_is_none_is_404() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
-    let body = Some(json!({"webhook": {"address": "https://a.example/"}}));
+    let body = Some(json!({"webhook": {"address": "https://b.example/"}}));
+    let there = api.create_webhook("orders/create", "https://a.example/").await?;
     for id in [
         "0",
         "-1",
@@ -28,17 +29,58 @@ async fn an_id_that_is_none_is_404() -> Result<()> {
         "%FF",
         "%20",
         "1%2F2",
+        "{}%23x",
+        "{}%3Fx",
+        "{}%3Ffields=id",
+        "{}%0A",
+        "{} ",
         "count2",
         "..",
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
-            let path = format!("/admin/webhooks/{id}.json");
+            let path = format!("/admin/webhooks/{}.json", id.replace("{}", &there.to_string()));
             let answer = api.call(method.clone(), &path, body.clone()).await?;
             let expected = (StatusCode::NOT_FOUND, json!({"errors": "Not Found"}));
             assert_eq!((answer.status, answer.json), expected, "{method} {path}");
         }
     }
-    nothing_is_stored(&api).await
+    let left = api.call(Method::GET, "/admin/webhooks.json?fields=id,address", None).await?;
+    assert_eq!(left.json, json!({"webhooks": [{"id": there, "address": "https://a.example/"}]}));
+    Ok(())
+}
+
+/// API Gateway decodes the path that it hands on: what a client has encoded must not end it.
+#[tokio::test]
+async fn a_path_that_the_gateway_has_decoded_names_nothing_else() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;
+    for (path, status) in [
+        (format!("/admin/webhooks/{id}.json"), 200),
+        (format!("/admin/webhooks/{id}#x.json"), 404),
+        (format!("/admin/webhooks/{id}?x.json"), 404),
+        (format!("/admin/webhooks/{id}?x"), 404),
+        (format!("/admin/webhooks/{id} "), 404),
+        (format!("/admin/webhooks/{id}\u{0}"), 404),
+        ("/admin/webhooks/\u{663}".to_owned(), 404),
+    ] {
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "fields=id",
+            "headers": {"authorization": format!("Bearer {}", installed.token), "host": "a.example"},
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "a.example", "domainPrefix": "a", "requestId": "r",
+                "routeKey": "$default", "stage": "$default", "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 0,
+                "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"},
+            },
+            "isBase64Encoded": false,
+        });
+        let (answer, _) = stack.invoke("admin-api", &event).await?;
+        assert_eq!(answer["statusCode"], json!(status), "{path:?}: {answer}");
+        if status == 200 {
+            assert_eq!(answer["body"], json!({"webhook": {"id": id}}).to_string(), "the query is read");
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -70,6 +112,7 @@ async fn a_path_that_is_none_is_404_and_a_method_that_is_none_405() -> Result<()
             let answer = api.call(method.clone(), &path.replace("{id}", "1"), None).await?;
             let expected = (StatusCode::METHOD_NOT_ALLOWED, json!({"errors": "Method Not Allowed"}));
             assert_eq!((answer.status, answer.json.clone()), expected, "{method} {path}");
+            assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "", "it is no call of a route");
             let told = answer.header("allow");
             for method in &allowed {
                 assert!(told.split(',').any(|told| told.trim() == method.as_str()), "{path}: {told}");

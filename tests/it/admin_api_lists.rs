@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_aws::registry;
-use storehook_tests::{Api, Installed, Stack};
+use storehook_tests::{Api, Call, DirectApi, Installed, Stack};
 
 /// The ids that a list shows.
 async fn ids(api: &Api, query: &str) -> Result<Vec<u64>> {
@@ -97,27 +98,64 @@ async fn lists_and_counts_go_through_dynamodbs_own_pages() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let api = &installed.api;
-    let fields: Vec<_> = (0..250).map(|number| format!("{number:0>250}")).collect();
-    let mut all = Vec::new();
-    for number in 0..22 {
-        let address = format!("https://a.example/{number}");
-        let webhook = json!({"topic": "orders/create", "address": address, "fields": fields});
-        all.push(api.create_webhook_with(webhook).await?);
-    }
+    let all = longest_webhooks(api, 110).await?;
     assert!(dynamodb_pages(&stack, &installed).await? > 1, "or this shows nothing");
     for (query, expected) in [
         ("&limit=250", &all[..]),
         ("&topic=orders/create&limit=250", &all[..]),
         ("&limit=10&page=2", &all[10..20]),
-        ("&limit=10&page=3", &all[20..]),
-        ("&address=https://a.example/21", &all[21..]),
-        ("&limit=10&page=4", &[]),
+        ("&limit=10&page=11", &all[100..]),
+        ("&limit=10&page=12", &[]),
     ] {
         assert_eq!(ids(api, query).await?, expected, "{query}");
     }
     for query in ["", "?topic=orders/create"] {
         let answer = api.call(Method::GET, &format!("/admin/webhooks/count.json{query}"), None).await?;
-        assert_eq!(answer.json, json!({"count": 22}));
+        assert_eq!(answer.json, json!({"count": 110}));
+    }
+    let whole = api.call(Method::GET, "/admin/webhooks.json?limit=250", None).await?;
+    assert_eq!((whole.status, whole.json["webhooks"].as_array().map(Vec::len)), (StatusCode::OK, Some(110)));
+    Ok(())
+}
+
+/// Webhooks as long as they can be, whose ids grow.
+async fn longest_webhooks(api: &Api, count: usize) -> Result<Vec<u64>> {
+    let create = |number: usize| async move {
+        api.create_webhook_with(json!({
+            "topic": "orders/create", "address": format!("https://a.example/{number:0>2030}"),
+            "fields": ["\"".repeat(1_022)], "metafield_namespaces": ["x".repeat(2_044)],
+            "custom_headers": {"X-A": "x".repeat(1_024), "X-B": "x".repeat(1_024), "X-C": "x".repeat(900)},
+        }))
+        .await
+    };
+    let mut ids: Vec<u64> = stream::iter(0..count).map(create).buffered(10).try_collect().await?;
+    ids.sort();
+    Ok(ids)
+}
+
+/// What the API promises to see of its own writes, it asks DynamoDB for; and it lets DynamoDB count.
+#[tokio::test]
+async fn reads_are_strongly_consistent_and_counts_are_dynamodbs() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let api = installed.api.at(&direct.url);
+    let one = format!("/admin/webhooks/{id}.json");
+    for (path, limit) in [
+        ("/admin/webhooks.json?limit=3&page=2", json!(6)),
+        ("/admin/webhooks.json?topic=*", json!(null)),
+        ("/admin/webhooks/count.json", json!(null)),
+        (&one, json!(null)),
+    ] {
+        let (answer, calls) = direct.decide(api.call(Method::GET, path, None), Call::let_through).await?;
+        assert_eq!((answer.status, calls.len()), (StatusCode::OK, 2), "{path}");
+        for (operation, body) in &calls {
+            assert_eq!(body["ConsistentRead"], json!(true), "{path}: {operation}");
+        }
+        let (_, read) = &calls[1];
+        assert_eq!(read["Limit"], limit, "{path}: no more is read than is skipped or shown");
+        assert_eq!(read["Select"] == json!("COUNT"), path.contains("count"), "{path}");
     }
     Ok(())
 }

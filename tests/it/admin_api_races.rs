@@ -1,7 +1,5 @@
 //! The admin API, by many at once.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{future::join_all, stream::FuturesUnordered};
@@ -31,6 +29,57 @@ async fn of_a_hundred_same_webhooks_created_at_once_one_is_created() -> Result<(
     }
     assert_eq!(refused, 99);
     assert_eq!(api.call(Method::GET, "/admin/webhooks/count.json", None).await?.json, json!({"count": 1}));
+    Ok(())
+}
+
+/// DynamoDB refuses a transaction that meets another one over the same items; the emulator never does.
+#[tokio::test]
+async fn a_transaction_that_met_another_is_made_again_and_told_as_503_in_the_end() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let api = installed.api.at(&direct.url);
+    let new = Some(json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}}));
+    for (conflicts, status) in [(2, StatusCode::CREATED), (usize::MAX, StatusCode::SERVICE_UNAVAILABLE)] {
+        let mut left = conflicts;
+        let decide = |call: Call| match call.operation.as_str() {
+            "TransactWriteItems" if left > 0 => {
+                left -= 1;
+                let reasons = json!([{"Code": "None"}, {"Code": "TransactionConflict", "Message": "secret"}]);
+                let error = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+                call.answer(
+                    StatusCode::BAD_REQUEST,
+                    json!({"__type": error, "CancellationReasons": reasons}),
+                );
+            }
+            _ => call.let_through(),
+        };
+        let request = api.call(Method::POST, "/admin/webhooks.json", new.clone());
+        let (answer, _) = direct.decide(request, decide).await?;
+        assert_eq!(answer.status, status, "{}", answer.json);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            assert_eq!(answer.json, json!({"errors": "Service Unavailable"}));
+            assert_eq!(answer.header("retry-after"), "1");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_outage_of_dynamodb_is_503_without_its_words() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let api = installed.api.at(&direct.url);
+    let fail = |call: Call| {
+        let error = json!({"__type": "InternalServerError", "message": "secret words"});
+        call.answer(StatusCode::INTERNAL_SERVER_ERROR, error);
+    };
+    let (answer, calls) = direct.decide(api.call(Method::GET, "/admin/webhooks.json", None), fail).await?;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.json, json!({"errors": "Service Unavailable"}));
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(calls.len(), 3, "the SDK tries three times");
     Ok(())
 }
 
@@ -141,7 +190,7 @@ async fn in_order<T>(
 }
 
 /// The places that are held in an installation's partition, and those that its webhooks want.
-async fn places(stack: &Stack, installed: &Installed) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+async fn places(stack: &Stack, installed: &Installed) -> Result<(Vec<String>, Vec<String>)> {
     let partition = registry::partition_of(&installed.shop, &installed.app);
     let query = aws_sdk_dynamodb::Client::new(&stack.sdk())
         .query()
@@ -150,15 +199,17 @@ async fn places(stack: &Stack, installed: &Installed) -> Result<(BTreeSet<String
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S(partition));
     let sort_key = |item: &Item| item.get("sk").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
-    let (mut held, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+    let (mut held, mut wanted) = (Vec::new(), Vec::new());
     for item in query.send().await?.items.unwrap_or_default() {
         let key = sort_key(&item);
         if key.starts_with("UNIQUE#") {
-            held.insert(key);
+            held.push(key);
         } else if key.starts_with(registry::WEBHOOK_SORT_KEY_PREFIX) {
             let webhook = registry::from_item::<WebhookItem>(item)?.webhook;
-            wanted.insert(sort_key(&UniquenessItem::of(&webhook).key()));
+            wanted.push(sort_key(&UniquenessItem::of(&webhook).key()));
         }
     }
+    held.sort();
+    wanted.sort();
     Ok((held, wanted))
 }

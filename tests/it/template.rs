@@ -86,6 +86,22 @@ fn every_mapping_reports_single_failures_and_the_streams_gives_up_in_time() -> R
 }
 
 #[test]
+fn the_api_answers_before_lambda_ends_it() -> Result<()> {
+    let timeout = resource("AdminApiFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
+    assert!(timeout >= admin_api::REQUEST_TIMEOUT.as_secs() + 2);
+    Ok(())
+}
+
+#[test]
+fn the_rate_limit_is_forty_at_once_and_two_a_second_unless_it_is_set() -> Result<()> {
+    for (name, default) in [("RateLimitBurst", 40), ("RateLimitPerSecond", 2)] {
+        let parameter = &template()?["Parameters"][name];
+        assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
+    }
+    Ok(())
+}
+
+#[test]
 fn tables_are_encrypted_recoverable_protected_and_expire_items() -> Result<()> {
     for name in ["RegistryTable", "HistoryTable"] {
         let properties = &resource(name)?["Properties"];

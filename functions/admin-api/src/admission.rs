@@ -1,9 +1,10 @@
 //! Admission: which installation a request speaks for, and whether it may.
 //!
 //! The token may come in any of the four ways that clients of this family of APIs send
-//! it. It is looked up by its hash; nothing compares tokens themselves. A call of a known
-//! token is counted, whatever becomes of it, and its answer says how many there are; then
-//! the token must have the scope that the route asks for.
+//! it. It is looked up by its hash; nothing compares tokens themselves. A known token's call
+//! of a route is counted, whatever becomes of it, and its answer says how many there are;
+//! then the token must have the scope that the route asks for. Who asks is not always in
+//! `Authorization`, so no cache may keep an answer.
 
 use axum::{
     extract::{Request, State},
@@ -45,13 +46,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
         Ok(count) => count,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let caller = Caller {
-        // A zone is checked when the app is installed; one that has been renamed since must not
-        // lock the app out.
-        time_zone: TimeZone::get(&item.time_zone).unwrap_or(TimeZone::UTC),
-        shop: item.shop,
-        app: item.app,
-    };
+    let caller = Caller { time_zone: time_zone_of(&item), shop: item.shop, app: item.app };
     let mut response = match refusal(count, &item.scopes, gate.scope) {
         Some(error) => error.into_response(),
         None => {
@@ -60,8 +55,17 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
         }
     };
     response.extensions_mut().insert(caller);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     tell_count(&mut response, &gate.app.settings.call_limit_header, count);
     response
+}
+
+/// A zone is checked when the app is installed; one that has been renamed since must not lock the app out.
+fn time_zone_of(item: &TokenItem) -> TimeZone {
+    TimeZone::get(&item.time_zone).unwrap_or_else(|error| {
+        tracing::warn!(error = storehook_aws::causes(&error), caller.shop = %item.shop, "time zone unknown; UTC it is");
+        TimeZone::UTC
+    })
 }
 
 async fn known_token(app: &App, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {

@@ -43,6 +43,10 @@ pub(crate) enum ApiError {
     Invalid(FieldErrors),
     #[error("too many writes to one webhook at once")]
     Contended,
+    #[error("it took too long")]
+    TimedOut,
+    #[error("the code panicked")]
+    Panicked,
     #[error("the registry failed")]
     Registry(#[from] RegistryError),
 }
@@ -60,8 +64,10 @@ impl ApiError {
             Self::NoWebhook | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Contended | Self::Registry(RegistryError::Call(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Registry(RegistryError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Contended | Self::TimedOut | Self::Registry(RegistryError::Call(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Panicked | Self::Registry(RegistryError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -87,6 +93,8 @@ impl ApiError {
             | Self::MethodNotAllowed
             | Self::TooLarge
             | Self::Contended
+            | Self::TimedOut
+            | Self::Panicked
             | Self::Registry(RegistryError::Call(_) | RegistryError::Item(_)) => {
                 json!(self.status().canonical_reason())
             }
@@ -103,7 +111,7 @@ impl ApiError {
                 Some((header::ACCEPT, HeaderValue::from_static("application/json")))
             }
             Self::TooManyCalls { seconds } => Some((header::RETRY_AFTER, (*seconds).into())),
-            Self::Contended | Self::Registry(RegistryError::Call(_)) => {
+            Self::Contended | Self::TimedOut | Self::Registry(RegistryError::Call(_)) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
             _ => None,

@@ -40,6 +40,7 @@ use storehook_domain::Scope;
 use tower::{Layer as _, Service, util::MapRequestLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use observe::REQUEST_TIMEOUT;
 pub use openapi::description;
 pub use settings::Settings;
 

@@ -9,8 +9,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use headers_accept::Accept;
-use mediatype::{MediaType, names, values};
+use mediatype::{MediaType, MediaTypeList, ReadParams as _, names};
 
 use crate::error::ApiError;
 
@@ -26,19 +25,33 @@ pub(crate) async fn speak_json(request: Request, next: Next) -> Result<Response,
     Ok(next.run(request).await)
 }
 
-/// Whether `Accept` allows JSON (RFC 9110 §12.5.1). One that does not read is as good as none.
+/// Whether `Accept` allows JSON (RFC 9110 §12.5.1): of the ranges that it is in, the most specific one
+/// decides. Parameters other than the weight are not told apart, and a header in which nothing reads is
+/// as good as none.
 fn accepts_json(headers: &HeaderMap) -> bool {
-    // What is sent is both: JSON has no other charset, and some clients name it.
-    const JSON: [MediaType<'static>; 2] = [
-        MediaType::new(names::APPLICATION, names::JSON),
-        MediaType::from_parts(names::APPLICATION, names::JSON, None, &[(names::CHARSET, values::UTF_8)]),
-    ];
-    let lines: Vec<_> =
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    // No part of it depends on case, but the library thinks so of the charset.
-    let accept = lines.join(",").to_ascii_uppercase();
-    accept.trim().is_empty()
-        || accept.parse::<Accept>().map_or(true, |accept| accept.negotiate(JSON.iter()).is_some())
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<_> = lines.flat_map(MediaTypeList::new).filter_map(Result::ok).collect();
+    let narrowest =
+        ranges.iter().filter_map(|range| Some((breadth(range)?, range))).min_by_key(|(breadth, _)| *breadth);
+    match narrowest {
+        Some((_, range)) => weight(range) != Some(0.0),
+        None => ranges.is_empty(),
+    }
+}
+
+/// How much besides JSON is in a range that JSON is in.
+fn breadth(range: &MediaType<'_>) -> Option<u8> {
+    let (json, any) = ((names::APPLICATION, names::JSON), names::_STAR);
+    match (range.ty, range.subty) {
+        (ty, subty) if (ty, subty) == json => Some(0),
+        (ty, subty) if (ty, subty) == (json.0, any) => Some(1),
+        (ty, subty) if (ty, subty) == (any, any) => Some(2),
+        _ => None,
+    }
+}
+
+fn weight(range: &MediaType<'_>) -> Option<f32> {
+    range.get_param(names::Q)?.as_str().parse().ok()
 }
 
 /// Whether `Content-Type` is JSON or absent, and the body is not encoded any further.
@@ -80,10 +93,14 @@ mod tests {
             (&["text/html", "application/json"], true),
             (&["application/json;charset=UTF-8"], true),
             (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], true),
+            (&["application/json;version=1; charset=utf8"], true),
             (&["%%%"], true),
+            (&["text/html, %%%"], false),
             (&["text/html"], false),
             (&["application/xml"], false),
             (&["application/json;q=0"], false),
+            (&["application/json;q=0.0, */*"], false),
+            (&["application/*;q=0, */*;q=1", "application/json;q=0.1"], true),
         ] {
             let lines: Vec<_> = accept.iter().map(|value| (header::ACCEPT, *value)).collect();
             assert_eq!(accepts_json(&headers(&lines)), is_acceptable, "{accept:?}");

@@ -3,23 +3,38 @@
 //! The line says who asked for what, how it ended and how long it took in here. It holds
 //! no query, no body and no token.
 
+use std::{panic::AssertUnwindSafe, time::Duration};
+
 use axum::{
     extract::{MatchedPath, Request},
     http::Method,
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
+use futures::FutureExt as _;
 use lambda_http::Context;
 
-use crate::{admission::Caller, error::Cause};
+use crate::{
+    admission::Caller,
+    error::{ApiError, Cause},
+};
 
-/// Answers a request, and tells of it.
+/// How long a request may take: Lambda ends one that is still under way after 15 s, and its answer would
+/// not be ours.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Answers a request, in time and whatever becomes of it, and tells of it.
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let began = storehook_aws::now();
     let id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => ApiError::Panicked.into_response(),
+        Err(_) => ApiError::TimedOut.into_response(),
+    };
     // So that a caller and the log speak of the same request.
     if let Some(value) = id.and_then(|id| id.parse().ok()) {
         response.headers_mut().insert("x-request-id", value);

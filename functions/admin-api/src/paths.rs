@@ -3,11 +3,33 @@
 //! Clients of this family of APIs ask under `/admin`, `/api` or `/admin/api/<version>`,
 //! with or without `.json`. All of it is brought to `/admin/<path>` before the router.
 
+//!
+//! API Gateway hands a path on decoded, so a `#` or a `?` that a client has encoded would
+//! end it here and name another resource: they are encoded again.
+
 use axum::extract::Request;
+use lambda_http::RequestExt as _;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What cannot stand in a path as it is (the URL standard's path percent-encode set).
+const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// Brings a request's path to its one spelling: `/api/webhooks/7.json` to `/admin/webhooks/7`.
 pub(crate) fn to_canonical<B>(mut request: Request<B>) -> Request<B> {
-    let canonical = canonical(request.uri().path());
+    let canonical = match request.raw_http_path() {
+        "" => canonical(request.uri().path()),
+        decoded => canonical(&utf8_percent_encode(decoded, NOT_IN_PATHS).to_string()),
+    };
     let path_and_query = match request.uri().query() {
         Some(query) => format!("{canonical}?{query}"),
         None => canonical,

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use storehook_domain::{
-    ADDRESS_LIMIT, CUSTOM_HEADERS_LIMIT, Format, Protocol, Status, catalogue,
+    ADDRESS_LIMIT, CUSTOM_HEADERS_LIMIT, Format, HEADER_VALUE_LIMIT, Protocol, Status, TOPIC_LIMIT,
+    catalogue,
     new_webhook::LIST_LIMIT,
     webhook_query::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
 };
@@ -98,22 +99,23 @@ fn attributes() -> ObjectBuilder {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri)))
             .max_length(Some(ADDRESS_LIMIT));
     let status = names("Whether it gets deliveries.", Status::WRITABLE.map(Status::as_str));
-    let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1_024));
+    let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(HEADER_VALUE_LIMIT));
     let custom_headers = ObjectBuilder::new()
         .description(Some(format!(
             "Headers to add to its deliveries, at most {CUSTOM_HEADERS_LIMIT}; none of Storehook's own and none that HTTP itself uses."
         )))
         .additional_properties(Some(Schema::from(value.build())))
         .max_properties(Some(CUSTOM_HEADERS_LIMIT));
+    // Null is as if it were not said, but for what must be there.
     ObjectBuilder::new()
         .property("topic", topic_reference())
         .property("address", address)
-        .property("format", format())
-        .property("fields", fields())
-        .property("metafield_namespaces", metafield_namespaces())
-        .property("protocol", protocol())
-        .property("status", status)
-        .property("custom_headers", custom_headers)
+        .property("format", or_null(format().into()))
+        .property("fields", or_null(fields().into()))
+        .property("metafield_namespaces", or_null(metafield_namespaces().into()))
+        .property("protocol", or_null(protocol().into()))
+        .property("status", or_null(status.build().into()))
+        .property("custom_headers", or_null(custom_headers.build().into()))
 }
 
 /// What a webhook subscribes to: a component of the description, to which [`topic_reference`] points.
@@ -121,8 +123,9 @@ pub(crate) fn topic() -> Schema {
     let aliases = catalogue::ALIASES.iter().map(|(alias, _)| *alias);
     let topics = catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]).map(|topic| topic.name);
     let listed = names("A topic of the catalogue, or Spree's name for one.", topics.chain(aliases));
-    let pattern =
-        |description: &str, pattern: &str| text(description).pattern(Some(pattern)).max_length(Some(64));
+    let pattern = |description: &str, pattern: &str| {
+        text(description).pattern(Some(pattern)).max_length(Some(TOPIC_LIMIT))
+    };
     AnyOfBuilder::new()
         .description(Some("What it subscribes to."))
         .item(listed)
@@ -242,11 +245,17 @@ fn names(description: &str, names: impl IntoIterator<Item = &'static str>) -> Ob
     text(description).enum_values(Some(names.into_iter().collect::<Vec<_>>()))
 }
 
+fn or_null(schema: Schema) -> Schema {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    AnyOfBuilder::new().item(schema).item(null).build().into()
+}
+
 fn default_of(name: &str) -> Option<serde_json::Value> {
     Some(name.into())
 }
 
 fn short_texts(description: &str) -> Array {
-    let short = ObjectBuilder::new().schema_type(Type::String).max_length(Some(LIST_LIMIT));
-    ArrayBuilder::new().items(short).max_items(Some(LIST_LIMIT)).description(Some(description)).build()
+    let plain = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"));
+    let limits = format!("{description} At most {LIST_LIMIT} bytes of JSON.");
+    ArrayBuilder::new().items(plain).description(Some(limits)).build()
 }

@@ -98,8 +98,11 @@ fn key_of(text: &str) -> Option<&str> {
         return Some(name);
     }
     let (noun, verb) = text.split_once(':')?;
-    (text.len() <= 64 && is_word(noun) && is_word(verb)).then_some(text)
+    (text.len() <= TOPIC_LIMIT && is_word(noun) && is_word(verb)).then_some(text)
 }
+
+/// The longest `noun:verb`, in characters.
+pub const TOPIC_LIMIT: usize = 64;
 
 /// `[a-z][a-z0-9_]*`: safe in a header, a key and a tag name.
 fn is_word(text: &str) -> bool {

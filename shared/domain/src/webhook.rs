@@ -46,7 +46,7 @@ pub struct WebhookId(u64);
 
 /// The text is no webhook id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a webhook's id is a whole number")]
+#[error("must be a whole number")]
 pub struct InvalidWebhookId;
 
 impl WebhookId {

@@ -37,7 +37,7 @@ impl WebhookQuery {
             created_at_max: parameters.read("created_at_max", &mut errors, time),
             updated_at_min: parameters.read("updated_at_min", &mut errors, time),
             updated_at_max: parameters.read("updated_at_max", &mut errors, time),
-            since_id: parameters.read("since_id", &mut errors, str::parse::<WebhookId>),
+            since_id: parameters.read("since_id", &mut errors, since_id),
         };
         let fields = parameters.read("fields", &mut errors, fields).flatten();
         let limit = parameters.read("limit", &mut errors, limit);
@@ -102,14 +102,27 @@ fn limit(text: &str) -> Result<usize, String> {
     limit.ok_or_else(|| format!("must be between 1 and {PAGE_LIMIT}"))
 }
 
+/// An id, or the largest where the number is larger: nothing comes after either.
+fn since_id(text: &str) -> Result<WebhookId, crate::InvalidWebhookId> {
+    if is_number(text) {
+        Ok(text.parse().unwrap_or(WebhookId::new(u64::MAX)))
+    } else {
+        Err(crate::InvalidWebhookId)
+    }
+}
+
 fn page(text: &str) -> Result<usize, &'static str> {
     number(text).filter(|page| *page >= 1).ok_or("must be 1 or greater")
 }
 
-/// ASCII digits and nothing else. A number too large to count to is the largest: no list is so long.
+/// A number too large to count to is the largest: no list is so long.
 fn number(text: &str) -> Option<usize> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_plain.then(|| text.parse().unwrap_or(usize::MAX))
+    is_number(text).then(|| text.parse().unwrap_or(usize::MAX))
+}
+
+/// ASCII digits and nothing else.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -181,9 +194,8 @@ mod tests {
             ("limit=", json!({"limit": limit})),
             ("limit=99999999999999999999999", json!({"limit": limit})),
             ("page=", json!({"page": page})),
-            ("since_id=x", json!({"since_id": ["a webhook's id is a whole number"]})),
-            ("since_id=-1", json!({"since_id": ["a webhook's id is a whole number"]})),
-            ("since_id=99999999999999999999", json!({"since_id": ["a webhook's id is a whole number"]})),
+            ("since_id=x", json!({"since_id": ["must be a whole number"]})),
+            ("since_id=-1", json!({"since_id": ["must be a whole number"]})),
             ("created_at_min=yesterday", json!({"created_at_min": time})),
             ("created_at_max=2014-04-25", json!({"created_at_max": time})),
             ("updated_at_min=2014-02-30T00:00:00Z", json!({"updated_at_min": time})),
@@ -200,7 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_beyond_every_end_is_a_page() {
+    fn a_page_beyond_every_end_is_a_page_and_an_id_beyond_every_id_an_id() {
+        let query = WebhookQuery::parse("since_id=99999999999999999999");
+        assert_eq!(query.map(|query| query.filter.since_id), Ok(Some(WebhookId::new(u64::MAX))));
         let query = WebhookQuery::parse("page=99999999999999999999999&limit=250");
         assert_eq!(query.map(|query| query.skip()), Ok(usize::MAX));
     }

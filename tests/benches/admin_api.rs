@@ -1,0 +1,160 @@
+//! How long each call of the admin API takes: for the client, and of that in the function.
+//!
+//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench
+//! admin_api` in another. The client's times are mostly the emulator's (some 50 ms for
+//! each invocation); the function's are of its own log, DynamoDB's included. Of AWS
+//! neither says anything.
+
+#![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_lambda::{primitives::Blob, types::LogType};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::Method;
+use serde_json::{Value, json};
+use storehook::local::StackFile;
+use storehook_tests::{Api, Stack, root};
+
+/// How often each call is made, each way.
+const CALLS: usize = 200;
+
+/// A call: its method, its path, its body.
+type Call = (Method, String, Option<Value>);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let file =
+        StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
+    let stack =
+        Stack { name: "storehook".to_owned(), endpoint_url: file.endpoint_url, api_url: file.api_url };
+    let installed = stack.install().await?;
+    let (api, token) = (&installed.api, &installed.token);
+    let lambda = aws_sdk_lambda::Client::new(&stack.sdk());
+    println!("| call | client p50 | p99 | function p50 | p99 |\n|---|---|---|---|---|");
+    let shown = api.create_webhook("orders/create", "https://a.example/shown").await?;
+    for number in 0..49 {
+        api.create_webhook("orders/create", &format!("https://a.example/listed/{number}")).await?;
+    }
+    let one = format!("/admin/webhooks/{shown}.json");
+    let list = "/admin/webhooks.json";
+    for (name, of_list) in [("list of 50", list), ("count", "/admin/webhooks/count.json"), ("show", &one)] {
+        let call = |_| (Method::GET, of_list.to_owned(), None);
+        measure(name, api, token, &lambda, (0..CALLS).map(call).collect(), (0..CALLS).map(call).collect())
+            .await?;
+    }
+    let create = |number| {
+        let webhook = json!({"topic": "orders/paid", "address": format!("https://a.example/{number}")});
+        (Method::POST, list.to_owned(), Some(json!({ "webhook": webhook })))
+    };
+    measure(
+        "create",
+        api,
+        token,
+        &lambda,
+        (0..CALLS).map(create).collect(),
+        (CALLS..2 * CALLS).map(create).collect(),
+    )
+    .await?;
+    let update = |number| {
+        let webhook = json!({"webhook": {"address": format!("https://a.example/moved/{number}")}});
+        (Method::PUT, one.clone(), Some(webhook))
+    };
+    measure(
+        "update",
+        api,
+        token,
+        &lambda,
+        (0..CALLS).map(update).collect(),
+        (CALLS..2 * CALLS).map(update).collect(),
+    )
+    .await?;
+    let created = ids(api).await?;
+    let delete = |id: &u64| (Method::DELETE, format!("/admin/webhooks/{id}.json"), None);
+    let (first, second) = created.split_at(created.len() / 2);
+    measure(
+        "delete",
+        api,
+        token,
+        &lambda,
+        first.iter().map(delete).collect(),
+        second.iter().map(delete).collect(),
+    )
+    .await
+}
+
+async fn ids(api: &Api) -> Result<Vec<u64>> {
+    let mut ids = Vec::new();
+    loop {
+        let since = ids.last().copied().unwrap_or(0_u64);
+        let path = format!("/admin/webhooks.json?fields=id&limit=250&topic=orders/paid&since_id={since}");
+        let page = api.call(Method::GET, &path, None).await?.json;
+        let page: Vec<u64> = page["webhooks"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|webhook| webhook["id"].as_u64())
+            .collect();
+        if page.is_empty() {
+            return Ok(ids);
+        }
+        ids.extend(page);
+    }
+}
+
+/// Makes some calls over HTTP, and others by invoking the function, which hands out its log.
+async fn measure(
+    name: &str,
+    api: &Api,
+    token: &str,
+    lambda: &aws_sdk_lambda::Client,
+    over_http: Vec<Call>,
+    invoked: Vec<Call>,
+) -> Result<()> {
+    let mut of_client = Vec::new();
+    for (method, path, body) in over_http {
+        let began = Instant::now();
+        let answer = api.call(method, &path, body).await?;
+        of_client.push(began.elapsed());
+        anyhow::ensure!(answer.status.is_success(), "{name}: {} {}", answer.status, answer.json);
+    }
+    let mut of_function = Vec::new();
+    for call in invoked {
+        of_function.push(invoke(lambda, token, call).await?);
+    }
+    let shown = |times: &mut Vec<Duration>| {
+        times.sort();
+        let at = |percent: usize| {
+            times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0
+        };
+        format!("{:.1} ms | {:.1} ms", at(50), at(99))
+    };
+    println!("| {name} | {} | {} |", shown(&mut of_client), shown(&mut of_function));
+    Ok(())
+}
+
+/// How long a call took in the function, by its own log.
+async fn invoke(
+    lambda: &aws_sdk_lambda::Client,
+    token: &str,
+    (method, path, body): Call,
+) -> Result<Duration> {
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": {"authorization": format!("Bearer {token}"), "host": "localhost", "content-type": "application/json"},
+        "requestContext": {
+            "accountId": "0", "apiId": "a", "domainName": "localhost", "domainPrefix": "a", "requestId": "r",
+            "routeKey": "$default", "stage": "$default", "time": "22/Nov/2026:00:00:00 +0000", "timeEpoch": 0,
+            "http": {"method": method.as_str(), "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "bench"},
+        },
+        "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
+    });
+    let invocation = lambda.invoke().function_name("storehook-admin-api").log_type(LogType::Tail);
+    let answer = invocation.payload(Blob::new(event.to_string())).send().await?;
+    let log = String::from_utf8(STANDARD.decode(answer.log_result.context("no log")?)?)?;
+    let micros = log.split("http.micros").nth(1).context("no time in the log")?;
+    let digits: String =
+        micros.chars().skip_while(|digit| !digit.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    Ok(Duration::from_micros(digits.parse()?))
+}
