@@ -134,11 +134,11 @@ async fn made_up_requests_find_no_5xx_and_nothing_undocumented() -> Result<()> {
         "--exclude-checks",
         "positive_data_acceptance",
         "--max-examples",
-        "20",
+        "10",
+        "--seed",
+        "1",
         "--generation-database",
         ":memory:",
-        "--workers",
-        "2",
         "--no-color",
     ];
     let report = run_client(&arguments).await?;

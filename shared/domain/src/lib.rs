@@ -39,6 +39,7 @@ mod signature;
 mod token;
 mod topic;
 mod webhook;
+mod webhook_attributes;
 mod webhook_filter;
 pub mod webhook_query;
 

@@ -7,8 +7,9 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Address, AddressError, AddressPolicy, CustomHeaders, FieldErrors, Format, HeaderPrefix, Protocol, Status,
-    TopicPattern, Webhook, catalogue,
+    Address, AddressPolicy, CustomHeaders, FieldErrors, Format, HeaderPrefix, Protocol, Status, TopicPattern,
+    Webhook,
+    webhook_attributes::{BLANK, address, choice, list, present, refuse_blank_topic, topic},
 };
 
 /// The most bytes of JSON that `fields` has, and `metafield_namespaces`. With the limits of the other
@@ -108,15 +109,6 @@ impl WebhookPatch {
     }
 }
 
-const BLANK: &str = "can't be blank";
-const INVALID: &str = "is invalid";
-const NOT_IN_LIST: &str = "is not included in the list";
-
-fn refuse_blank_topic(errors: &mut FieldErrors) {
-    errors.add("topic", BLANK);
-    errors.add("topic", catalogue::not_allowed_message());
-}
-
 /// Whether an attribute says what the webhook has already, of those whose judgement may have changed
 /// since it was written: by us (`disabled`), or by the operator.
 fn is_as_it_was(current: &Webhook, name: &str, value: &Value) -> bool {
@@ -143,76 +135,12 @@ fn read(attributes: &Map<String, Value>, rules: &WebhookRules, errors: &mut Fiel
     }
 }
 
-fn topic(value: &Value, errors: &mut FieldErrors) -> Option<TopicPattern> {
-    match value {
-        Value::Null => refuse_blank_topic(errors),
-        Value::String(text) if text.trim().is_empty() => refuse_blank_topic(errors),
-        Value::String(text) => match TopicPattern::parse(text) {
-            Ok(topic) => return Some(topic),
-            Err(_) => errors.add("topic", catalogue::not_allowed_message()),
-        },
-        _ => errors.add("topic", INVALID),
-    }
-    None
-}
-
-fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldErrors) -> Option<Address> {
-    match value {
-        Value::Null => errors.add("address", BLANK),
-        Value::String(text) if text.trim().is_empty() => errors.add("address", BLANK),
-        Value::String(text) => {
-            let allowed = Address::parse(text).and_then(|address| {
-                if address.is_refused_by(policy) { Err(AddressError::NotAllowed) } else { Ok(address) }
-            });
-            return errors.collect("address", allowed);
-        }
-        _ => errors.add("address", INVALID),
-    }
-    None
-}
-
-/// One of a few words; null is as if it were not said.
-fn choice<T>(
-    attributes: &Map<String, Value>,
-    field: &'static str,
-    from_name: impl Fn(&str) -> Option<T>,
-    errors: &mut FieldErrors,
-) -> Option<T> {
-    let value = present(attributes, field)?;
-    errors.collect(field, value.as_str().and_then(from_name).ok_or(NOT_IN_LIST))
-}
-
-/// A short list of strings; null is as if it were not said.
-fn list(
-    attributes: &Map<String, Value>,
-    field: &'static str,
-    errors: &mut FieldErrors,
-) -> Option<Vec<String>> {
-    let value = present(attributes, field)?;
-    let texts = value
-        .as_array()
-        .and_then(|values| values.iter().map(|value| value.as_str().map(str::to_owned)).collect());
-    let texts: Option<Vec<String>> = texts;
-    let texts = texts.filter(|texts| !texts.iter().any(|text| text.contains(char::is_control)));
-    let Some(texts) = texts else {
-        errors.add(field, "must be a list of strings without control characters");
-        return None;
-    };
-    if value.to_string().len() > LIST_LIMIT {
-        errors.add(field, format!("is too long (maximum is {LIST_LIMIT} bytes of JSON)"));
-    }
-    Some(texts)
-}
-
-fn present<'a>(attributes: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
-    attributes.get(field).filter(|value| !value.is_null())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::catalogue;
 
     fn errors_of(attributes: Value) -> Value {
         let attributes = attributes.as_object().cloned().unwrap_or_default();
