@@ -8,6 +8,7 @@
 mod causes;
 mod clock;
 mod environment;
+pub mod history;
 pub mod registry;
 mod sdk;
 

@@ -6,18 +6,22 @@
 //! | installation | `SHOP#<shop>#APP#<app>` | `INSTALLATION` |
 //! | webhook | `SHOP#<shop>#APP#<app>` | `WEBHOOK#<id, 20 digits>` |
 //! | uniqueness | `SHOP#<shop>#APP#<app>` | `UNIQUE#<sha-256>` |
+//! | failure run | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
 //! | id counter | `COUNTER` | `WEBHOOK` |
 //!
 //! An app's webhooks on a shop are one partition, in the order of their ids. The index
-//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out.
+//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out. When an app is
+//! uninstalled its token goes at once, its webhooks leave the index, and all the rest of
+//! its partition expires ([`UNINSTALLED_KEPT`]): the delivery that tells it so needs it.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use storehook_domain::{
-    AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId, hex,
+    AppId, FailureRun, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId, hex,
 };
 
 /// The index of webhooks by what they subscribe to: `subscription` (see
@@ -52,7 +56,8 @@ where
 pub struct WebhookItem {
     pk: String,
     sk: String,
-    subscription: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subscription: Option<String>,
     /// The webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
@@ -64,7 +69,7 @@ impl WebhookItem {
         Self {
             pk: partition_of(&webhook.shop, &webhook.app),
             sk: webhook_sort_key(webhook.id),
-            subscription: subscription_of(&webhook.shop, webhook.topic.key()),
+            subscription: Some(subscription_of(&webhook.shop, webhook.topic.key())),
             webhook,
         }
     }
@@ -148,21 +153,66 @@ pub struct InstallationItem {
     time_zone: String,
     scopes: Vec<Scope>,
     secrets: Vec<SharedSecret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uninstalled_at: Option<Timestamp>,
+    /// When the app was installed.
+    pub installed_at: Timestamp,
+    /// The partition of its token's item.
+    token: String,
 }
 
-impl From<Installation> for InstallationItem {
-    fn from(installation: Installation) -> Self {
-        let Installation { shop, app, store_id, time_zone, scopes, secrets } = installation;
-        let pk = partition_of(&shop, &app);
-        Self { pk, sk: INSTALLATION_SORT_KEY.to_owned(), shop, app, store_id, time_zone, scopes, secrets }
+impl InstallationItem {
+    /// The item of an installation with this token, as of now.
+    pub fn of(installation: Installation, token: &TokenHash, installed_at: Timestamp) -> Self {
+        let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
+        let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
+        let token = token_partition(token);
+        Self { pk, sk, shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, installed_at, token }
+    }
+
+    /// The key of its token's item.
+    pub fn token_key(&self) -> Item {
+        key(&self.token, TOKEN_SORT_KEY)
     }
 }
 
 impl From<InstallationItem> for Installation {
     fn from(item: InstallationItem) -> Self {
-        let InstallationItem { shop, app, store_id, time_zone, scopes, secrets, .. } = item;
-        Self { shop, app, store_id, time_zone, scopes, secrets }
+        let InstallationItem { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, .. } = item;
+        Self { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at }
     }
+}
+
+/// How long what is left of an uninstalled app is kept: longer than its last delivery may be on its way.
+pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
+
+/// A webhook's failure run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FailureRunItem {
+    pk: String,
+    sk: String,
+    /// The version of the webhook that it is of: one that was changed since begins anew.
+    pub webhook_version: u64,
+    /// The run.
+    #[serde(flatten)]
+    pub run: FailureRun,
+}
+
+impl FailureRunItem {
+    /// The item of a webhook's failure run.
+    pub fn of(webhook: &Webhook, run: FailureRun) -> Self {
+        let pk = partition_of(&webhook.shop, &webhook.app);
+        Self { pk, sk: failures_sort_key(webhook.id), webhook_version: webhook.version, run }
+    }
+
+    /// The key of a webhook's item.
+    pub fn key_of(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
+        key(&partition_of(shop, app), &failures_sort_key(id))
+    }
+}
+
+fn failures_sort_key(id: WebhookId) -> String {
+    format!("FAILURES#{:020}", id.get())
 }
 
 /// The partition of an installation and its webhooks.
@@ -183,6 +233,11 @@ pub fn webhook_key(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
     key(&partition_of(shop, app), &webhook_sort_key(id))
 }
 
+/// Whether an item of an installation's partition is the installation's own.
+pub fn is_installation(item: &Item) -> bool {
+    item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
+}
+
 /// The key of an installation's item.
 pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
     key(&partition_of(shop, app), INSTALLATION_SORT_KEY)
@@ -196,6 +251,11 @@ pub fn counter_key() -> Item {
 /// The index key of a shop's webhooks with this topic pattern.
 pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
     format!("SHOP#{shop}#TOPIC#{pattern_key}")
+}
+
+/// The key of an item that was read.
+pub fn key_of(item: &Item) -> Item {
+    ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
 /// Writes an item.
@@ -215,7 +275,7 @@ fn token_partition(token: &TokenHash) -> String {
     format!("TOKEN#{}", token.as_str())
 }
 
-fn key(pk: &str, sk: &str) -> Item {
+pub(crate) fn key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)]
         .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
         .into_iter()
@@ -276,8 +336,12 @@ mod tests {
             time_zone: "America/New_York".to_owned(),
             scopes: vec![Scope::Webhooks, Scope::EventsPush],
             secrets: vec![SharedSecret::parse(&"s".repeat(32))?],
+            uninstalled_at: None,
         };
-        let item = to_item(InstallationItem::from(installation.clone()))?;
+        let token = TokenHash::of("shtk_a");
+        let item = to_item(InstallationItem::of(installation.clone(), &token, Timestamp::UNIX_EPOCH))?;
+        let read: InstallationItem = from_item(item.clone())?;
+        assert_eq!(read.token_key(), TokenItem::key_of(&token));
         assert_eq!(Installation::from(from_item::<InstallationItem>(item)?), installation);
         Ok(())
     }

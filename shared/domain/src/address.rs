@@ -58,7 +58,9 @@ impl Address {
             });
         }
         // `http:example.com` is mended by the URL standard as well.
-        let is_absolute = text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"));
+        // So is `http:///example.com`, whose host is empty.
+        let is_absolute = text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+            && !authority_of(text).is_empty();
         let has_user_info =
             !url.username().is_empty() || url.password().is_some() || authority_of(text).contains('@');
         if !is_absolute || !url.has_host() || has_user_info || url.fragment().is_some() {

@@ -9,14 +9,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The IPv4 networks that are not public, by the IANA Special-Purpose Address Registry
-/// (RFC 6890 and its updates), multicast (RFC 5771) and the reserved class E among them.
-const NOT_PUBLIC_V4: [Ipv4Net; 16] = [
+/// The IPv4 networks that no webhook lives in: all of the IANA Special-Purpose Address Registry
+/// (RFC 6890 and its updates), the few that it calls globally reachable among them (AS112, AMT, port
+/// control), multicast (RFC 5771), the reserved class E, and Azure's wire server.
+const NOT_PUBLIC_V4: [Ipv4Net; 18] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
     v4([100, 64, 0, 0], 10),
     v4([127, 0, 0, 0], 8),
     v4([169, 254, 0, 0], 16),
+    v4([168, 63, 129, 16], 32),
     v4([172, 16, 0, 0], 12),
     v4([192, 0, 0, 0], 24),
     v4([192, 0, 2, 0], 24),
@@ -24,14 +26,15 @@ const NOT_PUBLIC_V4: [Ipv4Net; 16] = [
     v4([192, 52, 193, 0], 24),
     v4([192, 88, 99, 0], 24),
     v4([192, 168, 0, 0], 16),
+    v4([192, 175, 48, 0], 24),
     v4([198, 18, 0, 0], 15),
     v4([198, 51, 100, 0], 24),
     v4([203, 0, 113, 0], 24),
     v4([224, 0, 0, 0], 3),
 ];
 
-/// Within 2000::/3, the only global unicast space there is (RFC 4291), what is not public:
-/// protocol assignments with Teredo, documentation, 6to4, and the second documentation block.
+/// Within 2000::/3, the only global unicast space there is (RFC 4291), where no webhook lives:
+/// protocol assignments with Teredo, documentation, 6to4, AS112, and the second documentation block.
 const NOT_PUBLIC_V6: [Ipv6Net; 5] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
@@ -59,19 +62,23 @@ impl AddressPolicy {
 
     /// Whether a delivery may connect to this address.
     pub fn permits(&self, ip: IpAddr) -> bool {
-        let meant = match ip {
-            IpAddr::V6(ip) => embedded_v4(ip).map_or(IpAddr::V6(ip), IpAddr::V4),
-            IpAddr::V4(_) => ip,
-        };
-        let is_opened = self.opened.iter().any(|network| network.contains(&ip) || network.contains(&meant));
-        is_opened || is_public(meant)
+        // An IPv4-mapped address (RFC 4291) is the IPv4 address, and opened with it.
+        let ip = ip.to_canonical();
+        let is_opened = self.opened.iter().any(|network| network.contains(&ip));
+        is_opened || is_public(translated(ip))
     }
 }
 
-/// The IPv4 address that an IPv4-mapped (RFC 4291) or NAT64 (RFC 6052) address stands for.
-fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [.., a, b, c, d] = ip.octets();
-    ip.to_ipv4_mapped().or_else(|| NAT64.contains(&ip).then_some(Ipv4Addr::new(a, b, c, d)))
+/// The IPv4 address that a NAT64 address stands for: a public one only (RFC 6052 §3.1), so nothing opens
+/// it; else the address itself.
+fn translated(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) if NAT64.contains(&ip) => {
+            let [.., a, b, c, d] = ip.octets();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        ip => ip,
+    }
 }
 
 fn is_public(ip: IpAddr) -> bool {

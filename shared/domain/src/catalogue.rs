@@ -21,9 +21,12 @@ pub struct CatalogueTopic {
 pub const WEBHOOK_DISABLED: CatalogueTopic =
     CatalogueTopic { name: "webhooks/disabled", resource: "webhook", is_documented: false };
 
+/// The topic that ends an installation.
+pub const APP_UNINSTALLED: &str = "app/uninstalled";
+
 /// The 62 topics, in the page's order.
 pub const TOPICS: [CatalogueTopic; 62] = [
-    documented("app/uninstalled", "shop"),
+    documented(APP_UNINSTALLED, "shop"),
     documented("carts/create", "cart"),
     documented("carts/update", "cart"),
     listed("catalogs/create", "catalog"),

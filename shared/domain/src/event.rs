@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{AppId, EventId, PAYLOAD_LIMIT, Payload, ShopDomain, Topic};
+use crate::{AppId, EventId, PAYLOAD_LIMIT, Payload, ShopDomain, Topic, catalogue::APP_UNINSTALLED};
 
 /// One thing that happened in a shop. It borrows from its record.
 #[derive(Debug, Clone)]
@@ -127,6 +127,10 @@ impl<'a> StoreEvent<'a> {
             });
         }
         let topic = Topic::parse(&topic)?;
+        // It ends an installation, so it must say which.
+        if topic.as_str() == APP_UNINSTALLED && app.is_none() {
+            return Err(InvalidEvent::Missing("app"));
+        }
         let bytes = payload.size_in_message();
         if bytes > PAYLOAD_LIMIT {
             return Err(InvalidEvent::TooLarge { bytes });

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{AppId, SharedSecret, ShopDomain};
@@ -21,6 +22,9 @@ pub struct Installation {
     pub scopes: Vec<Scope>,
     /// The active secrets, oldest first: one, or two while a rotation overlaps.
     pub secrets: Vec<SharedSecret>,
+    /// When the app was uninstalled. What is left of the installation then is what the delivery that
+    /// tells the app so needs; all others end.
+    pub uninstalled_at: Option<Timestamp>,
 }
 
 /// Something that an installation's token may do.

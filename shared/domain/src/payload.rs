@@ -108,10 +108,11 @@ fn metafields_of<'a>(metafields: &'a RawValue, namespaces: &[String]) -> Option<
 }
 
 /// An object's members in their order, each value still raw.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    fn of(object: &'a str) -> Option<Self> {
+    /// The members of a JSON object. Of any other text: `None`.
+    pub(crate) fn of(object: &'a str) -> Option<Self> {
         serde_json::from_str(object).ok()
     }
 

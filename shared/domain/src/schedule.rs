@@ -30,8 +30,9 @@ pub const AGES: [u64; 20] = [
 /// The most that jitter adds to a wait, as a share of it.
 pub const JITTER: f64 = 0.1;
 
-/// The longest that SQS hides a message (visibility timeout ≤ 12 h).
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest that a message is hidden. SQS allows 12 h from when it was received (visibility timeout), of
+/// which the attempt itself has taken a part.
+const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60 - 120);
 
 /// One of the two queues that a delivery passes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +102,22 @@ impl RetrySchedule {
     }
 
     /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the
-    /// most that jitter adds.
-    pub fn next(&self, age: Duration, jitter: f64) -> Next {
+    /// most that jitter adds. An endpoint that asks for a longer wait gets it, compressed as all
+    /// waits are; what it asks for never comes before its time.
+    pub fn next(&self, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Next {
+        let asked = retry_after.map_or(Duration::ZERO, |wait| wait.mul_f64(self.time_scale));
+        match self.point_after(age, jitter) {
+            Next::Attempt(wait) => Next::Attempt(wait.max(asked)),
+            exhausted => exhausted,
+        }
+    }
+
+    /// How long a delay lasts that an endpoint asked for.
+    pub fn delay(&self, wait: Duration) -> Duration {
+        wait.mul_f64(self.time_scale)
+    }
+
+    fn point_after(&self, age: Duration, jitter: f64) -> Next {
         match AGES.iter().map(|point| self.scaled(*point as f64)).find(|point| *point > age) {
             Some(point) => {
                 let wait = point - age;
@@ -163,15 +178,38 @@ mod tests {
             (seconds(173_800), Next::Exhausted(seconds(0))),
             (seconds(999_999), Next::Exhausted(seconds(0))),
         ] {
-            assert_eq!(REAL.next(age, 0.0), next, "{age:?}");
+            assert_eq!(REAL.next(age, None, 0.0), next, "{age:?}");
         }
-        assert_eq!(REAL.next(seconds(0), 1.0), Next::Attempt(seconds(11)));
+        assert_eq!(REAL.next(seconds(0), None, 1.0), Next::Attempt(seconds(11)));
+    }
+
+    #[test]
+    fn retry_after_moves_an_attempt_later_and_never_earlier() {
+        let seconds = Duration::from_secs;
+        for (age, retry_after, wait) in [
+            (seconds(0), seconds(5), seconds(10)),
+            (seconds(0), seconds(10), seconds(10)),
+            (seconds(0), seconds(11), seconds(11)),
+            (seconds(28_360), seconds(14_399), seconds(14_400)),
+            (seconds(28_360), seconds(43_200), seconds(43_200)),
+        ] {
+            assert_eq!(
+                REAL.next(age, Some(retry_after), 0.0),
+                Next::Attempt(wait),
+                "{age:?} {retry_after:?}"
+            );
+        }
+        assert_eq!(REAL.next(seconds(0), Some(seconds(5)), 1.0), Next::Attempt(seconds(11)));
+        assert_eq!(REAL.next(seconds(172_360), Some(seconds(9_999)), 0.0), Next::Exhausted(seconds(1_440)));
+        let hundredth = RetrySchedule { time_scale: 0.01 };
+        assert_eq!(hundredth.next(seconds(0), Some(seconds(200)), 0.0), Next::Attempt(seconds(2)));
+        assert_eq!(hundredth.delay(seconds(60)), Duration::from_millis(600));
     }
 
     #[test]
     fn sqs_gets_whole_seconds_never_fewer_than_the_wait() {
         for (wait, seconds) in
-            [(0.0, 0), (0.001, 1), (1.0, 1), (1.2, 2), (14_400.0, 14_400), (90_000.0, 43_200)]
+            [(0.0, 0), (0.001, 1), (1.0, 1), (1.2, 2), (14_400.0, 14_400), (90_000.0, 43_080)]
         {
             assert_eq!(Next::Attempt(Duration::from_secs_f64(wait)).visibility_seconds(), seconds, "{wait}");
         }
@@ -185,7 +223,7 @@ mod tests {
             assert_eq!(RetrySchedule::new(scale).is_some(), is_valid, "{scale}");
         }
         let tenth = RetrySchedule { time_scale: 0.1 };
-        assert_eq!(tenth.next(Duration::ZERO, 0.0), Next::Attempt(Duration::from_secs(1)));
+        assert_eq!(tenth.next(Duration::ZERO, None, 0.0), Next::Attempt(Duration::from_secs(1)));
     }
 
     proptest! {
@@ -203,7 +241,7 @@ mod tests {
                 }
                 attempts.push(age);
                 age += Duration::from_secs_f64(latency);
-                let next = REAL.next(age, jitter);
+                let next = REAL.next(age, None, jitter);
                 age += Duration::from_secs(u64::try_from(next.visibility_seconds()).unwrap_or(0));
             }
             prop_assert!(REAL.is_over(age));

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::{Address, AppId, CustomHeaders, ShopDomain, TopicPattern};
@@ -38,6 +38,11 @@ pub struct Webhook {
     pub updated_at: Timestamp,
     /// Counts its changes, so that two at once cannot both win.
     pub version: u64,
+}
+
+/// A webhook's times are in whole seconds: the API tells them so, and its filters must find what it told.
+pub fn whole_second(time: Timestamp) -> Timestamp {
+    time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc)).unwrap_or(time)
 }
 
 /// A webhook's id.
@@ -78,21 +83,25 @@ impl FromStr for WebhookId {
 }
 
 /// The format of a delivery's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// `application/json`: the payload itself.
+    #[default]
     Json,
+    /// `application/xml`: the payload as XML.
+    Xml,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 1] = [Self::Json];
+    pub const ALL: [Self; 2] = [Self::Json, Self::Xml];
 
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Xml => "xml",
         }
     }
 
@@ -103,21 +112,25 @@ impl Format {
 }
 
 /// What an endpoint is expected to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// Any 2xx.
+    #[default]
     Webhook,
+    /// 200 with a verdict on Spree's message.
+    Integration,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Self; 1] = [Self::Webhook];
+    pub const ALL: [Self; 2] = [Self::Webhook, Self::Integration];
 
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Integration => "integration",
         }
     }
 
