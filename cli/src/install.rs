@@ -4,11 +4,11 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, TransactWriteItem, error::TransactionCanceledException},
+    types::{AttributeValue, Put, TransactWriteItem, error::TransactionCanceledException},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
-use storehook_aws::registry::{InstallationItem, TokenItem, to_item};
+use storehook_aws::registry::{InstallationItem, TokenItem, partition_of, to_item};
 use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
 
 use crate::connection::{Connection, StackArgs};
@@ -73,15 +73,20 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
         time_zone: args.time_zone.clone(),
         scopes: args.scopes.clone(),
         secrets: vec![keys.secret.clone()],
+        uninstalled_at: None,
     };
-    let token_item = to_item(TokenItem::of(&TokenHash::of(&keys.token), &installation))?;
-    let puts = [to_item(InstallationItem::from(installation))?, token_item].map(|item| {
-        let put = Put::builder()
-            .table_name(connection.resource("registry"))
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)");
-        put.build().map(|put| TransactWriteItem::builder().put(put).build())
-    });
+    remove_uninstalled(connection, &args.shop, &args.app).await?;
+    let token = TokenHash::of(&keys.token);
+    let token_item = to_item(TokenItem::of(&token, &installation))?;
+    let puts = [to_item(InstallationItem::of(installation, &token, storehook_aws::now()))?, token_item].map(
+        |item| {
+            let put = Put::builder()
+                .table_name(connection.resource("registry"))
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)");
+            put.build().map(|put| TransactWriteItem::builder().put(put).build())
+        },
+    );
     let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
     let client = Client::new(&connection.sdk);
     match client.transact_write_items().set_transact_items(Some(puts)).send().await {
@@ -93,6 +98,28 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
             error => Err(anyhow::Error::new(error)).context("the registry could not be written"),
         },
     }
+}
+
+/// Removes what is left of an earlier installation of the app, which would expire within days.
+async fn remove_uninstalled(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
+    let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
+    let mut left = client
+        .query()
+        .table_name(&table)
+        .consistent_read(true)
+        .key_condition_expression("pk = :pk")
+        .filter_expression("attribute_exists(expires_at)")
+        .expression_attribute_values(":pk", AttributeValue::S(partition_of(shop, app)))
+        .projection_expression("pk, sk")
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(key) = left.next().await {
+        // An app that was installed again meanwhile keeps what is its own.
+        let delete = client.delete_item().table_name(&table).set_key(Some(key?));
+        delete.condition_expression("attribute_exists(expires_at)").send().await?;
+    }
+    Ok(())
 }
 
 /// Whether a transaction was cancelled because what it would have made is there already.

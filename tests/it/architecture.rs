@@ -34,6 +34,7 @@ fn the_domain_depends_on_nothing_that_does_io() -> Result<()> {
         "ipnet",
         "jiff",
         "proptest",
+        "roxmltree",
         "serde",
         "serde_json",
         "sha2",

@@ -10,11 +10,11 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, Delete, Put, ReturnValue, Select, TransactWriteItem},
 };
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::Timestamp;
 use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem};
 use storehook_domain::{
     Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
-    WebhookQuery,
+    WebhookQuery, whole_second,
 };
 
 use crate::{
@@ -146,8 +146,8 @@ impl WebhookStore {
             app: caller.app.clone(),
             topic: new.topic,
             address: new.address,
-            format: Format::Json,
-            protocol: Protocol::Webhook,
+            format: Format::default(),
+            protocol: Protocol::default(),
             status: Status::Active,
             fields: Vec::new(),
             metafield_namespaces: Vec::new(),
@@ -256,11 +256,6 @@ const MAX_READ: usize = 5_000;
 
 fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> RegistryError {
     RegistryError::Call(Box::new(error.into()))
-}
-
-/// The API tells times in whole seconds, and its filters must find what it told.
-fn whole_second(time: Timestamp) -> Timestamp {
-    time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc)).unwrap_or(time)
 }
 
 fn text(value: &str) -> AttributeValue {

@@ -1,15 +1,21 @@
 //! One attempt: the webhook as it is now, the request, and what the endpoint made of it.
 
 use jiff::Timestamp;
-use storehook_domain::{DeliveryRequest, InvalidHeader, Outcome, Status};
+use storehook_domain::{DeliveryRequest, Outcome, Status, UnbuildableRequest, catalogue};
 
-use crate::{Dependencies, Received, age_of, sender::Sent, targets::TargetError};
+use crate::{
+    Dependencies, Received, age_of,
+    sender::Sent,
+    targets::{Found, Target, TargetError},
+};
 
 /// An attempt that was made.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    /// The address's host, for the log.
-    pub(crate) host: Option<String>,
+    /// Where it went.
+    pub(crate) target: Target,
+    /// The status that the endpoint answered, if it did.
+    pub(crate) status: Option<u16>,
     /// What it came to.
     pub(crate) outcome: Outcome,
     /// The cause of a failure, for the log.
@@ -21,14 +27,16 @@ pub(crate) struct Attempt {
 pub(crate) enum NoAttempt {
     #[error("the delivery is past its schedule")]
     Exhausted,
-    #[error("the webhook or its installation was deleted")]
+    #[error("it has been delivered before")]
+    Duplicate,
+    #[error("the webhook or its installation was deleted, or the app uninstalled")]
     Cancelled,
     #[error("the webhook is {}", .0.as_str())]
     Held(Status),
     #[error("the registry could not be read")]
     Target(#[from] TargetError),
     #[error(transparent)]
-    Request(#[from] InvalidHeader),
+    Request(#[from] UnbuildableRequest),
 }
 
 /// Makes an attempt of a delivery, if one is due.
@@ -42,12 +50,28 @@ pub(crate) async fn make(
     if settings.schedule.is_over(age_of(delivery, now)) {
         return Err(NoAttempt::Exhausted);
     }
-    let target = dependencies.targets.of(delivery).await?.ok_or(NoAttempt::Cancelled)?;
+    let target = match dependencies.targets.of(delivery).await? {
+        Found::Delivered => return Err(NoAttempt::Duplicate),
+        Found::Nothing => return Err(NoAttempt::Cancelled),
+        Found::Target(target) => *target,
+    };
     let (webhook, installation) = (&target.webhook, &target.installation);
+    if installation.uninstalled_at.is_some() && delivery.topic.as_str() != catalogue::APP_UNINSTALLED {
+        return Err(NoAttempt::Cancelled);
+    }
     if webhook.status != Status::Active {
         return Err(NoAttempt::Held(webhook.status));
     }
     let request = DeliveryRequest::build(delivery, webhook, installation, &settings.header_prefix, now)?;
-    let Sent { outcome, error } = dependencies.sender.send(&webhook.address, request, body).await;
-    Ok(Attempt { host: webhook.address.url().host_str().map(str::to_owned), outcome, error })
+    let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
+    Ok(match sent {
+        Sent::Answered(answer) => {
+            let (outcome, _) =
+                Outcome::of(&answer, webhook.protocol, &delivery.event_id, storehook_aws::now());
+            Attempt { target, status: Some(answer.status), outcome, error: None }
+        }
+        Sent::Unanswered { reason, error } => {
+            Attempt { target, status: None, outcome: Outcome::failed(reason), error }
+        }
+    })
 }

@@ -3,12 +3,14 @@
 //! Each message is one delivery, and each receive of it is at most one attempt. All
 //! messages of a batch are worked on at the same time, and each has its own end:
 //!
-//! * **Delivered, or nobody to deliver to any more** – the message is done, and SQS
-//!   deletes it.
+//! * **Delivered, now or before, or nobody to deliver to any more** – the message is done,
+//!   and SQS deletes it.
+//! * **Delayed** – an integration endpoint wants it later, which is no failure and must not
+//!   use up receives. A copy of the message is sent with that delay, and this one is done.
 //! * **Failed** – its visibility is set to the schedule's wait and it is named in
 //!   `batchItemFailures`, so that SQS shows it again then. The queue's `maxReceiveCount`
 //!   moves it to the retry queue, and from there to the dead-letter queue. This function
-//!   never sleeps, and never sends a message anywhere.
+//!   never sleeps, and never sends a failure anywhere.
 //! * **Past its schedule, or no delivery at all** – it is named as failed with no wait
 //!   and no attempt, again and again, until SQS moves it.
 //!
@@ -21,6 +23,8 @@
 mod attempt;
 mod log;
 mod pool;
+mod queues;
+mod records;
 mod sender;
 mod settings;
 mod targets;
@@ -33,11 +37,13 @@ use futures::{FutureExt as _, future};
 use jiff::Timestamp;
 use storehook_domain::{Delivery, Lane, Next, Outcome};
 
-pub use sender::SenderError;
+pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{
     attempt::{Attempt, NoAttempt},
+    queues::{hide, send_later},
+    records::{RecordError, Records},
     sender::Sender,
     targets::Targets,
 };
@@ -45,6 +51,7 @@ use crate::{
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
     targets: Targets,
+    records: Records,
     sender: Sender,
     sqs: aws_sdk_sqs::Client,
     settings: Settings,
@@ -53,8 +60,18 @@ pub struct Dependencies {
 impl Dependencies {
     /// Sets the function up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let (registry_table, history_table) =
+            (settings.registry_table.clone(), settings.history_table.clone());
         Ok(Self {
-            targets: Targets::new(aws_sdk_dynamodb::Client::new(sdk), settings.registry_table.clone()),
+            targets: Targets::new(dynamodb.clone(), registry_table.clone(), history_table.clone()),
+            records: Records {
+                dynamodb,
+                kinesis: aws_sdk_kinesis::Client::new(sdk),
+                registry_table,
+                history_table,
+                stream: settings.stream_name.clone(),
+            },
             sender: Sender::new(&settings)?,
             sqs: aws_sdk_sqs::Client::new(sdk),
             settings,
@@ -69,7 +86,7 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
         let id = message.message_id.clone().unwrap_or_default();
         let work = AssertUnwindSafe(handle_message(dependencies, message)).catch_unwind();
         match work.await {
-            Ok(Fate::Done) => None,
+            Ok(Fate::Done | Fate::Later(_)) => None,
             Ok(Fate::Again(_)) => Some(id),
             Err(_) => {
                 tracing::error!(message.id = id, "the code panicked over a message; it comes again");
@@ -97,6 +114,8 @@ struct Received<'a> {
 enum Fate {
     /// SQS deletes it.
     Done,
+    /// A copy of it comes after a wait, and SQS deletes this one.
+    Later(Duration),
     /// It comes again after a wait.
     Again(Next),
 }
@@ -115,52 +134,82 @@ async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) ->
             Fate::Again(Next::Exhausted(Duration::ZERO))
         }
     };
-    if let Fate::Again(next) = fate {
-        hide(dependencies, &message, lane, next).await;
+    match fate {
+        Fate::Done => Fate::Done,
+        Fate::Later(wait) => send_later(dependencies, &message, lane, &body, wait).await,
+        Fate::Again(next) => {
+            hide(dependencies, &message, lane, next).await;
+            fate
+        }
     }
-    fate
 }
 
-/// Makes an attempt if one is due, and decides what follows.
+/// Makes an attempt if one is due, decides what follows, and records what it came to.
 async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
     let started_at = storehook_aws::now();
     let attempted = attempt::make(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
-    let fate = match &attempted {
-        Ok(Attempt { outcome: Outcome::Delivered { .. }, .. }) => Fate::Done,
-        Err(NoAttempt::Cancelled | NoAttempt::Held(_)) => Fate::Done,
-        Err(NoAttempt::Exhausted) => Fate::Again(Next::Exhausted(Duration::ZERO)),
-        Ok(Attempt { outcome: Outcome::Failed(_), .. })
-        | Err(NoAttempt::Target(_) | NoAttempt::Request(_)) => {
-            let age = age_of(&received.delivery, ended_at);
-            Fate::Again(dependencies.settings.schedule.next(age, fastrand::f64()))
-        }
-    };
+    let fate = fate_of(dependencies, received, &attempted, ended_at);
     log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
+    if let Ok(attempt) = &attempted
+        && let Err(error) = record(dependencies, received, attempt, ended_at).await
+    {
+        let (id, error) = (received.delivery.id(), storehook_aws::causes(&error));
+        tracing::error!(delivery.id = id, error, "attempt not recorded");
+    }
     fate
+}
+
+fn fate_of(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    attempted: &Result<Attempt, NoAttempt>,
+    now: Timestamp,
+) -> Fate {
+    let schedule = &dependencies.settings.schedule;
+    let after_failure = |retry_after| {
+        let age = age_of(&received.delivery, now);
+        Fate::Again(schedule.next(age, retry_after, fastrand::f64()))
+    };
+    match attempted {
+        Ok(Attempt { outcome: Outcome::Delivered, .. }) => Fate::Done,
+        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => Fate::Later(schedule.delay(*wait)),
+        Ok(Attempt { outcome: Outcome::Failed { retry_after, .. }, .. }) => after_failure(*retry_after),
+        Err(NoAttempt::Duplicate | NoAttempt::Cancelled | NoAttempt::Held(_)) => Fate::Done,
+        Err(NoAttempt::Exhausted) => Fate::Again(Next::Exhausted(Duration::ZERO)),
+        Err(NoAttempt::Target(_) | NoAttempt::Request(_)) => after_failure(None),
+    }
+}
+
+/// Writes what an attempt leaves behind.
+async fn record(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<(), RecordError> {
+    let (records, webhook) = (&dependencies.records, &attempt.target.webhook);
+    let is_disabled = match &attempt.outcome {
+        Outcome::Delivered => {
+            records.delivered(&received.delivery, &attempt.target, now).await?;
+            false
+        }
+        Outcome::Delayed(_) => false,
+        outcome if outcome.is_gone() => {
+            records.disable(webhook, "the endpoint answered 410 Gone", now).await?;
+            true
+        }
+        Outcome::Failed { .. } => records.failed(webhook, now).await?,
+    };
+    if is_disabled {
+        tracing::warn!(webhook.id = %webhook.id, event.shop = %webhook.shop, event.app = %webhook.app, "webhook disabled");
+    }
+    Ok(())
 }
 
 /// How long ago a delivery was queued. A clock that runs behind the fan-out's makes it new.
 fn age_of(delivery: &Delivery<'_>, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(delivery.enqueued_at)).unwrap_or_default()
-}
-
-/// Hides a failed message until it is due. If that fails, the queue's own timeout shows it again.
-async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane: Lane, next: Next) {
-    let queue = match lane {
-        Lane::Delivery => &dependencies.settings.delivery_queue,
-        Lane::Retry => &dependencies.settings.retry_queue,
-    };
-    let change = dependencies
-        .sqs
-        .change_message_visibility()
-        .queue_url(&queue.url)
-        .set_receipt_handle(message.receipt_handle.clone())
-        .visibility_timeout(next.visibility_seconds());
-    if let Err(error) = change.send().await {
-        let error = storehook_aws::causes(&error);
-        tracing::error!(error, message.id = message.message_id, "visibility not set");
-    }
 }
 
 fn lane_of(settings: &Settings, message: &SqsMessage) -> Lane {

@@ -1,7 +1,7 @@
 //! The one log event of each receive of a delivery: wide, structured, and safe to keep.
 
 use jiff::Timestamp;
-use storehook_domain::{FailedAttempt, Outcome};
+use storehook_domain::{Next, Outcome};
 
 use crate::{
     Fate, Received, age_of,
@@ -24,6 +24,7 @@ pub(crate) fn write(entry: &Entry<'_>) {
     let made = attempted.as_ref().ok();
     let wait_seconds = match fate {
         Fate::Done => None,
+        Fate::Later(wait) => Some(Next::Attempt(*wait).visibility_seconds()),
         Fate::Again(next) => Some(next.visibility_seconds()),
     };
     tracing::info!(
@@ -33,11 +34,11 @@ pub(crate) fn write(entry: &Entry<'_>) {
         delivery.wait_seconds = wait_seconds,
         delivery.lane = ?lane,
         webhook.id = %delivery.webhook_id,
-        webhook.host = made.and_then(|attempt| attempt.host.as_deref()),
+        webhook.host = made.and_then(|attempt| attempt.target.webhook.address.url().host_str()),
         event.topic = %delivery.topic,
         event.shop = %delivery.shop,
         event.app = %delivery.app,
-        attempt.status = made.and_then(status_of),
+        attempt.status = made.and_then(|attempt| attempt.status),
         attempt.reason = reason_of(attempted),
         attempt.error = made.and_then(|attempt| attempt.error.as_deref()),
         attempt.duration_ms = ended_at.duration_since(*started_at).as_millis() as u64,
@@ -48,8 +49,10 @@ pub(crate) fn write(entry: &Entry<'_>) {
 
 fn state_of(attempted: &Result<Attempt, NoAttempt>) -> &'static str {
     match attempted {
-        Ok(Attempt { outcome: Outcome::Delivered { .. }, .. }) => "delivered",
-        Ok(Attempt { outcome: Outcome::Failed(_), .. }) => "failed",
+        Ok(Attempt { outcome: Outcome::Delivered, .. }) => "delivered",
+        Ok(Attempt { outcome: Outcome::Delayed(_), .. }) => "delayed",
+        Ok(Attempt { outcome: Outcome::Failed { .. }, .. }) => "failed",
+        Err(NoAttempt::Duplicate) => "duplicate",
         Err(NoAttempt::Exhausted) => "exhausted",
         Err(NoAttempt::Cancelled) => "cancelled",
         Err(NoAttempt::Held(_)) => "held",
@@ -57,17 +60,10 @@ fn state_of(attempted: &Result<Attempt, NoAttempt>) -> &'static str {
     }
 }
 
-fn status_of(attempt: &Attempt) -> Option<u16> {
-    match &attempt.outcome {
-        Outcome::Delivered { status } | Outcome::Failed(FailedAttempt::Status(status)) => Some(*status),
-        Outcome::Failed(_) => None,
-    }
-}
-
 fn reason_of(attempted: &Result<Attempt, NoAttempt>) -> Option<String> {
     match attempted {
-        Ok(Attempt { outcome: Outcome::Delivered { .. }, .. }) => None,
-        Ok(Attempt { outcome: Outcome::Failed(failure), .. }) => Some(failure.to_string()),
+        Ok(Attempt { outcome: Outcome::Delivered | Outcome::Delayed(_), .. }) => None,
+        Ok(Attempt { outcome: Outcome::Failed { reason, .. }, .. }) => Some(reason.to_string()),
         Err(error) => Some(storehook_aws::causes(error)),
     }
 }

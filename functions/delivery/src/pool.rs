@@ -39,16 +39,22 @@ impl Pool {
         Ok(Self { build: Box::new(build), current })
     }
 
-    /// The client for a host.
-    pub(crate) fn client_for(&self, host: &str) -> reqwest::Result<Client> {
+    /// The client for a host, and whether it may have a connection to it already.
+    pub(crate) fn client_for(&self, host: &str) -> reqwest::Result<(Client, bool)> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !current.hosts.contains(host) {
+        let is_known = current.hosts.contains(host);
+        if !is_known {
             if current.hosts.len() == HOSTS {
                 *current = Current { client: (self.build)()?, hosts: HashSet::new() };
             }
             current.hosts.insert(host.to_owned());
         }
-        Ok(current.client.clone())
+        Ok((current.client.clone(), is_known))
+    }
+
+    /// A client that has no connections.
+    pub(crate) fn fresh(&self) -> reqwest::Result<Client> {
+        (self.build)()
     }
 }
 
@@ -72,7 +78,8 @@ mod tests {
         })?;
         for round in 0..3 {
             for number in 0..HOSTS {
-                pool.client_for(&format!("{number}.example"))?;
+                let (_, is_known) = pool.client_for(&format!("{number}.example"))?;
+                assert_eq!(is_known, round > 0);
             }
             assert_eq!(built.load(Ordering::SeqCst), 1, "round {round}: the same hosts keep their client");
         }

@@ -12,12 +12,15 @@
 use std::{borrow::Cow, error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{self, HeaderMap},
     redirect,
 };
-use storehook_domain::{Address, AddressPolicy, DeliveryRequest, FailedAttempt, Outcome};
+use storehook_domain::{Address, AddressPolicy, Answer, DeliveryRequest, FailedAttempt, Protocol};
+use url::Host;
 
 use crate::{
     Settings,
@@ -31,17 +34,29 @@ const ANSWER_LIMIT: usize = 16 * 1024;
 /// close first is to not send into a connection that is being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
+/// How long an attempt at an integration endpoint may take: it works on the event before it answers.
+pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The HTTP side of deliveries.
 pub(crate) struct Sender {
     pool: Pool,
-    policy: AddressPolicy,
+    resolver: Arc<GuardedResolver>,
+    attempt_timeout: Duration,
+    runtime_api_port: Option<u16>,
 }
 
 /// What sending came to.
-pub(crate) struct Sent {
-    pub(crate) outcome: Outcome,
-    /// The cause of a failure, for the log.
-    pub(crate) error: Option<String>,
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The endpoint answered.
+    Answered(Answer),
+    /// It did not, or was not asked.
+    Unanswered {
+        /// Why.
+        reason: FailedAttempt,
+        /// The cause, for the log.
+        error: Option<String>,
+    },
 }
 
 /// The HTTP client could not be set up.
@@ -57,24 +72,37 @@ pub enum SenderError {
 
 impl Sender {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SenderError> {
+        Self::resolving(settings, tls()?, Arc::new(|name| Box::pin(system_look_up(name))))
+    }
+
+    /// A sender that trusts these roots and finds addresses so.
+    fn resolving(
+        settings: &Settings,
+        tls: rustls::ClientConfig,
+        look_up: LookUp,
+    ) -> Result<Self, SenderError> {
         let policy = settings.address_policy.clone();
-        let (tls, resolver) = (tls()?, Arc::new(GuardedResolver { policy: policy.clone() }));
-        let (connect_timeout, attempt_timeout) = (settings.connect_timeout, settings.attempt_timeout);
+        let resolver = Arc::new(GuardedResolver { policy, look_up });
+        let (connect_timeout, of_pool) = (settings.connect_timeout, resolver.clone());
         let build = move || {
             Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(resolver.clone())
+                .dns_resolver(of_pool.clone())
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .retry(reqwest::retry::never())
                 .connect_timeout(connect_timeout)
-                .timeout(attempt_timeout)
                 .pool_idle_timeout(IDLE_LIMIT)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .tcp_nodelay(true)
                 .build()
         };
-        Ok(Self { pool: Pool::new(build)?, policy })
+        Ok(Self {
+            pool: Pool::new(build)?,
+            resolver,
+            attempt_timeout: settings.attempt_timeout,
+            runtime_api_port: settings.runtime_api_port,
+        })
     }
 
     /// Makes one attempt.
@@ -84,51 +112,104 @@ impl Sender {
     pub(crate) async fn send(
         &self,
         address: &Address,
+        protocol: Protocol,
         request: DeliveryRequest<'_>,
         message: &Bytes,
     ) -> Sent {
-        if address.is_refused_by(&self.policy) {
-            return Sent { outcome: Outcome::Failed(FailedAttempt::NotAllowed), error: None };
-        }
-        match self.post(address, request, message).await {
-            Ok(status) => Sent { outcome: Outcome::of_status(status), error: None },
-            Err(error) => {
-                let outcome = Outcome::Failed(failure_of(&error));
-                // Without the address: its path and query may hold what is not for a log.
-                Sent { outcome, error: Some(storehook_aws::causes(&error.without_url())) }
-            }
-        }
-    }
-
-    async fn post(
-        &self,
-        address: &Address,
-        request: DeliveryRequest<'_>,
-        message: &Bytes,
-    ) -> Result<u16, reqwest::Error> {
         let body = match request.body {
             Cow::Borrowed(part) => message.slice_ref(part.as_bytes()),
             Cow::Owned(text) => Bytes::from(text),
         };
-        let client = self.pool.client_for(address.url().authority())?;
-        let post = client.post(address.url().clone()).headers(request.headers);
-        let mut answer = post.body(body).send().await?;
-        // An answer that is read to its end leaves its connection for the next delivery. One
-        // that is longer than we read is cut off, and its connection with it.
-        let mut read = 0;
-        while read < ANSWER_LIMIT
-            && let Some(chunk) = answer.chunk().await?
-        {
-            read += chunk.len();
-        }
-        Ok(answer.status().as_u16())
+        let timeout = match protocol {
+            Protocol::Webhook => self.attempt_timeout,
+            Protocol::Integration => INTEGRATION_TIMEOUT,
+        };
+        let attempt = async {
+            if self.is_refused(address).await {
+                return Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None };
+            }
+            match self.post(address, request.headers, body).await {
+                Ok(answer) => Sent::Answered(answer),
+                // Without the address: its path and query may hold what is not for a log.
+                Err(error) => Sent::Unanswered {
+                    reason: failure_of(&error),
+                    error: Some(storehook_aws::causes(&error.without_url())),
+                },
+            }
+        };
+        let timed_out = Sent::Unanswered { reason: FailedAttempt::TimedOut, error: None };
+        tokio::time::timeout(timeout, attempt).await.unwrap_or(timed_out)
     }
+
+    /// Whether an address is refused before the client is asked: a literal one that is closed, or one at
+    /// the port of the Runtime API that is open only because the operator opened this machine.
+    async fn is_refused(&self, address: &Address) -> bool {
+        let port = address.url().port_or_known_default();
+        if port.is_none() || port != self.runtime_api_port {
+            return address.is_refused_by(&self.resolver.policy);
+        }
+        let public_only = AddressPolicy::default();
+        match address.url().host() {
+            Some(Host::Domain(name)) => (self.resolver.look_up)(name.to_owned())
+                .await
+                .is_ok_and(|found| found.iter().any(|address| !public_only.permits(address.ip()))),
+            _ => address.is_refused_by(&public_only),
+        }
+    }
+
+    /// POSTs and reads the answer. A connection that was kept may have been closed at the other end: if it
+    /// breaks before there is an answer, another one is opened at once, and that is no second attempt.
+    async fn post(
+        &self,
+        address: &Address,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, reqwest::Error> {
+        let (client, may_be_kept) = self.pool.client_for(address.url().authority())?;
+        match post_with(&client, address, headers.clone(), body.clone()).await {
+            Err(error) if may_be_kept && is_broken_before_the_answer(&error) => {
+                post_with(&self.pool.fresh()?, address, headers, body).await
+            }
+            result => result,
+        }
+    }
+}
+
+async fn post_with(
+    client: &Client,
+    address: &Address,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Answer, reqwest::Error> {
+    let mut response = client.post(address.url().clone()).headers(headers).body(body).send().await?;
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        retry_after: retry_after.map(str::to_owned),
+        body: Vec::new(),
+    };
+    // An answer that is read to its end leaves its connection for the next delivery. One
+    // that is longer than we read is cut off, and its connection with it.
+    while answer.body.len() < ANSWER_LIMIT
+        && let Some(chunk) = response.chunk().await?
+    {
+        let room = ANSWER_LIMIT - answer.body.len();
+        answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(answer)
+}
+
+fn is_broken_before_the_answer(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// TLS 1.2 and 1.3 with the public roots (Mozilla's, as webpki-roots carries them). They are
 /// parsed at build time, so they cost a cold start nothing.
 pub(crate) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    tls_trusting(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
+}
+
+fn tls_trusting(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions =
         rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -137,9 +218,17 @@ pub(crate) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     Ok(config)
 }
 
-/// The system's resolver, behind the address guard.
+/// How a name becomes addresses.
+type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+async fn system_look_up(name: String) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
+}
+
+/// A resolver behind the address guard.
 struct GuardedResolver {
     policy: AddressPolicy,
+    look_up: LookUp,
 }
 
 /// A name has an address that no delivery may reach.
@@ -154,10 +243,9 @@ struct NotResolved(#[source] std::io::Error);
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.policy.clone();
+        let (policy, found) = (self.policy.clone(), (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NotResolved)?;
-            let addresses: Vec<SocketAddr> = found.collect();
+            let addresses = found.await.map_err(NotResolved)?;
             // One bad address spoils the name: which of them is connected to is not ours to choose.
             if addresses.iter().any(|address| !policy.permits(address.ip())) {
                 return Err(AddressRefused.into());
@@ -190,3 +278,7 @@ fn caused_by<E: Error + 'static>(error: &reqwest::Error) -> bool {
 #[cfg(test)]
 #[path = "sender_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod connection_tests;

@@ -10,6 +10,10 @@ use storehook_domain::{AddressPolicy, HeaderPrefix, RetrySchedule};
 pub struct Settings {
     /// The registry table's name: `REGISTRY_TABLE`.
     pub registry_table: String,
+    /// The history table's name: `HISTORY_TABLE`.
+    pub history_table: String,
+    /// The event stream's name: `STREAM_NAME`.
+    pub stream_name: String,
     /// The delivery queue: `DELIVERY_QUEUE_ARN` and `DELIVERY_QUEUE_URL`.
     pub delivery_queue: QueueAddress,
     /// The retry queue: `RETRY_QUEUE_ARN` and `RETRY_QUEUE_URL`.
@@ -24,6 +28,9 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long an attempt may take in all: `ATTEMPT_TIMEOUT_SECONDS`, 5 unless set.
     pub attempt_timeout: Duration,
+    /// The port of Lambda's own Runtime API, which no delivery may reach whatever the operator opens:
+    /// `AWS_LAMBDA_RUNTIME_API`, set by Lambda.
+    pub runtime_api_port: Option<u16>,
 }
 
 /// A queue, by the name that events give it and the one that calls to it need.
@@ -46,6 +53,9 @@ impl Settings {
         };
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
+            history_table: environment.required("HISTORY_TABLE")?.to_owned(),
+            stream_name: environment.required("STREAM_NAME")?.to_owned(),
+            runtime_api_port: environment.optional("AWS_LAMBDA_RUNTIME_API").and_then(port_of),
             delivery_queue: queue("DELIVERY_QUEUE_ARN", "DELIVERY_QUEUE_URL")?,
             retry_queue: queue("RETRY_QUEUE_ARN", "RETRY_QUEUE_URL")?,
             address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
@@ -58,12 +68,19 @@ impl Settings {
     }
 }
 
+/// The port of `host:port`.
+fn port_of(authority: &str) -> Option<u16> {
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    const REQUIRED: [(&str, &str); 5] = [
+    const REQUIRED: [(&str, &str); 7] = [
         ("REGISTRY_TABLE", "t"),
+        ("HISTORY_TABLE", "h"),
+        ("STREAM_NAME", "s"),
         ("DELIVERY_QUEUE_ARN", "a"),
         ("DELIVERY_QUEUE_URL", "u"),
         ("RETRY_QUEUE_ARN", "a2"),

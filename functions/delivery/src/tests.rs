@@ -51,6 +51,8 @@ async fn deliver_all(
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", &aws.url),
         ("REGISTRY_TABLE", "registry"),
+        ("HISTORY_TABLE", "history"),
+        ("STREAM_NAME", "events"),
         ("DELIVERY_QUEUE_ARN", "arn:delivery"),
         ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
         ("RETRY_QUEUE_ARN", "arn:retry"),
@@ -87,6 +89,9 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         "8" => ("broken", "active"),
         "9" => ("ok", "paused"),
         "10" => return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"}))),
+        "12" => {
+            return (StatusCode::OK, Json(json!({"Responses": {"history": [{"pk": {"S": "DELIVERY"}}]}})));
+        }
         _ => return (StatusCode::OK, Json(json!({"Responses": {"registry": []}}))),
     };
     let text = |value: &str| json!({"S": value});
@@ -114,6 +119,8 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         ("time_zone", text("UTC")),
         ("scopes", json!({"L": []})),
         ("secrets", json!({"L": [text("storehook-local-demo-secret")]})),
+        ("installed_at", text("2026-11-21T15:00:00Z")),
+        ("token", text("TOKEN#0")),
     ];
     let item = |own: &[(&str, Value)]| -> Value {
         common
@@ -143,6 +150,7 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
         ("paused", delivery(9, 0)),
         ("unread", delivery(10, 0)),
         ("deleted", delivery(11, 0)),
+        ("duplicate", delivery(12, 0)),
         ("malformed", "no delivery".to_owned()),
         ("exhausted-retry", delivery(7, 200_000)),
         ("failed-retry", delivery(8, 500)),

@@ -20,6 +20,7 @@
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.
 
+mod installations;
 mod lanes;
 mod progress;
 mod queue;
@@ -38,6 +39,7 @@ use storehook_domain::{RecordOrigin, RejectedEvent, StoreEvent};
 pub use settings::Settings;
 
 use crate::{
+    installations::Installations,
     progress::Progress,
     queue::{Queue, SendFailure},
     subscribers::Subscribers,
@@ -49,6 +51,7 @@ pub const RESERVE: Duration = Duration::from_secs(10);
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
     subscribers: Subscribers,
+    installations: Installations,
     delivery_queue: Queue,
     rejected_queue: Queue,
 }
@@ -57,8 +60,10 @@ impl Dependencies {
     /// Sets the function up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(sdk);
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Self {
-            subscribers: Subscribers::new(aws_sdk_dynamodb::Client::new(sdk), settings.registry_table),
+            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
+            installations: Installations::new(dynamodb, settings.registry_table),
             delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
             rejected_queue: Queue::new(sqs, settings.rejected_queue_url),
         }
@@ -93,6 +98,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
     }
     let subscribed = dependencies.subscribers.of_events(events, times, &mut progress).await;
     lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress).await;
+    dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;
     tracing::info!(
         batch.records = batch.records.len(),

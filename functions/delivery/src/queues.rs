@@ -1,0 +1,58 @@
+//! The two queues, as this function writes to them.
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsMessage;
+use bytes::Bytes;
+use storehook_domain::{Lane, Next};
+
+use crate::{Dependencies, Fate, QueueAddress};
+
+/// Hides a failed message until it is due. If that fails, the queue's own timeout shows it again.
+pub(crate) async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane: Lane, next: Next) {
+    let change = dependencies
+        .sqs
+        .change_message_visibility()
+        .queue_url(&queue_of(dependencies, lane).url)
+        .set_receipt_handle(message.receipt_handle.clone())
+        .visibility_timeout(next.visibility_seconds());
+    if let Err(error) = change.send().await {
+        let error = storehook_aws::causes(&error);
+        tracing::error!(error, message.id = message.message_id, "visibility not set");
+    }
+}
+
+/// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
+/// then, at the cost of a receive.
+pub(crate) async fn send_later(
+    dependencies: &Dependencies,
+    message: &SqsMessage,
+    lane: Lane,
+    body: &Bytes,
+    wait: Duration,
+) -> Fate {
+    let again = Next::Attempt(wait);
+    let copy = dependencies
+        .sqs
+        .send_message()
+        .queue_url(&queue_of(dependencies, lane).url)
+        .message_body(String::from_utf8_lossy(body))
+        .set_message_group_id(message.attributes.get("MessageGroupId").cloned())
+        .delay_seconds(again.visibility_seconds());
+    match copy.send().await {
+        Ok(_) => Fate::Later(wait),
+        Err(error) => {
+            let error = storehook_aws::causes(&error);
+            tracing::error!(error, message.id = message.message_id, "delayed delivery not sent");
+            hide(dependencies, message, lane, again).await;
+            Fate::Again(again)
+        }
+    }
+}
+
+fn queue_of(dependencies: &Dependencies, lane: Lane) -> &QueueAddress {
+    match lane {
+        Lane::Delivery => &dependencies.settings.delivery_queue,
+        Lane::Retry => &dependencies.settings.retry_queue,
+    }
+}
