@@ -4,13 +4,15 @@ use std::{future::Future, net::Ipv4Addr, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use axum::{
-    Router,
+    Json, Router,
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::PATIENCE;
@@ -37,7 +39,7 @@ impl Delivered {
     }
 }
 
-type Answer = dyn Fn(usize) -> BoxFuture<'static, StatusCode> + Send + Sync;
+type Answer = dyn Fn(usize, HeaderMap) -> BoxFuture<'static, Response> + Send + Sync;
 
 /// An endpoint. It ends with the test's runtime.
 pub struct Receiver {
@@ -62,14 +64,37 @@ impl Receiver {
     /// An endpoint whose answer to each request depends on how many came before it.
     pub async fn answering_with<F>(answer: impl Fn(usize) -> F + Send + Sync + 'static) -> Result<Self>
     where
-        F: Future<Output = StatusCode> + Send + 'static,
+        F: Future<Output: IntoResponse> + Send + 'static,
+    {
+        Self::answering_requests(move |before, _| answer(before)).await
+    }
+
+    /// An integration endpoint that gives these results one after the other, and the last one from then on.
+    pub async fn deciding(results: &'static [&'static str]) -> Result<Self> {
+        Self::answering_requests(move |before, headers| async move {
+            let id = headers.get("x-spiffy-stores-event-id").and_then(|id| id.to_str().ok());
+            let result = results[before.min(results.len() - 1)];
+            Json(json!({"event_id": id, "result": result, "details": {"seen": before}}))
+        })
+        .await
+    }
+
+    /// An endpoint whose answer depends on the request's headers too.
+    pub async fn answering_requests<F>(
+        answer: impl Fn(usize, HeaderMap) -> F + Send + Sync + 'static,
+    ) -> Result<Self>
+    where
+        F: Future<Output: IntoResponse> + Send + 'static,
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let (arrived_sender, arrived) = watch::channel(0);
         let (answered_sender, answered) = watch::channel(Vec::new());
         let recorder = Recorder {
-            answer: Box::new(move |before| Box::pin(answer(before))),
+            answer: Box::new(move |before, headers| {
+                let answer = answer(before, headers);
+                Box::pin(async move { answer.await.into_response() })
+            }),
             arrived: arrived_sender,
             answered: answered_sender,
         };
@@ -121,15 +146,15 @@ async fn record(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let at = storehook_aws::now();
     let mut before = 0;
     recorder.arrived.send_modify(|arrived| {
         before = *arrived;
         *arrived += 1;
     });
-    let status = (recorder.answer)(before).await;
-    let delivered = Delivered { at, path: uri.path().to_owned(), headers, body, status };
+    let answer = (recorder.answer)(before, headers.clone()).await;
+    let delivered = Delivered { at, path: uri.path().to_owned(), headers, body, status: answer.status() };
     recorder.answered.send_modify(|answered| answered.push(delivered));
-    status
+    answer
 }

@@ -18,6 +18,7 @@ use storehook::{
     local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
     publish::{Record, publish},
 };
+use storehook_aws::history::DeliveredItem;
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
 use tokio::sync::OnceCell;
 
@@ -176,35 +177,15 @@ impl Stack {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// The URL of one of its queues.
-    pub async fn queue_url(&self, queue: &str) -> Result<String> {
-        let client = aws_sdk_sqs::Client::new(&self.sdk());
-        let url = client.get_queue_url().queue_name(self.resource(queue)).send().await?.queue_url;
-        url.with_context(|| format!("no queue {queue}"))
-    }
-
-    /// Waits for a message of a queue that holds this text, and returns it. It stays in the queue.
-    pub async fn wait_for_message(&self, queue: &str, text: &str) -> Result<aws_sdk_sqs::types::Message> {
-        let client = aws_sdk_sqs::Client::new(&self.sdk());
-        let url = &self.queue_url(queue).await?;
-        eventually(&format!("a message with {text} on {queue}"), || async {
-            Ok(receive(&client, url, 1).await?.into_iter().find(|message| holds(message, text)))
+    /// Waits until it is on record that a delivery has been delivered.
+    pub async fn wait_until_recorded(&self, delivery_id: &str) -> Result<()> {
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk());
+        eventually(&format!("the record of {delivery_id}"), || async {
+            let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
+            let answer = get.set_key(Some(DeliveredItem::key_of(delivery_id))).send().await?;
+            Ok(answer.item.map(|_| ()))
         })
         .await
-    }
-
-    /// The messages of a queue that hold this text.
-    pub async fn messages(&self, queue: &str, text: &str) -> Result<Vec<aws_sdk_sqs::types::Message>> {
-        let client = aws_sdk_sqs::Client::new(&self.sdk());
-        let url = self.queue_url(queue).await?;
-        let mut found = Vec::new();
-        loop {
-            let messages = receive(&client, &url, 10).await?;
-            if messages.is_empty() {
-                return Ok(found);
-            }
-            found.extend(messages.into_iter().filter(|message| holds(message, text)));
-        }
     }
 
     fn connection(&self) -> Connection {
@@ -214,21 +195,6 @@ impl Stack {
 
 fn new_shop() -> Result<ShopDomain> {
     Ok(format!("{}.spiffystores.com", uuid::Uuid::new_v4().simple()).parse()?)
-}
-
-/// Receives some messages and hides them for a few seconds, so that the next call gets others.
-async fn receive(
-    client: &aws_sdk_sqs::Client,
-    url: &str,
-    seconds: i32,
-) -> Result<Vec<aws_sdk_sqs::types::Message>> {
-    let receive = client.receive_message().queue_url(url).max_number_of_messages(10);
-    let answer = receive.visibility_timeout(seconds).send().await?;
-    Ok(answer.messages.unwrap_or_default())
-}
-
-fn holds(message: &aws_sdk_sqs::types::Message, text: &str) -> bool {
-    message.body().is_some_and(|body| body.contains(text))
 }
 
 /// Starts the local stack as a user does.

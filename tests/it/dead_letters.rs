@@ -56,7 +56,7 @@ async fn the_first_attempts_come_at_their_ages() -> Result<()> {
     let schedule = RetrySchedule::new(0.1).context("a scale")?;
     for pair in attempts.windows(2) {
         let age = Duration::try_from(pair[0].at.duration_since(published_at))?;
-        let Next::Attempt(longest) = schedule.next(age, 1.0) else {
+        let Next::Attempt(longest) = schedule.next(age, None, 1.0) else {
             bail!("no attempt should follow {age:?}")
         };
         let waited = Duration::try_from(pair[1].at.duration_since(pair[0].at))?;

@@ -194,23 +194,70 @@ async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_non
     Ok(())
 }
 
+/// A record that a shard hands out again has the same event id, and what has been delivered is not
+/// delivered again.
 #[tokio::test]
-async fn a_record_that_is_read_again_gives_the_same_event_id() -> Result<()> {
+async fn a_record_that_is_read_again_is_delivered_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
     let id = installed.api.create_webhook("products/update", &receiver.url).await?;
-    let event = stream_event(&format!(
-        r#"{{"shop": "{}", "topic": "products/update", "payload": {{"id": 1}}}}"#,
-        installed.shop
-    ));
+    let record = |payload: &str| {
+        let shop = &installed.shop;
+        stream_event(&format!(r#"{{"shop": "{shop}", "topic": "products/update", "payload": {payload}}}"#))
+    };
+    stack.invoke("fan-out", &record("{}")).await?;
+    let first = receiver.wait_for(1).await?[0].header("webhook-id").to_owned();
+    assert!(first.starts_with(&format!("{id}-")));
+    stack.wait_until_recorded(&first).await?;
     for _ in 0..2 {
-        let (answer, _) = stack.invoke("fan-out", &event).await?;
+        let (answer, _) = stack.invoke("fan-out", &record("{}")).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}));
     }
-    let delivered = receiver.wait_for(2).await?;
-    assert_eq!(delivered[0].header("webhook-id"), delivered[1].header("webhook-id"));
-    assert!(delivered[0].header("webhook-id").starts_with(&format!("{id}-")));
+    // What is queued behind them arrives, so they have had their time.
+    installed.api.create_webhook("products/delete", &receiver.url).await?;
+    for number in 0..5 {
+        let behind = format!(
+            r#"{{"shop": "{}", "topic": "products/delete", "event_id": "p-{number}", "payload": {{}}}}"#,
+            installed.shop
+        );
+        stack.publish([behind]).await?;
+    }
+    receiver.wait_for(6).await?;
+    stack.wait_until_idle("delivery").await?;
+    let again = receiver.so_far().iter().filter(|delivered| delivered.header("webhook-id") == first).count();
+    assert_eq!(again, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_message() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let integration = Receiver::deciding(&["OK"]).await?;
+    let xml = json!({"topic": "orders/create", "address": receiver.url, "format": "xml"});
+    installed.api.create_webhook_with(xml).await?;
+    let spree = json!({"topic": "order:new", "address": integration.url, "protocol": "integration"});
+    installed.api.create_webhook_with(spree).await?;
+    let order = std::fs::read_to_string(root().join("events/payloads/order.json"))?;
+    stack.publish([record(&installed.shop, "order:new", "o-1", order.trim_end())]).await?;
+
+    let delivered = &receiver.wait_for(1).await?[0];
+    assert_eq!(delivered.header("content-type"), "application/xml");
+    let expected = std::fs::read_to_string(root().join("shared/domain/samples/order.xml"))?;
+    assert_eq!(delivered.body, expected);
+    let message = &integration.wait_for(1).await?[0];
+    let expected = format!(r#"{{"event":"order:new","event_id":"o-1","payload":{}}}"#, order.trim_end());
+    assert_eq!(message.body, expected);
+    assert_eq!(message.header("content-type"), "application/json");
+    for delivered in [delivered, message] {
+        assert!(verify_body_signature(
+            &installed.secret,
+            &delivered.body,
+            delivered.header("x-spiffy-stores-hmac-sha256")
+        ));
+    }
     Ok(())
 }
 

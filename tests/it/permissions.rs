@@ -15,6 +15,7 @@ use yaml_serde::Value as Yaml;
 
 use crate::{
     deliveries::{record, stream_event},
+    lifecycle::deliver,
     template::{resource, template},
 };
 
@@ -101,7 +102,9 @@ async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
     match (role, action) {
         ("FanOutRole", _) => fan_out_works(stack).await,
         ("DeliveryRole", "sqs:ChangeMessageVisibility") => backing_off_works(stack).await,
-        ("DeliveryRole", _) => delivering_works(stack).await,
+        ("DeliveryRole", "sqs:SendMessage") => delaying_works(stack).await,
+        ("DeliveryRole", "dynamodb:BatchGetItem") => delivering_works(stack).await,
+        ("DeliveryRole", _) => recording_works(stack).await,
         ("AdminApiRole", _) => managing_works(stack).await,
         _ => anyhow::bail!("no test needs {action} of {role}"),
     }
@@ -112,7 +115,46 @@ async fn fan_out_works(stack: &Stack) -> Result<bool> {
     installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
     let (answer, _) = stack.invoke("fan-out", &event).await?;
+    let uninstalled = format!(
+        r#"{{"shop": "{}", "topic": "app/uninstalled", "event_id": "u-1", "payload": {{}}, "app": "{}"}}"#,
+        installed.shop, installed.app
+    );
+    let (ended, _) = stack.invoke("fan-out", &stream_event_of_now(&uninstalled)).await?;
+    Ok(answer == json!({"batchItemFailures": []}) && ended == answer)
+}
+
+/// A record that has just arrived: an app is uninstalled by what happened after it was installed.
+fn stream_event_of_now(record: &str) -> Value {
+    let mut event = stream_event(record);
+    let now = storehook_aws::now().as_second() as f64 + 1.0;
+    event["Records"][0]["kinesis"]["approximateArrivalTimestamp"] = json!(now);
+    event
+}
+
+/// A delay that could not be sent as a message comes back as a failure.
+async fn delaying_works(stack: &Stack) -> Result<bool> {
+    let hesitant = Receiver::deciding(&["delay"]).await?;
+    let installed = stack.install().await?;
+    let webhook = json!({"topic": "orders/create", "address": hesitant.url, "protocol": "integration"});
+    let id = installed.api.create_webhook_with(webhook).await?;
+    let (answer, _) = deliver(stack, &installed, id, "o-1").await?;
+    installed.api.call(Method::DELETE, &format!("/admin/webhooks/{id}.json"), None).await?;
     Ok(answer == json!({"batchItemFailures": []}))
+}
+
+/// A failure, a success after it and the end of an endpoint are all recorded; what is not is in the log.
+async fn recording_works(stack: &Stack) -> Result<bool> {
+    let receiver = Receiver::answering_with(|before| async move {
+        [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK, StatusCode::GONE][before.min(2)]
+    })
+    .await?;
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let mut logs = String::new();
+    for event in ["o-1", "o-2", "o-3"] {
+        logs += &deliver(stack, &installed, id, event).await?.1;
+    }
+    Ok(receiver.so_far().len() == 3 && !logs.contains("not recorded"))
 }
 
 async fn delivering_works(stack: &Stack) -> Result<bool> {
@@ -129,19 +171,11 @@ async fn backing_off_works(stack: &Stack) -> Result<bool> {
     Ok(!log.contains("AccessDenied"))
 }
 
-/// Hands a delivery to the function, as if it came from the queue.
+/// Hands a delivery to an address to the function.
 async fn deliver_to(stack: &Stack, address: &str) -> Result<(Value, String)> {
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", address).await?;
-    let body = json!({
-        "webhook_id": id, "shop": installed.shop, "app": installed.app, "topic": "orders/create", "event_id": "o-1",
-        "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": storehook_aws::now(), "payload": {},
-    });
-    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
-    let event = json!({"Records": [
-        {"messageId": "m-1", "receiptHandle": "none", "body": body.to_string(), "eventSourceARN": arn, "attributes": {}},
-    ]});
-    stack.invoke("delivery", &event).await
+    deliver(stack, &installed, id, "o-1").await
 }
 
 /// Every call of the admin API, as one installation.

@@ -14,15 +14,16 @@
 //! uninstalled its token goes at once, its webhooks leave the index, and all the rest of
 //! its partition expires ([`UNINSTALLED_KEPT`]): the delivery that tells it so needs it.
 
+mod installations;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use storehook_domain::{
-    AppId, FailureRun, Installation, Scope, SharedSecret, ShopDomain, TokenHash, Webhook, WebhookId, hex,
-};
+use storehook_domain::{AppId, FailureRun, ShopDomain, Webhook, WebhookId, hex};
+
+pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
 
 /// The index of webhooks by what they subscribe to: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
@@ -103,89 +104,6 @@ impl UniquenessItem {
     }
 }
 
-/// What a token stands for: who calls, and what they may do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TokenItem {
-    pk: String,
-    sk: String,
-    /// The shop.
-    pub shop: ShopDomain,
-    /// The app.
-    pub app: AppId,
-    /// What the token may do.
-    pub scopes: Vec<Scope>,
-    /// The shop's time zone.
-    pub time_zone: String,
-    /// When the bucket of the rate limit runs empty, in microseconds since the Unix epoch; see
-    /// [`storehook_domain::RateLimit`]. None until the first call that is counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bucket_empty_at: Option<i64>,
-}
-
-impl TokenItem {
-    /// The item of an installation's token.
-    pub fn of(token: &TokenHash, installation: &Installation) -> Self {
-        Self {
-            pk: token_partition(token),
-            sk: TOKEN_SORT_KEY.to_owned(),
-            shop: installation.shop.clone(),
-            app: installation.app.clone(),
-            scopes: installation.scopes.clone(),
-            time_zone: installation.time_zone.clone(),
-            bucket_empty_at: None,
-        }
-    }
-
-    /// The key of a token's item.
-    pub fn key_of(token: &TokenHash) -> Item {
-        key(&token_partition(token), TOKEN_SORT_KEY)
-    }
-}
-
-/// An installation's item.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InstallationItem {
-    pk: String,
-    sk: String,
-    shop: ShopDomain,
-    app: AppId,
-    store_id: String,
-    time_zone: String,
-    scopes: Vec<Scope>,
-    secrets: Vec<SharedSecret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    uninstalled_at: Option<Timestamp>,
-    /// When the app was installed.
-    pub installed_at: Timestamp,
-    /// The partition of its token's item.
-    token: String,
-}
-
-impl InstallationItem {
-    /// The item of an installation with this token, as of now.
-    pub fn of(installation: Installation, token: &TokenHash, installed_at: Timestamp) -> Self {
-        let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
-        let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
-        let token = token_partition(token);
-        Self { pk, sk, shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, installed_at, token }
-    }
-
-    /// The key of its token's item.
-    pub fn token_key(&self) -> Item {
-        key(&self.token, TOKEN_SORT_KEY)
-    }
-}
-
-impl From<InstallationItem> for Installation {
-    fn from(item: InstallationItem) -> Self {
-        let InstallationItem { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, .. } = item;
-        Self { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at }
-    }
-}
-
-/// How long what is left of an uninstalled app is kept: longer than its last delivery may be on its way.
-pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
-
 /// A webhook's failure run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FailureRunItem {
@@ -233,16 +151,6 @@ pub fn webhook_key(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
     key(&partition_of(shop, app), &webhook_sort_key(id))
 }
 
-/// Whether an item of an installation's partition is the installation's own.
-pub fn is_installation(item: &Item) -> bool {
-    item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
-}
-
-/// The key of an installation's item.
-pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
-    key(&partition_of(shop, app), INSTALLATION_SORT_KEY)
-}
-
 /// The key of the counter of webhook ids; its `value` is the last one given.
 pub fn counter_key() -> Item {
     key("COUNTER", "WEBHOOK")
@@ -266,13 +174,6 @@ pub fn to_item<T: Serialize>(value: T) -> Result<Item, RegistryError> {
 /// Reads an item.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, RegistryError> {
     Ok(serde_dynamo::from_item(item)?)
-}
-
-const TOKEN_SORT_KEY: &str = "TOKEN";
-const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
-
-fn token_partition(token: &TokenHash) -> String {
-    format!("TOKEN#{}", token.as_str())
 }
 
 pub(crate) fn key(pk: &str, sk: &str) -> Item {
@@ -324,25 +225,6 @@ mod tests {
             place("orders/create", "https://c.example/")?,
             place("orders/create", "https://b.example/")?
         );
-        Ok(())
-    }
-
-    #[test]
-    fn an_installation_reads_back_from_its_item() -> TestResult {
-        let installation = Installation {
-            shop: ShopDomain::parse("a.example")?,
-            app: AppId::parse("demo")?,
-            store_id: "0c1c9920-5c9c-012d-bd34-000c295ec56b".to_owned(),
-            time_zone: "America/New_York".to_owned(),
-            scopes: vec![Scope::Webhooks, Scope::EventsPush],
-            secrets: vec![SharedSecret::parse(&"s".repeat(32))?],
-            uninstalled_at: None,
-        };
-        let token = TokenHash::of("shtk_a");
-        let item = to_item(InstallationItem::of(installation.clone(), &token, Timestamp::UNIX_EPOCH))?;
-        let read: InstallationItem = from_item(item.clone())?;
-        assert_eq!(read.token_key(), TokenItem::key_of(&token));
-        assert_eq!(Installation::from(from_item::<InstallationItem>(item)?), installation);
         Ok(())
     }
 }

@@ -61,8 +61,9 @@ def render(json, resource)
 end
 
 if ARGV.empty?
-  Dir.glob("#{__dir__}/*.json") do |path|
-    File.write(path.sub(/json\z/, "xml"), render(File.read(path), File.basename(path, ".json")))
+  Dir.glob("#{__dir__}/../../../events/payloads/*.json") do |path|
+    resource = File.basename(path, ".json")
+    File.write("#{__dir__}/#{resource}.xml", render(File.read(path), resource))
   end
 else
   ARGV.each { |path| print render(File.read(path), File.basename(path, ".json")) }

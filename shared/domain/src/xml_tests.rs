@@ -7,7 +7,7 @@ macro_rules! samples {
     ($($resource:literal),* $(,)?) => {
         [$((
             $resource,
-            include_str!(concat!("../samples/", $resource, ".json")),
+            include_str!(concat!("../../../events/payloads/", $resource, ".json")),
             include_str!(concat!("../samples/", $resource, ".xml")),
         )),*]
     };

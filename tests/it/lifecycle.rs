@@ -1,0 +1,203 @@
+//! What ends or stops a webhook: its endpoint, its failures, its owner, its app.
+
+use anyhow::{Context as _, Result};
+use jiff::ToSpan as _;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use storehook_aws::registry::{self, FailureRunItem, WebhookItem};
+use storehook_domain::FailureRun;
+use storehook_tests::{Installed, Receiver, Stack, eventually};
+
+use crate::deliveries::record;
+
+/// A webhook as its owner sees it.
+async fn shown(installed: &Installed, id: u64) -> Result<Value> {
+    let answer = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
+    Ok(answer.json["webhook"].clone())
+}
+
+async fn wait_until_disabled(installed: &Installed, id: u64) -> Result<()> {
+    eventually("the webhook to be disabled", || async {
+        Ok((shown(installed, id).await?["status"] == "disabled").then_some(()))
+    })
+    .await
+}
+
+/// Hands a delivery of this age to the function, as if it came from the queue, and returns its answer.
+pub(crate) async fn deliver(
+    stack: &Stack,
+    installed: &Installed,
+    webhook_id: u64,
+    event: &str,
+) -> Result<(Value, String)> {
+    let body = json!({
+        "webhook_id": webhook_id, "shop": installed.shop, "app": installed.app, "topic": "orders/create",
+        "event_id": event, "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": storehook_aws::now(), "payload": {},
+    });
+    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
+    let message = json!({
+        "messageId": "m-1", "receiptHandle": "none", "body": body.to_string(), "eventSourceARN": arn,
+        "attributes": {},
+    });
+    stack.invoke("delivery", &json!({"Records": [message]})).await
+}
+
+fn failed() -> Value {
+    json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]})
+}
+
+fn done() -> Value {
+    json!({"batchItemFailures": []})
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_told_and_enabled_again_by_one_call() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let other_app = stack.install_on(&installed.shop, "other-app").await?;
+    let gone = Receiver::answering_with(|before| async move {
+        if before == 0 { StatusCode::GONE } else { StatusCode::OK }
+    })
+    .await?;
+    let (told, not_told) =
+        (Receiver::answering(StatusCode::OK).await?, Receiver::answering(StatusCode::OK).await?);
+    let id = installed.api.create_webhook("*", &gone.url).await?;
+    installed.api.create_webhook("webhooks/disabled", &told.url).await?;
+    other_app.api.create_webhook("*", &not_told.url).await?;
+    stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
+
+    wait_until_disabled(&installed, id).await?;
+    let event = &told.wait_for(1).await?[0];
+    assert_eq!(event.header("x-spiffy-stores-topic"), "webhooks/disabled");
+    let payload: Value = serde_json::from_slice(&event.body)?;
+    assert_eq!((&payload["id"], &payload["status"]), (&json!(id), &json!("disabled")));
+    assert_eq!(payload["reason"], "the endpoint answered 410 Gone");
+    assert_eq!(gone.so_far().len(), 1, "it is not told that it is disabled");
+
+    let enable = Some(json!({"webhook": {"status": "active"}}));
+    let path = format!("/admin/webhooks/{id}.json");
+    assert_eq!(installed.api.call(Method::PUT, &path, enable).await?.status, StatusCode::OK);
+    stack.publish([record(&installed.shop, "orders/paid", "o-2", "{}")]).await?;
+    let events = gone
+        .wait_until("the event after it", |answered| {
+            answered.iter().any(|delivered| delivered.header("x-spiffy-stores-event-id") == "o-2")
+        })
+        .await?;
+    assert!(events.iter().all(|delivered| delivered.header("x-spiffy-stores-topic") != "webhooks/disabled"));
+    not_told.wait_for(2).await?;
+    let topics: Vec<_> = not_told
+        .so_far()
+        .iter()
+        .map(|delivered| delivered.header("x-spiffy-stores-topic").to_owned())
+        .collect();
+    assert!(!topics.contains(&"webhooks/disabled".to_owned()), "another app's webhook is not its business");
+    Ok(())
+}
+
+/// Puts a failure run of so many attempts over six days into a webhook's place.
+async fn have_failed(
+    stack: &Stack,
+    installed: &Installed,
+    id: u64,
+    attempts: u64,
+    version: u64,
+) -> Result<()> {
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let key = registry::webhook_key(&installed.shop, &installed.app, id.to_string().parse()?);
+    let item = client.get_item().table_name(stack.resource("registry")).set_key(Some(key)).send().await?.item;
+    let mut webhook = registry::from_item::<WebhookItem>(item.context("no webhook")?)?.webhook;
+    webhook.version = version;
+    let run = FailureRun { since: storehook_aws::now() - (6 * 24).hours(), attempts };
+    let item = registry::to_item(FailureRunItem::of(&webhook, run))?;
+    client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn five_days_of_nothing_but_failure_disable_a_webhook_and_one_success_forgives_them() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let told = Receiver::answering(StatusCode::OK).await?;
+    installed.api.create_webhook("webhooks/disabled", &told.url).await?;
+    let broken = Receiver::answering_with(|before| async move {
+        if before == 1 { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+    })
+    .await?;
+    let id = installed.api.create_webhook("orders/create", &broken.url).await?;
+
+    // The twentieth attempt fails too late for a webhook that was changed since, and a success
+    // ends the run.
+    have_failed(&stack, &installed, id, 19, 0).await?;
+    assert_eq!(deliver(&stack, &installed, id, "o-1").await?.0, failed());
+    assert_eq!(shown(&installed, id).await?["status"], "active");
+    have_failed(&stack, &installed, id, 19, 1).await?;
+    assert_eq!(deliver(&stack, &installed, id, "o-2").await?.0, done());
+    assert_eq!(deliver(&stack, &installed, id, "o-3").await?.0, failed());
+    assert_eq!(shown(&installed, id).await?["status"], "active");
+
+    have_failed(&stack, &installed, id, 18, 1).await?;
+    assert_eq!(deliver(&stack, &installed, id, "o-4").await?.0, failed());
+    assert_eq!(shown(&installed, id).await?["status"], "active", "nineteen");
+    assert_eq!(deliver(&stack, &installed, id, "o-5").await?.0, failed());
+    assert_eq!(shown(&installed, id).await?["status"], "disabled", "twenty");
+    assert_eq!(deliver(&stack, &installed, id, "o-6").await?.0, done(), "held");
+    assert_eq!(broken.so_far().len(), 5);
+    let payload: Value = serde_json::from_slice(&told.wait_for(1).await?[0].body)?;
+    assert!(payload["reason"].as_str().is_some_and(|reason| reason.starts_with("20 attempts have failed")));
+
+    let enable = Some(json!({"webhook": {"status": "active"}}));
+    installed.api.call(Method::PUT, &format!("/admin/webhooks/{id}.json"), enable).await?;
+    assert_eq!(deliver(&stack, &installed, id, "o-7").await?.0, failed());
+    assert_eq!(shown(&installed, id).await?["status"], "active", "it begins anew");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_uninstalled_app_is_told_once_and_is_then_no_more() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let other_app = stack.install_on(&installed.shop, "other-app").await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let broken = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let told = installed.api.create_webhook("app/uninstalled", &receiver.url).await?;
+    let waiting = installed.api.create_webhook("orders/create", &broken.url).await?;
+    let of_other = other_app.api.create_webhook("*", &format!("{}other", receiver.url)).await?;
+    let uninstalled = format!(
+        r#"{{"shop": "{}", "topic": "app/uninstalled", "event_id": "u-1", "payload": {{"id": 1}}, "app": "{}"}}"#,
+        installed.shop, installed.app
+    );
+    stack.publish([uninstalled]).await?;
+    let delivered = &receiver.wait_for(1).await?[0];
+    assert_eq!(delivered.header("webhook-id"), format!("{told}-u-1"));
+    eventually("the token to stop working", || async {
+        let answer = installed.api.call(Method::GET, "/admin/webhooks.json", None).await?;
+        Ok((answer.status == StatusCode::UNAUTHORIZED).then_some(()))
+    })
+    .await?;
+
+    // A delivery that waits for its next attempt ends, and new events find the other app's webhooks alone.
+    eventually("what is left to be marked", || async {
+        let before = broken.so_far().len();
+        let (answer, log) = deliver(&stack, &installed, waiting, "o-1").await?;
+        let is_cancelled = answer == done() && broken.so_far().len() == before && log.contains("cancelled");
+        Ok(is_cancelled.then_some(()))
+    })
+    .await?;
+    stack.publish([record(&installed.shop, "orders/create", "o-2", "{}")]).await?;
+    let all = receiver.wait_for(2).await?;
+    assert_eq!(all[1].header("webhook-id"), format!("{of_other}-o-2"));
+    assert_eq!(other_app.api.call(Method::GET, "/admin/webhooks.json", None).await?.status, StatusCode::OK);
+
+    // The app can be installed again, and nothing of before is there.
+    let again = stack.install_on(&installed.shop, installed.app.as_str()).await?;
+    let webhooks = again.api.call(Method::GET, "/admin/webhooks.json", None).await?;
+    assert_eq!(webhooks.json, json!({"webhooks": []}));
+    let id = again.api.create_webhook("orders/create", &format!("{}again", receiver.url)).await?;
+    stack.publish([record(&installed.shop, "orders/create", "o-3", "{}")]).await?;
+    receiver
+        .wait_until("the event after it", |answered| {
+            answered.iter().any(|delivered| delivered.header("webhook-id") == format!("{id}-o-3"))
+        })
+        .await?;
+    Ok(())
+}
