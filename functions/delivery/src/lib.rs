@@ -35,6 +35,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
 use jiff::Timestamp;
+use storehook_aws::CALL_TIMEOUT;
 use storehook_domain::{Delivery, Lane, Next, Outcome};
 
 pub use sender::{INTEGRATION_TIMEOUT, SenderError};
@@ -42,8 +43,7 @@ pub use settings::{QueueAddress, Settings};
 
 use crate::{
     attempt::{Attempt, NoAttempt},
-    queues::{hide, send_later},
-    records::{RecordError, Records},
+    records::Records,
     sender::Sender,
     targets::Targets,
 };
@@ -120,44 +120,34 @@ enum Fate {
     Again(Next),
 }
 
-/// Works on one message, and hides it if it is to come again.
+/// Works on one message, and sees to it that it comes again if it is to.
 async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) -> Fate {
     let body = Bytes::from(message.body.take().unwrap_or_default());
     let lane = lane_of(&dependencies.settings, &message);
-    let fate = match Delivery::parse(&body) {
+    match Delivery::parse(&body) {
         Ok(delivery) => {
             deliver(dependencies, &Received { delivery, message: &message, lane, body: &body }).await
         }
         Err(error) => {
             let error = storehook_aws::causes(&error);
             tracing::error!(error, message.id = message.message_id, "message is no delivery");
-            Fate::Again(Next::Exhausted(Duration::ZERO))
-        }
-    };
-    match fate {
-        Fate::Done => Fate::Done,
-        Fate::Later(wait) => send_later(dependencies, &message, lane, &body, wait).await,
-        Fate::Again(next) => {
-            hide(dependencies, &message, lane, next).await;
-            fate
+            let fate = Fate::Again(Next::Exhausted(Duration::ZERO));
+            queues::apply(dependencies, fate, &message, lane, &body).await
         }
     }
 }
 
 /// Makes an attempt if one is due, decides what follows, and records what it came to.
 async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
+    let Received { message, lane, body, .. } = received;
     let started_at = storehook_aws::now();
     let attempted = attempt::make(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
     let fate = fate_of(dependencies, received, &attempted, ended_at);
     log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
-    if let Ok(attempt) = &attempted
-        && let Err(error) = record(dependencies, received, attempt, ended_at).await
-    {
-        let (id, error) = (received.delivery.id(), storehook_aws::causes(&error));
-        tracing::error!(delivery.id = id, error, "attempt not recorded");
-    }
-    fate
+    // Neither waits for the other, so that what follows an attempt takes no longer than one call may.
+    let recorded = record(dependencies, received, &attempted, ended_at);
+    future::join(queues::apply(dependencies, fate, message, *lane, body), recorded).await.0
 }
 
 fn fate_of(
@@ -181,30 +171,22 @@ fn fate_of(
     }
 }
 
-/// Writes what an attempt leaves behind.
+/// Writes what an attempt leaves behind, or tells the log that it could not.
 async fn record(
     dependencies: &Dependencies,
     received: &Received<'_>,
-    attempt: &Attempt,
+    attempted: &Result<Attempt, NoAttempt>,
     now: Timestamp,
-) -> Result<(), RecordError> {
-    let (records, webhook) = (&dependencies.records, &attempt.target.webhook);
-    let is_disabled = match &attempt.outcome {
-        Outcome::Delivered => {
-            records.delivered(&received.delivery, &attempt.target, now).await?;
-            false
-        }
-        Outcome::Delayed(_) => false,
-        outcome if outcome.is_gone() => {
-            records.disable(webhook, "the endpoint answered 410 Gone", now).await?;
-            true
-        }
-        Outcome::Failed { .. } => records.failed(webhook, now).await?,
+) {
+    let Ok(attempt) = attempted else { return };
+    let Received { delivery, .. } = received;
+    let records = dependencies.records.of(delivery, attempt, now);
+    let error = match tokio::time::timeout(CALL_TIMEOUT, records).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => storehook_aws::causes(&error),
+        Err(elapsed) => elapsed.to_string(),
     };
-    if is_disabled {
-        tracing::warn!(webhook.id = %webhook.id, event.shop = %webhook.shop, event.app = %webhook.app, "webhook disabled");
-    }
-    Ok(())
+    tracing::error!(delivery.id = delivery.id(), error, "attempt not recorded");
 }
 
 /// How long ago a delivery was queued. A clock that runs behind the fan-out's makes it new.

@@ -8,8 +8,26 @@ use storehook_domain::{Lane, Next};
 
 use crate::{Dependencies, Fate, QueueAddress};
 
+/// Does with a message what is to become of it, and returns what has become of it.
+pub(crate) async fn apply(
+    dependencies: &Dependencies,
+    fate: Fate,
+    message: &SqsMessage,
+    lane: Lane,
+    body: &Bytes,
+) -> Fate {
+    match fate {
+        Fate::Done => Fate::Done,
+        Fate::Later(wait) => send_later(dependencies, message, lane, body, wait).await,
+        Fate::Again(next) => {
+            hide(dependencies, message, lane, next).await;
+            fate
+        }
+    }
+}
+
 /// Hides a failed message until it is due. If that fails, the queue's own timeout shows it again.
-pub(crate) async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane: Lane, next: Next) {
+async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane: Lane, next: Next) {
     let change = dependencies
         .sqs
         .change_message_visibility()
@@ -24,7 +42,7 @@ pub(crate) async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane
 
 /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
 /// then, at the cost of a receive.
-pub(crate) async fn send_later(
+async fn send_later(
     dependencies: &Dependencies,
     message: &SqsMessage,
     lane: Lane,

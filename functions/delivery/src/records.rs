@@ -16,9 +16,9 @@ use storehook_aws::{
     history::DeliveredItem,
     registry::{self, FailureRunItem, RegistryError},
 };
-use storehook_domain::{Delivery, FailureRun, Webhook, disabled_event, whole_second};
+use storehook_domain::{Delivery, FailureRun, Outcome, Webhook, disabled_event, whole_second};
 
-use crate::targets::Target;
+use crate::{attempt::Attempt, targets::Target};
 
 /// Writes what attempts leave behind.
 #[derive(Clone)]
@@ -40,8 +40,26 @@ pub(crate) enum RecordError {
 }
 
 impl Records {
+    /// Writes what an attempt leaves behind.
+    pub(crate) async fn of(
+        &self,
+        delivery: &Delivery<'_>,
+        attempt: &Attempt,
+        now: Timestamp,
+    ) -> Result<(), RecordError> {
+        let webhook = &attempt.target.webhook;
+        match &attempt.outcome {
+            Outcome::Delivered => self.delivered(delivery, &attempt.target, now).await,
+            Outcome::Delayed(_) => Ok(()),
+            outcome if outcome.is_gone() => {
+                self.disable(webhook, "the endpoint answered 410 Gone", now).await
+            }
+            Outcome::Failed { .. } => self.failed(webhook, now).await,
+        }
+    }
+
     /// Writes that a delivery has been delivered, and ends its webhook's failure run.
-    pub(crate) async fn delivered(
+    async fn delivered(
         &self,
         delivery: &Delivery<'_>,
         target: &Target,
@@ -60,15 +78,14 @@ impl Records {
     }
 
     /// Counts a failed attempt, and disables the webhook if it has been failing for too long.
-    pub(crate) async fn failed(&self, webhook: &Webhook, now: Timestamp) -> Result<bool, RecordError> {
+    async fn failed(&self, webhook: &Webhook, now: Timestamp) -> Result<(), RecordError> {
         let run = self.count(webhook, now).await?;
-        let is_too_long = run.is_too_long(now);
-        if is_too_long {
+        if run.is_too_long(now) {
             let reason =
                 format!("{} attempts have failed since {}, and none has not", run.attempts, run.since);
             self.disable(webhook, &reason, now).await?;
         }
-        Ok(is_too_long)
+        Ok(())
     }
 
     /// Adds a failed attempt to the webhook's run, or begins one.
@@ -99,12 +116,7 @@ impl Records {
     }
 
     /// Disables a webhook, unless it has been changed meanwhile.
-    pub(crate) async fn disable(
-        &self,
-        webhook: &Webhook,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<(), RecordError> {
+    async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), RecordError> {
         let event = disabled_event(webhook, reason, now);
         let put = self.kinesis.put_record().stream_name(&self.stream);
         let put = put.partition_key(format!("{}/{}", webhook.shop, webhook.id)).data(Blob::new(event));
@@ -122,8 +134,13 @@ impl Records {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":version", number(webhook.version));
         match update.send().await {
-            Err(error) if !is_refused(&error) => Err(RegistryError::from(error).into()),
-            _ => Ok(()),
+            Ok(_) => {
+                let Webhook { id, shop, app, .. } = webhook;
+                tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
+                Ok(())
+            }
+            Err(error) if is_refused(&error) => Ok(()),
+            Err(error) => Err(RegistryError::from(error).into()),
         }
     }
 }
