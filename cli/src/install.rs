@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
-use storehook_aws::registry::{InstallationItem, TokenItem, partition_of, to_item};
+use storehook_aws::registry::{
+    InstallationItem, Item, TokenItem, is_installation, key_of, partition_of, to_item,
+};
 use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
 
 use crate::connection::{Connection, StackArgs};
@@ -69,13 +71,13 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     let installation = Installation {
         shop: args.shop.clone(),
         app: args.app.clone(),
-        store_id: uuid::Uuid::new_v4().to_string(),
+        store_id: store_id_of(&args.shop),
         time_zone: args.time_zone.clone(),
         scopes: args.scopes.clone(),
         secrets: vec![keys.secret.clone()],
         uninstalled_at: None,
     };
-    remove_uninstalled(connection, &args.shop, &args.app).await?;
+    remove_ended(connection, &args.shop, &args.app).await?;
     let token = TokenHash::of(&keys.token);
     let token_item = to_item(TokenItem::of(&token, &installation))?;
     let puts = [to_item(InstallationItem::of(installation, &token, storehook_aws::now()))?, token_item].map(
@@ -100,26 +102,32 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     }
 }
 
-/// Removes what is left of an earlier installation of the app, which would expire within days.
-async fn remove_uninstalled(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
+/// Removes what is left of an installation that has ended, which would expire within days. A delivery that
+/// is still to tell the app of that end finds nobody any more.
+async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
-    let mut left = client
+    let partition = client
         .query()
         .table_name(&table)
         .consistent_read(true)
         .key_condition_expression("pk = :pk")
-        .filter_expression("attribute_exists(expires_at)")
-        .expression_attribute_values(":pk", AttributeValue::S(partition_of(shop, app)))
-        .projection_expression("pk, sk")
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(key) = left.next().await {
-        // An app that was installed again meanwhile keeps what is its own.
-        let delete = client.delete_item().table_name(&table).set_key(Some(key?));
-        delete.condition_expression("attribute_exists(expires_at)").send().await?;
+        .expression_attribute_values(":pk", AttributeValue::S(partition_of(shop, app)));
+    let items: Vec<Item> = partition.into_paginator().items().send().try_collect().await?;
+    let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(()) };
+    if !own.contains_key("uninstalled_at") {
+        return Ok(());
+    }
+    // The installation goes last: until then nobody can install the app anew.
+    let others = items.iter().filter(|item| !is_installation(item));
+    for item in others.chain([own]) {
+        client.delete_item().table_name(&table).set_key(Some(key_of(item))).send().await?;
     }
     Ok(())
+}
+
+/// The shop's UUID: the same for each of its apps, and each time. By RFC 9562 §5.5, of its domain.
+fn store_id_of(shop: &ShopDomain) -> String {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, shop.as_str().as_bytes()).to_string()
 }
 
 /// Whether a transaction was cancelled because what it would have made is there already.

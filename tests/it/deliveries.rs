@@ -184,11 +184,12 @@ async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_non
         .await?;
 
     installed.api.call(Method::DELETE, &format!("/admin/webhooks/{deleted}.json"), None).await?;
-    let move_on = json!({"webhook": {"address": mended.url}});
+    let move_on = json!({"webhook": {"address": mended.url, "custom_headers": {"X-Moved": "yes"}}});
     installed.api.call(Method::PUT, &format!("/admin/webhooks/{moved}.json"), Some(move_on)).await?;
     let before = broken.so_far().len();
     let delivered = &mended.wait_for(1).await?[0];
     assert_eq!(delivered.header("webhook-id"), format!("{moved}-o-1"));
+    assert_eq!(delivered.header("x-moved"), "yes");
     // What was on its way when the edits were made may still have come.
     assert!(broken.so_far().len() <= before + 2);
     Ok(())

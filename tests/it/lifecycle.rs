@@ -8,7 +8,7 @@ use storehook_aws::registry::{self, FailureRunItem, WebhookItem};
 use storehook_domain::FailureRun;
 use storehook_tests::{Installed, Receiver, Stack, eventually};
 
-use crate::deliveries::record;
+use crate::deliveries::{record, stream_event};
 
 /// A webhook as its owner sees it.
 async fn shown(installed: &Installed, id: u64) -> Result<Value> {
@@ -143,7 +143,11 @@ async fn five_days_of_nothing_but_failure_disable_a_webhook_and_one_success_forg
     assert_eq!(deliver(&stack, &installed, id, "o-6").await?.0, done(), "held");
     assert_eq!(broken.so_far().len(), 5);
     let payload: Value = serde_json::from_slice(&told.wait_for(1).await?[0].body)?;
-    assert!(payload["reason"].as_str().is_some_and(|reason| reason.starts_with("20 attempts have failed")));
+    assert!(
+        payload["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.starts_with("at least 20 attempts have failed"))
+    );
 
     let enable = Some(json!({"webhook": {"status": "active"}}));
     installed.api.call(Method::PUT, &format!("/admin/webhooks/{id}.json"), enable).await?;
@@ -199,5 +203,22 @@ async fn an_uninstalled_app_is_told_once_and_is_then_no_more() -> Result<()> {
             answered.iter().any(|delivered| delivered.header("webhook-id") == format!("{id}-o-3"))
         })
         .await?;
+    Ok(())
+}
+
+/// A record that is read again after the app was installed anew is not about that installation.
+#[tokio::test]
+async fn an_app_that_was_installed_after_the_event_stays() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let before = format!(
+        r#"{{"shop": "{}", "topic": "app/uninstalled", "event_id": "u-1", "triggered_at": "2020-01-01T00:00:00Z",
+            "payload": {{}}, "app": "{}"}}"#,
+        installed.shop, installed.app
+    );
+    let (answer, log) = stack.invoke("fan-out", &stream_event(&before)).await?;
+    assert_eq!(answer, done());
+    assert!(log.contains("app installed after it was uninstalled"), "{log}");
+    installed.api.create_webhook("orders/create", "https://a.example/").await?;
     Ok(())
 }

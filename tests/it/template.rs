@@ -42,7 +42,7 @@ fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
     let longest =
         template()?["Parameters"]["AttemptTimeoutSeconds"]["MaxValue"].as_u64().context("no maximum")?;
     let longest = longest.max(delivery::INTEGRATION_TIMEOUT.as_secs());
-    let calls = 2 * storehook_aws::CALL_TIMEOUT.as_secs();
+    let calls = 3 * storehook_aws::CALL_TIMEOUT.as_secs();
     assert!(timeout >= longest + calls + 2, "{timeout} s is too short for attempts of {longest} s");
     Ok(())
 }

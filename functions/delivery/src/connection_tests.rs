@@ -94,9 +94,11 @@ async fn a_kept_connection_that_breaks_is_replaced_at_once() -> TestResult {
 async fn a_new_connection_that_breaks_is_a_failed_attempt() -> TestResult {
     let (port, connections) = hanging_up_after(0).await?;
     let sender = Sender::new(&settings([("ALLOWED_CIDRS", "127.0.0.0/8")])?)?;
-    let sent = send(&sender, &format!("http://127.0.0.1:{port}/")).await?;
-    assert!(matches!(sent, Sent::Unanswered { reason: FailedAttempt::Broken, .. }), "{sent:?}");
-    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    for attempt in 1..=3 {
+        let sent = send(&sender, &format!("http://127.0.0.1:{port}/")).await?;
+        assert!(matches!(sent, Sent::Unanswered { reason: FailedAttempt::Broken, .. }), "{sent:?}");
+        assert_eq!(connections.load(Ordering::SeqCst), attempt, "one POST for each");
+    }
     Ok(())
 }
 
@@ -143,7 +145,10 @@ async fn the_functions_own_runtime_api_is_out_of_reach_even_where_loopback_is_op
     let sender = Sender::resolving(&of_endpoint, tls()?, look_up)?;
     for host in ["127.0.0.1", "0x7f.1", "localhost", "runtime.example", "[::ffff:127.0.0.1]", "[::1]"] {
         let sent = send(&sender, &format!("http://{host}:{port}/2018-06-01/runtime/invocation/next")).await?;
-        assert_eq!(sent, Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None }, "{host}");
+        assert!(
+            matches!(&sent, Sent::Unanswered { reason: FailedAttempt::NotAllowed, .. }),
+            "{host}: {sent:?}"
+        );
     }
     assert_eq!(connections.load(Ordering::SeqCst), 0);
     Ok(())

@@ -17,7 +17,8 @@
 //! What can go wrong: the registry cannot be read (the message fails, without an
 //! attempt, by the same schedule); the visibility cannot be set (the message comes
 //! again after the queue's own timeout); the process dies in the middle of a batch (the
-//! same, for all of them); one message makes the code panic (it fails alone). Nothing is lost; an endpoint may see a delivery twice, and
+//! same, for all of them, and a delay may by then have been sent on as well as kept); one
+//! message makes the code panic (it fails alone). Nothing is lost; an endpoint may see a delivery twice, and
 //! knows it by its id.
 
 mod attempt;
@@ -131,23 +132,23 @@ async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) ->
         Err(error) => {
             let error = storehook_aws::causes(&error);
             tracing::error!(error, message.id = message.message_id, "message is no delivery");
-            let fate = Fate::Again(Next::Exhausted(Duration::ZERO));
-            queues::apply(dependencies, fate, &message, lane, &body).await
+            let next = Next::Exhausted(Duration::ZERO);
+            queues::hide(dependencies, &message, lane, next).await;
+            Fate::Again(next)
         }
     }
 }
 
 /// Makes an attempt if one is due, decides what follows, and records what it came to.
 async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
-    let Received { message, lane, body, .. } = received;
     let started_at = storehook_aws::now();
     let attempted = attempt::make(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
     let fate = fate_of(dependencies, received, &attempted, ended_at);
     log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
-    // Neither waits for the other, so that what follows an attempt takes no longer than one call may.
+    // Neither waits for the other, so that what follows an attempt takes no longer than two calls may.
     let recorded = record(dependencies, received, &attempted, ended_at);
-    future::join(queues::apply(dependencies, fate, message, *lane, body), recorded).await.0
+    future::join(queues::apply(dependencies, fate, received), recorded).await.0
 }
 
 fn fate_of(
@@ -157,13 +158,14 @@ fn fate_of(
     now: Timestamp,
 ) -> Fate {
     let schedule = &dependencies.settings.schedule;
-    let after_failure = |retry_after| {
-        let age = age_of(&received.delivery, now);
-        Fate::Again(schedule.next(age, retry_after, fastrand::f64()))
-    };
+    let age = age_of(&received.delivery, now);
+    let after_failure = |retry_after| Fate::Again(schedule.next(age, retry_after, fastrand::f64()));
     match attempted {
         Ok(Attempt { outcome: Outcome::Delivered, .. }) => Fate::Done,
-        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => Fate::Later(schedule.delay(*wait)),
+        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => match schedule.delay(age, *wait) {
+            Next::Attempt(wait) => Fate::Later(wait),
+            exhausted @ Next::Exhausted(_) => Fate::Again(exhausted),
+        },
         Ok(Attempt { outcome: Outcome::Failed { retry_after, .. }, .. }) => after_failure(*retry_after),
         Err(NoAttempt::Duplicate | NoAttempt::Cancelled | NoAttempt::Held(_)) => Fate::Done,
         Err(NoAttempt::Exhausted) => Fate::Again(Next::Exhausted(Duration::ZERO)),

@@ -2,12 +2,13 @@
 //! has done nothing but fail, and that a webhook is disabled.
 //!
 //! None of it decides what becomes of the delivery: a record that cannot be written is
-//! told to the log, and the next attempt writes it. A webhook is disabled after its event is
-//! on the stream and not before, so that no app loses a webhook without hearing of it; the
-//! event's id is the same each time, so that it hears of it once.
+//! told to the log, and the next attempt writes it. Of many attempts that would disable a
+//! webhook at once one does, and tells the app; if it cannot, the webhook is as it was, and
+//! the next attempt tries again. Only a process that dies in between leaves a webhook disabled
+//! whose app has not been told.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue},
 };
 use aws_sdk_kinesis::primitives::Blob;
@@ -16,7 +17,9 @@ use storehook_aws::{
     history::DeliveredItem,
     registry::{self, FailureRunItem, RegistryError},
 };
-use storehook_domain::{Delivery, FailureRun, Outcome, Webhook, disabled_event, whole_second};
+use storehook_domain::{
+    DISABLED_AFTER_ATTEMPTS, Delivery, FailureRun, Outcome, Status, Webhook, disabled_event, whole_second,
+};
 
 use crate::{attempt::Attempt, targets::Target};
 
@@ -54,7 +57,7 @@ impl Records {
             outcome if outcome.is_gone() => {
                 self.disable(webhook, "the endpoint answered 410 Gone", now).await
             }
-            Outcome::Failed { .. } => self.failed(webhook, now).await,
+            Outcome::Failed { .. } => self.failed(&attempt.target, now).await,
         }
     }
 
@@ -68,7 +71,7 @@ impl Records {
         let item = registry::to_item(DeliveredItem::of(&delivery.id(), now))?;
         let put = self.dynamodb.put_item().table_name(&self.history_table).set_item(Some(item));
         put.send().await.map_err(RegistryError::from)?;
-        if target.is_failing {
+        if target.failures.is_some() {
             let Webhook { shop, app, id, .. } = &target.webhook;
             let key = Some(FailureRunItem::key_of(shop, app, *id));
             let delete = self.dynamodb.delete_item().table_name(&self.registry_table).set_key(key);
@@ -78,11 +81,19 @@ impl Records {
     }
 
     /// Counts a failed attempt, and disables the webhook if it has been failing for too long.
-    async fn failed(&self, webhook: &Webhook, now: Timestamp) -> Result<(), RecordError> {
-        let run = self.count(webhook, now).await?;
+    async fn failed(&self, target: &Target, now: Timestamp) -> Result<(), RecordError> {
+        let Target { webhook, failures, .. } = target;
+        let known = failures.as_ref().filter(|item| item.webhook_version == webhook.version);
+        let run = match known {
+            // More attempts than are asked for make no difference, and a busy webhook fails often.
+            Some(item) if item.run.attempts >= DISABLED_AFTER_ATTEMPTS => item.run,
+            _ => self.count(webhook, now).await?,
+        };
         if run.is_too_long(now) {
-            let reason =
-                format!("{} attempts have failed since {}, and none has not", run.attempts, run.since);
+            let reason = format!(
+                "at least {} attempts have failed since {}, and none has not",
+                run.attempts, run.since
+            );
             self.disable(webhook, &reason, now).await?;
         }
         Ok(())
@@ -95,9 +106,13 @@ impl Records {
             .update_item()
             .table_name(&self.registry_table)
             .set_key(Some(FailureRunItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression("SET attempts = attempts + :one")
+            .update_expression("SET attempts = attempts + :one, expires_at = :expires_at")
             .condition_expression("webhook_version = :version")
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(
+                ":expires_at",
+                AttributeValue::N(FailureRunItem::expiry(now).to_string()),
+            )
             .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
         match update.send().await {
@@ -105,42 +120,72 @@ impl Records {
                 let item = answer.attributes.unwrap_or_default();
                 Ok(registry::from_item::<FailureRunItem>(item)?.run)
             }
-            Err(error) if is_refused(&error) => {
-                let run = FailureRun { since: now, attempts: 1 };
-                let item = registry::to_item(FailureRunItem::of(webhook, run))?;
-                self.dynamodb.put_item().table_name(&self.registry_table).set_item(Some(item)).send().await?;
-                Ok(run)
-            }
+            Err(error) if is_refused(&error) => self.begin(webhook, now).await,
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Disables a webhook, unless it has been changed meanwhile.
+    /// Begins a run, unless one of a later version of the webhook has begun.
+    async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, RegistryError> {
+        let run = FailureRun { since: now, attempts: 1 };
+        let item = registry::to_item(FailureRunItem::of(webhook, run))?;
+        let put = self.dynamodb.put_item().table_name(&self.registry_table).set_item(Some(item));
+        let put = put
+            .condition_expression("attribute_not_exists(pk) OR webhook_version <= :version")
+            .expression_attribute_values(":version", number(webhook.version));
+        match put.send().await {
+            Err(error)
+                if !matches!(
+                    error.as_service_error(),
+                    Some(PutItemError::ConditionalCheckFailedException(_))
+                ) =>
+            {
+                Err(error.into())
+            }
+            _ => Ok(run),
+        }
+    }
+
+    /// Disables a webhook and tells its app, unless the webhook has been changed meanwhile.
     async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), RecordError> {
-        let event = disabled_event(webhook, reason, now);
-        let put = self.kinesis.put_record().stream_name(&self.stream);
-        let put = put.partition_key(format!("{}/{}", webhook.shop, webhook.id)).data(Blob::new(event));
-        put.send().await.map_err(|error| RecordError::Stream(Box::new(error.into())))?;
+        if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now)).await? {
+            return Ok(());
+        }
+        let Webhook { id, shop, app, .. } = webhook;
+        let put = self.kinesis.put_record().stream_name(&self.stream).partition_key(format!("{shop}/{id}"));
+        let put = put.data(Blob::new(disabled_event(webhook, reason, now)));
+        if let Err(error) = put.send().await {
+            self.set_status(webhook, webhook.status, webhook.version + 1, webhook.updated_at).await?;
+            return Err(RecordError::Stream(Box::new(error.into())));
+        }
+        tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
+        Ok(())
+    }
+
+    /// Sets a webhook's status, if it still has this version. Returns whether it had.
+    async fn set_status(
+        &self,
+        webhook: &Webhook,
+        status: Status,
+        version: u64,
+        updated_at: Timestamp,
+    ) -> Result<bool, RegistryError> {
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.registry_table)
             .set_key(Some(registry::webhook_key(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression("SET #status = :disabled, updated_at = :now, version = version + :one")
+            .update_expression("SET #status = :status, updated_at = :updated_at, version = version + :one")
             .condition_expression("version = :version")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":disabled", AttributeValue::S("disabled".to_owned()))
-            .expression_attribute_values(":now", AttributeValue::S(whole_second(now).to_string()))
+            .expression_attribute_values(":status", AttributeValue::S(status.as_str().to_owned()))
+            .expression_attribute_values(":updated_at", AttributeValue::S(updated_at.to_string()))
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":version", number(webhook.version));
+            .expression_attribute_values(":version", number(version));
         match update.send().await {
-            Ok(_) => {
-                let Webhook { id, shop, app, .. } = webhook;
-                tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
-                Ok(())
-            }
-            Err(error) if is_refused(&error) => Ok(()),
-            Err(error) => Err(RegistryError::from(error).into()),
+            Ok(_) => Ok(true),
+            Err(error) if is_refused(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -20,19 +20,14 @@ use reqwest::{
     redirect,
 };
 use storehook_domain::{Address, AddressPolicy, Answer, DeliveryRequest, FailedAttempt, Protocol};
-use url::Host;
 
 use crate::{
     Settings,
-    pool::{IDLE_PER_HOST, Pool},
+    pool::{IDLE_LIMIT, IDLE_PER_HOST, Pool},
 };
 
 /// The most of an answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 16 * 1024;
-
-/// How long an idle connection is kept. Load balancers commonly close theirs after 60 s; to
-/// close first is to not send into a connection that is being closed.
-const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// How long an attempt at an integration endpoint may take: it works on the event before it answers.
 pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,7 +35,8 @@ pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// The HTTP side of deliveries.
 pub(crate) struct Sender {
     pool: Pool,
-    resolver: Arc<GuardedResolver>,
+    build: BuildClient,
+    policy: AddressPolicy,
     attempt_timeout: Duration,
     runtime_api_port: Option<u16>,
 }
@@ -81,13 +77,11 @@ impl Sender {
         tls: rustls::ClientConfig,
         look_up: LookUp,
     ) -> Result<Self, SenderError> {
-        let policy = settings.address_policy.clone();
-        let resolver = Arc::new(GuardedResolver { policy, look_up });
-        let (connect_timeout, of_pool) = (settings.connect_timeout, resolver.clone());
-        let build = move || {
+        let connect_timeout = settings.connect_timeout;
+        let build: BuildClient = Arc::new(move |policy| {
             Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(of_pool.clone())
+                .dns_resolver(Arc::new(GuardedResolver { policy, look_up: look_up.clone() }))
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .retry(reqwest::retry::never())
@@ -96,10 +90,12 @@ impl Sender {
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .tcp_nodelay(true)
                 .build()
-        };
+        });
+        let (of_pool, policy) = (build.clone(), settings.address_policy.clone());
         Ok(Self {
-            pool: Pool::new(build)?,
-            resolver,
+            pool: Pool::new(move || of_pool(policy.clone()))?,
+            build,
+            policy: settings.address_policy.clone(),
             attempt_timeout: settings.attempt_timeout,
             runtime_api_port: settings.runtime_api_port,
         })
@@ -125,7 +121,7 @@ impl Sender {
             Protocol::Integration => INTEGRATION_TIMEOUT,
         };
         let attempt = async {
-            if self.is_refused(address).await {
+            if self.is_refused(address) {
                 return Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None };
             }
             match self.post(address, request.headers, body).await {
@@ -141,22 +137,6 @@ impl Sender {
         tokio::time::timeout(timeout, attempt).await.unwrap_or(timed_out)
     }
 
-    /// Whether an address is refused before the client is asked: a literal one that is closed, or one at
-    /// the port of the Runtime API that is open only because the operator opened this machine.
-    async fn is_refused(&self, address: &Address) -> bool {
-        let port = address.url().port_or_known_default();
-        if port.is_none() || port != self.runtime_api_port {
-            return address.is_refused_by(&self.resolver.policy);
-        }
-        let public_only = AddressPolicy::default();
-        match address.url().host() {
-            Some(Host::Domain(name)) => (self.resolver.look_up)(name.to_owned())
-                .await
-                .is_ok_and(|found| found.iter().any(|address| !public_only.permits(address.ip()))),
-            _ => address.is_refused_by(&public_only),
-        }
-    }
-
     /// POSTs and reads the answer. A connection that was kept may have been closed at the other end: if it
     /// breaks before there is an answer, another one is opened at once, and that is no second attempt.
     async fn post(
@@ -165,12 +145,30 @@ impl Sender {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, reqwest::Error> {
-        let (client, may_be_kept) = self.pool.client_for(address.url().authority())?;
-        match post_with(&client, address, headers.clone(), body.clone()).await {
-            Err(error) if may_be_kept && is_broken_before_the_answer(&error) => {
-                post_with(&self.pool.fresh()?, address, headers, body).await
-            }
-            result => result,
+        if self.is_runtime_api(address) {
+            return post_with(&(self.build)(AddressPolicy::default())?, address, headers, body).await;
+        }
+        let host = address.url().authority();
+        let (client, may_be_kept) = self.pool.client_for(host)?;
+        let mut result = post_with(&client, address, headers.clone(), body.clone()).await;
+        if may_be_kept && result.as_ref().is_err_and(is_broken_before_the_answer) {
+            result = post_with(&self.pool.fresh()?, address, headers, body).await;
+        }
+        self.pool.note(host, result.is_ok());
+        result
+    }
+
+    /// Whether an address may be that of Lambda's Runtime API: then no network is open that the operator
+    /// has opened.
+    fn is_runtime_api(&self, address: &Address) -> bool {
+        let port = address.url().port_or_known_default();
+        port.is_some() && port == self.runtime_api_port
+    }
+
+    fn is_refused(&self, address: &Address) -> bool {
+        match self.is_runtime_api(address) {
+            true => address.is_refused_by(&AddressPolicy::default()),
+            false => address.is_refused_by(&self.policy),
         }
     }
 }
@@ -217,6 +215,9 @@ fn tls_trusting(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, ru
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
+
+/// How a client is built that reaches what a policy permits.
+type BuildClient = Arc<dyn Fn(AddressPolicy) -> reqwest::Result<Client> + Send + Sync>;
 
 /// How a name becomes addresses.
 type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;

@@ -89,6 +89,28 @@ async fn an_endpoint_that_says_nothing_or_does_not_end_runs_into_the_clock() -> 
     Ok(())
 }
 
+/// An integration works on the event before it answers, and has its own time for it.
+#[tokio::test]
+async fn an_integration_has_longer_than_an_attempt_at_a_webhook() -> TestResult {
+    let sender = sender("127.0.0.0/8", SHORT)?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = Address::parse(&format!("http://{}/", listener.local_addr()?))?;
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            _ = socket.read(&mut request).await;
+            tokio::time::sleep(2 * SHORT).await;
+            _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    for (protocol, is_in_time) in [(Protocol::Webhook, false), (Protocol::Integration, true)] {
+        let request = DeliveryRequest { headers: HeaderMap::new(), body: Cow::Borrowed("{}") };
+        let sent = sender.send(&address, protocol, request, &Bytes::from_static(b"{}")).await;
+        assert_eq!(matches!(sent, Sent::Answered(_)), is_in_time, "{protocol:?}: {sent:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn of_an_endless_answer_no_more_is_read_than_the_limit() -> TestResult {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n".to_vec();

@@ -55,7 +55,7 @@ impl Settings {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
             history_table: environment.required("HISTORY_TABLE")?.to_owned(),
             stream_name: environment.required("STREAM_NAME")?.to_owned(),
-            runtime_api_port: environment.optional("AWS_LAMBDA_RUNTIME_API").and_then(port_of),
+            runtime_api_port: environment.parsed("AWS_LAMBDA_RUNTIME_API", port_of)?,
             delivery_queue: queue("DELIVERY_QUEUE_ARN", "DELIVERY_QUEUE_URL")?,
             retry_queue: queue("RETRY_QUEUE_ARN", "RETRY_QUEUE_URL")?,
             address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
@@ -69,8 +69,8 @@ impl Settings {
 }
 
 /// The port of `host:port`.
-fn port_of(authority: &str) -> Option<u16> {
-    authority.rsplit_once(':')?.1.parse().ok()
+fn port_of(authority: &str) -> Result<Option<u16>, std::num::ParseIntError> {
+    authority.rsplit_once(':').map_or("", |(_, port)| port).parse().map(Some)
 }
 
 #[cfg(test)]
@@ -119,6 +119,7 @@ pub(crate) mod tests {
             ("RETRY_TIME_SCALE", "0"),
             ("RETRY_TIME_SCALE", "fast"),
             ("CONNECT_TIMEOUT_SECONDS", "-1"),
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1"),
         ] {
             let error = settings([(name, value)]).err();
             assert!(

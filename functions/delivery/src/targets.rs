@@ -35,8 +35,8 @@ pub(crate) enum Found {
 pub(crate) struct Target {
     pub(crate) webhook: Webhook,
     pub(crate) installation: Installation,
-    /// Whether the webhook has a failure run.
-    pub(crate) is_failing: bool,
+    /// The webhook's failure run, if it has one.
+    pub(crate) failures: Option<FailureRunItem>,
 }
 
 /// Why a delivery's target is not known.
@@ -90,7 +90,7 @@ impl Targets {
         Ok(Found::Target(Box::new(Target {
             webhook: registry::from_item::<WebhookItem>(webhook)?.webhook,
             installation: registry::from_item::<InstallationItem>(installation)?.into(),
-            is_failing: take(&failures_key).is_some(),
+            failures: take(&failures_key).map(registry::from_item).transpose()?,
         })))
     }
 

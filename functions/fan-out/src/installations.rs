@@ -4,12 +4,13 @@
 //! any more; its webhooks leave the index, so that no event finds them; and what is left of
 //! the installation is marked, so that all other deliveries of it end, and expires. Each
 //! step can be made again: a record that comes again finds less to do. An app that was
-//! installed anew after the event happened is left alone.
+//! installed anew after the event happened is left alone, and the log says so.
 
 use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::update_item::UpdateItemError, types::AttributeValue,
 };
-use jiff::Timestamp;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 use storehook_aws::registry::{self, InstallationItem, Item, RegistryError, UNINSTALLED_KEPT};
 use storehook_domain::{AppId, StoreEvent, catalogue::APP_UNINSTALLED};
 
@@ -20,6 +21,22 @@ use crate::{Times, progress::Progress, subscribers::Subscribed};
 pub(crate) struct Installations {
     client: Client,
     table: String,
+}
+
+/// How many items are written at the same time.
+const WRITES: usize = 16;
+
+/// How much later than the event an app may seem to have been installed that it is about: the store's
+/// clock is another one than ours, and often tells whole seconds.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Why an installation was not ended.
+#[derive(Debug, thiserror::Error)]
+enum UninstallError {
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("no time was left")]
+    OutOfTime,
 }
 
 impl Installations {
@@ -40,7 +57,7 @@ impl Installations {
                 progress.fail(*index);
                 return;
             }
-            if let Err(error) = self.uninstall(event, app, times.now).await {
+            if let Err(error) = self.uninstall(event, app, times).await {
                 let error = storehook_aws::causes(&error);
                 tracing::error!(error, event.shop = %event.shop, event.app = %app, "app not uninstalled");
                 progress.fail(*index);
@@ -52,8 +69,36 @@ impl Installations {
         &self,
         event: &StoreEvent<'_>,
         app: &AppId,
-        now: Timestamp,
-    ) -> Result<(), RegistryError> {
+        times: Times,
+    ) -> Result<(), UninstallError> {
+        let items = self.partition_of(event, app).await?;
+        let Some(own) = items.iter().find(|item| registry::is_installation(item)) else { return Ok(()) };
+        let installation: InstallationItem = registry::from_item(own.clone())?;
+        if installation.installed_at.duration_since(event.triggered_at) > CLOCK_TOLERANCE {
+            tracing::warn!(event.shop = %event.shop, event.app = %app, "app installed after it was uninstalled; it stays");
+            return Ok(());
+        }
+        let token = Some(installation.token_key());
+        let delete = self.client.delete_item().table_name(&self.table).set_key(token);
+        delete.send().await.map_err(RegistryError::from)?;
+        // What an earlier try has marked need not be marked again. The installation itself is marked last:
+        // until then the app cannot be installed anew, and none of this can be taken for what is new.
+        let left =
+            items.iter().filter(|item| !item.contains_key("expires_at") && !registry::is_installation(item));
+        let expired = stream::iter(left).map(|item| async move {
+            if times.are_up() {
+                Err(UninstallError::OutOfTime)
+            } else {
+                Ok(self.expire(item, times.now).await?)
+            }
+        });
+        expired.buffer_unordered(WRITES).try_collect::<()>().await?;
+        self.expire(own, times.now).await?;
+        tracing::info!(event.shop = %event.shop, event.app = %app, items = items.len(), "app uninstalled");
+        Ok(())
+    }
+
+    async fn partition_of(&self, event: &StoreEvent<'_>, app: &AppId) -> Result<Vec<Item>, RegistryError> {
         let query = self
             .client
             .query()
@@ -62,41 +107,33 @@ impl Installations {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(registry::partition_of(&event.shop, app)));
         let mut items = Vec::new();
-        let mut pages = query.into_paginator().items().send();
-        while let Some(item) = pages.next().await {
+        let mut found = query.into_paginator().items().send();
+        while let Some(item) = found.next().await {
             items.push(item?);
         }
-        let Some(installation) = items.iter().find(|item| registry::is_installation(item)) else {
-            return Ok(());
-        };
-        let installation: InstallationItem = registry::from_item(installation.clone())?;
-        if installation.installed_at > event.triggered_at {
-            return Ok(());
-        }
-        let token = Some(installation.token_key());
-        self.client.delete_item().table_name(&self.table).set_key(token).send().await?;
-        for item in &items {
-            self.expire(item, now).await?;
-        }
-        tracing::info!(event.shop = %event.shop, event.app = %app, items = items.len(), "app uninstalled");
-        Ok(())
+        Ok(items)
     }
 
+    /// Has an item expire. A change of it that is under way is made of another version by then.
     async fn expire(&self, item: &Item, now: Timestamp) -> Result<(), RegistryError> {
-        let mark = if registry::is_installation(item) { ", uninstalled_at = :now" } else { "" };
+        let mut changes = "SET expires_at = :expires_at".to_owned();
         let expires_at = now.as_second() + UNINSTALLED_KEPT.as_secs();
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(registry::key_of(item)))
-            .update_expression(format!("SET expires_at = :expires_at{mark} REMOVE subscription"))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
-        if !mark.is_empty() {
+        if registry::is_installation(item) {
+            changes += ", uninstalled_at = :now";
             update = update.expression_attribute_values(":now", text(now.to_string()));
         }
-        match update.send().await {
+        if item.contains_key("subscription") {
+            changes += ", version = version + :one REMOVE subscription";
+            update = update.expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        }
+        match update.update_expression(changes).send().await {
             Err(error) if !is_gone(&error) => Err(error.into()),
             _ => Ok(()),
         }

@@ -19,6 +19,7 @@ mod installations;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use storehook_domain::{AppId, FailureRun, ShopDomain, Webhook, WebhookId, hex};
@@ -111,16 +112,24 @@ pub struct FailureRunItem {
     sk: String,
     /// The version of the webhook that it is of: one that was changed since begins anew.
     pub webhook_version: u64,
+    /// In seconds since the Unix epoch: a webhook that has not failed for so long is not failing.
+    expires_at: i64,
     /// The run.
     #[serde(flatten)]
     pub run: FailureRun,
 }
 
 impl FailureRunItem {
-    /// The item of a webhook's failure run.
+    /// The item of a webhook's failure run, which begins now or has begun before.
     pub fn of(webhook: &Webhook, run: FailureRun) -> Self {
-        let pk = partition_of(&webhook.shop, &webhook.app);
-        Self { pk, sk: failures_sort_key(webhook.id), webhook_version: webhook.version, run }
+        let (pk, sk) = (partition_of(&webhook.shop, &webhook.app), failures_sort_key(webhook.id));
+        let expires_at = Self::expiry(run.since);
+        Self { pk, sk, webhook_version: webhook.version, expires_at, run }
+    }
+
+    /// When a run expires whose last attempt failed at this time.
+    pub fn expiry(failed_at: Timestamp) -> i64 {
+        failed_at.as_second() + SignedDuration::from_hours(30 * 24).as_secs()
     }
 
     /// The key of a webhook's item.

@@ -14,7 +14,8 @@ use crate::{
     verdict::{InvalidVerdict, Verdict, VerdictResult},
 };
 
-/// The longest that `Retry-After` moves an attempt.
+/// The longest that `Retry-After` moves an attempt. SQS hides a message for as long, of which an attempt
+/// takes a part: see `schedule.rs`.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What an endpoint answered.

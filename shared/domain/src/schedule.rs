@@ -27,6 +27,9 @@ pub const AGES: [u64; 20] = [
     114_760, 129_160, 143_560, 157_960, 172_360,
 ];
 
+/// The age at which no endpoint can delay a delivery any longer.
+pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
+
 /// The most that jitter adds to a wait, as a share of it.
 pub const JITTER: f64 = 0.1;
 
@@ -105,24 +108,26 @@ impl RetrySchedule {
     /// most that jitter adds. An endpoint that asks for a longer wait gets it, compressed as all
     /// waits are; what it asks for never comes before its time.
     pub fn next(&self, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Next {
-        let asked = retry_after.map_or(Duration::ZERO, |wait| wait.mul_f64(self.time_scale));
+        let asked = retry_after.unwrap_or_default().mul_f64(self.time_scale).mul_f64(lengthening(jitter));
         match self.point_after(age, jitter) {
             Next::Attempt(wait) => Next::Attempt(wait.max(asked)),
             exhausted => exhausted,
         }
     }
 
-    /// How long a delay lasts that an endpoint asked for.
-    pub fn delay(&self, wait: Duration) -> Duration {
-        wait.mul_f64(self.time_scale)
+    /// What follows when an endpoint asks at this age for a delay: the delay, which is no failure, unless it
+    /// would end later than [`DELAYS_END_AT`].
+    pub fn delay(&self, age: Duration, wait: Duration) -> Next {
+        let wait = wait.mul_f64(self.time_scale);
+        match age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
+            true => Next::Attempt(wait),
+            false => Next::Exhausted(self.ends_at().saturating_sub(age)),
+        }
     }
 
     fn point_after(&self, age: Duration, jitter: f64) -> Next {
         match AGES.iter().map(|point| self.scaled(*point as f64)).find(|point| *point > age) {
-            Some(point) => {
-                let wait = point - age;
-                Next::Attempt(wait.mul_f64(1.0 + JITTER * jitter.clamp(0.0, 1.0)))
-            }
+            Some(point) => Next::Attempt((point - age).mul_f64(lengthening(jitter))),
             None => Next::Exhausted(self.ends_at().saturating_sub(age)),
         }
     }
@@ -130,6 +135,11 @@ impl RetrySchedule {
     fn scaled(&self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds * self.time_scale)
     }
+}
+
+/// What a wait is multiplied by: 1 to 1.1.
+fn lengthening(jitter: f64) -> f64 {
+    1.0 + JITTER * jitter.clamp(0.0, 1.0)
 }
 
 impl Default for RetrySchedule {
@@ -203,7 +213,26 @@ mod tests {
         assert_eq!(REAL.next(seconds(172_360), Some(seconds(9_999)), 0.0), Next::Exhausted(seconds(1_440)));
         let hundredth = RetrySchedule { time_scale: 0.01 };
         assert_eq!(hundredth.next(seconds(0), Some(seconds(200)), 0.0), Next::Attempt(seconds(2)));
-        assert_eq!(hundredth.delay(seconds(60)), Duration::from_millis(600));
+        assert_eq!(
+            hundredth.next(seconds(0), Some(seconds(200)), 1.0),
+            Next::Attempt(Duration::from_millis(2_200))
+        );
+    }
+
+    #[test]
+    fn an_endpoint_can_delay_until_48_hours_are_over() {
+        let seconds = Duration::from_secs;
+        for (age, wait, next) in [
+            (seconds(0), seconds(60), Next::Attempt(seconds(60))),
+            (seconds(172_740), seconds(60), Next::Attempt(seconds(60))),
+            (seconds(172_741), seconds(60), Next::Exhausted(seconds(1_059))),
+            (seconds(172_800), seconds(900), Next::Exhausted(seconds(1_000))),
+        ] {
+            assert_eq!(REAL.delay(age, wait), next, "{age:?}");
+        }
+        let hundredth = RetrySchedule { time_scale: 0.01 };
+        assert_eq!(hundredth.delay(seconds(0), seconds(60)), Next::Attempt(Duration::from_millis(600)));
+        assert_eq!(hundredth.delay(seconds(1_728), seconds(60)), Next::Exhausted(seconds(10)));
     }
 
     #[test]

@@ -101,6 +101,21 @@ mod tests {
         Ok(())
     }
 
+    /// By the reference library: `standardwebhooks` 1.0 for Python, with this secret's `whsec_` form.
+    #[test]
+    fn the_standard_signature_is_the_reference_librarys() -> TestResult {
+        let secret = SharedSecret::parse("0123456789abcdef0123456789abcdef")?;
+        assert_eq!(secret.reveal_standard(), "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        let header = standard_signatures(
+            &[secret],
+            "7-e1",
+            Timestamp::from_second(1_614_265_330)?,
+            br#"{"test": 2432232314}"#,
+        );
+        assert_eq!(header, "v1,UxYTSt11DO0B43ZoF6ymRs7wBUBM/EFzcdUwyHUQrj8=");
+        Ok(())
+    }
+
     #[test]
     fn only_the_body_and_the_secret_that_were_signed_verify() -> TestResult {
         let (ours, other) = (SharedSecret::parse(&"a".repeat(24))?, SharedSecret::parse(&"b".repeat(24))?);
