@@ -133,6 +133,42 @@ async fn a_connection_goes_to_the_very_address_that_was_judged() -> TestResult {
     Ok(())
 }
 
+/// An endpoint whose queue of connections is full takes no more, and says nothing.
+#[tokio::test]
+async fn a_connection_that_is_not_taken_runs_into_its_own_clock() -> TestResult {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind("127.0.0.1:0".parse()?)?;
+    let listener = socket.listen(1)?;
+    let address = listener.local_addr()?;
+    let mut waiting = Vec::new();
+    // As many as the system queues for it; each that is not queued would wait for minutes.
+    while let Ok(Ok(connection)) =
+        tokio::time::timeout(Duration::from_millis(200), tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(connection);
+    }
+    let open = settings([("ALLOWED_CIDRS", "127.0.0.0/8")])?;
+    let attempt_timeout = Duration::from_secs(600);
+    let quick = Settings { connect_timeout: Duration::from_millis(100), attempt_timeout, ..open };
+    let sent = send(&Sender::new(&quick)?, &format!("http://{address}/")).await?;
+    assert!(matches!(sent, Sent::Unanswered { reason: FailedAttempt::TimedOut, .. }), "{sent:?}");
+    Ok(())
+}
+
+/// In a process of its own, whose environment names a proxy that is not there.
+#[test]
+fn proxies_of_the_environment_are_ignored() -> TestResult {
+    let mut sending = std::process::Command::new(std::env::current_exe()?);
+    sending.args(["--exact", "sender::connection_tests::a_kept_connection_that_breaks_is_replaced_at_once"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        sending.env(name, "http://127.0.0.1:9");
+    }
+    let output = sending.env_remove("NO_PROXY").env_remove("no_proxy").output()?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    Ok(())
+}
+
 /// The Runtime API would hand out other invocations, and take answers to them.
 #[tokio::test]
 async fn the_functions_own_runtime_api_is_out_of_reach_even_where_loopback_is_open() -> TestResult {

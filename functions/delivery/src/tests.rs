@@ -30,16 +30,22 @@ type Hidden = BTreeMap<String, (i64, String)>;
 struct Aws {
     url: String,
     hidden: Arc<Mutex<Hidden>>,
+    sent: Arc<Mutex<Vec<Value>>>,
 }
 
-/// Works on messages, given by receipt handle, and returns which failed and what was hidden.
+/// Works on messages, given by receipt handle, and returns which failed, what was hidden, and what was sent.
 async fn deliver_all(
     messages: &[(&str, String)],
-) -> Result<(Vec<String>, Hidden), Box<dyn std::error::Error>> {
+) -> Result<(Vec<String>, Hidden, Vec<Value>), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let aws = Aws { url: format!("http://{}", listener.local_addr()?), hidden: Arc::default() };
+    let aws = Aws {
+        url: format!("http://{}", listener.local_addr()?),
+        hidden: Arc::default(),
+        sent: Arc::default(),
+    };
     let router = Router::new()
         .route("/ok", post(async || StatusCode::OK))
+        .route("/delay", post(async || Json(json!({"event_id": "e1", "result": "delay", "delay": 90}))))
         .route("/broken", post(async || StatusCode::INTERNAL_SERVER_ERROR))
         .fallback(post(answer))
         .with_state(aws.clone());
@@ -71,12 +77,17 @@ async fn deliver_all(
     let response = handle(&dependencies, batch).await;
     let failed = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     let hidden = aws.hidden.lock().map_err(|error| error.to_string())?.clone();
-    Ok((failed, hidden))
+    let sent = aws.sent.lock().map_err(|error| error.to_string())?.clone();
+    Ok((failed, hidden, sent))
 }
 
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (StatusCode, Json<Value>) {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    if target.ends_with("SendMessage") {
+        aws.sent.lock().unwrap().push(call);
+        return (StatusCode::OK, Json(json!({"MessageId": "m"})));
+    }
     if target.ends_with("ChangeMessageVisibility") {
         let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
         let seconds = call["VisibilityTimeout"].as_i64().unwrap_or(-1);
@@ -88,6 +99,7 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         "7" => ("ok", "active"),
         "8" => ("broken", "active"),
         "9" => ("ok", "paused"),
+        "13" => ("delay", "active"),
         "10" => return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"}))),
         "12" => {
             return (StatusCode::OK, Json(json!({"Responses": {"history": [{"pk": {"S": "DELIVERY"}}]}})));
@@ -104,7 +116,7 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         ("topic", text("*")),
         ("address", text(&format!("{}/{path}", aws.url))),
         ("format", text("json")),
-        ("protocol", text("webhook")),
+        ("protocol", text(if path == "delay" { "integration" } else { "webhook" })),
         ("status", text(status)),
         ("fields", json!({"L": []})),
         ("metafield_namespaces", json!({"L": []})),
@@ -156,7 +168,8 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
         ("failed-retry", delivery(8, 500)),
         ("failed-last-retry", delivery(8, 172_400)),
     ];
-    let (failed, hidden) = deliver_all(&messages).await?;
+    let (failed, hidden, sent) = deliver_all(&messages).await?;
+    assert!(sent.is_empty(), "no failure is sent anywhere");
     assert_eq!(
         failed,
         ["failed", "unread", "malformed", "exhausted-retry", "failed-retry", "failed-last-retry"]
@@ -178,9 +191,30 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
     Ok(())
 }
 
+/// A delay uses up no receive: the same message comes again as a new one, in its webhook's group and its
+/// own queue, for as long as 48 hours are not over.
+#[tokio::test]
+async fn a_delay_is_a_new_message_until_it_would_last_too_long() -> TestResult {
+    let messages = [
+        ("fresh", delivery(13, 0)),
+        ("slow-retry", delivery(13, 100_000)),
+        ("last-retry", delivery(13, 172_750)),
+    ];
+    let (failed, hidden, sent) = deliver_all(&messages).await?;
+    assert_eq!(failed, ["last-retry"]);
+    assert_eq!(hidden.keys().collect::<Vec<_>>(), ["last-retry"]);
+    for ((_, body), queue) in messages.iter().zip(["https://sqs/delivery", "https://sqs/retry"]) {
+        let copy =
+            json!({"QueueUrl": queue, "MessageBody": body, "DelaySeconds": 90, "MessageGroupId": "13"});
+        assert!(sent.contains(&copy), "{queue}: {sent:?}");
+    }
+    assert_eq!(sent.len(), 2);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_message_without_an_id_fails_and_is_not_deleted() -> TestResult {
-    let (failed, _) = deliver_all(&[("", "no delivery".to_owned())]).await?;
+    let (failed, ..) = deliver_all(&[("", "no delivery".to_owned())]).await?;
     assert_eq!(failed, [""]);
     Ok(())
 }

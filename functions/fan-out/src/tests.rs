@@ -108,7 +108,11 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         let delivery: Value =
             serde_json::from_str(entry["MessageBody"].as_str().unwrap_or_default()).unwrap_or_default();
         let event = delivery["event_id"].as_str().unwrap_or_default().to_owned();
+        // Fair queueing between webhooks hangs on it.
+        let group = delivery["webhook_id"].to_string();
+        let is_in_its_group = entry["MessageGroupId"].as_str() == Some(group.as_str());
         let code = match (aws.fate_of)(&event) {
+            _ if !is_in_its_group => Some("MissingParameter"),
             Fate::Take => None,
             Fate::FailOnce => {
                 aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")
