@@ -4,8 +4,8 @@
 //! None of it decides what becomes of the delivery: a record that cannot be written is
 //! told to the log, and the next attempt writes it. Of many attempts that would disable a
 //! webhook at once one does, and tells the app; if it cannot, the webhook is as it was, and
-//! the next attempt tries again. Only a process that dies in between leaves a webhook disabled
-//! whose app has not been told.
+//! the next attempt tries again. Only a process that dies or runs out of time in between leaves
+//! a webhook disabled whose app has not been told.
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
