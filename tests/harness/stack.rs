@@ -18,7 +18,7 @@ use storehook::{
     local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
     publish::{Record, publish},
 };
-use storehook_aws::history::DeliveredItem;
+use storehook_aws::{history::DeliveredItem, registry::from_item};
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
 use tokio::sync::OnceCell;
 
@@ -177,13 +177,13 @@ impl Stack {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Waits until it is on record that a delivery has been delivered.
-    pub async fn wait_until_recorded(&self, delivery_id: &str) -> Result<()> {
+    /// Waits until it is on record that a delivery has been delivered, and returns the record.
+    pub async fn wait_until_recorded(&self, delivery_id: &str) -> Result<DeliveredItem> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         eventually(&format!("the record of {delivery_id}"), || async {
             let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
             let answer = get.set_key(Some(DeliveredItem::key_of(delivery_id))).send().await?;
-            Ok(answer.item.map(|_| ()))
+            Ok(answer.item.map(from_item).transpose()?)
         })
         .await
     }

@@ -240,7 +240,7 @@ async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_messag
     let xml = json!({"topic": "orders/create", "address": receiver.url, "format": "xml"});
     installed.api.create_webhook_with(xml).await?;
     let spree = json!({"topic": "order:new", "address": integration.url, "protocol": "integration"});
-    installed.api.create_webhook_with(spree).await?;
+    let spree = installed.api.create_webhook_with(spree).await?;
     let order = std::fs::read_to_string(root().join("events/payloads/order.json"))?;
     stack.publish([record(&installed.shop, "order:new", "o-1", order.trim_end())]).await?;
 
@@ -252,6 +252,8 @@ async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_messag
     let expected = format!(r#"{{"event":"order:new","event_id":"o-1","payload":{}}}"#, order.trim_end());
     assert_eq!(message.body, expected);
     assert_eq!(message.header("content-type"), "application/json");
+    let record = stack.wait_until_recorded(&format!("{spree}-o-1")).await?;
+    assert_eq!(record.details.as_deref(), Some(r#"{"seen":0}"#));
     for delivered in [delivered, message] {
         assert!(verify_body_signature(
             &installed.secret,

@@ -18,6 +18,8 @@ pub(crate) struct Attempt {
     pub(crate) status: Option<u16>,
     /// What it came to.
     pub(crate) outcome: Outcome,
+    /// What an integration endpoint said besides its verdict.
+    pub(crate) details: Option<String>,
     /// The cause of a failure, for the log.
     pub(crate) error: Option<String>,
 }
@@ -66,12 +68,12 @@ pub(crate) async fn make(
     let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
     Ok(match sent {
         Sent::Answered(answer) => {
-            let (outcome, _) =
+            let (outcome, details) =
                 Outcome::of(&answer, webhook.protocol, &delivery.event_id, storehook_aws::now());
-            Attempt { target, status: Some(answer.status), outcome, error: None }
+            Attempt { target, status: Some(answer.status), outcome, details, error: None }
         }
         Sent::Unanswered { reason, error } => {
-            Attempt { target, status: None, outcome: Outcome::failed(reason), error }
+            Attempt { target, status: None, outcome: Outcome::failed(reason), details: None, error }
         }
     })
 }

@@ -52,7 +52,7 @@ impl Records {
     ) -> Result<(), RecordError> {
         let webhook = &attempt.target.webhook;
         match &attempt.outcome {
-            Outcome::Delivered => self.delivered(delivery, &attempt.target, now).await,
+            Outcome::Delivered => self.delivered(delivery, attempt, now).await,
             Outcome::Delayed(_) => Ok(()),
             outcome if outcome.is_gone() => {
                 self.disable(webhook, "the endpoint answered 410 Gone", now).await
@@ -65,10 +65,11 @@ impl Records {
     async fn delivered(
         &self,
         delivery: &Delivery<'_>,
-        target: &Target,
+        attempt: &Attempt,
         now: Timestamp,
     ) -> Result<(), RecordError> {
-        let item = registry::to_item(DeliveredItem::of(&delivery.id(), now))?;
+        let Attempt { target, details, .. } = attempt;
+        let item = registry::to_item(DeliveredItem::of(&delivery.id(), details.as_deref(), now))?;
         let put = self.dynamodb.put_item().table_name(&self.history_table).set_item(Some(item));
         put.send().await.map_err(RegistryError::from)?;
         if target.failures.is_some() {

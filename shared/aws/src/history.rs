@@ -13,23 +13,30 @@ use crate::registry::{Item, key};
 /// stream that keeps its records for a day and a queue that tries for two.
 pub const DELIVERED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
 
+/// The most of an endpoint's details that is kept, in characters.
+pub const DETAILS_LIMIT: usize = 1_024;
+
 /// That a delivery has been delivered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveredItem {
     pk: String,
     sk: String,
     delivered_at: Timestamp,
+    /// What an integration endpoint said besides, as JSON, up to [`DETAILS_LIMIT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
     /// In seconds since the Unix epoch, as DynamoDB's TTL has it.
     expires_at: i64,
 }
 
 impl DeliveredItem {
     /// The item of a delivery that has been delivered now.
-    pub fn of(delivery_id: &str, now: Timestamp) -> Self {
+    pub fn of(delivery_id: &str, details: Option<&str>, now: Timestamp) -> Self {
         Self {
             pk: partition_of(delivery_id),
             sk: SORT_KEY.to_owned(),
             delivered_at: now,
+            details: details.map(|details| details.chars().take(DETAILS_LIMIT).collect()),
             expires_at: now.as_second() + DELIVERED_KEPT.as_secs(),
         }
     }
