@@ -45,7 +45,7 @@ async fn every_granted_action_is_needed() -> Result<()> {
         untried.iter().flat_map(|(role, actions)| actions.iter().map(move |action| (role, action)))
     {
         let policy = Policy::of(&stack, role).await?;
-        assert!(works(&stack, role, action).await?, "{role} works before {action} is taken away");
+        assert!(works_in_the_end(&stack, role, action).await?, "{role} works before {action} is taken away");
         policy.take_away(&stack, action).await?;
         assert!(!works(&stack, role, action).await?, "{role} works without {action}, so it is too wide");
         policy.restore(&stack).await?;
@@ -95,6 +95,16 @@ fn actions_of(statement: &Yaml) -> Vec<String> {
         }
         action => action.as_str().map(str::to_owned).into_iter().collect(),
     }
+}
+
+/// On a busy machine a call may run into its own clock, which says nothing about permissions.
+async fn works_in_the_end(stack: &Stack, role: &str, action: &str) -> Result<bool> {
+    for _ in 0..5 {
+        if works(stack, role, action).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Does what needs this action, and says whether it worked.
