@@ -4,13 +4,11 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem, error::TransactionCanceledException},
+    types::{Put, TransactWriteItem, error::TransactionCanceledException},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
-use storehook_aws::registry::{
-    InstallationItem, Item, TokenItem, is_installation, key_of, partition_of, to_item,
-};
+use storehook_aws::registry::{InstallationItem, TokenItem, is_installation, items_of, key_of, to_item};
 use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
 
 use crate::connection::{Connection, StackArgs};
@@ -106,13 +104,7 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
 /// is still to tell the app of that end finds nobody any more.
 async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
-    let partition = client
-        .query()
-        .table_name(&table)
-        .consistent_read(true)
-        .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(partition_of(shop, app)));
-    let items: Vec<Item> = partition.into_paginator().items().send().try_collect().await?;
+    let items = items_of(&client, &table, shop, app).await?;
     let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(()) };
     if !own.contains_key("uninstalled_at") {
         return Ok(());

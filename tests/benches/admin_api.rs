@@ -14,8 +14,7 @@ use aws_sdk_lambda::{primitives::Blob, types::LogType};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
-use storehook::local::StackFile;
-use storehook_tests::{Api, Stack, root};
+use storehook_tests::{Api, Stack};
 
 /// How often each call is made, each way.
 const CALLS: usize = 200;
@@ -25,10 +24,7 @@ type Call = (Method, String, Option<Value>);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let file =
-        StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
-    let stack =
-        Stack { name: "storehook".to_owned(), endpoint_url: file.endpoint_url, api_url: file.api_url };
+    let stack = Stack::running()?;
     let installed = stack.install().await?;
     let (api, token) = (&installed.api, &installed.token);
     let lambda = aws_sdk_lambda::Client::new(&stack.sdk());

@@ -10,18 +10,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
 use futures::future::pending;
-use storehook::local::StackFile;
-use storehook_tests::{Installed, Receiver, Stack, root};
+use storehook_tests::{Installed, Receiver, Stack};
 
 /// How many events are published, one after the other.
 const EVENTS: usize = 60;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let file =
-        StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
-    let stack =
-        Stack { name: "storehook".to_owned(), endpoint_url: file.endpoint_url, api_url: file.api_url };
+    let stack = Stack::running()?;
     let installed = stack.install().await?;
     let healthy = Receiver::answering(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &healthy.url).await?;

@@ -73,6 +73,13 @@ impl Stack {
         })
     }
 
+    /// The stack that a user has started with `cargo run --release -- local`, for benches.
+    pub fn running() -> Result<Self> {
+        let file =
+            StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
+        Ok(Self { name: LOCAL_STACK.to_owned(), endpoint_url: file.endpoint_url, api_url: file.api_url })
+    }
+
     /// What `storehook local` says of the shared stack.
     pub async fn file() -> Result<&'static StackFile> {
         Ok(&LOCAL.get_or_try_init(start).await?.file)

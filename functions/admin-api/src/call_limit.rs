@@ -7,10 +7,10 @@
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
-use storehook_aws::registry::{self, RegistryError, TokenItem};
+use storehook_aws::registry::{self, RegistryError, TokenItem, number};
 use storehook_domain::{
     RateLimit, TokenHash,
     rate_limit::{BucketFull, Pour},
@@ -111,8 +111,4 @@ impl CallLimit {
         let item: TokenItem = registry::from_item(item.unwrap_or_default())?;
         Ok(Write::Made { empty_at: item.bucket_empty_at.unwrap_or(now) })
     }
-}
-
-fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

@@ -8,10 +8,10 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Delete, Put, ReturnValue, Select, TransactWriteItem},
+    types::{Delete, Put, ReturnValue, Select, TransactWriteItem},
 };
 use jiff::Timestamp;
-use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem};
+use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem, number, text};
 use storehook_domain::{
     Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
     WebhookQuery, whole_second,
@@ -119,7 +119,7 @@ impl WebhookStore {
         if let Some(key) = &filter.topic_key {
             conditions.push("subscription = :subscription");
             let subscription = registry::subscription_of(&caller.shop, key);
-            query = query.expression_attribute_values(":subscription", text(&subscription));
+            query = query.expression_attribute_values(":subscription", text(subscription));
         }
         if !conditions.is_empty() {
             query = query.filter_expression(conditions.join(" AND "));
@@ -203,9 +203,9 @@ impl WebhookStore {
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", text(&registry::partition_of(&caller.shop, &caller.app)))
-            .expression_attribute_values(":first", text(&registry::webhook_sort_key(WebhookId::new(first))))
-            .expression_attribute_values(":last", text(&registry::webhook_sort_key(WebhookId::new(u64::MAX))))
+            .expression_attribute_values(":pk", text(registry::partition_of(&caller.shop, &caller.app)))
+            .expression_attribute_values(":first", text(registry::webhook_sort_key(WebhookId::new(first))))
+            .expression_attribute_values(":last", text(registry::webhook_sort_key(WebhookId::new(u64::MAX))))
     }
 
     /// Takes the next id. One that is then not used is a gap, and ids still grow.
@@ -217,7 +217,7 @@ impl WebhookStore {
             .set_key(Some(registry::counter_key()))
             .update_expression("ADD #value :one")
             .expression_attribute_names("#value", "value")
-            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":one", number(1_u64))
             .return_values(ReturnValue::UpdatedNew);
         #[derive(serde::Deserialize)]
         struct Counter {
@@ -256,12 +256,4 @@ const MAX_READ: usize = 5_000;
 
 fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> RegistryError {
     RegistryError::Call(Box::new(error.into()))
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

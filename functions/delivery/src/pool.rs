@@ -69,11 +69,6 @@ impl Pool {
             *answered_at = has_answered.then(Instant::now);
         }
     }
-
-    /// A client that has no connections.
-    pub(crate) fn fresh(&self) -> reqwest::Result<Client> {
-        (self.build)()
-    }
 }
 
 #[cfg(test)]

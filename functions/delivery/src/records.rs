@@ -9,13 +9,13 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValue},
+    types::ReturnValue,
 };
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
 use storehook_aws::{
     history::DeliveredItem,
-    registry::{self, FailureRunItem, RegistryError},
+    registry::{self, FailureRunItem, RegistryError, number, text},
 };
 use storehook_domain::{
     DISABLED_AFTER_ATTEMPTS, Delivery, FailureRun, Outcome, Status, Webhook, disabled_event, whole_second,
@@ -109,11 +109,8 @@ impl Records {
             .set_key(Some(FailureRunItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
             .update_expression("SET attempts = attempts + :one, expires_at = :expires_at")
             .condition_expression("webhook_version = :version")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(
-                ":expires_at",
-                AttributeValue::N(FailureRunItem::expiry(now).to_string()),
-            )
+            .expression_attribute_values(":one", number(1_u64))
+            .expression_attribute_values(":expires_at", number(FailureRunItem::expiry(now)))
             .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
         match update.send().await {
@@ -179,9 +176,9 @@ impl Records {
             .update_expression("SET #status = :status, updated_at = :updated_at, version = version + :one")
             .condition_expression("version = :version")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", AttributeValue::S(status.as_str().to_owned()))
-            .expression_attribute_values(":updated_at", AttributeValue::S(updated_at.to_string()))
-            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":status", text(status.as_str()))
+            .expression_attribute_values(":updated_at", text(updated_at.to_string()))
+            .expression_attribute_values(":one", number(1_u64))
             .expression_attribute_values(":version", number(version));
         match update.send().await {
             Ok(_) => Ok(true),
@@ -194,8 +191,4 @@ impl Records {
 /// Whether a write was refused by its condition.
 fn is_refused<R>(error: &aws_sdk_dynamodb::error::SdkError<UpdateItemError, R>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

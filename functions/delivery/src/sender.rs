@@ -152,7 +152,7 @@ impl Sender {
         let (client, may_be_kept) = self.pool.client_for(host)?;
         let mut result = post_with(&client, address, headers.clone(), body.clone()).await;
         if may_be_kept && result.as_ref().is_err_and(is_broken_before_the_answer) {
-            result = post_with(&self.pool.fresh()?, address, headers, body).await;
+            result = post_with(&(self.build)(self.policy.clone())?, address, headers, body).await;
         }
         self.pool.note(host, result.is_ok());
         result

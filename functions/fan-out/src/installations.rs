@@ -6,12 +6,10 @@
 //! step can be made again: a record that comes again finds less to do. An app that was
 //! installed anew after the event happened is left alone, and the log says so.
 
-use aws_sdk_dynamodb::{
-    Client, error::SdkError, operation::update_item::UpdateItemError, types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, error::SdkError, operation::update_item::UpdateItemError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use storehook_aws::registry::{self, InstallationItem, Item, RegistryError, UNINSTALLED_KEPT};
+use storehook_aws::registry::{self, InstallationItem, Item, RegistryError, UNINSTALLED_KEPT, number, text};
 use storehook_domain::{AppId, StoreEvent, catalogue::APP_UNINSTALLED};
 
 use crate::{Times, progress::Progress, subscribers::Subscribed};
@@ -71,7 +69,7 @@ impl Installations {
         app: &AppId,
         times: Times,
     ) -> Result<(), UninstallError> {
-        let items = self.partition_of(event, app).await?;
+        let items = registry::items_of(&self.client, &self.table, &event.shop, app).await?;
         let Some(own) = items.iter().find(|item| registry::is_installation(item)) else { return Ok(()) };
         let installation: InstallationItem = registry::from_item(own.clone())?;
         if installation.installed_at.duration_since(event.triggered_at) > CLOCK_TOLERANCE {
@@ -98,22 +96,6 @@ impl Installations {
         Ok(())
     }
 
-    async fn partition_of(&self, event: &StoreEvent<'_>, app: &AppId) -> Result<Vec<Item>, RegistryError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(registry::partition_of(&event.shop, app)));
-        let mut items = Vec::new();
-        let mut found = query.into_paginator().items().send();
-        while let Some(item) = found.next().await {
-            items.push(item?);
-        }
-        Ok(items)
-    }
-
     /// Has an item expire. A change of it that is under way is made of another version by then.
     async fn expire(&self, item: &Item, now: Timestamp) -> Result<(), RegistryError> {
         let mut changes = "SET expires_at = :expires_at".to_owned();
@@ -124,14 +106,14 @@ impl Installations {
             .table_name(&self.table)
             .set_key(Some(registry::key_of(item)))
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
+            .expression_attribute_values(":expires_at", number(expires_at));
         if registry::is_installation(item) {
             changes += ", uninstalled_at = :now";
             update = update.expression_attribute_values(":now", text(now.to_string()));
         }
         if item.contains_key("subscription") {
             changes += ", version = version + :one REMOVE subscription";
-            update = update.expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+            update = update.expression_attribute_values(":one", number(1_u64));
         }
         match update.update_expression(changes).send().await {
             Err(error) if !is_gone(&error) => Err(error.into()),
@@ -143,8 +125,4 @@ impl Installations {
 /// Whether the item has been deleted meanwhile, which is as good.
 fn is_gone<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
-}
-
-fn text(value: String) -> AttributeValue {
-    AttributeValue::S(value)
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 use storehook_aws::registry::{self, RegistryError, SUBSCRIBERS_INDEX};
@@ -117,7 +117,7 @@ impl Subscribers {
             id: WebhookId,
             app: AppId,
         }
-        let subscription = AttributeValue::S(registry::subscription_of(shop, pattern));
+        let subscription = registry::text(registry::subscription_of(shop, pattern));
         let mut pages = self
             .client
             .query()

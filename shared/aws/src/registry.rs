@@ -1,4 +1,4 @@
-//! The registry table: the shapes of its items, and nothing about what is done with them.
+//! The registry table: the shapes of its items, and the one read that two programs make.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -18,7 +18,7 @@ mod installations;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, error::SdkError, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -175,6 +175,37 @@ pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
+/// All items of an installation's partition, strongly consistent.
+pub async fn items_of(
+    client: &Client,
+    table: &str,
+    shop: &ShopDomain,
+    app: &AppId,
+) -> Result<Vec<Item>, RegistryError> {
+    let query = client
+        .query()
+        .table_name(table)
+        .consistent_read(true)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", text(partition_of(shop, app)));
+    let mut found = query.into_paginator().items().send();
+    let mut items = Vec::new();
+    while let Some(item) = found.next().await {
+        items.push(item?);
+    }
+    Ok(items)
+}
+
+/// A text, as DynamoDB's API has it.
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A whole number, as DynamoDB's API has it.
+pub fn number(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
 /// Writes an item.
 pub fn to_item<T: Serialize>(value: T) -> Result<Item, RegistryError> {
     Ok(serde_dynamo::to_item(value)?)
@@ -186,10 +217,7 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, RegistryError> {
 }
 
 pub(crate) fn key(pk: &str, sk: &str) -> Item {
-    [("pk", pk), ("sk", sk)]
-        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
-        .into_iter()
-        .collect()
+    [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect()
 }
 
 #[cfg(test)]
