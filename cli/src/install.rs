@@ -8,7 +8,10 @@ use aws_sdk_dynamodb::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
-use storehook_aws::registry::{InstallationItem, TokenItem, is_installation, items_of, key_of, to_item};
+use storehook_aws::{
+    registry::{InstallationItem, TokenItem, is_installation, items_of},
+    table::{key_of, to_item},
+};
 use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
 
 use crate::connection::{Connection, StackArgs};
@@ -72,7 +75,7 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
         store_id: store_id_of(&args.shop),
         time_zone: args.time_zone.clone(),
         scopes: args.scopes.clone(),
-        secrets: vec![keys.secret.clone()],
+        secrets: vec![keys.secret.clone().into()],
         uninstalled_at: None,
     };
     remove_ended(connection, &args.shop, &args.app).await?;

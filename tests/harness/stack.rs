@@ -18,7 +18,7 @@ use storehook::{
     local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
     publish::{Record, publish},
 };
-use storehook_aws::{history::DeliveredItem, registry::from_item};
+use storehook_aws::{history::DeliveredItem, table::from_item};
 use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
 use tokio::sync::OnceCell;
 

@@ -9,7 +9,10 @@ use proptest::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_aws::registry::{self, Item, UniquenessItem, WebhookItem};
+use storehook_aws::{
+    registry::{self, UniquenessItem, WebhookItem},
+    table::{self, Item},
+};
 use storehook_tests::{Api, Call, DirectApi, Installed, Stack};
 use tokio::runtime::Runtime;
 
@@ -205,7 +208,7 @@ async fn places(stack: &Stack, installed: &Installed) -> Result<(Vec<String>, Ve
         if key.starts_with("UNIQUE#") {
             held.push(key);
         } else if key.starts_with(registry::WEBHOOK_SORT_KEY_PREFIX) {
-            let webhook = registry::from_item::<WebhookItem>(item)?.webhook;
+            let webhook = table::from_item::<WebhookItem>(item)?.webhook;
             wanted.push(sort_key(&UniquenessItem::of(&webhook).key()));
         }
     }

@@ -4,7 +4,10 @@ use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_aws::registry::{self, FailureRunItem, WebhookItem};
+use storehook_aws::{
+    registry::{self, FailureRunItem, WebhookItem},
+    table,
+};
 use storehook_domain::FailureRun;
 use storehook_tests::{Installed, Receiver, Stack, eventually};
 
@@ -105,10 +108,10 @@ async fn have_failed(
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let key = registry::webhook_key(&installed.shop, &installed.app, id.to_string().parse()?);
     let item = client.get_item().table_name(stack.resource("registry")).set_key(Some(key)).send().await?.item;
-    let mut webhook = registry::from_item::<WebhookItem>(item.context("no webhook")?)?.webhook;
+    let mut webhook = table::from_item::<WebhookItem>(item.context("no webhook")?)?.webhook;
     webhook.version = version;
     let run = FailureRun { since: storehook_aws::now() - (6 * 24).hours(), attempts };
-    let item = registry::to_item(FailureRunItem::of(&webhook, run))?;
+    let item = table::to_item(FailureRunItem::of(&webhook, run))?;
     client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
     Ok(())
 }

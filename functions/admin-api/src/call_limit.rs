@@ -10,7 +10,10 @@ use aws_sdk_dynamodb::{
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
-use storehook_aws::registry::{self, RegistryError, TokenItem, number};
+use storehook_aws::{
+    registry::TokenItem,
+    table::{self, TableError, number},
+};
 use storehook_domain::{
     RateLimit, TokenHash,
     rate_limit::{BucketFull, Pour},
@@ -55,7 +58,7 @@ impl CallLimit {
         token: &TokenHash,
         mut empty_at: Option<i64>,
         now: Timestamp,
-    ) -> Result<Count, RegistryError> {
+    ) -> Result<Count, TableError> {
         let Some(limit) = self.limit else { return Ok(Count::Unlimited) };
         let now = now.as_microsecond();
         // It ends: no write makes a bucket run empty earlier, so a `Begin` that is refused becomes an
@@ -75,7 +78,7 @@ impl CallLimit {
         }
     }
 
-    async fn write(&self, token: &TokenHash, pour: Pour, now: i64) -> Result<Write, RegistryError> {
+    async fn write(&self, token: &TokenHash, pour: Pour, now: i64) -> Result<Write, TableError> {
         let update = self
             .client
             .update_item()
@@ -102,13 +105,13 @@ impl CallLimit {
             Ok(answer) => answer.attributes,
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let found = refused.item().cloned().map(registry::from_item).transpose()?;
+                    let found = refused.item().cloned().map(table::from_item).transpose()?;
                     return Ok(found.map_or(Write::Gone, |found| Write::Refused { found }));
                 }
                 _ => return Err(error.into()),
             },
         };
-        let item: TokenItem = registry::from_item(item.unwrap_or_default())?;
+        let item: TokenItem = table::from_item(item.unwrap_or_default())?;
         Ok(Write::Made { empty_at: item.bucket_empty_at.unwrap_or(now) })
     }
 }

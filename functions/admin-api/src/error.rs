@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use storehook_aws::registry::RegistryError;
+use storehook_aws::table::TableError;
 use storehook_domain::{FieldErrors, Scope};
 
 /// Why a request is not answered as asked.
@@ -48,7 +48,7 @@ pub(crate) enum ApiError {
     #[error("the code panicked")]
     Panicked,
     #[error("the registry failed")]
-    Registry(#[from] RegistryError),
+    Registry(#[from] TableError),
 }
 
 impl ApiError {
@@ -64,10 +64,10 @@ impl ApiError {
             Self::NoWebhook | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Contended | Self::TimedOut | Self::Registry(RegistryError::Call(_)) => {
+            Self::Contended | Self::TimedOut | Self::Registry(TableError::Call(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Panicked | Self::Registry(RegistryError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Panicked | Self::Registry(TableError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -95,7 +95,7 @@ impl ApiError {
             | Self::Contended
             | Self::TimedOut
             | Self::Panicked
-            | Self::Registry(RegistryError::Call(_) | RegistryError::Item(_)) => {
+            | Self::Registry(TableError::Call(_) | TableError::Item(_)) => {
                 json!(self.status().canonical_reason())
             }
         }
@@ -111,7 +111,7 @@ impl ApiError {
                 Some((header::ACCEPT, HeaderValue::from_static("application/json")))
             }
             Self::TooManyCalls { seconds } => Some((header::RETRY_AFTER, (*seconds).into())),
-            Self::Contended | Self::TimedOut | Self::Registry(RegistryError::Call(_)) => {
+            Self::Contended | Self::TimedOut | Self::Registry(TableError::Call(_)) => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
             _ => None,

@@ -10,7 +10,7 @@ use storehook_domain::{
     ADDRESS_LIMIT, CUSTOM_HEADERS_LIMIT, Format, HEADER_VALUE_LIMIT, Protocol, Status, TOPIC_LIMIT,
     catalogue,
     new_webhook::LIST_LIMIT,
-    webhook_query::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
+    query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
 };
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,

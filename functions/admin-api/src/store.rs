@@ -11,7 +11,10 @@ use aws_sdk_dynamodb::{
     types::{Delete, Put, ReturnValue, Select, TransactWriteItem},
 };
 use jiff::Timestamp;
-use storehook_aws::registry::{self, RegistryError, TokenItem, UniquenessItem, WebhookItem, number, text};
+use storehook_aws::{
+    registry::{self, TokenItem, UniquenessItem, WebhookItem},
+    table::{self, TableError, number, text},
+};
 use storehook_domain::{
     Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
     WebhookQuery, whole_second,
@@ -54,7 +57,7 @@ impl WebhookStore {
     }
 
     /// What a token stands for, or `None`.
-    pub(crate) async fn token(&self, token: &TokenHash) -> Result<Option<TokenItem>, RegistryError> {
+    pub(crate) async fn token(&self, token: &TokenHash) -> Result<Option<TokenItem>, TableError> {
         let answer = self
             .client
             .get_item()
@@ -63,14 +66,14 @@ impl WebhookStore {
             .consistent_read(true)
             .send()
             .await?;
-        answer.item.map(registry::from_item).transpose()
+        answer.item.map(table::from_item).transpose()
     }
 
     /// The caller's webhook of that id, or `None`.
-    pub(crate) async fn get(&self, caller: &Caller, id: WebhookId) -> Result<Option<Webhook>, RegistryError> {
+    pub(crate) async fn get(&self, caller: &Caller, id: WebhookId) -> Result<Option<Webhook>, TableError> {
         let key = registry::webhook_key(&caller.shop, &caller.app, id);
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let item = get.send().await?.item.map(registry::from_item::<WebhookItem>).transpose()?;
+        let item = get.send().await?.item.map(table::from_item::<WebhookItem>).transpose()?;
         Ok(item.map(|item| item.webhook))
     }
 
@@ -80,7 +83,7 @@ impl WebhookStore {
         &self,
         caller: &Caller,
         query: &WebhookQuery,
-    ) -> Result<Vec<Webhook>, RegistryError> {
+    ) -> Result<Vec<Webhook>, TableError> {
         let mut to_skip = query.skip();
         let mut reading = self.query(caller, query.filter.since_id);
         if query.filter.is_of_ids_alone() {
@@ -91,7 +94,7 @@ impl WebhookStore {
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
-                let webhook = registry::from_item::<WebhookItem>(item)?.webhook;
+                let webhook = table::from_item::<WebhookItem>(item)?.webhook;
                 if !query.filter.matches(&webhook) {
                     continue;
                 }
@@ -109,7 +112,7 @@ impl WebhookStore {
     }
 
     /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
-    pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, RegistryError> {
+    pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, TableError> {
         let mut conditions = Vec::new();
         let mut query = self.query(caller, None).select(Select::Count);
         if let Some(address) = &filter.address {
@@ -170,7 +173,7 @@ impl WebhookStore {
         }
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(registry::to_item(WebhookItem::of(change.after.clone()))?))
+            .set_item(Some(table::to_item(WebhookItem::of(change.after.clone()))?))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(change.before.version))
             .build();
@@ -209,7 +212,7 @@ impl WebhookStore {
     }
 
     /// Takes the next id. One that is then not used is a gap, and ids still grow.
-    async fn next_id(&self) -> Result<WebhookId, RegistryError> {
+    async fn next_id(&self) -> Result<WebhookId, TableError> {
         let update = self
             .client
             .update_item()
@@ -224,23 +227,19 @@ impl WebhookStore {
             value: WebhookId,
         }
         let attributes = update.send().await?.attributes.unwrap_or_default();
-        Ok(registry::from_item::<Counter>(attributes)?.value)
+        Ok(table::from_item::<Counter>(attributes)?.value)
     }
 
-    fn put_new<T: serde::Serialize>(&self, item: T) -> Result<TransactWriteItem, RegistryError> {
+    fn put_new<T: serde::Serialize>(&self, item: T) -> Result<TransactWriteItem, TableError> {
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(registry::to_item(item)?))
+            .set_item(Some(table::to_item(item)?))
             .condition_expression("attribute_not_exists(pk)")
             .build();
         Ok(TransactWriteItem::builder().put(put.map_err(build_error)?).build())
     }
 
-    fn delete_item(
-        &self,
-        key: registry::Item,
-        version: Option<u64>,
-    ) -> Result<TransactWriteItem, RegistryError> {
+    fn delete_item(&self, key: table::Item, version: Option<u64>) -> Result<TransactWriteItem, TableError> {
         let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
         if let Some(version) = version {
             delete = delete
@@ -254,6 +253,6 @@ impl WebhookStore {
 /// The most items that are asked for at once; a megabyte, DynamoDB's own limit, holds no more of them.
 const MAX_READ: usize = 5_000;
 
-fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> RegistryError {
-    RegistryError::Call(Box::new(error.into()))
+fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> TableError {
+    TableError::Call(Box::new(error.into()))
 }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::transact_write_items::TransactWriteItemsError,
     types::TransactWriteItem,
 };
-use storehook_aws::registry::RegistryError;
+use storehook_aws::table::TableError;
 
 /// Why a write was not made.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub(crate) enum WriteError {
     #[error("the webhook has been changed or deleted meanwhile")]
     Outrun,
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(#[from] TableError),
 }
 
 /// The longest that a transaction waits after each conflict before it is made again, in milliseconds.

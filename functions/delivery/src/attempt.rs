@@ -1,7 +1,12 @@
 //! One attempt: the webhook as it is now, the request, and what the endpoint made of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use storehook_domain::{DeliveryRequest, Outcome, Status, UnbuildableRequest, catalogue};
+use storehook_domain::{
+    Admission, BodyShape, DeliveryHistory, DeliveryRequest, KeptAnswer, MadeAttempt, Outcome, SentRequest,
+    Status, UnbuildableRequest, Webhook, catalogue,
+};
 
 use crate::{
     Dependencies, Received, age_of,
@@ -9,13 +14,30 @@ use crate::{
     targets::{Found, Target, TargetError},
 };
 
+/// What a receive of a delivery came to.
+#[derive(Debug)]
+pub(crate) struct Attempted {
+    /// The attempt, or why there was none.
+    pub(crate) result: Result<Attempt, NoAttempt>,
+    /// What the delivery's history said before, if that was asked.
+    pub(crate) history: Option<DeliveryHistory>,
+}
+
 /// An attempt that was made.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     /// Where it went.
     pub(crate) target: Target,
+    /// When it began.
+    pub(crate) at: Timestamp,
+    /// How long it took from the look-up to the end of the answer.
+    pub(crate) latency: Duration,
+    /// What it sent, where that is kept.
+    pub(crate) request: Option<SentRequest>,
     /// The status that the endpoint answered, if it did.
     pub(crate) status: Option<u16>,
+    /// The beginning of what it answered.
+    pub(crate) answer: Option<KeptAnswer>,
     /// What it came to.
     pub(crate) outcome: Outcome,
     /// What an integration endpoint said besides its verdict.
@@ -31,49 +53,108 @@ pub(crate) enum NoAttempt {
     Exhausted,
     #[error("it has been delivered before")]
     Duplicate,
+    #[error("another message makes the attempts of its series, or a later series has begun")]
+    Superseded,
     #[error("the webhook or its installation was deleted, or the app uninstalled")]
     Cancelled,
     #[error("the webhook is {}", .0.as_str())]
     Held(Status),
     #[error("the registry could not be read")]
     Target(#[from] TargetError),
-    #[error(transparent)]
-    Request(#[from] UnbuildableRequest),
+    #[error("{error}")]
+    Request {
+        /// Where it would have gone.
+        address: String,
+        #[source]
+        error: UnbuildableRequest,
+    },
 }
 
 /// Makes an attempt of a delivery, if one is due.
-pub(crate) async fn make(
+pub(crate) async fn make(dependencies: &Dependencies, received: &Received<'_>, now: Timestamp) -> Attempted {
+    let delivery = &received.delivery;
+    if dependencies.settings.schedule.is_over(age_of(delivery, now)) {
+        return Attempted { result: Err(NoAttempt::Exhausted), history: None };
+    }
+    let Found { target, history } = match dependencies.targets.of(delivery).await {
+        Ok(found) => found,
+        Err(error) => return Attempted { result: Err(error.into()), history: None },
+    };
+    let result = match due(received, target, history.as_ref()) {
+        Ok(target) => make_at(dependencies, received, target, now).await,
+        Err(reason) => Err(reason),
+    };
+    Attempted { result, history }
+}
+
+/// The target of an attempt that is due.
+fn due(
+    received: &Received<'_>,
+    target: Option<Target>,
+    history: Option<&DeliveryHistory>,
+) -> Result<Target, NoAttempt> {
+    let delivery = &received.delivery;
+    match history.map_or(Admission::Due, |history| history.admission(delivery)) {
+        Admission::Due => {}
+        Admission::Delivered => return Err(NoAttempt::Duplicate),
+        Admission::Superseded => return Err(NoAttempt::Superseded),
+    }
+    let target = target.ok_or(NoAttempt::Cancelled)?;
+    let is_uninstalled = target.installation.uninstalled_at.is_some();
+    if is_uninstalled && delivery.topic.as_str() != catalogue::APP_UNINSTALLED {
+        return Err(NoAttempt::Cancelled);
+    }
+    match target.webhook.status {
+        Status::Active => Ok(target),
+        status => Err(NoAttempt::Held(status)),
+    }
+}
+
+async fn make_at(
     dependencies: &Dependencies,
     received: &Received<'_>,
+    target: Target,
     now: Timestamp,
 ) -> Result<Attempt, NoAttempt> {
     let Received { delivery, body, .. } = received;
-    let settings = &dependencies.settings;
-    if settings.schedule.is_over(age_of(delivery, now)) {
-        return Err(NoAttempt::Exhausted);
-    }
-    let target = match dependencies.targets.of(delivery).await? {
-        Found::Delivered => return Err(NoAttempt::Duplicate),
-        Found::Nothing => return Err(NoAttempt::Cancelled),
-        Found::Target(target) => *target,
-    };
-    let (webhook, installation) = (&target.webhook, &target.installation);
-    if installation.uninstalled_at.is_some() && delivery.topic.as_str() != catalogue::APP_UNINSTALLED {
-        return Err(NoAttempt::Cancelled);
-    }
-    if webhook.status != Status::Active {
-        return Err(NoAttempt::Held(webhook.status));
-    }
-    let request = DeliveryRequest::build(delivery, webhook, installation, &settings.header_prefix, now)?;
+    let prefix = &dependencies.settings.header_prefix;
+    let Target { webhook, installation, .. } = &target;
+    let request = DeliveryRequest::build(delivery, webhook, installation, prefix, now)
+        .map_err(|error| NoAttempt::Request { address: webhook.address.as_str().to_owned(), error })?;
+    let kept = dependencies.history.is_on().then(|| kept_of(&request, webhook));
+    let at = storehook_aws::now();
     let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
-    Ok(match sent {
+    let ended_at = storehook_aws::now();
+    let latency = Duration::try_from(ended_at.duration_since(at)).unwrap_or_default();
+    let (status, answer, outcome, details, error) = match sent {
         Sent::Answered(answer) => {
-            let (outcome, details) =
-                Outcome::of(&answer, webhook.protocol, &delivery.event_id, storehook_aws::now());
-            Attempt { target, status: Some(answer.status), outcome, details, error: None }
+            let (outcome, details) = Outcome::of(&answer, webhook.protocol, &delivery.event_id, ended_at);
+            (Some(answer.status), Some(KeptAnswer::of(&answer.body)), outcome, details, None)
         }
-        Sent::Unanswered { reason, error } => {
-            Attempt { target, status: None, outcome: Outcome::failed(reason), details: None, error }
+        Sent::Unanswered { reason, error } => (None, None, Outcome::failed(reason), None, error),
+    };
+    Ok(Attempt { target, at, latency, request: kept, status, answer, outcome, details, error })
+}
+
+fn kept_of(request: &DeliveryRequest<'_>, webhook: &Webhook) -> SentRequest {
+    SentRequest { headers: request.redacted_headers(&webhook.custom_headers), shape: BodyShape::of(webhook) }
+}
+
+impl Attempt {
+    /// What the history keeps of it.
+    pub(crate) fn made(&self) -> MadeAttempt {
+        MadeAttempt {
+            at: self.at,
+            status: self.status,
+            error: match &self.outcome {
+                Outcome::Failed { reason, .. } => Some(reason.to_string()),
+                Outcome::Delivered | Outcome::Delayed(_) => None,
+            },
+            latency_ms: u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
+            address: self.target.webhook.address.as_str().to_owned(),
+            request: self.request.clone(),
+            answer: self.answer.clone(),
+            details: self.details.clone(),
         }
-    })
+    }
 }

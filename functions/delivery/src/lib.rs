@@ -22,6 +22,7 @@
 //! knows it by its id.
 
 mod attempt;
+mod history;
 mod log;
 mod pool;
 mod queues;
@@ -43,7 +44,8 @@ pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{
-    attempt::{Attempt, NoAttempt},
+    attempt::{Attempt, Attempted, NoAttempt},
+    history::History,
     records::Records,
     sender::Sender,
     targets::Targets,
@@ -53,6 +55,7 @@ use crate::{
 pub struct Dependencies {
     targets: Targets,
     records: Records,
+    history: History,
     sender: Sender,
     sqs: aws_sdk_sqs::Client,
     settings: Settings,
@@ -62,17 +65,22 @@ impl Dependencies {
     /// Sets the function up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        let (registry_table, history_table) =
-            (settings.registry_table.clone(), settings.history_table.clone());
+        let registry_table = settings.registry_table.clone();
+        let history = History {
+            client: dynamodb.clone(),
+            table: settings.history_table.clone(),
+            retention: settings.retention,
+        };
+        let history_table = history.is_on().then(|| history.table.clone());
         Ok(Self {
-            targets: Targets::new(dynamodb.clone(), registry_table.clone(), history_table.clone()),
+            targets: Targets::new(dynamodb.clone(), registry_table.clone(), history_table),
             records: Records {
                 dynamodb,
                 kinesis: aws_sdk_kinesis::Client::new(sdk),
                 registry_table,
-                history_table,
                 stream: settings.stream_name.clone(),
             },
+            history,
             sender: Sender::new(&settings)?,
             sqs: aws_sdk_sqs::Client::new(sdk),
             settings,
@@ -142,13 +150,21 @@ async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) ->
 /// Makes an attempt if one is due, decides what follows, and records what it came to.
 async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
     let started_at = storehook_aws::now();
-    let attempted = attempt::make(dependencies, received, started_at).await;
+    let Attempted { result: attempted, history } = attempt::make(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
-    let fate = fate_of(dependencies, received, &attempted, ended_at);
+    let (delivery, known) = (&received.delivery, history.as_ref());
+    let mut fate = fate_of(dependencies, received, &attempted, ended_at);
+    if matches!(attempted, Err(NoAttempt::Held(_)))
+        && !dependencies.history.hold(delivery, known, ended_at).await
+    {
+        fate = after_failure(dependencies, age_of(delivery, ended_at), None);
+    }
     log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
-    // Neither waits for the other, so that what follows an attempt takes no longer than two calls may.
+    // None waits for another, so that what follows an attempt takes no longer than two calls may.
+    let applied = queues::apply(dependencies, fate, received);
+    let kept = dependencies.history.keep(delivery, known, &attempted, fate, ended_at);
     let recorded = record(dependencies, received, &attempted, ended_at);
-    future::join(queues::apply(dependencies, fate, received), recorded).await.0
+    future::join3(applied, kept, recorded).await.0
 }
 
 fn fate_of(
@@ -157,23 +173,31 @@ fn fate_of(
     attempted: &Result<Attempt, NoAttempt>,
     now: Timestamp,
 ) -> Fate {
-    let schedule = &dependencies.settings.schedule;
     let age = age_of(&received.delivery, now);
-    let after_failure = |retry_after| Fate::Again(schedule.next(age, retry_after, fastrand::f64()));
     match attempted {
         Ok(Attempt { outcome: Outcome::Delivered, .. }) => Fate::Done,
-        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => match schedule.delay(age, *wait) {
-            Next::Attempt(wait) => Fate::Later(wait),
-            exhausted @ Next::Exhausted(_) => Fate::Again(exhausted),
-        },
-        Ok(Attempt { outcome: Outcome::Failed { retry_after, .. }, .. }) => after_failure(*retry_after),
-        Err(NoAttempt::Duplicate | NoAttempt::Cancelled | NoAttempt::Held(_)) => Fate::Done,
+        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => {
+            match dependencies.settings.schedule.delay(age, *wait) {
+                Next::Attempt(wait) => Fate::Later(wait),
+                exhausted @ Next::Exhausted(_) => Fate::Again(exhausted),
+            }
+        }
+        Ok(Attempt { outcome: Outcome::Failed { retry_after, .. }, .. }) => {
+            after_failure(dependencies, age, *retry_after)
+        }
+        Err(NoAttempt::Duplicate | NoAttempt::Superseded | NoAttempt::Cancelled | NoAttempt::Held(_)) => {
+            Fate::Done
+        }
         Err(NoAttempt::Exhausted) => Fate::Again(Next::Exhausted(Duration::ZERO)),
-        Err(NoAttempt::Target(_) | NoAttempt::Request(_)) => after_failure(None),
+        Err(NoAttempt::Target(_) | NoAttempt::Request { .. }) => after_failure(dependencies, age, None),
     }
 }
 
-/// Writes what an attempt leaves behind, or tells the log that it could not.
+fn after_failure(dependencies: &Dependencies, age: Duration, retry_after: Option<Duration>) -> Fate {
+    Fate::Again(dependencies.settings.schedule.next(age, retry_after, fastrand::f64()))
+}
+
+/// Writes what an attempt leaves behind in the registry, or tells the log that it could not.
 async fn record(
     dependencies: &Dependencies,
     received: &Received<'_>,
@@ -181,14 +205,13 @@ async fn record(
     now: Timestamp,
 ) {
     let Ok(attempt) = attempted else { return };
-    let Received { delivery, .. } = received;
-    let records = dependencies.records.of(delivery, attempt, now);
+    let records = dependencies.records.of(attempt, now);
     let error = match tokio::time::timeout(CALL_TIMEOUT, records).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => storehook_aws::causes(&error),
         Err(elapsed) => elapsed.to_string(),
     };
-    tracing::error!(delivery.id = delivery.id(), error, "attempt not recorded");
+    tracing::error!(delivery.id = received.delivery.id(), error, "attempt not recorded");
 }
 
 /// How long ago a delivery was queued. A clock that runs behind the fan-out's makes it new.
@@ -203,5 +226,7 @@ fn lane_of(settings: &Settings, message: &SqsMessage) -> Lane {
     }
 }
 
+#[cfg(test)]
+mod stand_in;
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ pub(crate) fn write(entry: &Entry<'_>) {
     tracing::info!(
         delivery.id = delivery.id(),
         delivery.state = state_of(attempted),
+        delivery.series = delivery.series,
         delivery.age_ms = age_of(delivery, *started_at).as_millis() as u64,
         delivery.wait_seconds = wait_seconds,
         delivery.lane = ?lane,
@@ -53,10 +54,11 @@ fn state_of(attempted: &Result<Attempt, NoAttempt>) -> &'static str {
         Ok(Attempt { outcome: Outcome::Delayed(_), .. }) => "delayed",
         Ok(Attempt { outcome: Outcome::Failed { .. }, .. }) => "failed",
         Err(NoAttempt::Duplicate) => "duplicate",
+        Err(NoAttempt::Superseded) => "superseded",
         Err(NoAttempt::Exhausted) => "exhausted",
         Err(NoAttempt::Cancelled) => "cancelled",
         Err(NoAttempt::Held(_)) => "held",
-        Err(NoAttempt::Target(_) | NoAttempt::Request(_)) => "not attempted",
+        Err(NoAttempt::Target(_) | NoAttempt::Request { .. }) => "not attempted",
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an attempt leaves behind: that a delivery has been delivered, how long a webhook
-//! has done nothing but fail, and that a webhook is disabled.
+//! What attempts leave behind in the registry: how long a webhook has done nothing but fail, and
+//! that it is disabled.
 //!
 //! None of it decides what becomes of the delivery: a record that cannot be written is
 //! told to the log, and the next attempt writes it. Of many attempts that would disable a
@@ -14,11 +14,11 @@ use aws_sdk_dynamodb::{
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
 use storehook_aws::{
-    history::DeliveredItem,
-    registry::{self, FailureRunItem, RegistryError, number, text},
+    registry::{self, FailureRunItem},
+    table::{self, TableError, number, text},
 };
 use storehook_domain::{
-    DISABLED_AFTER_ATTEMPTS, Delivery, FailureRun, Outcome, Status, Webhook, disabled_event, whole_second,
+    DISABLED_AFTER_ATTEMPTS, FailureRun, Outcome, Status, Webhook, disabled_event, whole_second,
 };
 
 use crate::{attempt::Attempt, targets::Target};
@@ -29,7 +29,6 @@ pub(crate) struct Records {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) kinesis: aws_sdk_kinesis::Client,
     pub(crate) registry_table: String,
-    pub(crate) history_table: String,
     pub(crate) stream: String,
 }
 
@@ -37,22 +36,17 @@ pub(crate) struct Records {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     #[error(transparent)]
-    Table(#[from] RegistryError),
+    Table(#[from] TableError),
     #[error("the event could not be published")]
     Stream(#[source] Box<aws_sdk_kinesis::Error>),
 }
 
 impl Records {
     /// Writes what an attempt leaves behind.
-    pub(crate) async fn of(
-        &self,
-        delivery: &Delivery<'_>,
-        attempt: &Attempt,
-        now: Timestamp,
-    ) -> Result<(), RecordError> {
+    pub(crate) async fn of(&self, attempt: &Attempt, now: Timestamp) -> Result<(), RecordError> {
         let webhook = &attempt.target.webhook;
         match &attempt.outcome {
-            Outcome::Delivered => self.delivered(delivery, attempt, now).await,
+            Outcome::Delivered => self.delivered(&attempt.target).await,
             Outcome::Delayed(_) => Ok(()),
             outcome if outcome.is_gone() => {
                 self.disable(webhook, "the endpoint answered 410 Gone", now).await
@@ -61,22 +55,13 @@ impl Records {
         }
     }
 
-    /// Writes that a delivery has been delivered, and ends its webhook's failure run.
-    async fn delivered(
-        &self,
-        delivery: &Delivery<'_>,
-        attempt: &Attempt,
-        now: Timestamp,
-    ) -> Result<(), RecordError> {
-        let Attempt { target, details, .. } = attempt;
-        let item = registry::to_item(DeliveredItem::of(&delivery.id(), details.as_deref(), now))?;
-        let put = self.dynamodb.put_item().table_name(&self.history_table).set_item(Some(item));
-        put.send().await.map_err(RegistryError::from)?;
+    /// Ends the webhook's failure run, if it has one.
+    async fn delivered(&self, target: &Target) -> Result<(), RecordError> {
         if target.failures.is_some() {
             let Webhook { shop, app, id, .. } = &target.webhook;
             let key = Some(FailureRunItem::key_of(shop, app, *id));
             let delete = self.dynamodb.delete_item().table_name(&self.registry_table).set_key(key);
-            delete.send().await.map_err(RegistryError::from)?;
+            delete.send().await.map_err(TableError::from)?;
         }
         Ok(())
     }
@@ -101,7 +86,7 @@ impl Records {
     }
 
     /// Adds a failed attempt to the webhook's run, or begins one.
-    async fn count(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, RegistryError> {
+    async fn count(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
         let update = self
             .dynamodb
             .update_item()
@@ -116,7 +101,7 @@ impl Records {
         match update.send().await {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                Ok(registry::from_item::<FailureRunItem>(item)?.run)
+                Ok(table::from_item::<FailureRunItem>(item)?.run)
             }
             Err(error) if is_refused(&error) => self.begin(webhook, now).await,
             Err(error) => Err(error.into()),
@@ -124,9 +109,9 @@ impl Records {
     }
 
     /// Begins a run, unless one of a later version of the webhook has begun.
-    async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, RegistryError> {
+    async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
         let run = FailureRun { since: now, attempts: 1 };
-        let item = registry::to_item(FailureRunItem::of(webhook, run))?;
+        let item = table::to_item(FailureRunItem::of(webhook, run))?;
         let put = self.dynamodb.put_item().table_name(&self.registry_table).set_item(Some(item));
         let put = put
             .condition_expression("attribute_not_exists(pk) OR webhook_version <= :version")
@@ -167,7 +152,7 @@ impl Records {
         status: Status,
         version: u64,
         updated_at: Timestamp,
-    ) -> Result<bool, RegistryError> {
+    ) -> Result<bool, TableError> {
         let update = self
             .dynamodb
             .update_item()

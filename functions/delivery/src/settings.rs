@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storehook_aws::{Environment, SettingError};
+use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{AddressPolicy, HeaderPrefix, RetrySchedule};
 
 /// What the template sets.
@@ -12,6 +12,8 @@ pub struct Settings {
     pub registry_table: String,
     /// The history table's name: `HISTORY_TABLE`.
     pub history_table: String,
+    /// How long the history is kept: `HISTORY_DELIVERY_DAYS` and `HISTORY_PAYLOAD_DAYS`.
+    pub retention: Retention,
     /// The event stream's name: `STREAM_NAME`.
     pub stream_name: String,
     /// The delivery queue: `DELIVERY_QUEUE_ARN` and `DELIVERY_QUEUE_URL`.
@@ -54,6 +56,7 @@ impl Settings {
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
             history_table: environment.required("HISTORY_TABLE")?.to_owned(),
+            retention: Retention::read(environment)?,
             stream_name: environment.required("STREAM_NAME")?.to_owned(),
             runtime_api_port: environment.parsed("AWS_LAMBDA_RUNTIME_API", port_of)?,
             delivery_queue: queue("DELIVERY_QUEUE_ARN", "DELIVERY_QUEUE_URL")?,
@@ -119,6 +122,7 @@ pub(crate) mod tests {
             ("RETRY_TIME_SCALE", "0"),
             ("RETRY_TIME_SCALE", "fast"),
             ("CONNECT_TIMEOUT_SECONDS", "-1"),
+            ("HISTORY_DELIVERY_DAYS", "-1"),
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1"),
         ] {
             let error = settings([(name, value)]).err();

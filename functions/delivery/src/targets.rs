@@ -1,33 +1,32 @@
-//! Where a delivery goes and what it is signed with, as they are now; and whether it has
-//! been delivered before.
+//! Where a delivery goes and what it is signed with, as they are now; and what is known of it.
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, error::BuildError, types::KeysAndAttributes};
+use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
 use storehook_aws::{
     CALL_TIMEOUT,
-    history::DeliveredItem,
-    registry::{self, FailureRunItem, InstallationItem, Item, RegistryError, WebhookItem},
+    history::DeliveryItem,
+    registry::{self, FailureRunItem, InstallationItem, WebhookItem},
+    table::{self, Item, TableError},
 };
-use storehook_domain::{Delivery, Installation, Webhook};
+use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, Installation, Webhook};
 
 /// The tables, as this function reads them.
 #[derive(Clone)]
 pub(crate) struct Targets {
     client: Client,
     registry_table: String,
-    history_table: String,
+    /// None where the history is off.
+    history_table: Option<String>,
 }
 
 /// What there is of a delivery.
 #[derive(Debug)]
-pub(crate) enum Found {
-    /// It has been delivered before.
-    Delivered,
-    /// Its webhook or its installation is no more.
-    Nothing,
-    /// Where it goes.
-    Target(Box<Target>),
+pub(crate) struct Found {
+    /// Where it goes; `None` where its webhook or its installation is no more.
+    pub(crate) target: Option<Target>,
+    /// What its history says, if it has one and that could be read.
+    pub(crate) history: Option<DeliveryHistory>,
 }
 
 /// A delivery's webhook and installation.
@@ -43,7 +42,7 @@ pub(crate) struct Target {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(#[from] TableError),
     #[error("DynamoDB left a key unread, or took too long")]
     Unread,
 }
@@ -53,7 +52,7 @@ const BACKOFFS: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
 impl Targets {
-    pub(crate) fn new(client: Client, registry_table: String, history_table: String) -> Self {
+    pub(crate) fn new(client: Client, registry_table: String, history_table: Option<String>) -> Self {
         Self { client, registry_table, history_table }
     }
 
@@ -62,59 +61,68 @@ impl Targets {
     /// One strongly consistent call reads it all: a webhook that fan-out has found must not
     /// be taken for deleted because a replica has not heard of it yet.
     ///
-    /// It takes no longer than one call may, however often it has to ask.
+    /// It takes no longer than one call may, however often it has to ask. A history that is
+    /// throttled holds nothing up: the delivery goes on as if it had none.
     pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
         tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await.unwrap_or(Err(TargetError::Unread))
     }
 
     async fn read(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
-        let Delivery { shop, app, webhook_id, .. } = delivery;
+        let Delivery { shop, app, webhook_id, event_id, .. } = delivery;
         let webhook_key = registry::webhook_key(shop, app, *webhook_id);
         let failures_key = FailureRunItem::key_of(shop, app, *webhook_id);
         let installation_key = registry::installation_key(shop, app);
-        let of_registry =
-            consistently([webhook_key.clone(), failures_key.clone(), installation_key.clone()])?;
-        let of_history = consistently([DeliveredItem::key_of(&delivery.id())])?;
-        let mut found = self.items(of_registry, of_history).await?;
-        if found.remove(&self.history_table).is_some_and(|items| !items.is_empty()) {
-            return Ok(Found::Delivered);
+        let mut wanted = HashMap::from([(
+            self.registry_table.clone(),
+            consistently([webhook_key.clone(), failures_key.clone(), installation_key.clone()])?,
+        )]);
+        if let Some(table) = &self.history_table {
+            let id = DeliveryId { webhook_id: *webhook_id, event_id: event_id.clone() };
+            wanted.insert(table.clone(), consistently([DeliveryItem::key_of(&id)])?);
         }
+        let mut found = self.items(wanted).await?;
+        let history = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());
+        let history = history.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history);
         let mut items = found.remove(&self.registry_table).unwrap_or_default();
         let mut take = |key: &Item| {
             let place = items.iter().position(|item| item.get("sk") == key.get("sk"))?;
             Some(items.swap_remove(place))
         };
         let (Some(webhook), Some(installation)) = (take(&webhook_key), take(&installation_key)) else {
-            return Ok(Found::Nothing);
+            return Ok(Found { target: None, history });
         };
-        Ok(Found::Target(Box::new(Target {
-            webhook: registry::from_item::<WebhookItem>(webhook)?.webhook,
-            installation: registry::from_item::<InstallationItem>(installation)?.into(),
-            failures: take(&failures_key).map(registry::from_item).transpose()?,
-        })))
+        let target = Target {
+            webhook: table::from_item::<WebhookItem>(webhook)?.webhook,
+            installation: table::from_item::<InstallationItem>(installation)?.into(),
+            failures: take(&failures_key).map(table::from_item).transpose()?,
+        };
+        Ok(Found { target: Some(target), history })
     }
 
     async fn items(
         &self,
-        of_registry: KeysAndAttributes,
-        of_history: KeysAndAttributes,
+        wanted: HashMap<String, KeysAndAttributes>,
     ) -> Result<HashMap<String, Vec<Item>>, TargetError> {
         let mut backoffs = BACKOFFS.iter();
         loop {
-            let call = self.client.batch_get_item();
-            let call = call.request_items(&self.registry_table, of_registry.clone());
-            let call = call.request_items(&self.history_table, of_history.clone());
-            let answer = call.send().await.map_err(RegistryError::from)?;
-            if answer.unprocessed_keys().is_none_or(|unread| unread.is_empty()) {
-                return Ok(answer.responses.unwrap_or_default());
+            let call = self.client.batch_get_item().set_request_items(Some(wanted.clone()));
+            let answer = call.send().await.map_err(TableError::from)?;
+            let unread = answer.unprocessed_keys.unwrap_or_default();
+            let found = answer.responses.unwrap_or_default();
+            if unread.is_empty() {
+                return Ok(found);
             }
             // A throttled key is no error to the SDK, so it does not ask again by itself.
-            tokio::time::sleep(*backoffs.next().ok_or(TargetError::Unread)?).await;
+            match backoffs.next() {
+                Some(wait) => tokio::time::sleep(*wait).await,
+                None if !unread.contains_key(&self.registry_table) => return Ok(found),
+                None => return Err(TargetError::Unread),
+            }
         }
     }
 }
 
-fn consistently<const N: usize>(keys: [Item; N]) -> Result<KeysAndAttributes, RegistryError> {
+fn consistently<const N: usize>(keys: [Item; N]) -> Result<KeysAndAttributes, TableError> {
     let keys = KeysAndAttributes::builder().set_keys(Some(keys.into())).consistent_read(true).build();
-    keys.map_err(|error: BuildError| RegistryError::Call(Box::new(error.into())))
+    Ok(keys?)
 }

@@ -9,7 +9,10 @@
 use aws_sdk_dynamodb::{Client, error::SdkError, operation::update_item::UpdateItemError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use storehook_aws::registry::{self, InstallationItem, Item, RegistryError, UNINSTALLED_KEPT, number, text};
+use storehook_aws::{
+    registry::{self, InstallationItem, UNINSTALLED_KEPT},
+    table::{self, Item, TableError, number, text},
+};
 use storehook_domain::{AppId, StoreEvent, catalogue::APP_UNINSTALLED};
 
 use crate::{Times, progress::Progress, subscribers::Subscribed};
@@ -32,7 +35,7 @@ const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 enum UninstallError {
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(#[from] TableError),
     #[error("no time was left")]
     OutOfTime,
 }
@@ -71,14 +74,14 @@ impl Installations {
     ) -> Result<(), UninstallError> {
         let items = registry::items_of(&self.client, &self.table, &event.shop, app).await?;
         let Some(own) = items.iter().find(|item| registry::is_installation(item)) else { return Ok(()) };
-        let installation: InstallationItem = registry::from_item(own.clone())?;
+        let installation: InstallationItem = table::from_item(own.clone())?;
         if installation.installed_at.duration_since(event.triggered_at) > CLOCK_TOLERANCE {
             tracing::warn!(event.shop = %event.shop, event.app = %app, "app installed after it was uninstalled; it stays");
             return Ok(());
         }
         let token = Some(installation.token_key());
         let delete = self.client.delete_item().table_name(&self.table).set_key(token);
-        delete.send().await.map_err(RegistryError::from)?;
+        delete.send().await.map_err(TableError::from)?;
         // What an earlier try has marked need not be marked again. The installation itself is marked last:
         // until then the app cannot be installed anew, and none of this can be taken for what is new.
         let left =
@@ -97,14 +100,14 @@ impl Installations {
     }
 
     /// Has an item expire. A change of it that is under way is made of another version by then.
-    async fn expire(&self, item: &Item, now: Timestamp) -> Result<(), RegistryError> {
+    async fn expire(&self, item: &Item, now: Timestamp) -> Result<(), TableError> {
         let mut changes = "SET expires_at = :expires_at".to_owned();
         let expires_at = now.as_second() + UNINSTALLED_KEPT.as_secs();
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(registry::key_of(item)))
+            .set_key(Some(table::key_of(item)))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":expires_at", number(expires_at));
         if registry::is_installation(item) {

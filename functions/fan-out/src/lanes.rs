@@ -45,7 +45,8 @@ async fn send_lane(
         let of_lane = subscribed
             .subscribers()
             .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, LANES) == lane);
-        fan_out::deliveries(&subscribed.event, of_lane, times.now).map(|delivery| Message {
+        let digest = subscribed.payload_digest.as_ref();
+        fan_out::deliveries(&subscribed.event, digest, of_lane, times.now).map(|delivery| Message {
             record: subscribed.index,
             webhook_id: delivery.webhook_id,
             body: delivery.to_message(),

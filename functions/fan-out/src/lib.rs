@@ -14,12 +14,16 @@
 //!   the shard: they share a lane, and a lane sends one batch after the other. Only a single
 //!   entry that SQS fails to take, and that is sent again, comes behind its batch.
 //!
+//! Where the history is on, each event's payload is kept once, beside its deliveries and not before
+//! them: one that cannot be kept is a line of the log, and its deliveries go out all the same.
+//!
 //! Work ends [`RESERVE`] before the function's own deadline: what is not sent by then is reported
 //! as failed and comes again, so that a slow queue costs time and never a whole batch.
 //!
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.
 
+mod history;
 mod installations;
 mod lanes;
 mod progress;
@@ -33,12 +37,14 @@ use aws_lambda_events::{
     event::streams::KinesisEventResponse,
     kinesis::{KinesisEvent, KinesisEventRecord},
 };
+use futures::future;
 use jiff::Timestamp;
 use storehook_domain::{RecordOrigin, RejectedEvent, StoreEvent};
 
 pub use settings::Settings;
 
 use crate::{
+    history::History,
     installations::Installations,
     progress::Progress,
     queue::{Queue, SendFailure},
@@ -51,6 +57,7 @@ pub const RESERVE: Duration = Duration::from_secs(10);
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
     subscribers: Subscribers,
+    history: History,
     installations: Installations,
     delivery_queue: Queue,
     rejected_queue: Queue,
@@ -63,6 +70,7 @@ impl Dependencies {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Self {
             subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
+            history: History::new(dynamodb.clone(), settings.history_table, settings.retention),
             installations: Installations::new(dynamodb, settings.registry_table),
             delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
             rejected_queue: Queue::new(sqs, settings.rejected_queue_url),
@@ -96,8 +104,12 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
             Err(error) => progress.reject(index, error.to_string()),
         }
     }
-    let subscribed = dependencies.subscribers.of_events(events, times, &mut progress).await;
-    lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress).await;
+    let mut subscribed = dependencies.subscribers.of_events(events, times, &mut progress).await;
+    dependencies.history.mark(&mut subscribed);
+    // Deliveries do not wait for what is kept of their events.
+    let kept = dependencies.history.keep(&subscribed, times);
+    let sent = lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
+    future::join(sent, kept).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;
     tracing::info!(

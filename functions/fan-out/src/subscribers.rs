@@ -8,8 +8,11 @@ use std::{
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
-use storehook_aws::registry::{self, RegistryError, SUBSCRIBERS_INDEX};
-use storehook_domain::{AppId, ShopDomain, StoreEvent, WebhookId, fan_out::Subscriber};
+use storehook_aws::{
+    registry::{self, SUBSCRIBERS_INDEX},
+    table::{self, TableError},
+};
+use storehook_domain::{AppId, PayloadDigest, ShopDomain, StoreEvent, WebhookId, fan_out::Subscriber};
 
 use crate::{Times, progress::Progress};
 
@@ -27,10 +30,18 @@ pub(crate) struct Subscribers {
 pub(crate) struct Subscribed<'a> {
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
+    /// What its payload is kept under, if it is kept.
+    pub(crate) payload_digest: Option<PayloadDigest>,
     found: Vec<Arc<Found>>,
 }
 
 impl Subscribed<'_> {
+    /// Whether any webhook is to get the event.
+    pub(crate) fn is_heard(&self) -> bool {
+        let app = self.event.app.as_ref();
+        self.subscribers().any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
+    }
+
     /// The webhooks that hear of the event. No webhook has two patterns, so none comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         self.found.iter().flat_map(|found| &found.subscribers)
@@ -49,7 +60,7 @@ struct Found {
 #[derive(Debug, thiserror::Error)]
 enum LookUpError {
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(#[from] TableError),
     #[error("no time was left")]
     OutOfTime,
 }
@@ -96,7 +107,7 @@ impl Subscribers {
             let patterns = event.topic.matching_patterns().into_iter();
             let found =
                 patterns.filter_map(|pattern| found.get(&(event.shop.clone(), pattern)).cloned()).collect();
-            Subscribed { index, event, found }
+            Subscribed { index, event, payload_digest: None, found }
         });
         let subscribed: Vec<_> = subscribed.collect();
         for Subscribed { index, found, .. } in &subscribed {
@@ -111,13 +122,13 @@ impl Subscribers {
         subscribed
     }
 
-    async fn of_pattern(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, RegistryError> {
+    async fn of_pattern(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, TableError> {
         #[derive(Deserialize)]
         struct Projected {
             id: WebhookId,
             app: AppId,
         }
-        let subscription = registry::text(registry::subscription_of(shop, pattern));
+        let subscription = table::text(registry::subscription_of(shop, pattern));
         let mut pages = self
             .client
             .query()
@@ -130,7 +141,7 @@ impl Subscribers {
         let mut found = Found::default();
         while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
-                match registry::from_item(item) {
+                match table::from_item(item) {
                     Ok(Projected { id, app }) => found.subscribers.push(Subscriber { webhook_id: id, app }),
                     Err(error) => {
                         tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook does not read");

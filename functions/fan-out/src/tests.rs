@@ -54,6 +54,7 @@ async fn fan_out(
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", &endpoint_url),
         ("REGISTRY_TABLE", "registry"),
+        ("HISTORY_TABLE", "history"),
         ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
         ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
     ];

@@ -2,53 +2,101 @@
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
-//! | delivered | `DELIVERY#<delivery id>` | `DELIVERED` |
+//! | delivery | `DELIVERY#<delivery id>` | `DELIVERY` |
+//! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
+//!
+//! A delivery is found by its id, and the index [`DELIVERIES_INDEX`] lists a webhook's
+//! deliveries by when they were first queued. Both spread: no two deliveries share a partition of
+//! the table, and a webhook has [`LIST_SHARDS`] partitions of the index, by the hash of the event's
+//! id, because one takes no more than 1,000 writes a second (DynamoDB, "partition throughput").
+//! The index changes when a delivery's state does, and not with every attempt.
+//!
+//! A payload is compressed, and kept once for all the webhooks that hear of its event. Only one of
+//! more than [`PART_LIMIT`] bytes has more than one part. It is kept under its digest as well as
+//! its event's id, because nothing keeps two senders from giving two events the same id.
 
-use jiff::{SignedDuration, Timestamp};
+mod payloads;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryPosition, DeliveryState, EventId, WebhookId};
 
-use crate::registry::{Item, key};
+use crate::table::{Item, key};
 
-/// How long a delivery is known to have been delivered: longer than a duplicate of it can come, of a
-/// stream that keeps its records for a day and a queue that tries for two.
-pub const DELIVERED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
+pub use payloads::{PART_LIMIT, PayloadItem, PayloadQuery, WriteError, put_payloads};
 
-/// The most of an endpoint's details that is kept, in characters.
-pub const DETAILS_LIMIT: usize = 1_024;
+/// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`; with
+/// `state`, `latency_ms` and `expires_at`.
+pub const DELIVERIES_INDEX: &str = "deliveries";
 
-/// That a delivery has been delivered.
+/// Over how many partitions of the index a webhook's deliveries are spread.
+pub const LIST_SHARDS: u8 = 4;
+
+/// A delivery's item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DeliveredItem {
+pub struct DeliveryItem {
     pk: String,
     sk: String,
-    delivered_at: Timestamp,
-    /// What an integration endpoint said besides, as JSON, up to [`DETAILS_LIMIT`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub details: Option<String>,
-    /// In seconds since the Unix epoch, as DynamoDB's TTL has it.
-    expires_at: i64,
+    webhook_shard: String,
+    position: String,
+    /// The delivery.
+    #[serde(flatten)]
+    pub history: DeliveryHistory,
 }
 
-impl DeliveredItem {
-    /// The item of a delivery that has been delivered now.
-    pub fn of(delivery_id: &str, details: Option<&str>, now: Timestamp) -> Self {
+impl DeliveryItem {
+    /// The item of a delivery.
+    pub fn of(history: DeliveryHistory) -> Self {
+        let DeliveryId { webhook_id, event_id } = &history.id;
+        let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         Self {
-            pk: partition_of(delivery_id),
+            pk: partition_of(&history.id),
             sk: SORT_KEY.to_owned(),
-            delivered_at: now,
-            details: details.map(|details| details.chars().take(DETAILS_LIMIT).collect()),
-            expires_at: now.as_second() + DELIVERED_KEPT.as_secs(),
+            webhook_shard: shard_of(*webhook_id, shard),
+            position: DeliveryPosition::of(history.created_at, event_id).as_key().to_owned(),
+            history,
         }
     }
 
     /// The key of a delivery's item.
-    pub fn key_of(delivery_id: &str) -> Item {
-        key(&partition_of(delivery_id), SORT_KEY)
+    pub fn key_of(id: &DeliveryId) -> Item {
+        key(&partition_of(id), SORT_KEY)
     }
 }
 
-const SORT_KEY: &str = "DELIVERED";
-
-fn partition_of(delivery_id: &str) -> String {
-    format!("DELIVERY#{delivery_id}")
+/// What the index knows of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexedDelivery {
+    /// Its place among those of its webhook.
+    pub position: String,
+    /// Its state.
+    pub state: DeliveryState,
+    /// How long the attempt took that delivered it.
+    #[serde(default)]
+    pub latency_ms: Option<u64>,
+    /// When it is forgotten, in seconds since the Unix epoch.
+    pub expires_at: i64,
 }
+
+/// The partitions of the index that hold a webhook's deliveries.
+pub fn list_shards(webhook_id: WebhookId) -> impl Iterator<Item = String> {
+    (0..LIST_SHARDS).map(move |shard| shard_of(webhook_id, shard))
+}
+
+const SORT_KEY: &str = "DELIVERY";
+
+fn partition_of(id: &DeliveryId) -> String {
+    format!("DELIVERY#{id}")
+}
+
+fn shard_of(webhook_id: WebhookId, shard: u8) -> String {
+    format!("WEBHOOK#{webhook_id}#{shard}")
+}
+
+/// The partition of an event's payloads.
+fn event_partition(shop: &storehook_domain::ShopDomain, event_id: &EventId) -> String {
+    format!("EVENT#{shop}#{event_id}")
+}
+
+#[cfg(test)]
+mod tests;

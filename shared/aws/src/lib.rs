@@ -2,7 +2,7 @@
 //!
 //! The edges stand here, each in one place: the only reader of the environment
 //! ([`Environment`]), the only reader of the clock ([`now`]), the one way to set up an
-//! SDK ([`lambda_sdk_config`]), and the shapes of the registry's items ([`registry`]).
+//! SDK ([`lambda_sdk_config`]), and the shapes of the tables' items ([`registry`], [`history`]).
 //! What a single function does with them lives in that function.
 
 mod causes;
@@ -10,10 +10,14 @@ mod clock;
 mod environment;
 pub mod history;
 pub mod registry;
+mod retention;
 mod sdk;
+pub mod stream;
+pub mod table;
 
 pub use aws_types::SdkConfig;
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};
+pub use retention::Retention;
 pub use sdk::{CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};

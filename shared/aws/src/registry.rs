@@ -16,42 +16,19 @@
 
 mod installations;
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::{Client, error::SdkError, types::AttributeValue};
+use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storehook_domain::{AppId, FailureRun, ShopDomain, Webhook, WebhookId, hex};
+
+use crate::table::{Item, TableError, key, text};
 
 pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
 
 /// The index of webhooks by what they subscribe to: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
-
-/// An item as DynamoDB's API has it.
-pub type Item = HashMap<String, AttributeValue>;
-
-/// Why the registry did not answer, or not sensibly.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// DynamoDB could not be reached or refused the call.
-    #[error("DynamoDB did not do as asked")]
-    Call(#[source] Box<aws_sdk_dynamodb::Error>),
-    /// An item does not hold what it should.
-    #[error("an item of the registry does not read")]
-    Item(#[from] serde_dynamo::Error),
-}
-
-impl<E, R> From<SdkError<E, R>> for RegistryError
-where
-    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
-{
-    fn from(error: SdkError<E, R>) -> Self {
-        Self::Call(Box::new(aws_sdk_dynamodb::Error::from(error)))
-    }
-}
 
 /// A webhook's item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -170,18 +147,13 @@ pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
     format!("SHOP#{shop}#TOPIC#{pattern_key}")
 }
 
-/// The key of an item that was read.
-pub fn key_of(item: &Item) -> Item {
-    ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
-}
-
 /// All items of an installation's partition, strongly consistent.
 pub async fn items_of(
     client: &Client,
     table: &str,
     shop: &ShopDomain,
     app: &AppId,
-) -> Result<Vec<Item>, RegistryError> {
+) -> Result<Vec<Item>, TableError> {
     let query = client
         .query()
         .table_name(table)
@@ -196,33 +168,10 @@ pub async fn items_of(
     Ok(items)
 }
 
-/// A text, as DynamoDB's API has it.
-pub fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-/// A whole number, as DynamoDB's API has it.
-pub fn number(value: impl Into<i128>) -> AttributeValue {
-    AttributeValue::N(value.into().to_string())
-}
-
-/// Writes an item.
-pub fn to_item<T: Serialize>(value: T) -> Result<Item, RegistryError> {
-    Ok(serde_dynamo::to_item(value)?)
-}
-
-/// Reads an item.
-pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, RegistryError> {
-    Ok(serde_dynamo::from_item(item)?)
-}
-
-pub(crate) fn key(pk: &str, sk: &str) -> Item {
-    [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{from_item, to_item};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 

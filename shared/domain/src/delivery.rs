@@ -9,14 +9,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{AppId, EventId, Payload, ShopDomain, StoreEvent, Topic, WebhookId, payload::NONCHARACTERS};
+use crate::{
+    AppId, DeliveryId, EventId, Payload, PayloadDigest, ShopDomain, StoreEvent, Topic, WebhookId,
+    payload::escape_noncharacters,
+};
 
 /// The largest message that SQS takes, in bytes: 1 MiB (Amazon SQS message quotas, 2026).
 pub const SQS_MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// The largest payload that an event may have, in bytes: an SQS message less 1,024 bytes, in
+/// The largest payload that an event may have, in bytes: an SQS message less 2,048 bytes, in
 /// which everything else that a delivery says has room.
-pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 1024;
+pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 2_048;
 
 /// One event on its way to one webhook. It borrows its payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +38,9 @@ pub struct Delivery<'a> {
     pub triggered_at: Timestamp,
     /// When the delivery was put into the queue: its age counts from here.
     pub enqueued_at: Timestamp,
+    /// Which series of attempts this is: 0 is the event's own, and each replay begins another.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub series: u32,
     /// Whether it is a test event.
     #[serde(default)]
     pub test: bool,
@@ -44,8 +50,16 @@ pub struct Delivery<'a> {
     /// The trace context that the event was published with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// What the payload is kept under, where it is kept at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_digest: Option<PayloadDigest>,
     #[serde(borrow)]
-    payload: &'a RawValue,
+    pub(crate) payload: &'a RawValue,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_first(series: &u32) -> bool {
+    *series == 0
 }
 
 /// A message is no delivery. It says where, and never quotes the message.
@@ -54,8 +68,15 @@ pub struct Delivery<'a> {
 pub struct InvalidDelivery(serde_json::Error);
 
 impl<'a> Delivery<'a> {
-    /// The delivery of an event to a webhook of an app.
-    pub fn of(event: &StoreEvent<'a>, webhook_id: WebhookId, app: AppId, enqueued_at: Timestamp) -> Self {
+    /// The delivery of an event to a webhook of an app. `payload_digest` is of an event whose payload
+    /// is kept.
+    pub fn of(
+        event: &StoreEvent<'a>,
+        payload_digest: Option<PayloadDigest>,
+        webhook_id: WebhookId,
+        app: AppId,
+        enqueued_at: Timestamp,
+    ) -> Self {
         Self {
             webhook_id,
             shop: event.shop.clone(),
@@ -64,9 +85,11 @@ impl<'a> Delivery<'a> {
             event_id: event.id.clone(),
             triggered_at: event.triggered_at,
             enqueued_at,
+            series: 0,
             test: event.is_test,
             resource_id: event.resource_id.clone(),
             traceparent: event.traceparent.clone(),
+            payload_digest,
             payload: event.payload.as_raw(),
         }
     }
@@ -81,9 +104,14 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// The delivery's id, the same through every retry: `<webhook id>-<event id>`.
+    /// The delivery's id, the same through every retry and replay: `<webhook id>-<event id>`.
     pub fn id(&self) -> String {
-        format!("{}-{}", self.webhook_id, self.event_id)
+        DeliveryId { webhook_id: self.webhook_id, event_id: self.event_id.clone() }.to_string()
+    }
+
+    /// The same delivery in a new series of attempts that begins now: what was given up is tried anew.
+    pub fn redriven(self, now: Timestamp) -> Self {
+        Self { series: self.series.saturating_add(1), enqueued_at: now, ..self }
     }
 
     /// What happened, as the event told it.
@@ -96,16 +124,8 @@ impl<'a> Delivery<'a> {
     /// most [`PAYLOAD_LIMIT`].
     #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
     pub fn to_message(&self) -> String {
-        escape_noncharacters(serde_json::to_string(self).expect("plain data"))
+        escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
     }
-}
-
-/// Writes JSON so that SQS takes it; see [`NONCHARACTERS`].
-pub(crate) fn escape_noncharacters(json: String) -> String {
-    if !json.contains(NONCHARACTERS) {
-        return json;
-    }
-    json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
 }
 
 #[cfg(test)]
@@ -123,8 +143,8 @@ mod tests {
 
     fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
-        let delivery = Delivery::of(&event, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
-        Ok(delivery.to_message())
+        let app = AppId::parse("demo")?;
+        Ok(Delivery::of(&event, None, WebhookId::new(7), app, Timestamp::UNIX_EPOCH).to_message())
     }
 
     #[test]
@@ -164,9 +184,25 @@ mod tests {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
-        let message = Delivery::of(&event, WebhookId::new(u64::MAX), app, enqueued_at).to_message();
+        let digest = Some(event.payload.digest());
+        let delivery = Delivery::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
+        let message = Delivery { series: u32::MAX, ..delivery }.to_message();
         let envelope = message.len() - event.payload.as_str().len();
         assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_redriven_is_the_same_delivery_in_its_next_series() -> TestResult {
+        let message = message_of(
+            r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
+        )?;
+        assert!(!message.contains("series"), "{message}");
+        let now = "2026-11-21T15:00:00Z".parse()?;
+        let again = Delivery::parse(message.as_bytes())?.redriven(now).to_message();
+        let again = Delivery::parse(again.as_bytes())?;
+        assert_eq!((again.id(), again.series, again.enqueued_at), ("7-e".to_owned(), 1, now));
+        assert_eq!(again.payload().as_str(), r#"{"a":1.0}"#);
         Ok(())
     }
 

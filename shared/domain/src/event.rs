@@ -140,6 +140,15 @@ impl<'a> StoreEvent<'a> {
     }
 }
 
+impl StoreEvent<'_> {
+    /// What decides the shard that its record goes to: the shop and the payload's id, so that a resource's
+    /// events keep their order. Kinesis takes at most 256 characters.
+    pub fn partition_key(&self) -> String {
+        let id = self.resource_id.as_deref().unwrap_or(self.id.as_str());
+        format!("{}/{id}", self.shop).chars().take(256).collect()
+    }
+}
+
 /// The record's fields, each still raw, so that an error can name the one it is about.
 #[derive(Deserialize)]
 struct Fields<'a> {

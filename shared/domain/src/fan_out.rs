@@ -10,7 +10,7 @@
 
 use jiff::Timestamp;
 
-use crate::{AppId, Delivery, SQS_MESSAGE_LIMIT, StoreEvent, WebhookId};
+use crate::{AppId, Delivery, PayloadDigest, SQS_MESSAGE_LIMIT, StoreEvent, WebhookId};
 
 /// The most messages that one `SendMessageBatch` takes (Amazon SQS quotas).
 pub const BATCH_LIMIT: usize = 10;
@@ -36,16 +36,19 @@ pub struct Message {
 }
 
 /// The deliveries that an event becomes: one for each subscriber, or for those of its app
-/// only where the event names one.
+/// only where the event names one. `payload_digest` is of an event whose payload is kept.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
+    payload_digest: Option<&'s PayloadDigest>,
     subscribers: impl IntoIterator<Item = &'s Subscriber>,
     now: Timestamp,
 ) -> impl Iterator<Item = Delivery<'a>> {
     subscribers
         .into_iter()
         .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
-        .map(move |subscriber| Delivery::of(event, subscriber.webhook_id, subscriber.app.clone(), now))
+        .map(move |subscriber| {
+            Delivery::of(event, payload_digest.cloned(), subscriber.webhook_id, subscriber.app.clone(), now)
+        })
 }
 
 /// The lane of a webhook's deliveries.
@@ -125,7 +128,7 @@ mod tests {
                 r#"{{"shop": "s.example", "topic": "orders/create", "event_id": "e", "payload": {{}}, "app": {app}}}"#
             );
             let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-            let ids: Vec<_> = deliveries(&event, &subscribers, Timestamp::UNIX_EPOCH)
+            let ids: Vec<_> = deliveries(&event, None, &subscribers, Timestamp::UNIX_EPOCH)
                 .map(|delivery| delivery.id())
                 .collect();
             assert_eq!(ids, expected);

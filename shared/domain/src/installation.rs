@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, SharedSecret, ShopDomain};
+use crate::{AppId, InstallationSecret, SharedSecret, ShopDomain};
 
 /// One app on one shop: who it is, what it may do, and what its deliveries are signed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,18 @@ pub struct Installation {
     pub time_zone: String,
     /// What its token may do.
     pub scopes: Vec<Scope>,
-    /// The active secrets, oldest first: one, or two while a rotation overlaps.
-    pub secrets: Vec<SharedSecret>,
+    /// The secrets, oldest first: one, and those whose rotation overlaps.
+    pub secrets: Vec<InstallationSecret>,
     /// When the app was uninstalled. What is left of the installation then is what the delivery that
     /// tells the app so needs; all others end.
     pub uninstalled_at: Option<Timestamp>,
+}
+
+impl Installation {
+    /// The secrets that sign at this time, oldest first.
+    pub fn signing_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SharedSecret> {
+        self.secrets.iter().filter(move |secret| secret.signs(now)).map(|secret| &secret.secret)
+    }
 }
 
 /// Something that an installation's token may do.

@@ -239,7 +239,7 @@ mod tests {
         // Four bytes for a character of an address: as UTF-8, or as an escape that is escaped.
         let longest =
             4 * crate::ADDRESS_LIMIT + 2 * (2 * LIST_LIMIT + crate::custom_headers::JSON_LIMIT) + 1_024;
-        assert!(longest * crate::webhook_query::PAGE_LIMIT < 6 * 1_000_000, "{longest}");
+        assert!(longest * crate::query_parameters::PAGE_LIMIT < 6 * 1_000_000, "{longest}");
     }
 
     #[test]

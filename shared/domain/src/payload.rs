@@ -7,6 +7,12 @@ use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    hex,
+    parsed_text::{text_conversions, text_display},
+};
 
 /// The characters that JSON may hold as they are and SQS refuses (`SendMessage`: `#x9 | #xA |
 /// #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`). In JSON they can only stand
@@ -42,6 +48,17 @@ impl<'a> Payload<'a> {
     /// The object as raw JSON.
     pub fn as_raw(self) -> &'a RawValue {
         self.0
+    }
+
+    /// The object as an SQS message holds it, where two characters travel as escapes: what is
+    /// delivered, and what is kept.
+    pub fn in_message(self) -> Cow<'a, str> {
+        escape_noncharacters(Cow::Borrowed(self.as_str()))
+    }
+
+    /// What the payload is kept under.
+    pub fn digest(self) -> PayloadDigest {
+        PayloadDigest(hex(&Sha256::digest(self.in_message().as_bytes())[..16]))
     }
 
     /// How many bytes the payload takes in an SQS message, where two characters of three
@@ -95,6 +112,41 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// Writes JSON so that SQS takes it; see [`NONCHARACTERS`].
+pub(crate) fn escape_noncharacters(json: Cow<'_, str>) -> Cow<'_, str> {
+    if !json.contains(NONCHARACTERS) {
+        return json;
+    }
+    Cow::Owned(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+}
+
+/// The first half of a payload's SHA-256, in hexadecimal. A payload is kept under it, so that two that
+/// were published as the same event are two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PayloadDigest(String);
+
+/// The text is no payload's digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a payload's digest is 32 hexadecimal digits")]
+pub struct InvalidPayloadDigest;
+
+impl PayloadDigest {
+    /// Reads a digest.
+    pub fn parse(text: &str) -> Result<Self, InvalidPayloadDigest> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_hex.then(|| Self(text.to_owned())).ok_or(InvalidPayloadDigest)
+    }
+
+    /// The digest as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+text_conversions!(PayloadDigest, InvalidPayloadDigest);
+text_display!(PayloadDigest);
+
 /// The metafields of some namespaces. What is no list of objects has no namespaces: `None`.
 fn metafields_of<'a>(metafields: &'a RawValue, namespaces: &[String]) -> Option<Cow<'a, str>> {
     let all: Vec<&RawValue> = serde_json::from_str(metafields.get()).ok()?;
@@ -117,7 +169,7 @@ impl<'a> Members<'a> {
     }
 
     /// A member's value. Of a key said twice the last counts, as JSON parsers have it.
-    fn get(&self, key: &str) -> Option<&'a RawValue> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 }
@@ -208,6 +260,23 @@ mod tests {
         ] {
             let raw: &RawValue = serde_json::from_str(payload)?;
             assert_eq!(Payload(raw).resource_id("listing").as_deref(), id, "{payload}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_payloads_digest_is_of_what_is_sent() -> serde_json::Result<()> {
+        let raw: [&RawValue; 3] = [
+            serde_json::from_str("{\"a\": \"\u{ffff}\"}")?,
+            serde_json::from_str(r#"{"a": "\uffff"}"#)?,
+            serde_json::from_str(r#"{"a":"\uffff"}"#)?,
+        ];
+        let [plain, escaped, other] = raw.map(|raw| Payload(raw).digest());
+        assert_eq!(plain, escaped);
+        assert_ne!(escaped, other);
+        assert_eq!(PayloadDigest::parse(plain.as_str()).as_ref(), Ok(&plain));
+        for text in ["", "0", &"g".repeat(32), &"A".repeat(32), &"a".repeat(33)] {
+            assert_eq!(PayloadDigest::parse(text), Err(InvalidPayloadDigest), "{text}");
         }
         Ok(())
     }

@@ -2,9 +2,16 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::FieldErrors;
+
+/// How many entries a page of a list has at the most.
+pub const PAGE_LIMIT: usize = 250;
+
+/// How many entries a page of a list has where the query does not say.
+pub const DEFAULT_PAGE_LIMIT: usize = 50;
 
 /// What a query says, name by name. Names that nobody reads are ignored, as the platform does.
 #[derive(Debug, Clone)]
@@ -32,6 +39,31 @@ impl<'a> QueryParameters<'a> {
         }
         errors.collect(name, read(value))
     }
+}
+
+/// An ISO 8601 time. A `+` that the client did not escape has become a space on the way.
+pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
+    let parsed = text.parse().ok().or_else(|| {
+        let (time, offset) = text.rsplit_once(' ')?;
+        format!("{time}+{offset}").parse().ok()
+    });
+    parsed.ok_or("must be an ISO 8601 date and time with an offset")
+}
+
+/// The length of a page.
+pub(crate) fn limit(text: &str) -> Result<usize, String> {
+    let limit = number(text).filter(|limit| (1..=PAGE_LIMIT).contains(limit));
+    limit.ok_or_else(|| format!("must be between 1 and {PAGE_LIMIT}"))
+}
+
+/// A number too large to count to is the largest: no list is so long.
+pub(crate) fn number(text: &str) -> Option<usize> {
+    is_number(text).then(|| text.parse().unwrap_or(usize::MAX))
+}
+
+/// ASCII digits and nothing else.
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use crate::{RecordOrigin, SQS_MESSAGE_LIMIT, delivery::escape_noncharacters};
+use crate::{RecordOrigin, SQS_MESSAGE_LIMIT, payload::escape_noncharacters};
 
 /// How many bytes of a record one part holds when the record needs several: 512 KiB, which
 /// as base64 and with its envelope stays well within a message.
@@ -68,7 +68,7 @@ impl RejectedEvent {
 
     #[expect(clippy::expect_used, reason = "a struct of texts and numbers always serializes")]
     fn to_json(&self) -> String {
-        escape_noncharacters(serde_json::to_string(self).expect("plain data"))
+        escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
     }
 }
 

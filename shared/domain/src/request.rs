@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 
 use crate::{
-    Delivery, Format, HeaderPrefix, Installation, Protocol, Webhook, body_signature, standard_signatures,
-    xml::{self, Unrenderable},
+    BodyShape, CustomHeaders, Delivery, HeaderPrefix, Installation, Webhook, body_signature,
+    standard_signatures, xml::Unrenderable,
 };
 
 /// What `User-Agent` says.
@@ -45,7 +45,8 @@ impl<'a> DeliveryRequest<'a> {
         prefix: &HeaderPrefix,
         now: Timestamp,
     ) -> Result<Self, UnbuildableRequest> {
-        let (body, content_type) = body(delivery, webhook)?;
+        let (body, content_type) =
+            BodyShape::of(webhook).body(delivery.payload(), &delivery.topic, &delivery.event_id)?;
         let mut headers = Headers::default();
         // The prefix may have been another one when the webhook's own headers were judged.
         for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
@@ -60,30 +61,16 @@ impl<'a> DeliveryRequest<'a> {
         sign(&mut headers, delivery, installation, prefix, &body, now)?;
         Ok(Self { headers: headers.0, body })
     }
-}
 
-/// The body, and what it is.
-fn body<'a>(
-    delivery: &Delivery<'a>,
-    webhook: &Webhook,
-) -> Result<(Cow<'a, str>, &'static str), UnbuildableRequest> {
-    let payload = delivery.payload().select(&webhook.fields, &webhook.metafield_namespaces);
-    Ok(match (webhook.protocol, webhook.format) {
-        (Protocol::Integration, _) => (message(delivery, webhook, &payload).into(), "application/json"),
-        (Protocol::Webhook, Format::Json) => (payload, "application/json"),
-        (Protocol::Webhook, Format::Xml) => {
-            (xml::render(&payload, delivery.topic.resource())?.into(), "application/xml")
-        }
-    })
-}
-
-/// Spree's event message. An integration that has subscribed to Spree's name of a topic is told that
-/// name; one that has subscribed to many is told the topic's own.
-fn message(delivery: &Delivery<'_>, webhook: &Webhook, payload: &str) -> String {
-    let topic = delivery.topic.as_str();
-    let event = if webhook.topic.key() == topic { webhook.topic.as_str() } else { topic };
-    // Neither holds what JSON would escape.
-    format!(r#"{{"event":"{event}","event_id":"{}","payload":{payload}}}"#, delivery.event_id)
+    /// The headers as they may be kept and shown: the values of the webhook's own are no one's to read.
+    pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
+        let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+        let shown = self.headers.iter().map(|(name, value)| {
+            let value = if is_own(name) { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            (name.as_str().to_owned(), value.into_owned())
+        });
+        shown.collect()
+    }
 }
 
 /// The headers that say what the delivery is about.
@@ -109,6 +96,9 @@ fn describe(
     if delivery.test {
         headers.set(&prefix.name("Test"), "true")?;
     }
+    if delivery.series > 0 {
+        headers.set(&prefix.name("Replay"), "true")?;
+    }
     Ok(())
 }
 
@@ -122,15 +112,15 @@ fn sign(
     now: Timestamp,
 ) -> Result<(), http::Error> {
     // While a rotation overlaps, the single-valued headers are the older secret's.
-    if let Some(oldest) = installation.secrets.first() {
+    if let Some(oldest) = installation.signing_secrets(now).next() {
         let signature = body_signature(oldest, body.as_bytes());
         headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
         headers.set("X-Spiffy-HMAC-SHA256", &signature)?;
     }
     let id = delivery.id();
     headers.set("webhook-timestamp", &now.as_second().to_string())?;
-    headers
-        .set("webhook-signature", &standard_signatures(&installation.secrets, &id, now, body.as_bytes()))?;
+    let signatures = standard_signatures(installation.signing_secrets(now), &id, now, body.as_bytes());
+    headers.set("webhook-signature", &signatures)?;
     headers.set("webhook-id", &id)
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Address, AppId, CustomHeaders, RecordOrigin, SharedSecret, ShopDomain, Status, StoreEvent, TopicPattern,
-    WebhookId,
+    Address, AppId, CustomHeaders, Format, InstallationSecret, Protocol, RecordOrigin, SharedSecret,
+    ShopDomain, Status, StoreEvent, TopicPattern, WebhookId,
 };
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -18,7 +18,7 @@ fn installation() -> Result<Installation, Box<dyn std::error::Error>> {
         store_id: "0c1c9920-5c9c-012d-bd34-000c295ec56b".to_owned(),
         time_zone: "UTC".to_owned(),
         scopes: vec![],
-        secrets: vec![SharedSecret::parse(SECRET)?],
+        secrets: vec![SharedSecret::parse(SECRET)?.into()],
         uninstalled_at: None,
     })
 }
@@ -56,7 +56,8 @@ fn request_to(
 ) -> Result<(HeaderMap, String), Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let delivery = Delivery::of(&event, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let delivery =
+        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
     let now = Timestamp::from_second(NOW)?;
     let request = DeliveryRequest::build(&delivery, webhook, &installation()?, prefix, now)?;
     Ok((request.headers, request.body.into_owned()))
@@ -140,21 +141,60 @@ fn a_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
 #[test]
 fn while_a_rotation_overlaps_both_secrets_sign_and_the_older_alone_where_one_must() -> TestResult {
     let installation = Installation {
-        secrets: vec![SharedSecret::parse(SECRET)?, SharedSecret::parse(&"n".repeat(32))?],
+        secrets: vec![
+            InstallationSecret {
+                secret: SharedSecret::parse(SECRET)?,
+                retires_at: Some(Timestamp::from_second(NOW + 1)?),
+            },
+            SharedSecret::parse(&"n".repeat(32))?.into(),
+        ],
         ..installation()?
     };
     let record = r#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {}}"#;
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let delivery = Delivery::of(&event, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let delivery =
+        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
     let (webhook, now) = (webhook(serde_json::json!({}))?, Timestamp::from_second(NOW)?);
     let prefix = HeaderPrefix::default();
     let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
     let [older, newer] = &installation.secrets[..] else { return Err("two secrets".into()) };
+    let (older, newer) = (&older.secret, &newer.secret);
     assert_eq!(headers["x-spiffy-hmac-sha256"], body_signature(older, b"{}"));
     let signed = format!("7-e1.{NOW}.{{}}");
     let both = [older, newer].map(|secret| format!("v1,{}", body_signature(secret, signed.as_bytes())));
     assert_eq!(headers["webhook-signature"], both.join(" "));
+
+    let now = Timestamp::from_second(NOW + 1)?;
+    let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
+    assert_eq!(headers["x-spiffy-hmac-sha256"], body_signature(newer, b"{}"), "the overlap has ended");
+    assert!(!headers["webhook-signature"].to_str()?.contains(' '));
+    Ok(())
+}
+
+#[test]
+fn a_replay_says_so_and_the_values_of_a_webhooks_own_headers_are_not_kept() -> TestResult {
+    let record = r#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {}}"#;
+    let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+    let event = StoreEvent::parse(record.as_bytes(), &origin)?;
+    let delivery =
+        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let (webhook, now) = (webhook(serde_json::json!({"X-Api-Key": "k3y"}))?, Timestamp::from_second(NOW)?);
+    let build = |delivery: &Delivery<'_>| {
+        DeliveryRequest::build(delivery, &webhook, &installation()?, &HeaderPrefix::default(), now)
+            .map(|request| request.redacted_headers(&webhook.custom_headers))
+            .map_err(Box::<dyn std::error::Error>::from)
+    };
+    let value = |headers: &[(String, String)], name: &str| {
+        headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let first = build(&delivery)?;
+    assert_eq!(value(&first, "x-api-key").as_deref(), Some("***"));
+    assert_eq!(value(&first, "webhook-id").as_deref(), Some("7-e1"));
+    assert_eq!(value(&first, "x-spiffy-stores-replay"), None);
+    let again = build(&delivery.redriven(now))?;
+    assert_eq!(value(&again, "x-spiffy-stores-replay").as_deref(), Some("true"));
+    assert_eq!(value(&again, "webhook-id").as_deref(), Some("7-e1"), "it is the same delivery");
     Ok(())
 }
 

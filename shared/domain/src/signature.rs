@@ -19,15 +19,15 @@ pub fn body_signature(secret: &SharedSecret, body: &[u8]) -> String {
 
 /// The value of `webhook-signature`: `v1,<base64>` for each secret, with spaces between, over
 /// `<id>.<unix seconds>.<body>` (Standard Webhooks 1.0, "Signature scheme").
-pub fn standard_signatures(
-    secrets: &[SharedSecret],
+pub fn standard_signatures<'a>(
+    secrets: impl IntoIterator<Item = &'a SharedSecret>,
     id: &str,
     attempted_at: Timestamp,
     body: &[u8],
 ) -> String {
     let head = format!("{id}.{}.", attempted_at.as_second());
     let signatures = secrets
-        .iter()
+        .into_iter()
         .map(|secret| format!("v1,{}", STANDARD.encode(hmac(secret, &[head.as_bytes(), body]))));
     signatures.collect::<Vec<_>>().join(" ")
 }

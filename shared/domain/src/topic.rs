@@ -83,6 +83,17 @@ impl TopicPattern {
         &self.spelling
     }
 
+    /// A topic that it matches: itself, or the first of the catalogue for a resource, or an order's creation.
+    pub fn example(&self) -> Topic {
+        let resource = self.key.strip_suffix('*').unwrap_or(&self.key);
+        let found = catalogue::TOPICS.iter().find(|topic| topic.name.starts_with(resource));
+        match (self.key.as_str(), found) {
+            ("*", _) => Topic("orders/create".to_owned()),
+            (key, Some(topic)) if key.ends_with('*') => Topic(topic.name.to_owned()),
+            (key, _) => Topic(key.to_owned()),
+        }
+    }
+
     /// The key that events find it by; see [`Topic::matching_patterns`].
     pub fn key(&self) -> &str {
         &self.key
@@ -183,5 +194,23 @@ mod tests {
         ] {
             assert_eq!(Topic::parse(text).as_ref().map(Topic::resource), Ok(resource));
         }
+    }
+
+    #[test]
+    fn a_pattern_has_an_example_that_it_matches() -> Result<(), UnknownTopic> {
+        for (pattern, example) in [
+            ("*", "orders/create"),
+            ("orders/*", "orders/cancelled"),
+            ("order:new", "orders/create"),
+            ("themes/publish", "themes/publish"),
+            ("stock:low", "stock:low"),
+            ("webhooks/disabled", "webhooks/disabled"),
+        ] {
+            let pattern = TopicPattern::parse(pattern)?;
+            let topic = pattern.example();
+            assert_eq!(topic.as_str(), example);
+            assert!(topic.matching_patterns().iter().any(|key| key == pattern.key()));
+        }
+        Ok(())
     }
 }

@@ -2,15 +2,10 @@
 
 use std::convert::Infallible;
 
-use jiff::Timestamp;
-
-use crate::{Address, FieldErrors, QueryParameters, TopicPattern, WebhookFilter, WebhookId, catalogue};
-
-/// How many webhooks a page has at the most.
-pub const PAGE_LIMIT: usize = 250;
-
-/// How many webhooks a page has where the query does not say.
-pub const DEFAULT_PAGE_LIMIT: usize = 50;
+use crate::{
+    Address, FieldErrors, QueryParameters, TopicPattern, WebhookFilter, WebhookId, catalogue,
+    query_parameters::{DEFAULT_PAGE_LIMIT, is_number, limit, number, time},
+};
 
 /// A list's query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +14,7 @@ pub struct WebhookQuery {
     pub filter: WebhookFilter,
     /// The properties to show; `None` is all.
     pub fields: Option<Vec<String>>,
-    /// How many webhooks a page has, 1 to [`PAGE_LIMIT`].
+    /// How many webhooks a page has, 1 to [`crate::query_parameters::PAGE_LIMIT`].
     pub limit: usize,
     /// Which page, from 1.
     pub page: usize,
@@ -82,24 +77,10 @@ fn topic_key(text: &str) -> Result<String, String> {
     Ok(topic.key().to_owned())
 }
 
-/// An ISO 8601 time. A `+` that the client did not escape has become a space on the way.
-fn time(text: &str) -> Result<Timestamp, &'static str> {
-    let parsed = text.parse().ok().or_else(|| {
-        let (time, offset) = text.rsplit_once(' ')?;
-        format!("{time}+{offset}").parse().ok()
-    });
-    parsed.ok_or("must be an ISO 8601 date and time with an offset")
-}
-
 /// Names with commas between; a blank list is none.
 fn fields(text: &str) -> Result<Option<Vec<String>>, Infallible> {
     let is_blank = text.trim().is_empty();
     Ok((!is_blank).then(|| text.split(',').map(|field| field.trim().to_owned()).collect()))
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    let limit = number(text).filter(|limit| (1..=PAGE_LIMIT).contains(limit));
-    limit.ok_or_else(|| format!("must be between 1 and {PAGE_LIMIT}"))
 }
 
 /// An id, or the largest where the number is larger: nothing comes after either.
@@ -113,16 +94,6 @@ fn since_id(text: &str) -> Result<WebhookId, crate::InvalidWebhookId> {
 
 fn page(text: &str) -> Result<usize, &'static str> {
     number(text).filter(|page| *page >= 1).ok_or("must be 1 or greater")
-}
-
-/// A number too large to count to is the largest: no list is so long.
-fn number(text: &str) -> Option<usize> {
-    is_number(text).then(|| text.parse().unwrap_or(usize::MAX))
-}
-
-/// ASCII digits and nothing else.
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
+use storehook_domain::{AppId, Installation, InstallationSecret, Scope, ShopDomain, TokenHash};
 
-use super::{Item, key, partition_of};
+use super::partition_of;
+use crate::table::{Item, key};
 
 /// What a token stands for: who calls, and what they may do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ pub struct InstallationItem {
     store_id: String,
     time_zone: String,
     scopes: Vec<Scope>,
-    secrets: Vec<SharedSecret>,
+    secrets: Vec<InstallationSecret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uninstalled_at: Option<Timestamp>,
     /// When the app was installed.
@@ -108,8 +109,10 @@ fn token_partition(token: &TokenHash) -> String {
 
 #[cfg(test)]
 mod tests {
+    use storehook_domain::SharedSecret;
+
     use super::*;
-    use crate::registry::{from_item, to_item};
+    use crate::table::{from_item, to_item};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -121,7 +124,7 @@ mod tests {
             store_id: "0c1c9920-5c9c-012d-bd34-000c295ec56b".to_owned(),
             time_zone: "America/New_York".to_owned(),
             scopes: vec![Scope::Webhooks, Scope::EventsPush],
-            secrets: vec![SharedSecret::parse(&"s".repeat(32))?],
+            secrets: vec![SharedSecret::parse(&"s".repeat(32))?.into()],
             uninstalled_at: None,
         };
         let token = TokenHash::of("shtk_a");

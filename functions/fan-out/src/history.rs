@@ -1,0 +1,77 @@
+//! What is kept of events: the payload of each that somebody hears of, once.
+
+use aws_sdk_dynamodb::Client;
+use futures::{StreamExt as _, stream};
+use storehook_aws::{
+    CALL_TIMEOUT, Retention,
+    history::{PayloadItem, put_payloads},
+};
+
+use crate::{Times, subscribers::Subscribed};
+
+/// How many payloads are written at once: one call's worth of those that have one part.
+const BATCH: usize = 25;
+
+/// How many calls are under way at the same time.
+const CALLS: usize = 4;
+
+/// The history table, as this function writes to it.
+#[derive(Clone)]
+pub(crate) struct History {
+    client: Client,
+    table: String,
+    retention: Retention,
+}
+
+impl History {
+    pub(crate) fn new(client: Client, table: String, retention: Retention) -> Self {
+        Self { client, table, retention }
+    }
+
+    /// Says of each event that is to be kept what its payload is kept under.
+    pub(crate) fn mark(&self, subscribed: &mut [Subscribed<'_>]) {
+        if self.retention.payloads().is_none() {
+            return;
+        }
+        for event in subscribed.iter_mut().filter(|event| event.is_heard()) {
+            event.payload_digest = Some(event.event.payload.digest());
+        }
+    }
+
+    /// Keeps the payloads of the events that are marked. What cannot be kept is told to the log: the
+    /// template's metric counts these lines.
+    pub(crate) async fn keep(&self, subscribed: &[Subscribed<'_>], times: Times) {
+        let Some(kept_for) = self.retention.payloads() else { return };
+        let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
+        let expires_at = times.now.as_second() + kept_for.as_secs();
+        let batches = stream::iter(marked.chunks(BATCH));
+        batches.for_each_concurrent(CALLS, |batch| self.keep_batch(batch, expires_at, times)).await;
+    }
+
+    async fn keep_batch(&self, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
+        let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
+        let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
+            let digest = event.payload_digest.as_ref()?;
+            Some(PayloadItem {
+                shop: &event.event.shop,
+                event_id: &event.event.id,
+                digest,
+                payload,
+                expires_at,
+            })
+        });
+        let items: Vec<_> = items.collect();
+        let error = match times.are_up() {
+            true => "no time was left".to_owned(),
+            false => {
+                let put = put_payloads(&self.client, &self.table, &items);
+                match tokio::time::timeout(CALL_TIMEOUT, put).await {
+                    Ok(Ok(())) => return,
+                    Ok(Err(error)) => storehook_aws::causes(&error),
+                    Err(elapsed) => elapsed.to_string(),
+                }
+            }
+        };
+        tracing::error!(error, batch.events = batch.len(), "history not written");
+    }
+}

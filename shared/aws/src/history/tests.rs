@@ -1,0 +1,159 @@
+//! The items of the history: that they read back, and that they fit.
+
+use jiff::{SignedDuration, Timestamp};
+use storehook_domain::{
+    ATTEMPTS_KEPT, Admission, AppId, BodyShape, DETAILS_LIMIT, Delivery, KeptAnswer, MadeAttempt,
+    PAYLOAD_LIMIT, RecordOrigin, SentRequest, ShopDomain, StoreEvent, Then, Webhook,
+};
+
+use super::{payloads::whole, *};
+use crate::table::{from_item, to_item};
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+const ITEM_LIMIT: usize = 400 * 1024;
+const NOW: i64 = 1_795_000_000;
+
+/// How large DynamoDB holds a value to be ("DynamoDB item sizes and formats").
+fn size_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+    use aws_sdk_dynamodb::types::AttributeValue::{B, L, M, N, S};
+    match value {
+        S(text) => text.len(),
+        N(digits) => digits.len() / 2 + 2,
+        B(bytes) => bytes.as_ref().len(),
+        L(values) => 3 + values.iter().map(|value| 1 + size_of(value)).sum::<usize>(),
+        M(members) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn size_of_item(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + size_of(value)).sum()
+}
+
+fn with_delivery<T>(
+    record: &str,
+    then: impl FnOnce(&Delivery<'_>) -> Result<T, Box<dyn std::error::Error>>,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+    let event = StoreEvent::parse(record.as_bytes(), &origin)?;
+    let enqueued_at = Timestamp::from_second(NOW)?;
+    let digest = Some(event.payload.digest());
+    then(&Delivery::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
+}
+
+fn webhook(address: &str, list: &[String]) -> serde_json::Result<Webhook> {
+    serde_json::from_value(serde_json::json!({
+        "id": 7, "shop": "a.example", "app": "demo", "topic": "order:new", "address": address, "format": "xml",
+        "protocol": "webhook", "status": "active", "fields": list, "metafield_namespaces": list,
+        "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z", "updated_at": "2026-11-21T15:00:00Z", "version": 3,
+    }))
+}
+
+fn made(webhook: &Webhook, headers: Vec<(String, String)>, answer: &[u8]) -> MadeAttempt {
+    MadeAttempt {
+        at: Timestamp::UNIX_EPOCH,
+        status: Some(503),
+        error: Some("the endpoint answered 503".to_owned()),
+        latency_ms: 30_000,
+        address: webhook.address.as_str().to_owned(),
+        request: Some(SentRequest { headers, shape: BodyShape::of(webhook) }),
+        answer: Some(KeptAnswer::of(answer)),
+        details: Some("\u{10ffff}".repeat(DETAILS_LIMIT + 1)),
+    }
+}
+
+#[test]
+fn a_delivery_reads_back_from_its_item() -> TestResult {
+    let record =
+        r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e-1", "payload": {"id": 1}}"#;
+    with_delivery(record, |delivery| {
+        let webhook = webhook("https://b.example/", &["id".to_owned()])?;
+        let begun = DeliveryHistory::begin(delivery, SignedDuration::from_hours(24));
+        let made = made(&webhook, vec![("webhook-id".to_owned(), "7-e-1".to_owned())], b"{}");
+        let history = begun.attempted(delivery, made, Then::Retry(Timestamp::from_second(NOW + 10)?));
+        let item = to_item(DeliveryItem::of(history.clone()))?;
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        assert_eq!(text("pk").as_deref(), Some("DELIVERY#7-e-1"));
+        assert_eq!(text("position").as_deref(), Some("01795000000000000#e-1"));
+        assert!(list_shards(WebhookId::new(7)).any(|shard| Some(shard) == text("webhook_shard")));
+        let expires_at = item.get("expires_at").and_then(|value| value.as_n().ok()).cloned();
+        assert_eq!(expires_at, Some((NOW + 86_400).to_string()), "to the second, as a number");
+        assert_eq!(from_item::<DeliveryItem>(item.clone())?.history, history);
+        let indexed: IndexedDelivery = from_item(item)?;
+        assert_eq!((indexed.state, indexed.expires_at), (DeliveryState::Retrying, NOW + 86_400));
+        assert_eq!(history.admission(delivery), Admission::Due);
+        Ok(())
+    })
+}
+
+#[test]
+fn the_largest_delivery_fits_an_item() -> TestResult {
+    let record = format!(
+        r#"{{"shop": "{}.example", "topic": "{}:b", "event_id": "{}", "payload": {{"id": "{}"}}}}"#,
+        "a".repeat(63),
+        "t".repeat(62),
+        "e".repeat(64),
+        "i".repeat(128),
+    );
+    with_delivery(&record, |delivery| {
+        let webhook = webhook(&format!("https://b.example/{}", "p".repeat(2_030)), &["x".repeat(2_044)])?;
+        // Ten headers of a webhook's own, whose values are never kept, and a score of ours.
+        let own = (0..10).map(|index| (format!("{index}{}", "n".repeat(127)), "***".to_owned()));
+        let ours = (0..20).map(|_| ("x".repeat(64), "v".repeat(512)));
+        let headers: Vec<_> = own.chain(ours).collect();
+        let mut history = DeliveryHistory::begin(delivery, SignedDuration::from_hours(24));
+        for _ in 0..ATTEMPTS_KEPT + 1 {
+            let made = made(&webhook, headers.clone(), &vec![0xff; 20_000]);
+            history = history.attempted(delivery, made, Then::Retry(Timestamp::UNIX_EPOCH));
+        }
+        assert_eq!(
+            (history.attempts.len(), history.attempt_count),
+            (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1)
+        );
+        let size = size_of_item(&to_item(DeliveryItem::of(history))?);
+        assert!((90_000..ITEM_LIMIT / 2).contains(&size), "{size}");
+        Ok(())
+    })
+}
+
+/// Text that does not compress, by a generator whose seed is fixed.
+fn noise(length: usize) -> String {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b' ' + 2 + ((state >> 33) % 57) as u8)
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult {
+    let shop = ShopDomain::parse(&format!("{}.example", "a".repeat(63)))?;
+    let event_id = EventId::parse(&"e".repeat(64))?;
+    let digest = storehook_domain::PayloadDigest::parse(&"a".repeat(32))?;
+    let (before, after) = (Timestamp::from_second(NOW - 1)?, Timestamp::from_second(NOW)?);
+    for (payload, parts) in [
+        ("{}".to_owned(), 1),
+        (format!(r#"{{"a":"{}"}}"#, "x".repeat(PAYLOAD_LIMIT - 8)), 1),
+        (noise(400_000), 1),
+        (noise(PAYLOAD_LIMIT), 3),
+    ] {
+        let item = PayloadItem {
+            shop: &shop,
+            event_id: &event_id,
+            digest: &digest,
+            payload: &payload,
+            expires_at: NOW,
+        };
+        let items = item.parts()?;
+        assert!((1..=parts).contains(&items.len()), "{}", items.len());
+        for item in &items {
+            assert!(size_of_item(item) < ITEM_LIMIT);
+        }
+        assert_eq!(whole(&items, before).as_ref(), Some(&payload));
+        assert_eq!(whole(&items, after), None, "it has expired");
+        assert_eq!(whole(&items[1..], before), None, "a part is missing");
+    }
+    Ok(())
+}

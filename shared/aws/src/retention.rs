@@ -1,0 +1,65 @@
+//! How long the history is kept.
+
+use jiff::SignedDuration;
+
+use crate::{Environment, SettingError};
+
+/// How long deliveries and payloads are kept: `HISTORY_DELIVERY_DAYS`, 30 unless set, and
+/// `HISTORY_PAYLOAD_DAYS`, 7 unless set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    deliveries: SignedDuration,
+    payloads: SignedDuration,
+}
+
+impl Retention {
+    /// Reads both settings.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let days = |name, default| {
+            let days: u16 = environment.number(name, default)?;
+            Ok(SignedDuration::from_hours(i64::from(days) * 24))
+        };
+        Ok(Self {
+            deliveries: days("HISTORY_DELIVERY_DAYS", 30)?,
+            payloads: days("HISTORY_PAYLOAD_DAYS", 7)?,
+        })
+    }
+
+    /// How long a delivery is kept; `None` where the history is off.
+    pub fn deliveries(&self) -> Option<SignedDuration> {
+        (!self.deliveries.is_zero()).then_some(self.deliveries)
+    }
+
+    /// How long an event's payload is kept; `None` where it is not. Without its deliveries nobody would find it.
+    pub fn payloads(&self) -> Option<SignedDuration> {
+        (!self.payloads.is_zero()).then_some(self.payloads).filter(|_| self.deliveries().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_off_and_payloads_are_not_kept_without_their_deliveries() -> Result<(), SettingError> {
+        for (deliveries, payloads, expected) in [
+            ("", "", (Some(30), Some(7))),
+            ("90", "1", (Some(90), Some(1))),
+            ("30", "0", (Some(30), None)),
+            ("0", "7", (None, None)),
+        ] {
+            let environment: Environment =
+                [("HISTORY_DELIVERY_DAYS", deliveries), ("HISTORY_PAYLOAD_DAYS", payloads)]
+                    .into_iter()
+                    .collect();
+            let retention = Retention::read(&environment)?;
+            let days = |kept: Option<SignedDuration>| kept.map(|kept| kept.as_hours() / 24);
+            assert_eq!((days(retention.deliveries()), days(retention.payloads())), expected);
+        }
+        for value in ["-1", "7d", "1000000"] {
+            let environment: Environment = [("HISTORY_DELIVERY_DAYS", value)].into_iter().collect();
+            assert!(Retention::read(&environment).is_err(), "{value}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! The state of a delivery, as its history tells it.
+
+use serde::{Deserialize, Serialize};
+
+/// What has become of a delivery so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// It waits for an attempt, and none of its series has failed.
+    Pending,
+    /// The endpoint took it.
+    Delivered,
+    /// An attempt has failed, and another one is to come.
+    Retrying,
+    /// Its webhook was paused or disabled when it was due. It is kept, to be replayed.
+    Held,
+    /// Its webhook was deleted, or its app uninstalled.
+    Cancelled,
+    /// Its last attempt has failed.
+    Dead,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Delivered, Self::Retrying, Self::Held, Self::Cancelled, Self::Dead];
+
+    /// The name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Retrying => "retrying",
+            Self::Held => "held",
+            Self::Cancelled => "cancelled",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_read_back_from_their_names() {
+        for state in DeliveryState::ALL {
+            assert_eq!(DeliveryState::from_name(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).ok(), Some(state.as_str().into()));
+        }
+        assert_eq!(DeliveryState::from_name("DEAD"), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! Sample payloads: one for each resource that the API Webhook page documents.
+//!
+//! They are the files of `events/payloads`, which a user may publish, too.
+
+use crate::Topic;
+
+macro_rules! samples {
+    ($($resource:literal),* $(,)?) => {
+        [$(($resource, include_str!(concat!("../../../events/payloads/", $resource, ".json")))),*]
+    };
+}
+
+const SAMPLES: [(&str, &str); 16] = samples![
+    "cart",
+    "checkout",
+    "collection",
+    "collection_listing",
+    "customer",
+    "customer_group",
+    "draft_order",
+    "fulfillment",
+    "fulfillment_event",
+    "order",
+    "order_transaction",
+    "product",
+    "product_listing",
+    "refund",
+    "shop",
+    "theme",
+];
+
+/// What stands for a resource whose payload nobody documents.
+const PLAIN: &str =
+    r#"{"id": 123456, "created_at": "2026-11-21T15:00:00-05:00", "updated_at": "2026-11-21T15:00:00-05:00"}"#;
+
+/// A payload as an event of this topic has it.
+pub fn sample_of(topic: &Topic) -> &'static str {
+    let found = SAMPLES.iter().find(|(resource, _)| *resource == topic.resource());
+    found.map_or(PLAIN, |(_, sample)| sample.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::{Payload, catalogue};
+
+    #[test]
+    fn every_documented_topic_has_a_sample_of_its_own_and_every_other_one_that_will_do()
+    -> Result<(), Box<dyn std::error::Error>> {
+        for topic in catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]) {
+            let sample = sample_of(&Topic::parse(topic.name)?);
+            let raw: &RawValue = serde_json::from_str(sample)?;
+            Payload::new(raw)?;
+            assert_eq!(sample != PLAIN, topic.is_documented, "{}", topic.name);
+        }
+        assert_eq!(sample_of(&Topic::parse("stock:low")?), PLAIN);
+        Ok(())
+    }
+}
