@@ -64,6 +64,14 @@ impl Connection {
     pub fn resource(&self, name: &str) -> String {
         format!("{}-{name}", self.stack)
     }
+
+    /// The URL of one of the stack's queues.
+    pub async fn queue_url(&self, client: &aws_sdk_sqs::Client, queue: &str) -> Result<String> {
+        let name = self.resource(queue);
+        let answer = client.get_queue_url().queue_name(&name).send().await;
+        let url = answer.with_context(|| format!("the queue {name} was not found"))?.queue_url;
+        url.with_context(|| format!("the queue {name} has no URL"))
+    }
 }
 
 /// The local stack's name.

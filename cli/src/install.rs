@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{Put, TransactWriteItem, error::TransactionCanceledException},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::tz::TimeZone;
 use storehook_aws::{
+    random_text,
     registry::{InstallationItem, TokenItem, is_installation, items_of},
     table::{key_of, to_item},
 };
@@ -129,11 +129,4 @@ fn store_id_of(shop: &ShopDomain) -> String {
 fn is_there(cancelled: &TransactionCanceledException) -> bool {
     let reasons = cancelled.cancellation_reasons();
     reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
-}
-
-/// 256 random bits, as 43 letters, digits, '-' and '_'.
-fn random_text() -> Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -11,4 +11,5 @@ pub mod install;
 pub mod listen;
 pub mod local;
 pub mod publish;
+pub mod redrive;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use storehook::{connection::StackArgs, install, listen, local, publish, status};
+use storehook::{connection::StackArgs, install, listen, local, publish, redrive, status};
 
 /// Serverless webhooks for stores.
 #[derive(Parser)]
@@ -25,6 +25,8 @@ enum Command {
     Publish(publish::Args),
     /// Receive deliveries on this machine, verify their signatures and print them.
     Listen(listen::Args),
+    /// Send dead letters again.
+    Redrive(redrive::Args),
     /// Show how many messages each queue holds.
     Status,
 }
@@ -37,6 +39,7 @@ async fn main() -> ExitCode {
         Command::Install(args) => install::run(args, &stack).await,
         Command::Publish(args) => publish::run(args, &stack).await,
         Command::Listen(args) => listen::run(args, &stack).await,
+        Command::Redrive(args) => redrive::run(args, &stack).await,
         Command::Status => status::run(&stack).await,
     };
     match result {

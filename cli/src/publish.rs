@@ -9,10 +9,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
+use aws_sdk_kinesis::Client;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{json, value::RawValue};
-use storehook_domain::{RecordOrigin, ShopDomain, StoreEvent, Topic};
+use serde_json::value::RawValue;
+use storehook_aws::stream::{Record, Unput, batch_length, put};
+use storehook_domain::{EventId, RecordOrigin, ShopDomain, StoreEvent, Topic, event_record};
 use tokio::io::AsyncReadExt as _;
 
 use crate::connection::{Connection, StackArgs};
@@ -57,15 +58,6 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     Ok(())
 }
 
-/// A record and the key that decides its shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// The shop and the payload's id.
-    pub partition_key: String,
-    /// The event's JSON.
-    pub data: Vec<u8>,
-}
-
 /// Puts records onto the stream and returns when all of them are there. They go in their order; one
 /// that the stream does not take at once is put again, before those that have not been put yet.
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
@@ -76,7 +68,10 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
     while !waiting.is_empty() {
         let rest = waiting.split_off(batch_length(&waiting));
         let sent = waiting.len();
-        let Unput { records: failed, reason } = put(&client, &connection.resource("events"), waiting).await?;
+        let name = connection.resource("events");
+        let unput = put(&client, &name, waiting).await;
+        let Unput { records: failed, reason } =
+            unput.with_context(|| format!("the stream {name} did not take the events"))?;
         progress.inc((sent - failed.len()) as u64);
         rounds_in_vain = if failed.len() == sent { rounds_in_vain + 1 } else { 0 };
         if let Some(reason) = reason.filter(|_| rounds_in_vain > 0) {
@@ -88,7 +83,7 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
             // Its shards are over their limits: let a part of the second pass by which they count.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        waiting = failed.into_iter().chain(rest).collect();
+        waiting = failed.into_iter().map(|(_, record)| record).chain(rest).collect();
     }
     progress.finish_and_clear();
     Ok(())
@@ -97,60 +92,11 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
 /// How many rounds in which the stream takes nothing are borne: ten seconds of them.
 const PATIENCE: u32 = 50;
 
-/// Records that the stream did not take, and what it says of the last of them.
-struct Unput {
-    records: Vec<Record>,
-    reason: Option<String>,
-}
-
-/// PutRecords takes at most 500 records and 5 MiB at once (Kinesis Data Streams quotas).
-fn batch_length(records: &[Record]) -> usize {
-    let mut bytes = 0;
-    let fitting = records.iter().take(500).take_while(|record| {
-        bytes += record.data.len() + record.partition_key.len();
-        bytes <= 5 * 1024 * 1024
-    });
-    fitting.count().max(1)
-}
-
-/// One call. Returns the records that the stream did not take this time.
-async fn put(client: &Client, stream: &str, records: Vec<Record>) -> Result<Unput> {
-    let entries = records.iter().map(|record| {
-        let entry = PutRecordsRequestEntry::builder().partition_key(&record.partition_key);
-        entry.data(Blob::new(record.data.clone())).build()
-    });
-    let entries = entries.collect::<Result<Vec<_>, _>>()?;
-    let answer = client.put_records().stream_name(stream).set_records(Some(entries)).send().await;
-    let answer = answer.map_err(|error| error.into_service_error());
-    let answer = answer.with_context(|| format!("the stream {stream} did not take the events"))?;
-    let results = answer.records();
-    ensure!(
-        results.len() == records.len(),
-        "the stream answered for {} of {} events",
-        results.len(),
-        records.len()
-    );
-    let failed = records.into_iter().zip(results).filter(|(_, result)| result.error_code().is_some());
-    let mut unput = Unput { records: Vec::new(), reason: None };
-    for (record, result) in failed {
-        unput.records.push(record);
-        unput.reason = result.error_message().or(result.error_code()).map(str::to_owned);
-    }
-    Ok(unput)
-}
-
 /// The event of one payload. Its id is made here, so that a repeated put is one event.
 fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
     let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
-    let event = json!({
-        "shop": shop,
-        "topic": topic,
-        "event_id": uuid::Uuid::new_v4().to_string(),
-        "triggered_at": storehook_aws::now(),
-    });
-    // The payload goes in as it is: its numbers are not ours to read.
-    let head = event.to_string();
-    let data = format!("{},\"payload\":{payload}}}", head.trim_end_matches('}'));
+    let id = EventId::parse(&uuid::Uuid::new_v4().to_string())?;
+    let data = event_record(shop, topic.as_str(), &id, storehook_aws::now(), payload.get());
     record_of(&data)
 }
 
@@ -163,9 +109,7 @@ fn records_of_lines(lines: &str) -> Result<Vec<Record>> {
 fn record_of(event: &str) -> Result<Record> {
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
-    let id = parsed.resource_id.unwrap_or_else(|| parsed.id.to_string());
-    // A partition key has at most 256 characters.
-    let partition_key = format!("{}/{id}", parsed.shop).chars().take(256).collect();
+    let partition_key = parsed.partition_key();
     Ok(Record { partition_key, data: event.as_bytes().to_vec() })
 }
 
@@ -205,18 +149,5 @@ mod tests {
         let lines = "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {}}\n\n{\"shop\": \"a.example\"}\n";
         let error = records_of_lines(lines).map_err(|error| format!("{error:#}"));
         assert_eq!(error, Err("line 3: 'topic' is missing".to_owned()));
-    }
-
-    #[test]
-    fn a_call_holds_what_kinesis_takes() {
-        let record = |size| Record { partition_key: "k".to_owned(), data: vec![0; size] };
-        for (records, length) in [
-            (vec![record(1); 501], 500),
-            (vec![record(1024 * 1024); 6], 4),
-            (vec![record(6 * 1024 * 1024); 2], 1),
-            (vec![record(1); 3], 3),
-        ] {
-            assert_eq!(batch_length(&records), length);
-        }
     }
 }

@@ -11,17 +11,15 @@ pub async fn run(stack: &StackArgs) -> Result<()> {
     let client = Client::new(&connection.sdk);
     println!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
     for queue in ["delivery", "retry", "dead-letter", "rejected"] {
-        let name = connection.resource(queue);
-        let url = client.get_queue_url().queue_name(&name).send().await;
-        let url = url.with_context(|| format!("the queue {name} was not found"))?.queue_url;
+        let url = connection.queue_url(&client, queue).await?;
         let attributes = client
             .get_queue_attributes()
-            .set_queue_url(url)
+            .queue_url(url)
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
             .send()
             .await
-            .with_context(|| format!("the queue {name} could not be read"))?
+            .with_context(|| format!("the queue {} could not be read", connection.resource(queue)))?
             .attributes
             .unwrap_or_default();
         let count = |name| attributes.get(&name).map_or("?", String::as_str);

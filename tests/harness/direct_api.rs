@@ -1,8 +1,8 @@
-//! The admin API in the test's own process, on a stack's own table, with a gate before DynamoDB.
+//! The admin API in the test's own process, on a stack's own tables, with a gate before AWS.
 //!
-//! Through the gate a test sees every call that a request makes of DynamoDB, and decides
+//! Through the gate a test sees every call that a request makes of DynamoDB, SQS and Kinesis, and decides
 //! the order in which the calls of several requests are made. Everything else is real: the
-//! requests, the service, DynamoDB as the emulator has it.
+//! requests, the service, AWS as the emulator has it.
 
 use std::sync::Arc;
 
@@ -28,11 +28,11 @@ use crate::{Stack, api::http_client};
 pub struct DirectApi {
     /// Where it answers.
     pub url: String,
-    /// The calls of DynamoDB, as they come to the gate.
+    /// The calls of AWS, as they come to the gate.
     pub calls: mpsc::UnboundedReceiver<Call>,
 }
 
-/// A call of DynamoDB that waits at the gate.
+/// A call of AWS that waits at the gate.
 pub struct Call {
     /// What it does: `GetItem`, `TransactWriteItems`.
     pub operation: String,
@@ -48,7 +48,7 @@ impl Call {
         _ = self.decide.send(None);
     }
 
-    /// Answers the call in DynamoDB's place.
+    /// Answers the call in AWS's place.
     pub fn answer(self, status: StatusCode, json: Value) {
         _ = self.decide.send(Some((status, json)));
     }
@@ -68,13 +68,17 @@ impl DirectApi {
         let gate = Gate { endpoint_url: stack.endpoint_url.clone(), client: http_client()?, calls: sender };
         let gate_url = serve(Router::new().fallback(pass).with_state(Arc::new(gate))).await?;
         let (id, secret) = LOCAL_CREDENTIALS;
-        let table = stack.resource("registry");
+        let [registry, history, stream] = ["registry", "history", "events"].map(|name| stack.resource(name));
+        let queue_url = stack.queue_url("delivery").await?;
         let environment = [
             ("AWS_ACCESS_KEY_ID", id),
             ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_REGION", LOCAL_REGION),
             ("AWS_ENDPOINT_URL", &gate_url),
-            ("REGISTRY_TABLE", &table),
+            ("REGISTRY_TABLE", &registry),
+            ("HISTORY_TABLE", &history),
+            ("STREAM_NAME", &stream),
+            ("DELIVERY_QUEUE_URL", &queue_url),
             ("RATE_LIMIT_BURST", rate_limit_burst),
         ];
         let environment = environment.into_iter().collect();
@@ -134,7 +138,7 @@ async fn pass(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) ->
 }
 
 async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(StatusCode, HeaderMap, Bytes)> {
-    let target = headers.get("x-amz-target").context("not a call of DynamoDB")?.to_str()?;
+    let target = headers.get("x-amz-target").context("not a call of AWS")?.to_str()?;
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let (decide, decided) = oneshot::channel();
     gate.calls.send(Call { operation, body: serde_json::from_slice(&body)?, decide })?;

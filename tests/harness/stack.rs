@@ -16,10 +16,10 @@ use storehook::{
     connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
     install::{Args, Keys, install},
     local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
-    publish::{Record, publish},
+    publish::publish,
 };
-use storehook_aws::{history::DeliveredItem, table::from_item};
-use storehook_domain::{AppId, Scope, SharedSecret, ShopDomain};
+use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
+use storehook_domain::{AppId, DeliveryHistory, DeliveryId, DeliveryState, Scope, SharedSecret, ShopDomain};
 use tokio::sync::OnceCell;
 
 use crate::{Api, eventually, eventually_within, root};
@@ -184,18 +184,24 @@ impl Stack {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Waits until it is on record that a delivery has been delivered, and returns the record.
-    pub async fn wait_until_recorded(&self, delivery_id: &str) -> Result<DeliveredItem> {
+    /// What is kept of a delivery.
+    pub async fn history_of(&self, delivery_id: &str) -> Result<Option<DeliveryHistory>> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
-        eventually(&format!("the record of {delivery_id}"), || async {
-            let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
-            let answer = get.set_key(Some(DeliveredItem::key_of(delivery_id))).send().await?;
-            Ok(answer.item.map(from_item).transpose()?)
+        let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
+        let answer = get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
+        Ok(answer.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+    }
+
+    /// Waits until a delivery is in this state, and returns what is kept of it.
+    pub async fn wait_until(&self, delivery_id: &str, state: DeliveryState) -> Result<DeliveryHistory> {
+        eventually(&format!("{delivery_id} to be {}", state.as_str()), || async {
+            Ok(self.history_of(delivery_id).await?.filter(|history| history.state == state))
         })
         .await
     }
 
-    fn connection(&self) -> Connection {
+    /// The stack, as the operator's program sees it.
+    pub fn connection(&self) -> Connection {
         Connection { sdk: self.sdk(), stack: self.name.clone(), local: None }
     }
 }

@@ -210,7 +210,7 @@ async fn a_record_that_is_read_again_is_delivered_once() -> Result<()> {
     stack.invoke("fan-out", &record("{}")).await?;
     let first = receiver.wait_for(1).await?[0].header("webhook-id").to_owned();
     assert!(first.starts_with(&format!("{id}-")));
-    stack.wait_until_recorded(&first).await?;
+    stack.wait_until(&first, DeliveryState::Delivered).await?;
     for _ in 0..2 {
         let (answer, _) = stack.invoke("fan-out", &record("{}")).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}));
@@ -252,8 +252,8 @@ async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_messag
     let expected = format!(r#"{{"event":"order:new","event_id":"o-1","payload":{}}}"#, order.trim_end());
     assert_eq!(message.body, expected);
     assert_eq!(message.header("content-type"), "application/json");
-    let record = stack.wait_until_recorded(&format!("{spree}-o-1")).await?;
-    assert_eq!(record.details.as_deref(), Some(r#"{"seen":0}"#));
+    let history = stack.wait_until(&format!("{spree}-o-1"), DeliveryState::Delivered).await?;
+    assert_eq!(history.details.as_deref(), Some(r#"{"seen":0}"#));
     for delivered in [delivered, message] {
         assert!(verify_body_signature(
             &installed.secret,

@@ -10,8 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use storehook_aws::table::TableError;
-use storehook_domain::{FieldErrors, Scope};
+use storehook_aws::{NoRandomness, history::WriteError, stream::StreamError, table::TableError};
+use storehook_domain::{FieldErrors, InvalidPush, Scope};
+
+use crate::{delivery_queue::QueueError, pushes::PushedAnswer};
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,13 @@ pub(crate) enum ApiError {
         seconds: i64,
     },
     #[error("the body is not JSON or lacks its object")]
-    NoWebhook,
+    MissingObject(&'static str),
+    #[error("the body broke off")]
+    UnreadableBody,
+    #[error("the push is invalid")]
+    Push(#[source] InvalidPush),
+    #[error("the stream did not take some of the events")]
+    PushIncomplete(Vec<PushedAnswer>),
     #[error("the body is too large")]
     TooLarge,
     #[error("a query parameter is invalid")]
@@ -47,8 +55,20 @@ pub(crate) enum ApiError {
     TimedOut,
     #[error("the code panicked")]
     Panicked,
-    #[error("the registry failed")]
-    Registry(#[from] TableError),
+    #[error("the history is switched off")]
+    HistoryOff,
+    #[error("a payload that is kept does not read")]
+    PayloadUnreadable,
+    #[error("a table failed")]
+    Table(#[from] TableError),
+    #[error("a payload could not be kept")]
+    Payload(#[from] WriteError),
+    #[error("the delivery queue failed")]
+    Queue(#[from] QueueError),
+    #[error("the stream failed")]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
 }
 
 impl ApiError {
@@ -61,13 +81,26 @@ impl ApiError {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyCalls { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoWebhook | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::MissingObject(_)
+            | Self::UnreadableBody
+            | Self::Query(_)
+            | Self::Push(InvalidPush::NotAnObject) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Contended | Self::TimedOut | Self::Registry(TableError::Call(_)) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Panicked | Self::Registry(TableError::Item(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Invalid(_) | Self::HistoryOff | Self::Push(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Contended
+            | Self::TimedOut
+            | Self::PushIncomplete(_)
+            | Self::Table(TableError::Call(_) | TableError::Unread)
+            | Self::Payload(
+                WriteError::Table(TableError::Call(_) | TableError::Unread) | WriteError::Unwritten(_),
+            )
+            | Self::Queue(_)
+            | Self::Stream(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Panicked
+            | Self::Table(TableError::Item(_))
+            | Self::Payload(WriteError::Compression(_) | WriteError::Table(TableError::Item(_)))
+            | Self::Randomness(_)
+            | Self::PayloadUnreadable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -87,15 +120,24 @@ impl ApiError {
             }
             Self::NotAcceptable => json!("Not Acceptable: answers are application/json"),
             Self::UnsupportedMediaType => json!("Unsupported Media Type: bodies are application/json"),
-            Self::NoWebhook => json!({"webhook": "Required parameter missing or invalid"}),
+            Self::MissingObject(name) => json!({*name: "Required parameter missing or invalid"}),
+            Self::HistoryOff => json!({"history": ["is switched off"]}),
+            Self::Push(invalid) => invalid.errors(),
             Self::Query(errors) | Self::Invalid(errors) => json!(errors),
             Self::NotFound
+            | Self::UnreadableBody
+            | Self::PushIncomplete(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
             | Self::Contended
             | Self::TimedOut
             | Self::Panicked
-            | Self::Registry(TableError::Call(_) | TableError::Item(_)) => {
+            | Self::Table(_)
+            | Self::Payload(_)
+            | Self::Queue(_)
+            | Self::Stream(_)
+            | Self::Randomness(_)
+            | Self::PayloadUnreadable => {
                 json!(self.status().canonical_reason())
             }
         }
@@ -111,7 +153,7 @@ impl ApiError {
                 Some((header::ACCEPT, HeaderValue::from_static("application/json")))
             }
             Self::TooManyCalls { seconds } => Some((header::RETRY_AFTER, (*seconds).into())),
-            Self::Contended | Self::TimedOut | Self::Registry(TableError::Call(_)) => {
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
             _ => None,
@@ -126,7 +168,11 @@ pub(crate) struct Cause(pub(crate) String);
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, header) = (self.status(), self.header());
-        let mut response = (status, Json(json!({"errors": self.errors()}))).into_response();
+        let mut body = json!({"errors": self.errors()});
+        if let Self::PushIncomplete(events) = &self {
+            body["events"] = json!(events);
+        }
+        let mut response = (status, Json(body)).into_response();
         response.headers_mut().extend(header);
         if status.is_server_error() {
             response.extensions_mut().insert(Cause(storehook_aws::causes(&self)));

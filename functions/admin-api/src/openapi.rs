@@ -45,6 +45,7 @@ pub fn description() -> openapi::OpenApi {
     let mut document = Document::openapi();
     document.openapi = OpenApiVersion::Version31;
     document.merge(crate::guarded().into_openapi());
+    document.merge(crate::pushing().into_openapi());
     operations(&mut document.paths).for_each(guard);
     document.merge(crate::open().into_openapi());
     operations(&mut document.paths).for_each(identify);
@@ -67,6 +68,9 @@ pub fn description() -> openapi::OpenApi {
     servers((url = "/")),
     tags(
         (name = "webhooks", description = "An app's subscriptions to what happens in a shop."),
+        (name = "deliveries", description = "What became of each event on its way to a webhook."),
+        (name = "events", description = "Events of the shop that come from elsewhere."),
+        (name = "secret", description = "What deliveries are signed with."),
         (name = "description", description = "What this API is."),
     ),
     components(schemas(Errors)),

@@ -5,34 +5,25 @@
 
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{
-        Path, RawQuery, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{Path, RawQuery, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use serde_json::{Map, Value};
 use storehook_domain::{FieldErrors, NewWebhook, Webhook, WebhookPatch, WebhookQuery};
 
 use crate::{
     App,
     admission::Caller,
     error::ApiError,
+    request_body::{PathId, RequestBody, object_of},
     schemas::{CountParameters, Errors, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest},
     store::Change,
     transaction::WriteError,
     wire::{CountAnswer, EmptyAnswer, WebhookAnswer, WebhooksAnswer},
 };
 
-type Answer = Result<Response, ApiError>;
-
-/// The id in a path, which may be anything.
-type PathId = Result<Path<String>, PathRejection>;
-
-/// A body, which may be too large.
-type RequestBody = Result<Bytes, BytesRejection>;
+/// What a route answers.
+pub(crate) type Answer = Result<Response, ApiError>;
 
 /// List webhooks
 ///
@@ -131,7 +122,7 @@ pub(crate) async fn create(
     Extension(caller): Extension<Caller>,
     body: RequestBody,
 ) -> Answer {
-    let attributes = webhook_attributes(body)?;
+    let attributes = object_of(body, "webhook")?;
     let new = NewWebhook::parse(&attributes, &app.settings.rules).map_err(ApiError::Invalid)?;
     let webhook = app.store.create(&caller, new, storehook_aws::now()).await.map_err(write_error)?;
     Ok((StatusCode::CREATED, answer(&webhook, &caller, None)).into_response())
@@ -162,7 +153,7 @@ pub(crate) async fn update(
     id: PathId,
     body: RequestBody,
 ) -> Answer {
-    let attributes = webhook_attributes(body)?;
+    let attributes = object_of(body, "webhook")?;
     // A change is judged against the webhook as it is, and judged anew if that has changed
     // before the change could be written.
     for _ in 0..WRITE_ATTEMPTS {
@@ -213,26 +204,10 @@ pub(crate) async fn delete(
 const WRITE_ATTEMPTS: usize = 5;
 
 /// The caller's webhook of that id. Whatever else is asked for is not found, in the same words.
-async fn find(app: &App, caller: &Caller, id: &PathId) -> Result<Webhook, ApiError> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &PathId) -> Result<Webhook, ApiError> {
     let Ok(Path(id)) = id else { return Err(ApiError::NotFound) };
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
     app.store.get(caller, id).await?.ok_or(ApiError::NotFound)
-}
-
-/// The `webhook` object of a body.
-fn webhook_attributes(body: RequestBody) -> Result<Map<String, Value>, ApiError> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-        _ => ApiError::NoWebhook,
-    })?;
-    let body: Value = serde_json::from_slice(&body).map_err(|_| ApiError::NoWebhook)?;
-    match body {
-        Value::Object(mut members) => match members.remove("webhook") {
-            Some(Value::Object(attributes)) => Ok(attributes),
-            _ => Err(ApiError::NoWebhook),
-        },
-        _ => Err(ApiError::NoWebhook),
-    }
 }
 
 fn answer(webhook: &Webhook, caller: &Caller, fields: Option<&[String]>) -> Response {
@@ -245,6 +220,6 @@ fn write_error(error: WriteError) -> ApiError {
             ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
         }
         WriteError::Outrun => ApiError::Contended,
-        WriteError::Registry(error) => ApiError::Registry(error),
+        WriteError::Table(error) => ApiError::Table(error),
     }
 }

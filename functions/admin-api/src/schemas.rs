@@ -221,7 +221,7 @@ fn fields_parameter() -> Parameter {
 }
 
 /// An optional parameter of a query.
-fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
+pub(crate) fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
     let mut schema = schema.build();
     let description = schema.description.take();
     ParameterBuilder::new()
@@ -233,19 +233,19 @@ fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
         .build()
 }
 
-fn text(description: &str) -> ObjectBuilder {
+pub(crate) fn text(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
 
-fn whole_number(description: &str) -> ObjectBuilder {
+pub(crate) fn whole_number(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).description(Some(description))
 }
 
-fn names(description: &str, names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+pub(crate) fn names(description: &str, names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
     text(description).enum_values(Some(names.into_iter().collect::<Vec<_>>()))
 }
 
-fn or_null(schema: Schema) -> Schema {
+pub(crate) fn or_null(schema: Schema) -> Schema {
     let null = ObjectBuilder::new().schema_type(Type::Null);
     AnyOfBuilder::new().item(schema).item(null).build().into()
 }

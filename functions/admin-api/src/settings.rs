@@ -1,7 +1,7 @@
 //! The function's settings.
 
 use axum::http::HeaderName;
-use storehook_aws::{Environment, SettingError};
+use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{AddressPolicy, HeaderPrefix, RateLimit, WebhookRules};
 
 /// What the template sets.
@@ -9,6 +9,14 @@ use storehook_domain::{AddressPolicy, HeaderPrefix, RateLimit, WebhookRules};
 pub struct Settings {
     /// The registry table's name: `REGISTRY_TABLE`.
     pub registry_table: String,
+    /// The history table's name: `HISTORY_TABLE`.
+    pub history_table: String,
+    /// How long the history is kept: `HISTORY_DELIVERY_DAYS` and `HISTORY_PAYLOAD_DAYS`.
+    pub retention: Retention,
+    /// The event stream's name: `STREAM_NAME`.
+    pub stream_name: String,
+    /// The delivery queue's URL: `DELIVERY_QUEUE_URL`.
+    pub delivery_queue_url: String,
     /// What webhooks may name: public addresses and `ALLOWED_CIDRS`, and no header that begins
     /// with `HEADER_PREFIX`.
     pub rules: WebhookRules,
@@ -26,6 +34,10 @@ impl Settings {
         let call_limit_header = header_prefix.name("Api-Call-Limit").parse();
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
+            history_table: environment.required("HISTORY_TABLE")?.to_owned(),
+            retention: Retention::read(environment)?,
+            stream_name: environment.required("STREAM_NAME")?.to_owned(),
+            delivery_queue_url: environment.required("DELIVERY_QUEUE_URL")?.to_owned(),
             call_limit_header: call_limit_header.map_err(
                 |error: axum::http::header::InvalidHeaderName| SettingError::invalid("HEADER_PREFIX", error),
             )?,

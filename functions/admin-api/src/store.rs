@@ -28,8 +28,8 @@ use crate::{
 /// The registry, as this function uses it.
 #[derive(Clone)]
 pub(crate) struct WebhookStore {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// A change to a webhook: what it was made from, and what it makes of it.
@@ -177,7 +177,7 @@ impl WebhookStore {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(change.before.version))
             .build();
-        let mut writes = vec![TransactWriteItem::builder().put(put.map_err(build_error)?).build()];
+        let mut writes = vec![TransactWriteItem::builder().put(put.map_err(TableError::from)?).build()];
         let (before, after) = (UniquenessItem::of(&change.before), UniquenessItem::of(&change.after));
         if before.key() != after.key() {
             writes.push(self.put_new(after)?);
@@ -236,7 +236,7 @@ impl WebhookStore {
             .set_item(Some(table::to_item(item)?))
             .condition_expression("attribute_not_exists(pk)")
             .build();
-        Ok(TransactWriteItem::builder().put(put.map_err(build_error)?).build())
+        Ok(TransactWriteItem::builder().put(put?).build())
     }
 
     fn delete_item(&self, key: table::Item, version: Option<u64>) -> Result<TransactWriteItem, TableError> {
@@ -246,13 +246,9 @@ impl WebhookStore {
                 .condition_expression("version = :version")
                 .expression_attribute_values(":version", number(version));
         }
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build())
+        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 }
 
 /// The most items that are asked for at once; a megabyte, DynamoDB's own limit, holds no more of them.
 const MAX_READ: usize = 5_000;
-
-fn build_error(error: aws_sdk_dynamodb::error::BuildError) -> TableError {
-    TableError::Call(Box::new(error.into()))
-}

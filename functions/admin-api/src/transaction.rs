@@ -17,7 +17,7 @@ pub(crate) enum WriteError {
     #[error("the webhook has been changed or deleted meanwhile")]
     Outrun,
     #[error(transparent)]
-    Registry(#[from] TableError),
+    Table(#[from] TableError),
 }
 
 /// The longest that a transaction waits after each conflict before it is made again, in milliseconds.
@@ -38,7 +38,7 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
                 Some(longest) => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=*longest))).await,
                 None => return Err(WriteError::Outrun),
             },
-            None => return Err(WriteError::Registry(error.into())),
+            None => return Err(WriteError::Table(error.into())),
         }
     }
 }

@@ -119,7 +119,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// ISO 8601 with the zone's offset, `2017-03-20T16:02:17-04:00`.
-fn local_time(time: Timestamp, time_zone: &TimeZone) -> String {
+pub(crate) fn local_time(time: Timestamp, time_zone: &TimeZone) -> String {
     time.to_zoned(time_zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 

@@ -17,6 +17,9 @@ pub enum TableError {
     /// DynamoDB could not be reached or refused the call.
     #[error("DynamoDB did not do as asked")]
     Call(#[source] Box<aws_sdk_dynamodb::Error>),
+    /// It left keys unread, again and again.
+    #[error("DynamoDB left a key unread")]
+    Unread,
     /// An item does not hold what it should.
     #[error("an item of a table does not read")]
     Item(#[from] serde_dynamo::Error),
@@ -50,6 +53,11 @@ pub fn number(value: impl Into<i128>) -> AttributeValue {
 /// Writes an item.
 pub fn to_item<T: Serialize>(value: T) -> Result<Item, TableError> {
     Ok(serde_dynamo::to_item(value)?)
+}
+
+/// Writes a value of an item.
+pub fn to_value<T: Serialize>(value: T) -> Result<AttributeValue, TableError> {
+    Ok(serde_dynamo::to_attribute_value(value)?)
 }
 
 /// Reads an item.

@@ -64,6 +64,12 @@ impl DeliveryPosition {
         (is_time && is_event).then(|| Self(key.to_owned())).ok_or(InvalidPosition)
     }
 
+    /// The event of the delivery at this place.
+    pub fn event_id(&self) -> Option<EventId> {
+        let (_, event_id) = self.0.split_once('#')?;
+        EventId::parse(event_id).ok()
+    }
+
     /// When the delivery at this place was first queued.
     pub fn created_at(&self) -> Timestamp {
         let micros = self.0.split('#').next().and_then(|micros| micros.parse().ok());

@@ -22,6 +22,17 @@ impl HeaderPrefix {
         format!("{}-{rest}", self.0)
     }
 
+    /// The header that tells the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. None for the two
+    /// whose header would be read as another of the same name.
+    pub fn id_header(&self, resource: &str) -> Option<String> {
+        let capitalized = resource.split('_').map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            first.to_ascii_uppercase() + rest
+        });
+        let is_taken = matches!(resource, "webhook" | "event");
+        (!is_taken).then(|| self.name(&format!("{}-Id", capitalized.collect::<Vec<_>>().join("-"))))
+    }
+
     /// Whether a header's name begins with this prefix, in any case.
     pub(crate) fn begins(&self, name: &str) -> bool {
         let rest = name.get(..self.0.len()).filter(|start| start.eq_ignore_ascii_case(&self.0));
@@ -38,6 +49,18 @@ impl Default for HeaderPrefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resources_id_has_a_header_unless_that_is_anothers() {
+        for (resource, header) in [
+            ("order", Some("X-Spiffy-Stores-Order-Id")),
+            ("customer_group", Some("X-Spiffy-Stores-Customer-Group-Id")),
+            ("webhook", None),
+            ("event", None),
+        ] {
+            assert_eq!(HeaderPrefix::default().id_header(resource).as_deref(), header);
+        }
+    }
 
     #[test]
     fn a_prefix_can_begin_a_header_name() {

@@ -92,7 +92,7 @@ pub use rate_limit::RateLimit;
 pub use rejected_event::RejectedEvent;
 pub use replay::{Replay, ReplayRequest, ReplayState};
 pub use request::{DeliveryRequest, UnbuildableRequest};
-pub use samples::sample_of;
+pub use samples::{sample_of, test_delivery};
 pub use schedule::{Lane, Next, RetrySchedule};
 pub use secret::{InvalidSecret, SharedSecret};
 pub use secret_rotation::{InstallationSecret, SecretRotation, TooManySecrets};

@@ -83,12 +83,10 @@ fn describe(
     headers.set(&prefix.name("ID"), &installation.store_id)?;
     headers.set(&prefix.name("Topic"), delivery.topic.as_str())?;
     headers.set(&prefix.name("Shop-Domain"), delivery.shop.as_str())?;
-    let resource = delivery.topic.resource();
-    // These two would be read as the headers of the same name below.
     if let Some(id) = &delivery.resource_id
-        && !matches!(resource, "webhook" | "event")
+        && let Some(name) = prefix.id_header(delivery.topic.resource())
     {
-        headers.set(&prefix.name(&format!("{}-Id", resource.replace('_', "-"))), id)?;
+        headers.set(&name, id)?;
     }
     headers.set(&prefix.name("Webhook-Id"), &delivery.webhook_id.to_string())?;
     headers.set(&prefix.name("Event-Id"), delivery.event_id.as_str())?;

@@ -1,0 +1,201 @@
+//! Redrives, with a stand-in for SQS that can fail and can see them killed.
+
+use std::{collections::BTreeSet, future::ready};
+
+use jiff::ToSpan as _;
+
+use super::{
+    stand_in::{Faults, Moment, StandIn, dead_letter},
+    *,
+};
+
+const LONG_AGO: &str = "2026-01-01T00:00:00Z";
+
+/// Dead letters of webhooks 7 and 8 in turn: `e0`, `e1` and so on.
+fn letters(count: usize) -> Vec<String> {
+    (0..count).map(|number| dead_letter(7 + number as u64 % 2, &format!("e{number}"), LONG_AGO)).collect()
+}
+
+fn of(webhook: u64) -> Args {
+    Args { webhook: Some(WebhookId::new(webhook)), dry_run: false }
+}
+
+async fn redrive_all(sqs: &StandIn) -> Result<Summary> {
+    redrive_between(&sqs.queues, &Args::default(), pending()).await
+}
+
+/// The deliveries that were sent: `7-e0`.
+fn sent(sqs: &StandIn) -> Result<Vec<String>> {
+    Ok(sqs.delivered()?.into_iter().map(|(_, id, _)| id).collect())
+}
+
+/// The dead letters, all of which are visible.
+fn left(sqs: &StandIn) -> Vec<String> {
+    let dead = sqs.dead();
+    assert!(dead.iter().all(|(_, is_hidden)| !is_hidden), "{dead:?}");
+    dead.into_iter().map(|(id, _)| id).collect()
+}
+
+#[tokio::test]
+async fn every_dead_letter_is_sent_as_its_next_series_and_in_its_webhooks_group() -> Result<()> {
+    let mut bodies = letters(23);
+    bodies.push(bodies[0].replace("\"payload\"", "\"series\":4,\"payload\""));
+    let sqs = StandIn::with(&bodies, Faults::default()).await?;
+    let summary = redrive_all(&sqs).await?;
+    summary.check()?;
+    assert_eq!((summary.redriven, summary.found(), summary.left), (24, 24, 0));
+    assert_eq!(left(&sqs), Vec::<String>::new());
+    let delivered = sqs.delivered()?;
+    assert_eq!(delivered.len(), 24);
+    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), 1)));
+    assert!(delivered.contains(&("8".to_owned(), "8-e1".to_owned(), 1)));
+    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), 5)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_what_is_wanted_is_sent_and_the_rest_stays_visible() -> Result<()> {
+    let later = storehook_aws::now() + 1.hour();
+    let bodies = [
+        dead_letter(8, "another's", LONG_AGO),
+        dead_letter(7, "wanted", LONG_AGO),
+        "not a delivery".to_owned(),
+        dead_letter(7, "later", &later.to_string()),
+    ];
+    let sqs = StandIn::with(&bodies, Faults::default()).await?;
+    let summary = redrive_between(&sqs.queues, &of(7), pending()).await?;
+    summary.check()?;
+    assert_eq!(sent(&sqs)?, ["7-wanted"]);
+    assert_eq!(left(&sqs), ["m-0", "m-2", "m-3"]);
+    assert_eq!((summary.redriven, summary.left, summary.anothers, summary.later), (1, 3, 1, 1));
+    assert_eq!(summary.no_deliveries, ["m-2"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
+    let mut bodies = letters(25);
+    bodies.push("not a delivery".to_owned());
+    let sqs = StandIn::with(&bodies, Faults::default()).await?;
+    let args = Args { webhook: None, dry_run: true };
+    let summary = redrive_between(&sqs.queues, &args, pending()).await?;
+    summary.check()?;
+    let counts: Vec<_> = summary.found.iter().map(|(id, found)| (id.get(), found.count)).collect();
+    assert_eq!(counts, [(7, 13), (8, 12)]);
+    assert_eq!((summary.redriven, summary.left), (0, 1));
+    assert_eq!(left(&sqs).len(), 26);
+    let calls: BTreeSet<_> = sqs.calls().into_iter().collect();
+    let harmless = ["ChangeMessageVisibilityBatch", "GetQueueAttributes", "GetQueueUrl", "ReceiveMessage"];
+    assert_eq!(calls, harmless.map(str::to_owned).into());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_does_not_get_into_the_delivery_queue_stays_and_is_told() -> Result<()> {
+    for faults in [
+        Faults { refused: Some("e3\""), ..Faults::default() },
+        Faults { unmentioned: Some("e3\""), ..Faults::default() },
+    ] {
+        let sqs = StandIn::with(&letters(12), faults).await?;
+        let summary = redrive_all(&sqs).await?;
+        assert_eq!((summary.redriven, summary.unsent, summary.left), (11, 1, 1));
+        assert_eq!(left(&sqs), ["m-3"]);
+        let told = summary.check().map_err(|error| error.to_string());
+        let expected = "1 dead letter could not be sent again and stayed: ";
+        assert!(told.as_ref().is_err_and(|told| told.starts_with(expected)), "{told:?}");
+        sqs.heal(Faults::default());
+        redrive_all(&sqs).await?.check()?;
+        assert_eq!((sqs.dead().len(), sent(&sqs)?.len()), (0, 12));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delivery_queue_that_takes_nothing_costs_no_dead_letter() -> Result<()> {
+    let broken = Faults { broken: Some(("SendMessageBatch", 0)), ..Faults::default() };
+    let sqs = StandIn::with(&letters(100), broken).await?;
+    let summary = redrive_all(&sqs).await?;
+    assert_eq!((summary.end, summary.redriven, summary.unsent), (End::InVain, 0, 30));
+    assert!(summary.check().is_err());
+    assert_eq!(left(&sqs).len(), 100);
+    assert!(!sqs.calls().contains(&"DeleteMessageBatch".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_is_sent_once_a_run_and_told() -> Result<()> {
+    let broken = Faults { broken: Some(("DeleteMessageBatch", 0)), is_forgetful: true, ..Faults::default() };
+    let sqs = StandIn::with(&letters(3), broken).await?;
+    let summary = redrive_all(&sqs).await?;
+    assert_eq!((summary.redriven, summary.undeleted, summary.left), (3, 3, 3));
+    assert!(summary.check().is_err());
+    assert_eq!(sent(&sqs)?, ["7-e0", "8-e1", "7-e2"]);
+    assert_eq!(left(&sqs).len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages_that_come_again_and_again_are_counted_once_and_end_it() -> Result<()> {
+    let sqs = StandIn::with(&letters(10), Faults { is_forgetful: true, ..Faults::default() }).await?;
+    let summary = redrive_between(&sqs.queues, &of(7), pending()).await?;
+    summary.check()?;
+    assert_eq!((summary.redriven, summary.anothers, summary.left), (5, 5, 5));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redrive_that_is_stopped_says_so_and_hides_nothing() -> Result<()> {
+    let sqs = StandIn::with(&letters(30), Faults::default()).await?;
+    let summary = redrive_between(&sqs.queues, &of(7), ready(())).await?;
+    assert_eq!(summary.end, End::Interrupted);
+    assert!(summary.check().is_err());
+    assert_eq!(left(&sqs).len(), 30);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_ends_it_early_and_hides_nothing() -> Result<()> {
+    let broken = Faults { broken: Some(("ReceiveMessage", 2)), ..Faults::default() };
+    let sqs = StandIn::with(&letters(30), broken).await?;
+    let summary = redrive_between(&sqs.queues, &of(7), pending()).await;
+    let told = summary.map_err(|error| format!("{error:#}"));
+    assert!(told.is_err_and(|told| told.contains("after it had sent 10 dead letters again")));
+    assert_eq!(left(&sqs).len(), 20);
+    Ok(())
+}
+
+/// At every call that a redrive makes, before it has its effect and after that.
+#[tokio::test]
+async fn a_redrive_that_is_killed_anywhere_loses_nothing_and_begins_no_second_series() -> Result<()> {
+    let bodies = letters(12);
+    let whole = StandIn::with(&bodies, Faults::default()).await?;
+    redrive_all(&whole).await?;
+    let calls = whole.calls();
+    assert!(calls.iter().filter(|call| *call == "DeleteMessageBatch").count() > 1, "{calls:?}");
+    // The queues' URLs are asked for before.
+    for (call, moment) in (2..calls.len()).flat_map(|call| [(call, Moment::Before), (call, Moment::After)]) {
+        let faults = Faults { killed_at: Some((call, moment)), ..Faults::default() };
+        let sqs = StandIn::with(&bodies, faults).await?;
+        tokio::select! {
+            ended = redrive_all(&sqs) => panic!("it was not killed at {call}: {ended:?}"),
+            () = sqs.killed.notified() => {}
+        }
+        let sent_before: BTreeSet<_> = sent(&sqs)?.into_iter().collect();
+        let dead: BTreeSet<_> = sqs.dead().into_iter().map(|(id, _)| id).collect();
+        for number in 0..bodies.len() {
+            let is_sent = sent_before.contains(&format!("{}-e{number}", 7 + number % 2));
+            assert!(
+                is_sent || dead.contains(&format!("m-{number}")),
+                "m-{number} is lost at {call} {moment:?}"
+            );
+        }
+        sqs.heal(Faults::default());
+        redrive_all(&sqs).await?.check()?;
+        assert_eq!(sqs.dead(), []);
+        let delivered = sqs.delivered()?;
+        let ids: BTreeSet<_> = delivered.iter().map(|(_, id, _)| id).collect();
+        assert_eq!(ids.len(), bodies.len());
+        assert!(delivered.iter().all(|(_, _, series)| *series == 1), "one series, however often it is sent");
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Test events: a sample of what a webhook subscribes to, sent to it alone.
+
+use axum::{Extension, extract::State, response::Response};
+use storehook_domain::{Delivery, DeliveryHistory, EventId, test_delivery};
+
+use crate::{
+    App,
+    admission::Caller,
+    deliveries::{must_be_active, queued},
+    delivery_wire::DeliverySummaryAnswer,
+    error::ApiError,
+    request_body::PathId,
+    routes::find,
+    schemas::Errors,
+};
+
+/// Send a test event
+///
+/// A sample event of the webhook's topic, to this webhook alone, with a header that says that it is a test.
+/// Its delivery is signed, retried and kept as any other.
+#[utoipa::path(
+    post,
+    path = "/admin/webhooks/{id}/test",
+    operation_id = "testWebhook",
+    tag = "deliveries",
+    params(("id" = u64, Path, description = "The webhook's id.")),
+    responses(
+        (status = 202, description = "It is queued.", body = DeliverySummaryAnswer),
+        (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
+        (status = 415, description = "The body is said to be something other than JSON.", body = Errors),
+        (status = 422, description = "The webhook is not active.", body = Errors),
+    ),
+)]
+pub(crate) async fn send(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    id: PathId,
+) -> Result<Response, ApiError> {
+    let webhook = find(&app, &caller, &id).await?;
+    must_be_active(Some(&webhook))?;
+    let now = storehook_aws::now();
+    let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
+    delivery.payload_digest = app.deliveries.keep_payload(&delivery, now).await?;
+    let history = keep(&app, &delivery).await?;
+    app.queue.send(&[delivery]).await?;
+    Ok(queued(&history, &caller))
+}
+
+/// Puts a delivery on record before it is sent, where the history is on, so that who asks for it finds it.
+async fn keep(app: &App, delivery: &Delivery<'_>) -> Result<DeliveryHistory, ApiError> {
+    let kept_for = app.deliveries.retention.deliveries();
+    let begun = DeliveryHistory::begin(delivery, kept_for.unwrap_or_default());
+    if kept_for.is_none() {
+        return Ok(begun);
+    }
+    let history = DeliveryHistory { version: 1, ..begun };
+    app.deliveries.put(&history, None).await?;
+    Ok(history)
+}
+
+/// A new event's id: random, after this beginning.
+#[expect(clippy::expect_used, reason = "a UUID is 36 digits and dashes, and the beginnings are ours")]
+pub(crate) fn new_event_id(beginning: &str) -> EventId {
+    EventId::parse(&format!("{beginning}{}", uuid::Uuid::new_v4())).expect("it is an event's id")
+}
