@@ -9,6 +9,7 @@
 mod api;
 mod clients;
 mod direct_api;
+mod histories;
 mod queues;
 mod receiver;
 mod stack;

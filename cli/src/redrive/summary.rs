@@ -86,11 +86,9 @@ impl Summary {
             End::Complete => {}
             End::Interrupted => complaints.push("interrupted: run it again for the rest".to_owned()),
             End::InVain => complaints.push("gave up, because nothing got through".to_owned()),
-            End::TooManyHidden => complaints.push(format!(
-                "{} messages are all that SQS lets one look at, and there are more behind them; redrive \
-                 them without --webhook, or by another one first",
-                self.left + if self.is_dry_run { self.found() } else { 0 }
-            )),
+            End::TooManyHidden => complaints.push(
+                "so many messages stay that SQS shows no others: there may be more behind them".to_owned(),
+            ),
         }
         if let Some(reason) = &self.unshown {
             let minutes = HIDDEN_FOR.as_secs() / 60;
@@ -218,6 +216,8 @@ would redrive 3 dead letters; 2 would be left
         let expected = "redrove 1 dead letter; 5 left\n  of other webhooks: 5\nabout 2 more were hidden: ";
         assert!(complete.to_string().starts_with(expected), "{complete}");
         assert!(complete.check().is_ok());
+        let interrupted = Summary { end: End::Interrupted, ..complete.clone() };
+        assert!(interrupted.to_string().starts_with("redrove 1 dead letter; at least 5 left"));
         let refusal = Some("AccessDenied".to_owned());
         for (summary, expected) in [
             (
@@ -230,6 +230,10 @@ would redrive 3 dead letters; 2 would be left
                  as the same series of attempts: AccessDenied; gave up, because nothing got through",
             ),
             (Summary { end: End::Interrupted, ..complete.clone() }, "interrupted: run it again for the rest"),
+            (
+                Summary { end: End::TooManyHidden, ..complete.clone() },
+                "so many messages stay that SQS shows no others: there may be more behind them",
+            ),
             (
                 Summary { unshown: Some("no route".to_owned()), ..complete },
                 "what stayed may be hidden for 15 minutes: no route",

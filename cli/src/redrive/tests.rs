@@ -57,7 +57,7 @@ async fn every_dead_letter_is_sent_as_its_next_series_and_in_its_webhooks_group(
 async fn only_what_is_wanted_is_sent_and_the_rest_stays_visible() -> Result<()> {
     let later = storehook_aws::now() + 1.hour();
     let bodies = [
-        dead_letter(8, "another's", LONG_AGO),
+        dead_letter(8, "anothers", LONG_AGO),
         dead_letter(7, "wanted", LONG_AGO),
         "not a delivery".to_owned(),
         dead_letter(7, "later", &later.to_string()),

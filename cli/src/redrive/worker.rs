@@ -14,7 +14,7 @@ use storehook_domain::fan_out::{self, BATCH_LIMIT, batches};
 
 use super::{
     Args, End, Queues, Summary,
-    sorting::{Sorting, sort},
+    sorting::{Unwanted, wanted},
 };
 
 /// How many empty answers in a row mean an empty queue.
@@ -139,21 +139,21 @@ impl<'a> Worker<'a> {
 
     /// Counts a message that came for the first time. Returns its id and what is to be sent, if something is.
     fn sort(&mut self, id: String, body: &str) -> Option<(String, fan_out::Message)> {
-        match sort(body, self.args.webhook, self.began_at) {
-            Sorting::Wanted(delivery) => {
+        match wanted(body, self.args.webhook, self.began_at) {
+            Ok(delivery) => {
                 self.summary.find(&delivery);
                 if self.args.dry_run {
                     return None;
                 }
                 let webhook_id = delivery.webhook_id;
-                // By its time in the queue a message is told from another one of the same series, so each
+                // A message is told from another one of the same series by when it was queued, so each
                 // has a time of its own.
                 let body = delivery.redriven(storehook_aws::now()).to_message();
                 return Some((id, fan_out::Message { record: 0, webhook_id, body }));
             }
-            Sorting::Anothers => self.summary.anothers += 1,
-            Sorting::Later => self.summary.later += 1,
-            Sorting::NoDelivery => self.summary.no_deliveries.push(id),
+            Err(Unwanted::Anothers) => self.summary.anothers += 1,
+            Err(Unwanted::Later) => self.summary.later += 1,
+            Err(Unwanted::NoDelivery) => self.summary.no_deliveries.push(id),
         }
         None
     }
@@ -193,4 +193,24 @@ fn progress_bar(length: u64) -> ProgressBar {
     let bar = if length > 1 { ProgressBar::new(length) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}, {eta} to go");
     style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::redrive::stand_in::{Faults, StandIn};
+
+    #[tokio::test]
+    async fn it_ends_before_sqs_shows_it_nothing_more() -> Result<()> {
+        let sqs = StandIn::with(&[], Faults::default()).await?;
+        let args = Args::default();
+        let mut worker = Worker::new(&sqs.queues, &args, storehook_aws::now()).await?;
+        worker.held = (0..HIDDEN_LIMIT).map(|number| (number.to_string(), String::new())).collect();
+        assert_eq!(worker.work(pending()).await?, End::TooManyHidden);
+        worker.held.pop_last();
+        assert_eq!(worker.work(pending()).await?, End::Complete);
+        Ok(())
+    }
 }

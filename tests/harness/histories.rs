@@ -1,0 +1,83 @@
+//! Histories that a test makes up, to see many deliveries without making them.
+
+use anyhow::Result;
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use jiff::{SignedDuration, Timestamp};
+use storehook_aws::{
+    history::{DeliveryItem, PayloadItem, put_payloads},
+    table::to_item,
+};
+use storehook_domain::{Delivery, DeliveryHistory, DeliveryState, RecordOrigin, StoreEvent, event_record};
+
+use crate::{Installed, Stack};
+
+/// How long made-up histories are kept.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+impl Stack {
+    /// Puts the history of a delivery of this event for each of these, with its payload: when it was queued,
+    /// and what has become of it.
+    pub async fn have_delivered(
+        &self,
+        installed: &Installed,
+        webhook_id: u64,
+        deliveries: &[(&str, Timestamp, DeliveryState)],
+    ) -> Result<()> {
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk());
+        let table = self.resource("history");
+        let mut histories = Vec::new();
+        for (event_id, at, state) in deliveries {
+            let (history, payload) = made_up(installed, webhook_id, event_id, *at, *state)?;
+            if let Some(digest) = &history.payload_digest {
+                let item = PayloadItem {
+                    shop: &installed.shop,
+                    event_id: &history.id.event_id,
+                    digest,
+                    payload: &payload,
+                    expires_at: history.expires_at,
+                };
+                put_payloads(&client, &table, &[item]).await?;
+            }
+            histories.push(history);
+        }
+        for some in histories.chunks(25) {
+            let puts = some.iter().map(|history| {
+                let item = to_item(DeliveryItem::of(history.clone()))?;
+                let put = PutRequest::builder().set_item(Some(item)).build()?;
+                Ok(WriteRequest::builder().put_request(put).build())
+            });
+            let puts = puts.collect::<Result<Vec<_>>>()?;
+            client.batch_write_item().request_items(&table, puts).send().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A history in this state, and its payload, which names its event.
+fn made_up(
+    installed: &Installed,
+    webhook_id: u64,
+    event_id: &str,
+    at: Timestamp,
+    state: DeliveryState,
+) -> Result<(DeliveryHistory, String)> {
+    let payload = format!(r#"{{"id": "{event_id}", "price": "19.99"}}"#);
+    let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, &payload);
+    let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
+    let event = StoreEvent::parse(record.as_bytes(), &origin)?;
+    let digest = Some(event.payload.digest());
+    let delivery = Delivery::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
+    let kept_until = storehook_aws::now().as_second() + KEPT_FOR.as_secs();
+    let begun = DeliveryHistory::begin(&delivery, KEPT_FOR);
+    let latency_ms = (state == DeliveryState::Delivered).then_some(40);
+    let history = DeliveryHistory {
+        state,
+        version: 1,
+        next_attempt_at: None,
+        latency_ms,
+        delivered_series: latency_ms.map(|_| 0),
+        expires_at: kept_until,
+        ..begun
+    };
+    Ok((history, payload))
+}

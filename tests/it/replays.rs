@@ -1,0 +1,345 @@
+//! Replays: one delivery, or many, in steps that may be interrupted.
+
+use anyhow::{Context as _, Result};
+use jiff::ToSpan as _;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use storehook_domain::DeliveryState;
+use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack};
+
+use crate::{deliveries::record, history::show};
+
+async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
+    let path = format!("/admin/webhooks/{webhook_id}/replay.json");
+    installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
+}
+
+/// Asks for step after step until the replay is at its end, and returns how many deliveries were sent.
+async fn replay_to_the_end(installed: &Installed, webhook_id: u64, mut wish: Value) -> Result<u64> {
+    let mut sent = 0;
+    loop {
+        let answer = replay(installed, webhook_id, wish.clone()).await?;
+        anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
+        sent += answer.json["replay"]["deliveries"].as_u64().context("no count")?;
+        match answer.json["replay"]["cursor"].as_str() {
+            Some(cursor) => wish["cursor"] = json!(cursor),
+            None => return Ok(sent),
+        }
+    }
+}
+
+async fn set_status(installed: &Installed, webhook_id: u64, status: &str) -> Result<()> {
+    let change = Some(json!({"webhook": {"status": status}}));
+    let path = format!("/admin/webhooks/{webhook_id}.json");
+    let answer = installed.api.call(Method::PUT, &path, change).await?;
+    anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
+    Ok(())
+}
+
+fn events_of(delivered: &[Delivered]) -> Vec<String> {
+    let mut events: Vec<_> =
+        delivered.iter().map(|delivered| delivered.header("x-spiffy-stores-event-id").to_owned()).collect();
+    events.sort();
+    events
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_delivered_again_on_its_owners_wish() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    stack.publish([record(&installed.shop, "orders/create", "o-1", r#"{"id": 1, "p": 199.0}"#)]).await?;
+    let delivery_id = format!("{id}-o-1");
+    stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
+    for replays in 1..=2 {
+        let path = format!("/admin/deliveries/{delivery_id}/redeliver.json");
+        let answer = installed.api.call(Method::POST, &path, None).await?;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        let told = &answer.json["delivery"];
+        assert_eq!((&told["state"], &told["replays"]), (&json!("pending"), &json!(replays)));
+        receiver.wait_for(replays + 1).await?;
+        stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
+    }
+    let came = receiver.so_far();
+    assert_eq!(came[0].header("x-spiffy-stores-replay"), "");
+    for again in &came[1..] {
+        assert_eq!(again.header("x-spiffy-stores-replay"), "true");
+        for name in [
+            "webhook-id",
+            "x-spiffy-stores-event-id",
+            "x-spiffy-stores-triggered-at",
+            "x-spiffy-stores-order-id",
+        ] {
+            assert_eq!(again.header(name), came[0].header(name), "{name}");
+        }
+        assert_eq!(again.body, came[0].body);
+    }
+    let shown = show(&installed, &delivery_id).await?;
+    let attempts = shown["attempts"].as_array().context("no attempts")?;
+    let series: Vec<_> = attempts.iter().map(|attempt| (&attempt["series"], &attempt["number"])).collect();
+    assert_eq!(series, [(&json!(0), &json!(1)), (&json!(1), &json!(1)), (&json!(2), &json!(1))]);
+    Ok(())
+}
+
+/// A series that an older one still waits beside takes its place.
+#[tokio::test]
+async fn a_delivery_that_is_retried_can_be_delivered_at_once() -> Result<()> {
+    let stack = Stack::deploy("storehook-again", &[("RetryTimeScale", "1")]).await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering_with(|before| async move {
+        if before < 2 { StatusCode::BAD_GATEWAY } else { StatusCode::OK }
+    })
+    .await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
+    let delivery_id = format!("{id}-o-1");
+    stack.wait_until(&delivery_id, DeliveryState::Retrying).await?;
+    let path = format!("/admin/deliveries/{delivery_id}/redeliver.json");
+    installed.api.call(Method::POST, &path, None).await?;
+    receiver.wait_for(3).await?;
+    let history = stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
+    // The older message, due after ten seconds, may have come in between; it never comes after.
+    assert_eq!(history.series, 1);
+    assert_eq!(history.attempts.last().map(|last| last.series), Some(1));
+    drained(&stack).await?;
+    assert_eq!(
+        receiver.so_far().len() as u64,
+        stack.history_of(&delivery_id).await?.context("gone")?.attempt_count
+    );
+    Ok(())
+}
+
+/// Waits until no message is left in either queue, hidden or not.
+async fn drained(stack: &Stack) -> Result<()> {
+    storehook_tests::eventually("both queues to be empty", || async {
+        let left = stack.count("delivery").await? + stack.count("retry").await?;
+        Ok((left == 0).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_was_held_flows_again_when_its_webhook_is_resumed_and_replayed() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    set_status(&installed, id, "paused").await?;
+    let events: Vec<_> = (0..12).map(|index| format!("o-{index}")).collect();
+    let records = events.iter().map(|event| record(&installed.shop, "orders/create", event, r#"{"a": 1.0}"#));
+    stack.publish(records).await?;
+    for event in &events {
+        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Held).await?;
+    }
+    let refused = replay(&installed, id, json!({"state": "held"})).await?;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json, json!({"errors": {"webhook": ["is paused"]}}));
+    let counted = replay(&installed, id, json!({"state": "held", "dry_run": true})).await?;
+    assert_eq!(counted.json["replay"]["deliveries"], 12, "counting is allowed: {}", counted.json);
+
+    set_status(&installed, id, "active").await?;
+    assert!(receiver.so_far().is_empty(), "to be resumed alone sends nothing");
+    assert_eq!(replay_to_the_end(&installed, id, json!({"state": "held"})).await?, 12);
+    let came = receiver.wait_for(12).await?;
+    let mut expected = events.clone();
+    expected.sort();
+    assert_eq!(events_of(&came), expected);
+    assert!(came.iter().all(|delivered| delivered.body == r#"{"a": 1.0}"#));
+    for event in &events {
+        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
+    }
+    assert_eq!(replay_to_the_end(&installed, id, json!({"state": "held"})).await?, 0);
+    Ok(())
+}
+
+/// Deliveries of a webhook, one a second, of which every third is dead. Returns their events.
+async fn many(stack: &Stack, installed: &Installed, webhook_id: u64, count: usize) -> Result<Vec<String>> {
+    let began = storehook_aws::now() - 3.hours();
+    let names: Vec<_> = (0..count).map(|index| format!("e-{index:03}")).collect();
+    let made: Vec<_> = (0_i64..)
+        .zip(&names)
+        .map(|(index, name)| {
+            let state = if index % 3 == 0 { DeliveryState::Dead } else { DeliveryState::Delivered };
+            (name.as_str(), began + index.seconds(), state)
+        })
+        .collect();
+    stack.have_delivered(installed, webhook_id, &made).await?;
+    Ok(names)
+}
+
+#[tokio::test]
+async fn a_replay_is_of_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let names = many(&stack, &installed, id, 30).await?;
+    let began = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?.created_at;
+    let window = json!({"from": began + 3.seconds(), "to": began + 12.seconds()});
+    for (state, expected) in [("dead", 4), ("all", 10), ("held", 0)] {
+        let mut wish = window.clone();
+        wish["state"] = json!(state);
+        wish["dry_run"] = json!(true);
+        let answer = replay(&installed, id, wish).await?;
+        assert_eq!(answer.json["replay"]["deliveries"], expected, "{state}");
+        assert_eq!(answer.json["replay"]["cursor"], Value::Null);
+    }
+    stack.wait_until_idle("delivery").await?;
+    assert!(receiver.so_far().is_empty());
+    let mut wish = window;
+    wish["state"] = json!("dead");
+    assert_eq!(replay_to_the_end(&installed, id, wish.clone()).await?, 4);
+    assert_eq!(events_of(&receiver.wait_for(4).await?), ["e-003", "e-006", "e-009", "e-012"]);
+    for event in ["e-003", "e-006", "e-009", "e-012"] {
+        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
+    }
+    assert_eq!(replay_to_the_end(&installed, id, wish).await?, 0, "they are dead no longer");
+    Ok(())
+}
+
+/// However a step ends – before its messages are sent, or after they were and nobody heard of it – the step
+/// that is made again sends what was not sent, and nothing twice.
+#[tokio::test]
+async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_series() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let names = many(&stack, &installed, id, 90).await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let interrupted = Installed { api: installed.api.at(&direct.url), ..installed };
+    let wish = json!({"state": "all", "id": "mine"});
+
+    // The second batch is refused each time it is tried, so the step ends in its first part, some of whose
+    // deliveries are on record as replayed and have not been sent.
+    let mut batches = 0;
+    let (answer, _) = direct
+        .decide(replay(&interrupted, id, wish.clone()), |call| {
+            batches += usize::from(call.operation == "SendMessageBatch");
+            match call.operation == "SendMessageBatch" && batches > 1 {
+                true => call.answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError"})),
+                false => call.let_through(),
+            }
+        })
+        .await?;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.json);
+    let first = receiver.wait_for(10).await?;
+    for event in events_of(&first) {
+        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
+    }
+    let reserved = stack.history_of(&format!("{id}-{}", names[15])).await?.context("no history")?;
+    assert_eq!((reserved.state, reserved.series), (DeliveryState::Pending, 1), "on record and not sent");
+
+    // The same step again, whose answer gets lost after everything was done.
+    direct.let_all_through();
+    let lost = replay(&interrupted, id, wish.clone()).await?;
+    assert_eq!(lost.status, StatusCode::OK);
+    let is_complete = |came: &[Delivered]| {
+        let mut events = events_of(came);
+        events.dedup();
+        events.len() == names.len()
+    };
+    receiver.wait_until("every delivery", is_complete).await?;
+    for name in &names {
+        stack.wait_until(&format!("{id}-{name}"), DeliveryState::Delivered).await?;
+    }
+    assert_eq!(replay_to_the_end(&interrupted, id, wish).await?, 0, "nothing is left of it");
+    stack.wait_until_idle("delivery").await?;
+    assert_eq!(events_of(&receiver.so_far()), names, "each came once");
+    for name in &names {
+        let history = stack.history_of(&format!("{id}-{name}")).await?.context("no history")?;
+        assert_eq!((history.series, history.attempt_count), (1, 1), "{name}");
+        assert_eq!(history.replay.as_deref(), Some("mine"));
+    }
+    Ok(())
+}
+
+/// A message that was sent twice, because nobody knew that it had been sent, is attempted once.
+#[tokio::test]
+async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::BAD_GATEWAY).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let names = many(&stack, &installed, id, 3).await?;
+    let redeliver = async |name: &str| {
+        let path = format!("/admin/deliveries/{id}-{name}/redeliver.json");
+        installed.api.call(Method::POST, &path, None).await
+    };
+    redeliver(&names[0]).await?;
+    stack.wait_until(&format!("{id}-{}", names[0]), DeliveryState::Retrying).await?;
+    // Its own message waits to be retried; the same series in another message ends without an attempt.
+    let history = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?;
+    let payload = format!(r#"{{"id": "{}", "price": "19.99"}}"#, names[0]);
+    let raw: &serde_json::value::RawValue = serde_json::from_str(&payload)?;
+    let again = history.message(storehook_domain::Payload::new(raw)?, storehook_aws::now());
+    let message = json!({
+        "messageId": "m-1", "receiptHandle": "none", "body": again.to_message(), "attributes": {},
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery")),
+    });
+    let before = receiver.so_far().len();
+    let (answer, log) = stack.invoke("delivery", &json!({"Records": [message]})).await?;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert!(log.contains("superseded"), "{log}");
+    assert!(receiver.so_far().len() <= before + 1, "only its own message's retry may have come");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_again_says_why() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
+    many(&stack, &installed, id, 2).await?;
+    let path = format!("/admin/deliveries/{id}-e-001/redeliver.json");
+    let redeliver = || installed.api.call(Method::POST, &path, None);
+
+    // Its payload has gone before it.
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let history = stack.history_of(&format!("{id}-e-001")).await?.context("no history")?;
+    let digest = history.payload_digest.context("no digest")?;
+    let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
+    let delete = client.delete_item().table_name(stack.resource("history"));
+    let delete = delete.key("pk", text(format!("EVENT#{}#e-001", installed.shop)));
+    delete.key("sk", text(format!("{digest}#0"))).send().await?;
+    let answer = redeliver().await?;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.json, json!({"errors": {"payload": ["is no longer kept"]}}));
+    let stepped = replay(&installed, id, json!({"state": "delivered"})).await?;
+    assert_eq!(stepped.json["errors"]["state"], json!(["is not included in the list"]));
+
+    set_status(&installed, id, "paused").await?;
+    assert_eq!(redeliver().await?.json, json!({"errors": {"webhook": ["is paused"]}}));
+    installed.api.call(Method::DELETE, &format!("/admin/webhooks/{id}.json"), None).await?;
+    assert_eq!(redeliver().await?.json, json!({"errors": {"webhook": ["has been deleted"]}}));
+    assert_eq!(show(&installed, &format!("{id}-e-001")).await?["state"], "delivered", "it is still shown");
+    Ok(())
+}
+
+/// A replay goes on where some payloads are gone, and tells how many.
+#[tokio::test]
+async fn a_replay_tells_how_many_payloads_are_no_longer_kept() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    many(&stack, &installed, id, 3).await?;
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let history = stack.history_of(&format!("{id}-e-001")).await?.context("no history")?;
+    let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
+    let update = client.update_item().table_name(stack.resource("history"));
+    let update = update.key("pk", text(format!("EVENT#{}#e-001", installed.shop)));
+    let update = update.key("sk", text(format!("{}#0", history.payload_digest.context("no digest")?)));
+    let past = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
+    update
+        .update_expression("SET expires_at = :past")
+        .expression_attribute_values(":past", past)
+        .send()
+        .await?;
+    let answer = replay(&installed, id, json!({"state": "all"})).await?;
+    let told = &answer.json["replay"];
+    assert_eq!((&told["deliveries"], &told["expired"]), (&json!(2), &json!(1)), "{told}");
+    assert_eq!(events_of(&receiver.wait_for(2).await?), ["e-000", "e-002"]);
+    Ok(())
+}
