@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_aws::registry::TokenItem;
-use storehook_domain::{Scope, TokenHash};
+use storehook_domain::{DeliveryState, Scope, TokenHash};
 use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
 
 use crate::openapi::operations;
@@ -56,12 +56,16 @@ async fn credentials_come_in_four_spellings_and_anything_else_is_401() -> Result
 async fn a_token_without_the_scope_is_403() -> Result<()> {
     let stack = Stack::shared().await?;
     let pushes = stack.install_with(&[Scope::EventsPush]).await?.api;
-    for (method, path) in operations()?.iter().filter(|(_, path)| path.starts_with("/admin")) {
+    let is_of_webhooks = |path: &str| path.starts_with("/admin") && path != "/admin/events.json";
+    for (method, path) in operations()?.iter().filter(|(_, path)| is_of_webhooks(path)) {
         let answer = pushes.call(method.clone(), &path.replace("{id}", "1"), None).await?;
         let text = "[API] The access token lacks the scope webhooks";
         assert_eq!((answer.status, answer.json), (StatusCode::FORBIDDEN, json!({"errors": text})), "{path}");
     }
     let manages = stack.install_with(&[Scope::Webhooks]).await?.api;
+    let pushed = manages.call(Method::POST, "/admin/events.json", Some(json!({}))).await?;
+    let text = "[API] The access token lacks the scope events:push";
+    assert_eq!((pushed.status, pushed.json), (StatusCode::FORBIDDEN, json!({"errors": text})));
     assert_eq!(manages.call(Method::GET, LIST, None).await?.status, StatusCode::OK);
     Ok(())
 }
@@ -100,14 +104,17 @@ async fn a_strangers_webhook_is_not_found_exactly_as_a_missing_one() -> Result<(
     let owner = stack.install().await?;
     let strangers = [stack.install_on(&owner.shop, "other-app").await?, stack.install().await?];
     let id = owner.api.create_webhook("orders/create", "https://a.example/").await?;
+    stack.have_delivered(&owner, id, &[("e-1", storehook_aws::now(), DeliveryState::Dead)]).await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
-    let body = Some(json!({"webhook": {"address": "https://b.example/"}}));
+    let body = Some(json!({"webhook": {"address": "https://b.example/"}, "replay": {"state": "all"}}));
     let routes: Vec<_> = operations()?.into_iter().filter(|(_, path)| path.contains("{id}")).collect();
-    assert_eq!(routes.len(), 3);
+    assert_eq!(routes.len(), 9);
     for (method, path) in routes {
         for stranger in &strangers {
             let mut seen = Vec::new();
             for id in [id, u64::MAX] {
+                // A delivery is named after its webhook.
+                let path = path.replace("deliveries/{id}", "deliveries/{id}-e-1");
                 let path = path.replace("{id}", &id.to_string());
                 let answer = stranger.api.call(method.clone(), &path, body.clone()).await?;
                 assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use storehook_domain::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, root};
 
 /// What each function answers to each of its files.
-const ADMIN_API: [(&str, u64); 12] = [
+const ADMIN_API: [(&str, u64); 22] = [
     ("create", 201),
     ("create-invalid", 422),
     ("create-not-json", 400),
@@ -21,7 +22,19 @@ const ADMIN_API: [(&str, u64); 12] = [
     ("delete", 200),
     ("unauthorized", 401),
     ("openapi", 200),
+    ("deliveries", 200),
+    ("replay", 200),
+    ("replay-invalid", 422),
+    ("test", 202),
+    ("stats", 200),
+    ("topics", 200),
+    ("rotate", 201),
+    ("push", 202),
+    ("push-flat", 202),
+    ("push-invalid", 422),
 ];
+/// What is asked of a delivery that `fan-out-good.json` makes.
+const OF_A_DELIVERY: [(&str, u64); 2] = [("delivery", 200), ("redeliver", 202)];
 const FAN_OUT: [&str; 3] = ["empty", "good", "mixed"];
 const DELIVERY: [(&str, &[&str]); 5] = [
     ("good", &[]),
@@ -39,19 +52,25 @@ async fn every_sample_event_is_answered_as_it_should_be() -> Result<()> {
 
     for (case, status) in ADMIN_API {
         let mut event = sample("admin-api", case)?;
-        if ["show", "update", "delete"].contains(&case) {
+        if event["rawPath"].as_str().is_some_and(|path| path.contains("/webhooks/1")) {
             // The files speak of webhook 1; on this stack it may be another test's.
             let id = api.create_webhook("orders/create", &format!("http://127.0.0.1:9000/{case}")).await?;
-            let path = event["rawPath"].as_str().context("no path")?.replace("/1.", &format!("/{id}."));
-            event["rawPath"] = json!(path);
-            event["requestContext"]["http"]["path"] = json!(path);
+            event = of_webhook(event, id)?;
         }
         let (answer, _) = stack.invoke("admin-api", &event).await?;
         assert_eq!(answer["statusCode"], json!(status), "{case}: {answer}");
     }
+    let subscribed = Receiver::answering(StatusCode::OK).await?;
+    let subscribed = api.create_webhook("orders/create", &subscribed.url).await?;
     for case in FAN_OUT {
         let (answer, _) = stack.invoke("fan-out", &sample("fan-out", case)?).await?;
         assert_eq!(answer, json!({"batchItemFailures": []}), "{case}");
+    }
+    stack.wait_until(&format!("{subscribed}-01JD0000000000000000000001"), DeliveryState::Delivered).await?;
+    for (case, status) in OF_A_DELIVERY {
+        let (answer, _) =
+            stack.invoke("admin-api", &of_webhook(sample("admin-api", case)?, subscribed)?).await?;
+        assert_eq!(answer["statusCode"], json!(status), "{case}: {answer}");
     }
     let receiver = Receiver::answering(StatusCode::OK).await?;
     let id = api.create_webhook("orders/create", &receiver.url).await?;
@@ -73,6 +92,17 @@ async fn every_sample_event_is_answered_as_it_should_be() -> Result<()> {
     Ok(())
 }
 
+/// The event with another id in the place of webhook 1.
+fn of_webhook(mut event: Value, id: u64) -> Result<Value> {
+    let path = event["rawPath"].as_str().context("no path")?;
+    let path = ["webhooks/1.", "webhooks/1/", "deliveries/1-"]
+        .iter()
+        .fold(path.to_owned(), |path, place| path.replace(place, &place.replace('1', &id.to_string())));
+    event["rawPath"] = json!(path);
+    event["requestContext"]["http"]["path"] = json!(path);
+    Ok(event)
+}
+
 #[test]
 fn no_sample_event_is_without_a_test() -> Result<()> {
     let names = |function: &str, cases: &[&str]| -> Vec<String> {
@@ -80,6 +110,7 @@ fn no_sample_event_is_without_a_test() -> Result<()> {
     };
     let tested: BTreeSet<_> = [
         names("admin-api", &ADMIN_API.map(|(case, _)| case)),
+        names("admin-api", &OF_A_DELIVERY.map(|(case, _)| case)),
         names("fan-out", &FAN_OUT),
         names("delivery", &DELIVERY.map(|(case, _)| case)),
     ]

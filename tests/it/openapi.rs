@@ -147,6 +147,6 @@ async fn made_up_requests_find_no_5xx_and_nothing_undocumented() -> Result<()> {
         "--no-color",
     ];
     let report = run_client(&arguments).await?;
-    assert!(report.contains("Tested: 7"), "{report}");
+    assert!(report.contains("Tested: 16"), "{report}");
     Ok(())
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_tests::{Api, Receiver, Stack};
@@ -15,7 +16,7 @@ use yaml_serde::Value as Yaml;
 
 use crate::{
     deliveries::{record, stream_event},
-    lifecycle::deliver,
+    lifecycle::{deliver, deliver_queued_at},
     template::{resource, template},
 };
 
@@ -110,11 +111,18 @@ async fn works_in_the_end(stack: &Stack, role: &str, action: &str) -> Result<boo
 /// Does what needs this action, and says whether it worked.
 async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
     match (role, action) {
+        ("FanOutRole", "dynamodb:BatchWriteItem") => keeping_payloads_works(stack).await,
         ("FanOutRole", _) => fan_out_works(stack).await,
         ("DeliveryRole", "sqs:ChangeMessageVisibility") => backing_off_works(stack).await,
         ("DeliveryRole", "sqs:SendMessage") => delaying_works(stack).await,
         ("DeliveryRole", "dynamodb:BatchGetItem") => delivering_works(stack).await,
+        ("DeliveryRole", "dynamodb:BatchWriteItem") => holding_works(stack).await,
+        ("DeliveryRole", "dynamodb:GetItem") => giving_up_works(stack).await,
         ("DeliveryRole", _) => recording_works(stack).await,
+        ("AdminApiRole", "kinesis:PutRecords") => pushing_works(stack).await,
+        ("AdminApiRole", "sqs:SendMessage" | "dynamodb:BatchGetItem" | "dynamodb:BatchWriteItem") => {
+            replaying_works(stack).await
+        }
         ("AdminApiRole", _) => managing_works(stack).await,
         _ => anyhow::bail!("no test needs {action} of {role}"),
     }
@@ -164,7 +172,53 @@ async fn recording_works(stack: &Stack) -> Result<bool> {
     for event in ["o-1", "o-2", "o-3"] {
         logs += &deliver(stack, &installed, id, event).await?.1;
     }
-    Ok(receiver.so_far().len() == 3 && !logs.contains("not recorded"))
+    Ok(receiver.so_far().len() == 3 && !logs.contains("not recorded") && !logs.contains("not written"))
+}
+
+/// A payload that could not be kept is in the log.
+async fn keeping_payloads_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
+    let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
+    Ok(!stack.invoke("fan-out", &event).await?.1.contains("history not written"))
+}
+
+/// A delivery that could not be held comes again.
+async fn holding_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    let webhook = json!({"topic": "orders/create", "address": "http://127.0.0.1:9/", "status": "paused"});
+    let id = installed.api.create_webhook_with(webhook).await?;
+    Ok(deliver(stack, &installed, id, "o-1").await?.0 == json!({"batchItemFailures": []}))
+}
+
+/// A delivery whose end could not be kept says so in the log.
+async fn giving_up_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    let long_ago = storehook_aws::now() - (50 * 24).hours();
+    let (_, log) = deliver_queued_at(stack, &installed, 1, "o-1", long_ago).await?;
+    Ok(!log.contains("history not written"))
+}
+
+async fn pushing_works(stack: &Stack) -> Result<bool> {
+    let event = json!({"topic": "orders/create", "payload": {}});
+    let answer = stack.install().await?.api.call(Method::POST, "/events", Some(event)).await?;
+    Ok(answer.status.is_success())
+}
+
+/// A test event, the list that it stands in, and its delivery again.
+async fn replaying_works(stack: &Stack) -> Result<bool> {
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let installed = stack.install().await?;
+    let api = &installed.api;
+    let id = api.create_webhook("orders/create", &receiver.url).await?;
+    let tested = api.call(Method::POST, &format!("/admin/webhooks/{id}/test.json"), None).await?;
+    let listed = api.call(Method::GET, &format!("/admin/webhooks/{id}/deliveries.json"), None).await?;
+    if !(tested.status.is_success() && listed.status.is_success()) {
+        return Ok(false);
+    }
+    let delivery = tested.json["delivery"]["id"].as_str().context("no delivery")?.to_owned();
+    let again = api.call(Method::POST, &format!("/admin/deliveries/{delivery}/redeliver.json"), None).await?;
+    Ok(again.status.is_success())
 }
 
 async fn delivering_works(stack: &Stack) -> Result<bool> {

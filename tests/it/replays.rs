@@ -1,21 +1,25 @@
-//! Replays: one delivery, or many, in steps that may be interrupted.
+//! Replays: one delivery, or many, step by step.
 
 use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_domain::DeliveryState;
-use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack};
+use storehook_tests::{Answer, Delivered, Installed, Receiver, Stack};
 
 use crate::{deliveries::record, history::show};
 
-async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
+pub(crate) async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
     let path = format!("/admin/webhooks/{webhook_id}/replay.json");
     installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
 }
 
 /// Asks for step after step until the replay is at its end, and returns how many deliveries were sent.
-async fn replay_to_the_end(installed: &Installed, webhook_id: u64, mut wish: Value) -> Result<u64> {
+pub(crate) async fn replay_to_the_end(
+    installed: &Installed,
+    webhook_id: u64,
+    mut wish: Value,
+) -> Result<u64> {
     let mut sent = 0;
     loop {
         let answer = replay(installed, webhook_id, wish.clone()).await?;
@@ -36,7 +40,7 @@ async fn set_status(installed: &Installed, webhook_id: u64, status: &str) -> Res
     Ok(())
 }
 
-fn events_of(delivered: &[Delivered]) -> Vec<String> {
+pub(crate) fn events_of(delivered: &[Delivered]) -> Vec<String> {
     let mut events: Vec<_> =
         delivered.iter().map(|delivered| delivered.header("x-spiffy-stores-event-id").to_owned()).collect();
     events.sort();
@@ -154,7 +158,12 @@ async fn what_was_held_flows_again_when_its_webhook_is_resumed_and_replayed() ->
 }
 
 /// Deliveries of a webhook, one a second, of which every third is dead. Returns their events.
-async fn many(stack: &Stack, installed: &Installed, webhook_id: u64, count: usize) -> Result<Vec<String>> {
+pub(crate) async fn many(
+    stack: &Stack,
+    installed: &Installed,
+    webhook_id: u64,
+    count: usize,
+) -> Result<Vec<String>> {
     let began = storehook_aws::now() - 3.hours();
     let names: Vec<_> = (0..count).map(|index| format!("e-{index:03}")).collect();
     let made: Vec<_> = (0_i64..)
@@ -195,94 +204,6 @@ async fn a_replay_is_of_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Re
         stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
     }
     assert_eq!(replay_to_the_end(&installed, id, wish).await?, 0, "they are dead no longer");
-    Ok(())
-}
-
-/// However a step ends – before its messages are sent, or after they were and nobody heard of it – the step
-/// that is made again sends what was not sent, and nothing twice.
-#[tokio::test]
-async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_series() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
-    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
-    let names = many(&stack, &installed, id, 90).await?;
-    let mut direct = DirectApi::on(&stack, "0").await?;
-    let interrupted = Installed { api: installed.api.at(&direct.url), ..installed };
-    let wish = json!({"state": "all", "id": "mine"});
-
-    // The second batch is refused each time it is tried, so the step ends in its first part, some of whose
-    // deliveries are on record as replayed and have not been sent.
-    let mut batches = 0;
-    let (answer, _) = direct
-        .decide(replay(&interrupted, id, wish.clone()), |call| {
-            batches += usize::from(call.operation == "SendMessageBatch");
-            match call.operation == "SendMessageBatch" && batches > 1 {
-                true => call.answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError"})),
-                false => call.let_through(),
-            }
-        })
-        .await?;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.json);
-    let first = receiver.wait_for(10).await?;
-    for event in events_of(&first) {
-        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
-    }
-    let reserved = stack.history_of(&format!("{id}-{}", names[15])).await?.context("no history")?;
-    assert_eq!((reserved.state, reserved.series), (DeliveryState::Pending, 1), "on record and not sent");
-
-    // The same step again, whose answer gets lost after everything was done.
-    direct.let_all_through();
-    let lost = replay(&interrupted, id, wish.clone()).await?;
-    assert_eq!(lost.status, StatusCode::OK);
-    let is_complete = |came: &[Delivered]| {
-        let mut events = events_of(came);
-        events.dedup();
-        events.len() == names.len()
-    };
-    receiver.wait_until("every delivery", is_complete).await?;
-    for name in &names {
-        stack.wait_until(&format!("{id}-{name}"), DeliveryState::Delivered).await?;
-    }
-    assert_eq!(replay_to_the_end(&interrupted, id, wish).await?, 0, "nothing is left of it");
-    stack.wait_until_idle("delivery").await?;
-    assert_eq!(events_of(&receiver.so_far()), names, "each came once");
-    for name in &names {
-        let history = stack.history_of(&format!("{id}-{name}")).await?.context("no history")?;
-        assert_eq!((history.series, history.attempt_count), (1, 1), "{name}");
-        assert_eq!(history.replay.as_deref(), Some("mine"));
-    }
-    Ok(())
-}
-
-/// A message that was sent twice, because nobody knew that it had been sent, is attempted once.
-#[tokio::test]
-async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::BAD_GATEWAY).await?;
-    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
-    let names = many(&stack, &installed, id, 3).await?;
-    let redeliver = async |name: &str| {
-        let path = format!("/admin/deliveries/{id}-{name}/redeliver.json");
-        installed.api.call(Method::POST, &path, None).await
-    };
-    redeliver(&names[0]).await?;
-    stack.wait_until(&format!("{id}-{}", names[0]), DeliveryState::Retrying).await?;
-    // Its own message waits to be retried; the same series in another message ends without an attempt.
-    let history = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?;
-    let payload = format!(r#"{{"id": "{}", "price": "19.99"}}"#, names[0]);
-    let raw: &serde_json::value::RawValue = serde_json::from_str(&payload)?;
-    let again = history.message(storehook_domain::Payload::new(raw)?, storehook_aws::now());
-    let message = json!({
-        "messageId": "m-1", "receiptHandle": "none", "body": again.to_message(), "attributes": {},
-        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery")),
-    });
-    let before = receiver.so_far().len();
-    let (answer, log) = stack.invoke("delivery", &json!({"Records": [message]})).await?;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert!(log.contains("superseded"), "{log}");
-    assert!(receiver.so_far().len() <= before + 1, "only its own message's retry may have come");
     Ok(())
 }
 
