@@ -11,6 +11,9 @@ use storehook_domain::{Delivery, DeliveryHistory, DeliveryState, RecordOrigin, S
 
 use crate::{Installed, Stack};
 
+/// How many items one call writes.
+const BATCH: usize = 25;
+
 /// How long made-up histories are kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -25,23 +28,22 @@ impl Stack {
     ) -> Result<()> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let table = self.resource("history");
-        let mut histories = Vec::new();
-        for (event_id, at, state) in deliveries {
-            let (history, payload) = made_up(installed, webhook_id, event_id, *at, *state)?;
-            if let Some(digest) = &history.payload_digest {
-                let item = PayloadItem {
+        let made = deliveries
+            .iter()
+            .map(|(event_id, at, state)| made_up(installed, webhook_id, event_id, *at, *state));
+        let made = made.collect::<Result<Vec<_>>>()?;
+        for some in made.chunks(BATCH) {
+            let payloads = some.iter().filter_map(|(history, payload)| {
+                Some(PayloadItem {
                     shop: &installed.shop,
                     event_id: &history.id.event_id,
-                    digest,
-                    payload: &payload,
+                    digest: history.payload_digest.as_ref()?,
+                    payload,
                     expires_at: history.expires_at,
-                };
-                put_payloads(&client, &table, &[item]).await?;
-            }
-            histories.push(history);
-        }
-        for some in histories.chunks(25) {
-            let puts = some.iter().map(|history| {
+                })
+            });
+            put_payloads(&client, &table, &payloads.collect::<Vec<_>>()).await?;
+            let puts = some.iter().map(|(history, _)| {
                 let item = to_item(DeliveryItem::of(history.clone()))?;
                 let put = PutRequest::builder().set_item(Some(item)).build()?;
                 Ok(WriteRequest::builder().put_request(put).build())

@@ -280,5 +280,9 @@ async fn without_a_history_nothing_is_written_and_nothing_is_replayed() -> Resul
     let items = client.scan().table_name(stack.resource("history")).send().await?;
     assert_eq!(items.count, 0);
     assert_eq!(list(&installed, id, "").await?, json!({"deliveries": [], "page_info": null}));
+    let replay = Some(json!({"replay": {"state": "held"}}));
+    let refused =
+        installed.api.call(Method::POST, &format!("/admin/webhooks/{id}/replay.json"), replay).await?;
+    assert_eq!(refused.json, json!({"errors": {"history": ["is switched off"]}}));
     Ok(())
 }

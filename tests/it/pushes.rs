@@ -105,6 +105,7 @@ async fn of_a_list_with_one_wrong_event_nothing_is_accepted() -> Result<()> {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let expected = json!({
         "events.1.event_id": ["must be 1 to 64 letters, digits, '_' or '-'"],
+        "events.1.topic": ["is neither a topic of the catalogue nor a noun:verb"],
         "events.2.topic": ["cannot be pushed"],
     });
     assert_eq!(answer.json, json!({"errors": expected}));

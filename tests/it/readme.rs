@@ -61,7 +61,7 @@ fn its_retry_schedule_is_the_codes() -> Result<()> {
 #[test]
 fn it_names_every_command_of_the_program() -> Result<()> {
     let readme = readme()?;
-    for command in ["local", "install", "publish", "listen", "status"] {
+    for command in ["local", "install", "publish", "listen", "redrive", "status"] {
         assert!(readme.contains(&format!("| `storehook {command}")), "{command}");
     }
     assert!(readme.contains("cargo run --release -- local"));

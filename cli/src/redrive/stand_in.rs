@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -26,8 +27,8 @@ pub(super) struct Faults {
     pub(super) refused: Option<&'static str>,
     /// Deliveries of this text do not get in either, and the answer does not mention them.
     pub(super) unmentioned: Option<&'static str>,
-    /// This operation fails as a whole, after it has succeeded so many times.
-    pub(super) broken: Option<(&'static str, usize)>,
+    /// This operation fails as a whole, each time whose number, from 0, is in the range.
+    pub(super) broken: Option<(&'static str, Range<usize>)>,
     /// The redrive is killed at this call: before it has its effect, or after that and before the answer.
     pub(super) killed_at: Option<(usize, Moment)>,
     /// A receive hides nothing: whatever is received is visible again at once.
@@ -157,8 +158,9 @@ impl Sqs {
         if moment == Some(Moment::Before) {
             return None;
         }
-        let times = self.calls.iter().filter(|call| *call == operation).count();
-        if self.faults.broken.is_some_and(|(broken, after)| broken == operation && times > after) {
+        let before = self.calls.iter().filter(|call| *call == operation).count() - 1;
+        let broken = self.faults.broken.as_ref();
+        if broken.is_some_and(|(broken, times)| *broken == operation && times.contains(&before)) {
             let error = json!({"__type": "com.amazonaws.sqs#UnsupportedOperation", "message": "broken"});
             return Some((StatusCode::BAD_REQUEST, error.to_string()));
         }

@@ -112,7 +112,7 @@ async fn what_does_not_get_into_the_delivery_queue_stays_and_is_told() -> Result
 
 #[tokio::test]
 async fn a_delivery_queue_that_takes_nothing_costs_no_dead_letter() -> Result<()> {
-    let broken = Faults { broken: Some(("SendMessageBatch", 0)), ..Faults::default() };
+    let broken = Faults { broken: Some(("SendMessageBatch", 0..usize::MAX)), ..Faults::default() };
     let sqs = StandIn::with(&letters(100), broken).await?;
     let summary = redrive_all(&sqs).await?;
     assert_eq!((summary.end, summary.redriven, summary.unsent), (End::InVain, 0, 30));
@@ -124,13 +124,29 @@ async fn a_delivery_queue_that_takes_nothing_costs_no_dead_letter() -> Result<()
 
 #[tokio::test]
 async fn what_cannot_be_deleted_is_sent_once_a_run_and_told() -> Result<()> {
-    let broken = Faults { broken: Some(("DeleteMessageBatch", 0)), is_forgetful: true, ..Faults::default() };
+    let broken = Faults {
+        broken: Some(("DeleteMessageBatch", 0..usize::MAX)),
+        is_forgetful: true,
+        ..Faults::default()
+    };
     let sqs = StandIn::with(&letters(3), broken).await?;
     let summary = redrive_all(&sqs).await?;
     assert_eq!((summary.redriven, summary.undeleted, summary.left), (3, 3, 3));
     assert!(summary.check().is_err());
     assert_eq!(sent(&sqs)?, ["7-e0", "8-e1", "7-e2"]);
     assert_eq!(left(&sqs).len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_sent_and_comes_again_is_deleted_then() -> Result<()> {
+    let broken_once =
+        Faults { broken: Some(("DeleteMessageBatch", 0..1)), is_forgetful: true, ..Faults::default() };
+    let sqs = StandIn::with(&letters(3), broken_once).await?;
+    let summary = redrive_all(&sqs).await?;
+    summary.check()?;
+    assert_eq!((summary.redriven, summary.undeleted, summary.left), (3, 0, 0));
+    assert_eq!((sent(&sqs)?.len(), left(&sqs).len()), (3, 0));
     Ok(())
 }
 
@@ -155,7 +171,7 @@ async fn a_redrive_that_is_stopped_says_so_and_hides_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn an_error_ends_it_early_and_hides_nothing() -> Result<()> {
-    let broken = Faults { broken: Some(("ReceiveMessage", 2)), ..Faults::default() };
+    let broken = Faults { broken: Some(("ReceiveMessage", 2..usize::MAX)), ..Faults::default() };
     let sqs = StandIn::with(&letters(30), broken).await?;
     let summary = redrive_between(&sqs.queues, &of(7), pending()).await;
     let told = summary.map_err(|error| format!("{error:#}"));
@@ -172,7 +188,7 @@ async fn a_redrive_that_is_killed_anywhere_loses_nothing_and_begins_no_second_se
     redrive_all(&whole).await?;
     let calls = whole.calls();
     assert!(calls.iter().filter(|call| *call == "DeleteMessageBatch").count() > 1, "{calls:?}");
-    // The queues' URLs are asked for before.
+    // The first two calls ask for the queues' URLs, before it begins.
     for (call, moment) in (2..calls.len()).flat_map(|call| [(call, Moment::Before), (call, Moment::After)]) {
         let faults = Faults { killed_at: Some((call, moment)), ..Faults::default() };
         let sqs = StandIn::with(&bodies, faults).await?;

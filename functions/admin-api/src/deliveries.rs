@@ -171,6 +171,9 @@ pub(crate) async fn replay(
     id: PathId,
     body: RequestBody,
 ) -> Answer {
+    if app.deliveries.retention.deliveries().is_none() {
+        return Err(ApiError::HistoryOff);
+    }
     let wish = object_of(body, "replay")?;
     let webhook = find(&app, &caller, &id).await?;
     let new_id = uuid::Uuid::new_v4().to_string();

@@ -40,12 +40,17 @@ pub(crate) struct EventStream {
 pub(crate) const PUSH_BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How long records that the stream did not take wait before each further try.
+///
+/// The request must end while it can tell what it has done, so none begins after [`PATIENCE`].
 const BACKOFFS: [Duration; 4] = [
     Duration::from_millis(100),
     Duration::from_millis(300),
     Duration::from_millis(900),
     Duration::from_millis(1_800),
 ];
+
+/// How long records are put again.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What became of a pushed event.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -129,6 +134,11 @@ impl EventStream {
     async fn put_all(&self, records: Vec<Record>) -> Result<Vec<usize>, StreamError> {
         let mut waiting: Vec<_> = records.into_iter().enumerate().collect();
         let mut backoffs = BACKOFFS.iter();
+        let began = storehook_aws::now();
+        let is_over = || {
+            let elapsed = storehook_aws::now().duration_since(began);
+            Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= PATIENCE)
+        };
         loop {
             let (places, records): (Vec<usize>, Vec<Record>) = waiting.into_iter().unzip();
             let unput = stream::put(&self.client, &self.name, records).await?;
@@ -136,7 +146,7 @@ impl EventStream {
                 unput.records.into_iter().filter_map(|(index, record)| Some((*places.get(index)?, record)));
             waiting = still.collect();
             match backoffs.next() {
-                Some(wait) if !waiting.is_empty() => tokio::time::sleep(*wait).await,
+                Some(wait) if !waiting.is_empty() && !is_over() => tokio::time::sleep(*wait).await,
                 _ => {
                     if let Some(reason) = unput.reason {
                         tracing::warn!(reason, events = waiting.len(), "pushed events not taken");

@@ -41,21 +41,23 @@ pub(crate) async fn send(
     let now = storehook_aws::now();
     let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
     delivery.payload_digest = app.deliveries.keep_payload(&delivery, now).await?;
-    let history = keep(&app, &delivery).await?;
-    app.queue.send(&[delivery]).await?;
-    Ok(queued(&history, &caller))
+    app.queue.send(std::slice::from_ref(&delivery)).await?;
+    Ok(queued(&keep(&app, &delivery).await, &caller))
 }
 
-/// Puts a delivery on record before it is sent, where the history is on, so that who asks for it finds it.
-async fn keep(app: &App, delivery: &Delivery<'_>) -> Result<DeliveryHistory, ApiError> {
+/// Puts a delivery on record that has been sent, unless its first attempt has done so already. That attempt
+/// will, if this cannot.
+async fn keep(app: &App, delivery: &Delivery<'_>) -> DeliveryHistory {
     let kept_for = app.deliveries.retention.deliveries();
     let begun = DeliveryHistory::begin(delivery, kept_for.unwrap_or_default());
-    if kept_for.is_none() {
-        return Ok(begun);
-    }
     let history = DeliveryHistory { version: 1, ..begun };
-    app.deliveries.put(&history, None).await?;
-    Ok(history)
+    if kept_for.is_some()
+        && let Err(error) = app.deliveries.put(&history, None).await
+    {
+        let error = storehook_aws::causes(&error);
+        tracing::error!(delivery.id = delivery.id(), error, "history not written");
+    }
+    history
 }
 
 /// A new event's id: random, after this beginning.

@@ -74,7 +74,10 @@ pub(crate) enum NoAttempt {
 pub(crate) async fn make(dependencies: &Dependencies, received: &Received<'_>, now: Timestamp) -> Attempted {
     let delivery = &received.delivery;
     if dependencies.settings.schedule.is_over(age_of(delivery, now)) {
-        return Attempted { result: Err(NoAttempt::Exhausted), history: None };
+        let history = dependencies.history.of(delivery).await;
+        // A message that has nothing more to say must not become a dead letter.
+        let reason = admitted(received, history.as_ref()).err().unwrap_or(NoAttempt::Exhausted);
+        return Attempted { result: Err(reason), history };
     }
     let Found { target, history } = match dependencies.targets.of(delivery).await {
         Ok(found) => found,
@@ -93,12 +96,8 @@ fn due(
     target: Option<Target>,
     history: Option<&DeliveryHistory>,
 ) -> Result<Target, NoAttempt> {
+    admitted(received, history)?;
     let delivery = &received.delivery;
-    match history.map_or(Admission::Due, |history| history.admission(delivery)) {
-        Admission::Due => {}
-        Admission::Delivered => return Err(NoAttempt::Duplicate),
-        Admission::Superseded => return Err(NoAttempt::Superseded),
-    }
     let target = target.ok_or(NoAttempt::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
     if is_uninstalled && delivery.topic.as_str() != catalogue::APP_UNINSTALLED {
@@ -107,6 +106,15 @@ fn due(
     match target.webhook.status {
         Status::Active => Ok(target),
         status => Err(NoAttempt::Held(status)),
+    }
+}
+
+/// Whether this message has anything to say in what becomes of the delivery.
+fn admitted(received: &Received<'_>, history: Option<&DeliveryHistory>) -> Result<(), NoAttempt> {
+    match history.map_or(Admission::Due, |history| history.admission(&received.delivery)) {
+        Admission::Due => Ok(()),
+        Admission::Delivered => Err(NoAttempt::Duplicate),
+        Admission::Superseded => Err(NoAttempt::Superseded),
     }
 }
 

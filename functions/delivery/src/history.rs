@@ -57,6 +57,32 @@ impl History {
         self.retention.deliveries().is_some()
     }
 
+    /// What is known of a delivery; nothing where the history is off, or does not answer.
+    pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Option<DeliveryHistory> {
+        if !self.is_on() {
+            return None;
+        }
+        match tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await {
+            Ok(Ok(history)) => history,
+            Ok(Err(error)) => {
+                let error = storehook_aws::causes(&error);
+                tracing::error!(delivery.id = delivery.id(), error, "history not read");
+                None
+            }
+            Err(elapsed) => {
+                tracing::error!(delivery.id = delivery.id(), error = %elapsed, "history not read");
+                None
+            }
+        }
+    }
+
+    async fn read(&self, delivery: &Delivery<'_>) -> Result<Option<DeliveryHistory>, TableError> {
+        let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(DeliveryItem::key_of(&id)));
+        let item = get.consistent_read(true).send().await?.item;
+        Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+    }
+
     /// Keeps a delivery whose webhook takes none now, with all that a replay of it needs. Returns whether
     /// its message may end; where the history is off, it may.
     pub(crate) async fn hold(
@@ -71,8 +97,11 @@ impl History {
                 Some(kept_for) => Some(self.keep_payload(delivery, now, kept_for).await?),
                 None => None,
             };
+            let kept_until = self.retention.deliveries().map(|kept_for| now.as_second() + kept_for.as_secs());
             let hold = |mut history: DeliveryHistory| {
                 history.payload_digest.clone_from(&held.payload_digest);
+                // Its message may be days old, and nothing else is left of it.
+                history.expires_at = history.expires_at.max(kept_until.unwrap_or_default());
                 history.ended(&held, DeliveryState::Held)
             };
             self.change(&held, known, hold).await
@@ -94,9 +123,13 @@ impl History {
                 Ok(attempt) => attempt.made(),
                 Err(NoAttempt::Request { address, error }) => unsent(address, error, now),
                 Err(NoAttempt::Cancelled) => {
-                    return self.end(delivery, known, DeliveryState::Cancelled).await;
+                    let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Cancelled);
+                    return self.change(delivery, known, end).await;
                 }
-                Err(NoAttempt::Exhausted) => return self.end(delivery, known, DeliveryState::Dead).await,
+                Err(NoAttempt::Exhausted) => {
+                    let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Dead);
+                    return self.change(delivery, known, end).await;
+                }
                 Err(
                     NoAttempt::Duplicate | NoAttempt::Superseded | NoAttempt::Held(_) | NoAttempt::Target(_),
                 ) => return Ok(()),
@@ -119,7 +152,8 @@ impl History {
         let Some(kept_for) = self.retention.deliveries() else { return Ok(()) };
         let mut before = known.cloned();
         for _ in 0..WRITE_ATTEMPTS {
-            let begun = before.unwrap_or_else(|| DeliveryHistory::begin(delivery, kept_for));
+            let mut begun = before.unwrap_or_else(|| DeliveryHistory::begin(delivery, kept_for));
+            begun.renew(delivery, kept_for);
             let version = begun.version;
             let Some(after) = change(begun) else { return Ok(()) };
             match self.put(after, version).await? {
@@ -128,24 +162,6 @@ impl History {
             }
         }
         Err(HistoryError::Contended)
-    }
-
-    /// Ends a delivery in this state. Where nothing is known of it, it is read first: this is said again
-    /// with every receive, and written once.
-    async fn end(
-        &self,
-        delivery: &Delivery<'_>,
-        known: Option<&DeliveryHistory>,
-        state: DeliveryState,
-    ) -> Result<(), HistoryError> {
-        if !self.is_on() {
-            return Ok(());
-        }
-        let read = match known {
-            Some(_) => None,
-            None => self.read(delivery).await?,
-        };
-        self.change(delivery, known.or(read.as_ref()), |history| history.ended(delivery, state)).await
     }
 
     async fn keep_payload(
@@ -165,13 +181,6 @@ impl History {
         };
         put_payloads(&self.client, &self.table, &[item]).await?;
         Ok(digest)
-    }
-
-    async fn read(&self, delivery: &Delivery<'_>) -> Result<Option<DeliveryHistory>, TableError> {
-        let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(DeliveryItem::key_of(&id)));
-        let item = get.consistent_read(true).send().await?.item;
-        Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
     }
 
     /// Writes a history over the version that it was made from. Returns the one that was there instead.

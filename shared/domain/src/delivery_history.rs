@@ -213,15 +213,22 @@ impl DeliveryHistory {
     }
 
     /// The delivery after a message of it has ended in this state without an attempt; `None` where that
-    /// says nothing new.
+    /// says nothing new, or the message has no say in it.
     pub fn ended(mut self, message: &Delivery<'_>, state: DeliveryState) -> Option<Self> {
         let is_news = self.version == 0 || self.state != state || self.series != message.series;
-        if !self.enter_series(message) || !is_news {
+        if self.admission(message) != Admission::Due || !self.enter_series(message) || !is_news {
             return None;
         }
         (self.state, self.next_attempt_at) = (state, None);
         self.version += 1;
         Some(self)
+    }
+
+    /// Keeps the delivery for as long again as at first, if this message is of a later series than is known.
+    pub fn renew(&mut self, message: &Delivery<'_>, kept_for: SignedDuration) {
+        if message.series > self.series {
+            self.expires_at = self.expires_at.max(message.enqueued_at.as_second() + kept_for.as_secs());
+        }
     }
 
     /// The series that a replay sends, or the owner's wish to have this one delivered again (no replay).

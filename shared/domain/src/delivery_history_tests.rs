@@ -133,6 +133,11 @@ fn a_message_may_end_without_an_attempt() -> TestResult {
     let held = begun()?.ended(&message_0, DeliveryState::Held).ok_or("news")?;
     assert_eq!((held.state, held.next_attempt_at, held.version), (DeliveryState::Held, None, 1));
     assert_eq!(held.clone().ended(&message_0, DeliveryState::Held), None, "it is no news");
+    let delivered = begun()?.attempted(&message_0, made(1, 200)?, Then::Delivered);
+    assert_eq!(delivered.ended(&message_0, DeliveryState::Dead), None, "what was delivered does not die");
+    let retrying = begun()?.attempted(&message_0, made(1, 500)?, Then::Retry(time(11)));
+    assert_eq!(retrying.clone().ended(&message(0, 5)?, DeliveryState::Dead), None, "it is another message's");
+    assert!(retrying.ended(&message_0, DeliveryState::Dead).is_some());
     let replayed = held.reserve(Some("r"), KEPT_FOR, time(60)).ok_or("reserved")?.history;
     assert_eq!(replayed.clone().ended(&message_0, DeliveryState::Held), None, "it is an older message");
     let held_again = replayed.ended(&message(1, 60)?, DeliveryState::Held).ok_or("news")?;
@@ -145,6 +150,11 @@ fn what_an_operator_has_redriven_is_the_next_series() -> TestResult {
     let dead = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
     let redriven = message(0, 0)?.redriven(time(500));
     assert_eq!(dead.admission(&redriven), Admission::Due);
+    let mut dead = dead;
+    dead.renew(&message(0, 400)?, KEPT_FOR);
+    assert_eq!(dead.expires_at, QUEUED_AT + 30 * 86_400, "it is of the same series");
+    dead.renew(&redriven, KEPT_FOR);
+    assert_eq!(dead.expires_at, QUEUED_AT + 500 + 30 * 86_400);
     let delivered = dead.attempted(&redriven, made(501, 200)?, Then::Delivered);
     assert_eq!((delivered.state, delivered.series), (DeliveryState::Delivered, 1));
     assert_eq!(delivered.admission(&message(0, 0)?.redriven(time(600))), Admission::Delivered);

@@ -157,12 +157,18 @@ fn pushed_event(
         Some(payload) => payload.get().to_owned(),
         None => flat_payload(members),
     };
-    let (Some(topic), Some(id), true) = (topic, id, errors.is_empty()) else { return Err(errors) };
+    let Some(topic) = topic.filter(|_| !names(&errors, "topic")) else { return Err(errors) };
+    // One whose id is wrong is read with another, so that all that is wrong is told at once.
+    let id = id.unwrap_or_else(new_id);
     let record = event_record(shop, &topic, &id, now, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     match StoreEvent::parse(record.as_bytes(), &origin).map(|event| event.partition_key()) {
-        Ok(partition_key) => Ok(PushedEvent { id, partition_key, record }),
-        Err(error) => Err(field_errors(&error)),
+        Ok(partition_key) => errors.or(PushedEvent { id, partition_key, record }),
+        Err(error) => {
+            let (field, message) = field_error(&error);
+            errors.add(field, message);
+            Err(errors)
+        }
     }
 }
 
@@ -185,17 +191,15 @@ fn flat_payload(members: &Members<'_>) -> String {
     format!("{{{}}}", rendered.collect::<Vec<_>>().join(","))
 }
 
-/// What the API tells of an event that the fan-out would reject.
-fn field_errors(error: &InvalidEvent) -> FieldErrors {
+/// What the API tells of an event that the fan-out would reject: the field, and what is wrong with it.
+fn field_error(error: &InvalidEvent) -> (&'static str, String) {
     match error {
-        InvalidEvent::NotAnObject | InvalidEvent::NotJson(_) => FieldErrors::one("event", error.to_string()),
-        InvalidEvent::Missing(field) => FieldErrors::one(field, "can't be blank"),
-        InvalidEvent::Field { field, must } => FieldErrors::one(field, *must),
-        InvalidEvent::Topic(_) => {
-            FieldErrors::one("topic", "is neither a topic of the catalogue nor a noun:verb")
-        }
+        InvalidEvent::NotAnObject | InvalidEvent::NotJson(_) => ("event", error.to_string()),
+        InvalidEvent::Missing(field) => (field, "can't be blank".to_owned()),
+        InvalidEvent::Field { field, must } => (field, (*must).to_owned()),
+        InvalidEvent::Topic(_) => ("topic", "is neither a topic of the catalogue nor a noun:verb".to_owned()),
         InvalidEvent::TooLarge { bytes } => {
-            FieldErrors::one("payload", format!("is too large: {bytes} bytes, {PAYLOAD_LIMIT} at most"))
+            ("payload", format!("is too large: {bytes} bytes, {PAYLOAD_LIMIT} at most"))
         }
     }
 }

@@ -105,6 +105,13 @@ fn what_is_wrong_is_named() {
             json!({"event_id": ["must be 1 to 64 letters, digits, '_' or '-'"]}),
         ),
         (
+            r#"{"topic": "orders/exploded", "event_id": "a.b", "payload": {}}"#,
+            json!({
+                "event_id": ["must be 1 to 64 letters, digits, '_' or '-'"],
+                "topic": ["is neither a topic of the catalogue nor a noun:verb"],
+            }),
+        ),
+        (
             r#"{"event_id": 7, "payload": {}}"#,
             json!({"event_id": ["must be a string"], "topic": ["can't be blank"]}),
         ),
