@@ -3,19 +3,21 @@
 //! A delivery goes through one or more *series* of attempts. Series 0 is the event's own; each
 //! replay begins another, by a message of its own. Because SQS may hand a message over
 //! twice, and a shard may be read twice, and a replay may be sent twice, more than one
-//! message may be of the same series. The first one that is attempted claims the series; the others
-//! end without an attempt ([`DeliveryHistory::admission`]). So a series is never two, and what has been
-//! delivered is not delivered again but by a series that begins after it.
+//! message may be of the same series. The first one that is attempted begins the series; the others
+//! end without an attempt ([`DeliveryHistory::admission`]). So what has been delivered is not delivered
+//! again but by a series that begins after it. Only two messages that are attempted at the very same
+//! time both are, once.
 //!
 //! A series that an older one still waits beside takes its place with its own first attempt
-//! and not before: until then it may be that its message was never sent.
+//! and not before: until then it may be that its message was never sent. See `replay_series.rs` for how
+//! a series comes about.
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppId, AttemptRecord, Delivery, DeliveryId, DeliveryState, KeptAnswer, Payload, PayloadDigest,
-    SentRequest, ShopDomain, Topic,
+    AppId, AttemptRecord, Delivery, DeliveryId, DeliveryState, KeptAnswer, PayloadDigest, SentRequest,
+    ShopDomain, Topic,
 };
 
 /// How many attempts are kept, the latest ones: two whole series.
@@ -53,11 +55,11 @@ pub struct DeliveryHistory {
     pub payload_digest: Option<PayloadDigest>,
     /// What has become of it.
     pub state: DeliveryState,
-    /// The latest series of attempts.
+    /// The latest series of attempts, begun or not.
     pub series: u32,
-    /// Which message makes the attempts of that series, by when it was queued; none has yet if `None`.
+    /// The latest series that has been attempted, and by which message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claimed_by: Option<Timestamp>,
+    pub begun: Option<BegunSeries>,
     /// The latest series that the endpoint took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_series: Option<u32>,
@@ -87,6 +89,15 @@ pub struct DeliveryHistory {
     pub version: u64,
     /// When it is forgotten, in seconds since the Unix epoch.
     pub expires_at: i64,
+}
+
+/// A series that has been attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunSeries {
+    /// Which.
+    pub series: u32,
+    /// The message that makes its attempts, by when that was queued.
+    pub by: Timestamp,
 }
 
 /// Whether a message that was received is to be attempted.
@@ -134,16 +145,6 @@ pub enum Then {
     Dead,
 }
 
-/// A series that is to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
-    /// The delivery, with that series as its latest.
-    pub history: DeliveryHistory,
-    /// Whether it must be written before the message is sent. If not, it has been, and only its message
-    /// may be missing.
-    pub is_new: bool,
-}
-
 impl DeliveryHistory {
     /// A delivery that is queued, and is kept for so long.
     pub fn begin(delivery: &Delivery<'_>, kept_for: SignedDuration) -> Self {
@@ -162,7 +163,7 @@ impl DeliveryHistory {
             payload_digest: delivery.payload_digest.clone(),
             state: DeliveryState::Pending,
             series: delivery.series,
-            claimed_by: None,
+            begun: None,
             delivered_series: None,
             replay: None,
             attempt_count: 0,
@@ -182,18 +183,27 @@ impl DeliveryHistory {
         if self.delivered_series.is_some_and(|delivered| delivered >= message.series) {
             return Admission::Delivered;
         }
-        let has_later_begun = self.attempts.last().is_some_and(|last| last.series > message.series);
-        let is_anothers = self.series == message.series
-            && self.claimed_by.is_some_and(|claimed_by| claimed_by != message.enqueued_at);
-        if has_later_begun || is_anothers { Admission::Superseded } else { Admission::Due }
+        let is_anothers = self.begun.is_some_and(|begun| {
+            begun.series > message.series || begun.series == message.series && begun.by != message.enqueued_at
+        });
+        if is_anothers { Admission::Superseded } else { Admission::Due }
     }
 
     /// The delivery after an attempt of this message. While a later series waits for its first attempt, the
-    /// state is that one's.
+    /// state is that one's, unless the older one dies: the later one's message may never have been sent.
     pub fn attempted(mut self, message: &Delivery<'_>, made: MadeAttempt, then: Then) -> Self {
         let is_latest = self.enter_series(message);
-        if is_latest {
-            self.claimed_by = Some(message.enqueued_at);
+        // Another message of the series, or of a later one, was faster.
+        let is_done = self.delivered_series.is_some_and(|delivered| delivered >= message.series);
+        if self.begun.is_none_or(|begun| begun.series <= message.series) {
+            self.begun = Some(BegunSeries { series: message.series, by: message.enqueued_at });
+            self.take_event_of(message);
+        }
+        if then == Then::Delivered {
+            self.delivered_series = self.delivered_series.max(Some(message.series));
+            self.latency_ms = Some(made.latency_ms);
+        }
+        if (is_latest || then == Then::Dead) && (!is_done || then == Then::Delivered) {
             let was_retrying = self.state == DeliveryState::Retrying;
             (self.state, self.next_attempt_at) = match then {
                 Then::Delivered => (DeliveryState::Delivered, None),
@@ -203,10 +213,6 @@ impl DeliveryHistory {
                 Then::Dead => (DeliveryState::Dead, None),
             };
         }
-        if then == Then::Delivered {
-            self.delivered_series = self.delivered_series.max(Some(message.series));
-            self.latency_ms = Some(made.latency_ms);
-        }
         self.push(message.series, made);
         self.version += 1;
         self
@@ -215,13 +221,31 @@ impl DeliveryHistory {
     /// The delivery after a message of it has ended in this state without an attempt; `None` where that
     /// says nothing new, or the message has no say in it.
     pub fn ended(mut self, message: &Delivery<'_>, state: DeliveryState) -> Option<Self> {
-        let is_news = self.version == 0 || self.state != state || self.series != message.series;
-        if self.admission(message) != Admission::Due || !self.enter_series(message) || !is_news {
+        let is_news = self.version == 0 || self.state != state || self.series < message.series;
+        if self.admission(message) != Admission::Due || !is_news {
             return None;
         }
+        self.enter_series(message);
+        self.take_event_of(message);
+        // The series has no message any more, so another one may take it up.
+        self.begun = self.begun.filter(|begun| begun.series != message.series);
         (self.state, self.next_attempt_at) = (state, None);
         self.version += 1;
         Some(self)
+    }
+
+    /// What begins where this one has expired and not been deleted yet.
+    pub fn or_begin(self, message: &Delivery<'_>, kept_for: SignedDuration, now: Timestamp) -> Self {
+        if self.is_kept(now) {
+            return self;
+        }
+        // The item is written over, so its version counts on.
+        Self { version: self.version, ..Self::begin(message, kept_for) }
+    }
+
+    /// Whether it is still kept. DynamoDB deletes what is not within a few days ("Time to Live").
+    pub fn is_kept(&self, now: Timestamp) -> bool {
+        self.expires_at > now.as_second()
     }
 
     /// Keeps the delivery for as long again as at first, if this message is of a later series than is known.
@@ -231,70 +255,24 @@ impl DeliveryHistory {
         }
     }
 
-    /// The series that a replay sends, or the owner's wish to have this one delivered again (no replay).
-    /// `None` where that replay's series has been attempted already.
-    pub fn reserve(
-        &self,
-        replay: Option<&str>,
-        kept_for: SignedDuration,
-        now: Timestamp,
-    ) -> Option<Reservation> {
-        let is_unsent = self.is_waiting_replay();
-        let is_same = self.replay.as_deref() == replay;
-        match (replay, is_same, is_unsent) {
-            (Some(_), true, true) | (None, _, true) => {
-                Some(Reservation { history: self.clone(), is_new: false })
-            }
-            (Some(_), true, false) => None,
-            _ => Some(Reservation { history: self.with_next_series(replay, kept_for, now), is_new: true }),
-        }
-    }
-
-    /// Whether it waits for the first attempt of a replay.
-    fn is_waiting_replay(&self) -> bool {
-        let has_begun = self.attempts.last().is_some_and(|last| last.series >= self.series);
-        self.state == DeliveryState::Pending && self.series > 0 && !has_begun
-    }
-
-    fn with_next_series(&self, replay: Option<&str>, kept_for: SignedDuration, now: Timestamp) -> Self {
-        Self {
-            state: DeliveryState::Pending,
-            series: self.series.saturating_add(1),
-            claimed_by: None,
-            replay: replay.map(str::to_owned),
-            next_attempt_at: Some(now),
-            version: self.version + 1,
-            expires_at: self.expires_at.max(now.as_second() + kept_for.as_secs()),
-            ..self.clone()
-        }
-    }
-
-    /// The message of the latest series, queued now.
-    pub fn message<'a>(&self, payload: Payload<'a>, now: Timestamp) -> Delivery<'a> {
-        Delivery {
-            webhook_id: self.id.webhook_id,
-            shop: self.shop.clone(),
-            app: self.app.clone(),
-            topic: self.topic.clone(),
-            event_id: self.id.event_id.clone(),
-            triggered_at: self.triggered_at,
-            enqueued_at: now,
-            series: self.series,
-            test: self.test,
-            resource_id: self.resource_id.clone(),
-            traceparent: self.traceparent.clone(),
-            payload_digest: self.payload_digest.clone(),
-            payload: payload.as_raw(),
-        }
-    }
-
     /// Takes up the message's series if it is later than the latest known. Returns whether it is the latest.
     fn enter_series(&mut self, message: &Delivery<'_>) -> bool {
         if message.series > self.series {
-            (self.series, self.claimed_by, self.replay) = (message.series, None, None);
+            (self.series, self.replay) = (message.series, None);
             self.state = DeliveryState::Pending;
         }
         message.series == self.series
+    }
+
+    /// What a message is of is what its attempts send. Nothing keeps two senders from giving two events the
+    /// same id.
+    fn take_event_of(&mut self, message: &Delivery<'_>) {
+        self.topic.clone_from(&message.topic);
+        self.resource_id.clone_from(&message.resource_id);
+        self.triggered_at = message.triggered_at;
+        if message.payload_digest.is_some() {
+            self.payload_digest.clone_from(&message.payload_digest);
+        }
     }
 
     fn push(&mut self, series: u32, made: MadeAttempt) {

@@ -90,7 +90,7 @@ fn a_replay_is_never_taken_for_a_duplicate_and_ends_the_series_before_it() -> Te
     let replayed = failing.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?;
     assert!(replayed.is_new);
     let replayed = replayed.history;
-    assert_eq!((replayed.state, replayed.series, replayed.claimed_by), (DeliveryState::Pending, 1, None));
+    assert_eq!((replayed.state, replayed.series), (DeliveryState::Pending, 1));
     assert_eq!(replayed.expires_at, QUEUED_AT + 60 + 30 * 86_400);
     // The message of the replay may have been lost before it was sent, so the older one still counts.
     let (older, newer) = (message(0, 0)?, message(1, 60)?);
@@ -139,9 +139,17 @@ fn a_message_may_end_without_an_attempt() -> TestResult {
     assert_eq!(retrying.clone().ended(&message(0, 5)?, DeliveryState::Dead), None, "it is another message's");
     assert!(retrying.ended(&message_0, DeliveryState::Dead).is_some());
     let replayed = held.reserve(Some("r"), KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    assert_eq!(replayed.clone().ended(&message_0, DeliveryState::Held), None, "it is an older message");
+    // The replay's message may never have been sent, so the older one must not end unheard.
+    let held_before = replayed.clone().ended(&message_0, DeliveryState::Held).ok_or("news")?;
+    assert_eq!((held_before.state, held_before.series), (DeliveryState::Held, 1));
     let held_again = replayed.ended(&message(1, 60)?, DeliveryState::Held).ok_or("news")?;
     assert_eq!(held_again.state, DeliveryState::Held);
+    // Nothing of the series was attempted, so the same replay sends it once more.
+    let resumed = held_again.reserve(Some("r"), KEPT_FOR, time(120)).ok_or("once more")?;
+    assert_eq!(
+        (resumed.is_new, resumed.history.series, resumed.history.state),
+        (true, 1, DeliveryState::Pending)
+    );
     Ok(())
 }
 
@@ -158,6 +166,73 @@ fn what_an_operator_has_redriven_is_the_next_series() -> TestResult {
     let delivered = dead.attempted(&redriven, made(501, 200)?, Then::Delivered);
     assert_eq!((delivered.state, delivered.series), (DeliveryState::Delivered, 1));
     assert_eq!(delivered.admission(&message(0, 0)?.redriven(time(600))), Admission::Delivered);
+    Ok(())
+}
+
+#[test]
+fn what_was_delivered_stays_so_whatever_a_slower_message_says() -> TestResult {
+    let (first, second) = (message(0, 0)?, message(0, 5)?);
+    for then in [Then::Retry(time(20)), Then::Dead, Then::Delay(time(20))] {
+        let delivered = begun()?.attempted(&first, made(1, 200)?, Then::Delivered);
+        let after = delivered.attempted(&second, made(2, 500)?, then);
+        assert_eq!((after.state, after.next_attempt_at), (DeliveryState::Delivered, None), "{then:?}");
+        assert_eq!(after.attempt_count, 2);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_series_that_ended_unattempted_may_be_taken_up_by_another_message() -> TestResult {
+    let dead = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
+    let redriven = message(0, 0)?.redriven(time(500));
+    let retrying = dead.attempted(&redriven, made(501, 500)?, Then::Retry(time(511)));
+    let held = retrying.ended(&redriven, DeliveryState::Held).ok_or("news")?;
+    assert_eq!(held.admission(&message(0, 0)?.redriven(time(600))), Admission::Due);
+    assert_eq!(held.admission(&message(0, 0)?), Admission::Due, "and an older one is better than none");
+    Ok(())
+}
+
+#[test]
+fn a_spent_series_is_not_begun_again_while_a_later_one_waits() -> TestResult {
+    let first = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
+    let second = first.attempted(&message(1, 60)?, made(61, 500)?, Then::Dead);
+    let waiting = second.reserve(None, KEPT_FOR, time(100)).ok_or("reserved")?.history;
+    assert_eq!(waiting.series, 2);
+    assert_eq!(waiting.admission(&message(0, 0)?.redriven(time(110))), Admission::Superseded);
+    assert_eq!(waiting.admission(&message(2, 100)?), Admission::Due);
+    Ok(())
+}
+
+#[test]
+fn a_series_whose_message_was_never_sent_is_sent_by_the_next_replay() -> TestResult {
+    let dead = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
+    let lost = dead.reserve(Some("r1"), KEPT_FOR, time(100)).ok_or("reserved")?.history;
+    assert!(!lost.is_stranded(time(159)) && lost.is_stranded(time(160)));
+    let found = lost.reserve(Some("r2"), KEPT_FOR, time(160)).ok_or("found")?;
+    assert_eq!((found.is_new, found.history.series), (false, 1));
+    Ok(())
+}
+
+#[test]
+fn what_has_expired_and_not_been_deleted_begins_anew() -> TestResult {
+    let delivered = begun()?.attempted(&message(0, 0)?, made(1, 200)?, Then::Delivered);
+    let end = 30 * 86_400;
+    let again = message(0, end)?;
+    assert_eq!(delivered.clone().or_begin(&again, KEPT_FOR, time(end - 1)), delivered);
+    let anew = delivered.or_begin(&again, KEPT_FOR, time(end));
+    assert_eq!((anew.state, anew.attempt_count, anew.version), (DeliveryState::Pending, 0, 1));
+    assert_eq!(anew.admission(&again), Admission::Due);
+    Ok(())
+}
+
+#[test]
+fn an_event_under_an_id_that_was_another_ones_is_kept_as_what_was_sent() -> TestResult {
+    let history = begun()?;
+    let other = message(0, 0)?;
+    let digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
+    let other = Delivery { topic: Topic::parse("orders/create")?, payload_digest: digest.clone(), ..other };
+    let after = history.attempted(&other, made(1, 200)?, Then::Delivered);
+    assert_eq!((after.topic.as_str(), after.payload_digest), ("orders/create", digest));
     Ok(())
 }
 

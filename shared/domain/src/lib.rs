@@ -43,6 +43,7 @@ pub mod query_parameters;
 pub mod rate_limit;
 mod rejected_event;
 mod replay;
+mod replay_series;
 mod request;
 mod samples;
 pub mod schedule;
@@ -69,7 +70,7 @@ pub use body_shape::BodyShape;
 pub use custom_headers::{CUSTOM_HEADERS_LIMIT, CustomHeaders, CustomHeadersError, HEADER_VALUE_LIMIT};
 pub use delivery::{Delivery, InvalidDelivery, PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT};
 pub use delivery_history::{
-    ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, DeliveryHistory, MadeAttempt, Reservation, Then,
+    ATTEMPTS_KEPT, Admission, BegunSeries, DETAILS_LIMIT, DeliveryHistory, MadeAttempt, Then,
 };
 pub use delivery_id::{DeliveryId, InvalidDeliveryId};
 pub use delivery_query::{DeliveryPosition, DeliveryQuery};
@@ -91,6 +92,7 @@ pub use query_parameters::QueryParameters;
 pub use rate_limit::RateLimit;
 pub use rejected_event::RejectedEvent;
 pub use replay::{Replay, ReplayRequest, ReplayState};
+pub use replay_series::{Reservation, UNSENT_AFTER};
 pub use request::{DeliveryRequest, UnbuildableRequest};
 pub use samples::{sample_of, test_delivery};
 pub use schedule::{Lane, Next, RetrySchedule};
