@@ -55,6 +55,16 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// Puts a history in the place of the one that is there.
+    pub async fn put_history(&self, history: &DeliveryHistory) -> Result<()> {
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk());
+        let item = to_item(DeliveryItem::of(history.clone()))?;
+        client.put_item().table_name(self.resource("history")).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+}
+
 /// A history in this state, and its payload, which names its event.
 fn made_up(
     installed: &Installed,

@@ -6,9 +6,9 @@ use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_domain::DeliveryState;
-use storehook_tests::{Installed, Receiver, Stack, eventually};
+use storehook_tests::{Installed, Receiver, Stack};
 
-use crate::deliveries::record;
+use crate::{deliveries::record, lifecycle::deliver};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -270,12 +270,9 @@ async fn without_a_history_nothing_is_written_and_nothing_is_replayed() -> Resul
     receiver.wait_for(2).await?;
     let pause = Some(json!({"webhook": {"status": "paused"}}));
     installed.api.call(Method::PUT, &format!("/admin/webhooks/{id}.json"), pause).await?;
-    stack.publish([record(&installed.shop, "orders/create", "o-2", "{}")]).await?;
-    eventually("the held delivery to be gone", || async {
-        let waiting = stack.count("delivery").await? + stack.count("retry").await?;
-        Ok((waiting == 0).then_some(()))
-    })
-    .await?;
+    let (answer, log) = deliver(&stack, &installed, id, "o-2").await?;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert!(log.contains("the webhook is paused"), "{log}");
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let items = client.scan().table_name(stack.resource("history")).send().await?;
     assert_eq!(items.count, 0);

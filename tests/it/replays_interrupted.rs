@@ -1,6 +1,7 @@
 //! Replays whose steps are interrupted, or made twice.
 
 use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, ToSpan as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{json, value::RawValue};
 use storehook_domain::{DeliveryState, Payload};
@@ -93,5 +94,32 @@ async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert!(log.contains("superseded"), "{log}");
     assert!(receiver.so_far().len() <= before + 1, "only its own message's retry may have come");
+    Ok(())
+}
+
+/// A replay that nobody goes on with leaves deliveries behind that are on record as replayed and were never
+/// sent. The next one of that window sends them.
+#[tokio::test]
+async fn what_an_abandoned_replay_has_left_behind_the_next_one_sends() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let names = many(&stack, &installed, id, 4).await?;
+    // As it is two minutes after an abandoned replay.
+    let delivery_id = format!("{id}-{}", names[0]);
+    let dead = stack.history_of(&delivery_id).await?.context("no history")?;
+    let long_ago = storehook_aws::now() - 120.seconds();
+    let kept_for = SignedDuration::from_hours(1);
+    let reserved = dead.reserve(Some("abandoned"), kept_for, long_ago).context("reserved")?.history;
+    stack.put_history(&reserved).await?;
+    assert_eq!(
+        replay_to_the_end(&installed, id, json!({"state": "dead"})).await?,
+        2,
+        "the other dead one, too"
+    );
+    assert_eq!(events_of(&receiver.wait_for(2).await?), [names[0].clone(), names[3].clone()]);
+    let delivered = stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
+    assert_eq!(delivered.series, 1, "it is the series that was never sent");
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(super) struct Worker<'a> {
     progress: ProgressBar,
     summary: Summary,
     /// What was received and not deleted: the latest receipt by the message's id.
-    held: BTreeMap<String, String>,
+    taken: BTreeMap<String, String>,
     /// Of that, what was sent again.
     sent: BTreeSet<String>,
     /// Empty answers, one after the other.
@@ -55,7 +55,7 @@ impl<'a> Worker<'a> {
             began_at,
             progress: progress_bar(visible),
             summary: Summary { is_dry_run: args.dry_run, hidden, ..Summary::default() },
-            held: BTreeMap::new(),
+            taken: BTreeMap::new(),
             sent: BTreeSet::new(),
             silences: 0,
             repeats: 0,
@@ -74,7 +74,7 @@ impl<'a> Worker<'a> {
                 () = ready(()) => {}
             }
             let messages = self.queues.receive().await?;
-            self.take(messages).await?;
+            self.receive(messages).await?;
             if let Some(end) = self.end() {
                 return Ok(end);
             }
@@ -83,8 +83,8 @@ impl<'a> Worker<'a> {
 
     /// Shows what stays to others again, and says what was done.
     pub(super) async fn finish(self) -> Summary {
-        let Self { queues, mut summary, held, sent, progress, .. } = self;
-        let receipts: Vec<_> = held.values().map(String::as_str).collect();
+        let Self { queues, mut summary, taken, sent, progress, .. } = self;
+        let receipts: Vec<_> = taken.values().map(String::as_str).collect();
         for batch in receipts.chunks(BATCH_LIMIT) {
             if let Err(error) = queues.show(batch).await {
                 // All of them show themselves in time, so there is no point in insisting.
@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
         }
         progress.finish_and_clear();
         let wanted = if summary.is_dry_run { summary.found() } else { 0 };
-        summary.left = held.len() - wanted;
+        summary.left = taken.len() - wanted;
         summary.undeleted = sent.len();
         summary
     }
@@ -102,24 +102,24 @@ impl<'a> Worker<'a> {
     fn end(&self) -> Option<End> {
         // While a redrive goes on, what it has received long ago comes again. When all of that has come and
         // nothing new has, there is nothing new.
-        if self.silences == SILENCES || self.repeats > self.held.len() {
+        if self.silences == SILENCES || self.repeats > self.taken.len() {
             Some(End::Complete)
         } else if self.in_vain == PATIENCE {
             Some(End::InVain)
-        } else if self.held.len() >= HIDDEN_LIMIT {
+        } else if self.taken.len() >= HIDDEN_LIMIT {
             Some(End::TooManyHidden)
         } else {
             None
         }
     }
 
-    async fn take(&mut self, messages: Vec<Message>) -> Result<()> {
+    async fn receive(&mut self, messages: Vec<Message>) -> Result<()> {
         self.silences = if messages.is_empty() { self.silences + 1 } else { 0 };
         let (mut letters, mut undeleted) = (Vec::new(), Vec::new());
         for message in messages {
             let id = message.message_id.context("SQS gave a message without an id")?;
             let receipt = message.receipt_handle.context("SQS gave a message without a receipt")?;
-            if self.held.insert(id.clone(), receipt).is_none() {
+            if self.taken.insert(id.clone(), receipt).is_none() {
                 self.repeats = 0;
                 self.progress.inc(1);
                 letters.extend(self.sort(id, &message.body.unwrap_or_default()));
@@ -129,10 +129,10 @@ impl<'a> Worker<'a> {
             }
         }
         if !letters.is_empty() || !undeleted.is_empty() {
-            let held = self.held.len();
+            let taken = self.taken.len();
             self.delete(undeleted).await;
             self.send_again(letters).await;
-            self.in_vain = if self.held.len() == held { self.in_vain + 1 } else { 0 };
+            self.in_vain = if self.taken.len() == taken { self.in_vain + 1 } else { 0 };
         }
         Ok(())
     }
@@ -175,14 +175,14 @@ impl<'a> Worker<'a> {
 
     /// Deletes what was sent again.
     async fn delete(&mut self, ids: Vec<String>) {
-        let held = ids.iter().filter_map(|id| Some((id, self.held.get(id)?.as_str())));
-        let (ids, receipts): (Vec<_>, Vec<_>) = held.unzip();
+        let taken = ids.iter().filter_map(|id| Some((id, self.taken.get(id)?.as_str())));
+        let (ids, receipts): (Vec<_>, Vec<_>) = taken.unzip();
         if receipts.is_empty() {
             return;
         }
         let done = self.queues.delete(&receipts).await;
         for id in done.places.iter().map(|place| ids[*place]) {
-            self.held.remove(id);
+            self.taken.remove(id);
             self.sent.remove(id);
         }
         self.summary.refusal = done.refusal.or(self.summary.refusal.take());
@@ -207,9 +207,9 @@ mod tests {
         let sqs = StandIn::with(&[], Faults::default()).await?;
         let args = Args::default();
         let mut worker = Worker::new(&sqs.queues, &args, storehook_aws::now()).await?;
-        worker.held = (0..HIDDEN_LIMIT).map(|number| (number.to_string(), String::new())).collect();
+        worker.taken = (0..HIDDEN_LIMIT).map(|number| (number.to_string(), String::new())).collect();
         assert_eq!(worker.work(pending()).await?, End::TooManyHidden);
-        worker.held.pop_last();
+        worker.taken.pop_last();
         assert_eq!(worker.work(pending()).await?, End::Complete);
         Ok(())
     }

@@ -8,7 +8,7 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use storehook_domain::{
-    DeliveryHistory, DeliveryId, DeliveryQuery, DeliveryStats, FieldErrors, ReplayRequest, Status, Webhook,
+    DeliveryHistory, DeliveryId, DeliveryQuery, DeliveryStats, FieldErrors, Replay, Status, Webhook,
 };
 
 use crate::{
@@ -97,7 +97,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(State(app): State<App>, Extension(caller): Extension<Caller>, id: PathId) -> Answer {
     let history = find_delivery(&app, &caller, &id).await?;
     let payload = match history.request {
-        Some(_) => app.deliveries.payload(&history, storehook_aws::now()).await?,
+        Some(_) => app.deliveries.0.payload(&history, storehook_aws::now()).await?,
         None => None,
     };
     let answer = DeliveryAnswer::of(&history, payload.as_deref(), &caller.time_zone);
@@ -130,7 +130,7 @@ pub(crate) async fn redeliver(
         let webhook = app.store.get(&caller, history.id.webhook_id).await?;
         must_be_active(webhook.as_ref())?;
         let now = storehook_aws::now();
-        let payload = app.deliveries.payload(&history, now).await?;
+        let payload = app.deliveries.0.payload(&history, now).await?;
         let payload = payload.ok_or_else(|| refused("payload", "is no longer kept"))?;
         // Without a replay's id a series is always made or found.
         let Reserved::Made(history) = replay_step::reserve(&app, &history, None, now).await? else {
@@ -148,7 +148,8 @@ pub(crate) async fn redeliver(
 ///
 /// Sends the deliveries of a window of time and a state again, the oldest first, in steps of a few seconds
 /// each. As long as an answer has a `cursor`, the replay is not at its end: ask again with that cursor. A
-/// step whose answer was lost is asked for again as it was: no delivery gets two new series by it.
+/// step whose answer was lost is asked for again as it was: with a cursor, or with an `id`, no delivery gets two
+/// new series by it.
 #[utoipa::path(
     post,
     path = "/admin/webhooks/{id}/replay",
@@ -171,21 +172,20 @@ pub(crate) async fn replay(
     id: PathId,
     body: RequestBody,
 ) -> Answer {
-    if app.deliveries.retention.deliveries().is_none() {
+    if app.deliveries.0.retention.deliveries().is_none() {
         return Err(ApiError::HistoryOff);
     }
     let wish = object_of(body, "replay")?;
     let webhook = find(&app, &caller, &id).await?;
     let new_id = uuid::Uuid::new_v4().to_string();
-    let ReplayRequest { replay, is_dry_run } =
-        ReplayRequest::parse(&wish, new_id, storehook_aws::now()).map_err(ApiError::Invalid)?;
-    let step = if is_dry_run {
+    let replay = Replay::parse(&wish, new_id, storehook_aws::now()).map_err(ApiError::Invalid)?;
+    let step = if replay.is_dry_run {
         replay_step::count(&app, webhook.id, &replay).await?
     } else {
         must_be_active(Some(&webhook))?;
         replay_step::send(&app, &caller, webhook.id, &replay).await?
     };
-    let progress = ReplayProgress::of(&replay, is_dry_run, &step, &caller.time_zone);
+    let progress = ReplayProgress::of(&replay, &step, &caller.time_zone);
     Ok(Json(ReplayAnswer { replay: progress }).into_response())
 }
 

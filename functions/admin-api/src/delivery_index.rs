@@ -75,7 +75,13 @@ impl DeliveryStore {
         };
         let mut found = Vec::new();
         for item in pages.into_iter().flat_map(|page| page.items.unwrap_or_default()) {
-            let indexed: IndexedDelivery = table::from_item(item)?;
+            let indexed: IndexedDelivery = match table::from_item(item) {
+                Ok(indexed) => indexed,
+                Err(error) => {
+                    tracing::error!(error = storehook_aws::causes(&error), "indexed delivery does not read");
+                    continue;
+                }
+            };
             let Ok(position) = DeliveryPosition::from_key(&indexed.position) else { continue };
             let Some(event_id) = position.event_id() else { continue };
             let is_known = end.as_ref().is_none_or(|end| match walk.direction {
@@ -106,9 +112,10 @@ impl DeliveryStore {
         high: &str,
     ) -> Result<QueryOutput, TableError> {
         let mut query = self
+            .0
             .client
             .query()
-            .table_name(&self.table)
+            .table_name(&self.0.name)
             .index_name(DELIVERIES_INDEX)
             .key_condition_expression("webhook_shard = :shard AND #position BETWEEN :low AND :high")
             .expression_attribute_names("#position", "position")

@@ -80,10 +80,10 @@ fn time(description: &str) -> ObjectBuilder {
 impl PartialSchema for ReplayBody {
     fn schema() -> RefOr<Schema> {
         let id =
-            text("The replay's id: the same replay again sends nothing again. A new one unless it is said.")
+            text("The replay's id: the same replay again sends nothing again, so a first step whose answer was lost can be asked for again. A new one unless it is said.")
                 .pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
         let cursor = text(
-            "Where the step before this one ended. The replay is then that one's, whatever else is said.",
+            "Where the step before this one ended. The replay is then that one's, a dry run or not, whatever else is said.",
         );
         let is_dry_run = ObjectBuilder::new()
             .schema_type(Type::Boolean)

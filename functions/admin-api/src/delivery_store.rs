@@ -1,29 +1,20 @@
-//! The history, as this function reads it and begins new series in it.
+//! Deliveries, as their app sees them.
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::put_item::PutItemError,
-    types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
 use storehook_aws::{
-    Retention,
-    history::{DeliveryItem, PayloadItem, PayloadQuery, WriteError, put_payloads},
-    table::{self, TableError, number},
+    history::{DeliveryItem, HistoryTable},
+    table::{self, TableError},
 };
-use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, PayloadDigest};
+use storehook_domain::{DeliveryHistory, DeliveryId};
 
 use crate::admission::Caller;
 
-/// The history table.
+/// The history table, as the caller sees it.
 #[derive(Clone)]
-pub(crate) struct DeliveryStore {
-    pub(crate) client: Client,
-    pub(crate) table: String,
-    pub(crate) retention: Retention,
-}
+pub(crate) struct DeliveryStore(pub(crate) HistoryTable);
 
 /// How many deliveries one call reads (`BatchGetItem`).
 const READ_LIMIT: usize = 100;
@@ -44,9 +35,7 @@ impl DeliveryStore {
         id: &DeliveryId,
         now: Timestamp,
     ) -> Result<Option<DeliveryHistory>, TableError> {
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(DeliveryItem::key_of(id)));
-        let item = get.consistent_read(true).send().await?.item;
-        let history = item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history);
+        let history = self.0.read(id).await?;
         Ok(history.filter(|history| is_shown(history, caller, now)))
     }
 
@@ -62,8 +51,13 @@ impl DeliveryStore {
         for some in ids.chunks(READ_LIMIT) {
             let keys = some.iter().map(DeliveryItem::key_of).collect();
             for item in self.read_all(keys).await? {
-                let history = table::from_item::<DeliveryItem>(item)?.history;
-                found.insert(history.id.clone(), history);
+                // One that does not read must not hide all the others.
+                match table::from_item::<DeliveryItem>(item) {
+                    Ok(DeliveryItem { history, .. }) => _ = found.insert(history.id.clone(), history),
+                    Err(error) => {
+                        tracing::error!(error = storehook_aws::causes(&error), "delivery does not read")
+                    }
+                }
             }
         }
         let found = ids.iter().filter_map(|id| found.remove(id));
@@ -77,9 +71,9 @@ impl DeliveryStore {
         while !keys.is_empty() {
             let asked = keys.len();
             let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
-            let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
-            items.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
-            let unread = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
+            let answer = self.0.client.batch_get_item().request_items(&self.0.name, wanted).send().await?;
+            items.extend(answer.responses.unwrap_or_default().remove(&self.0.name).unwrap_or_default());
+            let unread = answer.unprocessed_keys.unwrap_or_default().remove(&self.0.name);
             keys = unread.map_or_else(Vec::new, |unread| unread.keys);
             if keys.len() == asked {
                 match backoffs.next() {
@@ -90,68 +84,10 @@ impl DeliveryStore {
         }
         Ok(items)
     }
-
-    /// The payload of a delivery's event; `None` where it is not kept, or not any more.
-    pub(crate) async fn payload(
-        &self,
-        history: &DeliveryHistory,
-        now: Timestamp,
-    ) -> Result<Option<String>, TableError> {
-        let Some(digest) = &history.payload_digest else { return Ok(None) };
-        let query = PayloadQuery { shop: &history.shop, event_id: &history.id.event_id, digest };
-        query.read(&self.client, &self.table, now).await
-    }
-
-    /// Keeps the payload of a delivery that is about to be sent. Returns what it is kept under, if it is.
-    pub(crate) async fn keep_payload(
-        &self,
-        delivery: &Delivery<'_>,
-        now: Timestamp,
-    ) -> Result<Option<PayloadDigest>, WriteError> {
-        let Some(kept_for) = self.retention.payloads() else { return Ok(None) };
-        let digest = delivery.payload().digest();
-        let item = PayloadItem {
-            shop: &delivery.shop,
-            event_id: &delivery.event_id,
-            digest: &digest,
-            payload: &delivery.payload().in_message(),
-            expires_at: now.as_second() + kept_for.as_secs(),
-        };
-        put_payloads(&self.client, &self.table, &[item]).await?;
-        Ok(Some(digest))
-    }
-
-    /// Writes a history over the version before it. Returns whether that was still there.
-    pub(crate) async fn put(
-        &self,
-        history: &DeliveryHistory,
-        before: Option<u64>,
-    ) -> Result<bool, TableError> {
-        let item = table::to_item(DeliveryItem::of(history.clone()))?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        let put = match before {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version)),
-        };
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
-    }
 }
 
 /// An app sees its own deliveries on its own shop, and none that is forgotten: DynamoDB takes its time to
 /// delete those (TTL, "within a few days").
 fn is_shown(history: &DeliveryHistory, caller: &Caller, now: Timestamp) -> bool {
-    history.shop == caller.shop && history.app == caller.app && history.expires_at > now.as_second()
+    history.shop == caller.shop && history.app == caller.app && history.is_kept(now)
 }

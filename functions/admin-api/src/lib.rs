@@ -50,6 +50,7 @@ use axum::{
     response::Response,
     routing,
 };
+use storehook_aws::history::HistoryTable;
 use storehook_domain::Scope;
 use tower::{Layer as _, Service, util::MapRequestLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -85,11 +86,11 @@ impl App {
         let client = aws_sdk_dynamodb::Client::new(sdk);
         Self {
             store: WebhookStore::new(client.clone(), settings.registry_table.clone()),
-            deliveries: DeliveryStore {
+            deliveries: DeliveryStore(HistoryTable {
                 client: client.clone(),
-                table: settings.history_table.clone(),
+                name: settings.history_table.clone(),
                 retention: settings.retention,
-            },
+            }),
             queue: DeliveryQueue {
                 client: aws_sdk_sqs::Client::new(sdk),
                 url: settings.delivery_queue_url.clone(),

@@ -93,7 +93,8 @@ const CREDENTIALS: [&str; 4] = ["bearer", "spiffyToken", "shopifyToken", "basic"
 /// Says of an operation what holds for all that want a token.
 fn guard(operation: &mut Operation) {
     for (name, status, _) in ERRORS {
-        operation.responses.responses.insert(status.to_owned(), Ref::from_response_name(name).into());
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| Ref::from_response_name(name).into());
     }
     let requirement = |name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
     operation.security = Some(CREDENTIALS.map(requirement).to_vec());

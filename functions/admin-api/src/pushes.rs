@@ -69,6 +69,16 @@ pub(crate) struct PushedListAnswer {
     events: Vec<PushedAnswer>,
 }
 
+/// An answer to a push that could not be made as a whole.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PushFailure {
+    #[schema(example = "Service Unavailable")]
+    errors: String,
+    /// What became of each event, in their order. Absent where that is not known: then each may be on the
+    /// stream or not.
+    events: Option<Vec<PushedAnswer>>,
+}
+
 /// An answer to a push: of one event, or of a list.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -81,7 +91,8 @@ pub(crate) enum PushAnswer {
 ///
 /// Puts an event of the shop, or a list of them, onto its stream. The payload is a member of its own, or
 /// everything but the topic. A list is taken as a whole or, where anything in it is wrong, not at all.
-/// Answers when the events are on the stream. The token needs the scope `events:push`.
+/// Answers when the events are on the stream. The token needs the scope `events:push`. The path `/events`, without
+/// a prefix, is the same.
 #[utoipa::path(
     post,
     path = "/admin/events",
@@ -94,6 +105,7 @@ pub(crate) enum PushAnswer {
         (status = 413, description = "The body is over 4 MiB.", body = Errors),
         (status = 415, description = "The body is said to be something other than JSON.", body = Errors),
         (status = 422, description = "What is wrong with which event; none has been accepted.", body = Errors),
+        (status = 503, description = "Not everything is on the stream.", body = PushFailure),
     ),
 )]
 pub(crate) async fn push(

@@ -5,13 +5,15 @@
 //! anywhere in between leaves a cursor that was handed out before, and the step that is made from it
 //! again finds the replay's own mark: what has been attempted since is left alone, and what
 //! has not is sent once more in the same series, of which only one message is ever attempted. So
-//! each delivery gets one new series, however often a step is made.
+//! each delivery gets one new series, however often a step is made. What a replay that nobody goes on with has
+//! left behind, any later one of that window sends.
 
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
+use storehook_aws::history::Write;
 use storehook_domain::{
     DeliveryHistory, DeliveryId, DeliveryPosition, DeliveryState, Payload, Replay, Reservation, WebhookId,
 };
@@ -25,6 +27,9 @@ use crate::{
 
 /// How long a step begins new work: with what is under way then, it stays within ten seconds.
 pub(crate) const STEP_TIME: Duration = Duration::from_secs(5);
+
+/// How long a step takes at the most.
+const LONGEST_STEP: Duration = Duration::from_secs(9);
 
 /// How many deliveries are read, reserved and sent together: their payloads are in memory at once.
 const CHUNK: usize = 20;
@@ -80,7 +85,8 @@ pub(crate) async fn send(
     loop {
         let round = app.deliveries.round(&walk, step.next.as_ref(), storehook_aws::now()).await?;
         for chunk in round.found.chunks(CHUNK) {
-            match send_chunk(app, caller, replay, chunk).await {
+            let sent = tokio::time::timeout(time_left(began), send_chunk(app, caller, replay, chunk));
+            match sent.await.unwrap_or(Err(ApiError::TimedOut)) {
                 Ok((sent, expired)) => {
                     (step.deliveries, step.expired) = (step.deliveries + sent, step.expired + expired)
                 }
@@ -114,6 +120,12 @@ fn is_over(began: Timestamp) -> bool {
     Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= STEP_TIME)
 }
 
+/// How long what is under way may take, so that the answer comes within ten seconds and says how far it came.
+fn time_left(began: Timestamp) -> Duration {
+    let elapsed = Duration::try_from(storehook_aws::now().duration_since(began)).unwrap_or_default();
+    LONGEST_STEP.saturating_sub(elapsed)
+}
+
 /// Sends those of some deliveries that the replay is of. Returns how many were sent, and how many had no
 /// payload any more.
 async fn send_chunk(
@@ -125,7 +137,7 @@ async fn send_chunk(
     let now = storehook_aws::now();
     let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
     let wanted = app.deliveries.of_ids(caller, &ids, now).await?.into_iter();
-    let wanted = wanted.filter(|history| is_wanted(replay, history));
+    let wanted = wanted.filter(|history| is_wanted(replay, history, now));
     let prepared: Vec<_> = stream::iter(wanted)
         .map(|history| prepare(app, caller, replay, history, now))
         .buffered(AT_ONCE)
@@ -162,9 +174,9 @@ pub(crate) struct Ready {
     pub(crate) payload: String,
 }
 
-fn is_wanted(replay: &Replay, history: &DeliveryHistory) -> bool {
+fn is_wanted(replay: &Replay, history: &DeliveryHistory, now: Timestamp) -> bool {
     let is_reserved = history.replay.as_deref() == Some(replay.id.as_str());
-    is_reserved || replay.state.includes(history.state)
+    is_reserved || replay.state.includes(history.state) || history.is_stranded(now)
 }
 
 async fn prepare(
@@ -174,9 +186,9 @@ async fn prepare(
     mut history: DeliveryHistory,
     now: Timestamp,
 ) -> Result<Prepared, ApiError> {
-    let Some(payload) = app.deliveries.payload(&history, now).await? else { return Ok(Prepared::Expired) };
+    let Some(payload) = app.deliveries.0.payload(&history, now).await? else { return Ok(Prepared::Expired) };
     for _ in 0..RESERVE_ATTEMPTS {
-        if !is_wanted(replay, &history) {
+        if !is_wanted(replay, &history, now) {
             return Ok(Prepared::Done);
         }
         match reserve(app, &history, Some(&replay.id), now).await? {
@@ -209,14 +221,17 @@ pub(crate) async fn reserve(
     replay: Option<&str>,
     now: Timestamp,
 ) -> Result<Reserved, ApiError> {
-    let kept_for = app.deliveries.retention.deliveries().ok_or(ApiError::HistoryOff)?;
+    let kept_for = app.deliveries.0.retention.deliveries().ok_or(ApiError::HistoryOff)?;
     let Some(Reservation { history: reserved, is_new }) = history.reserve(replay, kept_for, now) else {
         return Ok(Reserved::Attempted);
     };
-    if is_new && !app.deliveries.put(&reserved, Some(history.version)).await? {
-        return Ok(Reserved::Outrun);
+    match is_new {
+        true => match app.deliveries.0.put(&reserved, history.version).await? {
+            Write::Made => Ok(Reserved::Made(Box::new(reserved))),
+            Write::Outrun(_) => Ok(Reserved::Outrun),
+        },
+        false => Ok(Reserved::Made(Box::new(reserved))),
     }
-    Ok(Reserved::Made(Box::new(reserved)))
 }
 
 /// Sends the latest series of these deliveries.

@@ -71,13 +71,13 @@ struct ShownLatency {
 
 impl ReplayProgress {
     /// Shows what a step has done.
-    pub(crate) fn of(replay: &Replay, dry_run: bool, step: &Step, zone: &TimeZone) -> Self {
+    pub(crate) fn of(replay: &Replay, step: &Step, zone: &TimeZone) -> Self {
         Self {
             id: replay.id.clone(),
             state: replay.state.as_str(),
             from: local_time(replay.from, zone),
             to: local_time(replay.to, zone),
-            dry_run,
+            dry_run: replay.is_dry_run,
             deliveries: step.deliveries,
             expired: step.expired,
             cursor: step.next.as_ref().map(|position| replay.cursor(position)),

@@ -40,7 +40,9 @@ pub(crate) async fn send(
     must_be_active(Some(&webhook))?;
     let now = storehook_aws::now();
     let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
-    delivery.payload_digest = app.deliveries.keep_payload(&delivery, now).await?;
+    if let Some(kept_for) = app.deliveries.0.retention.payloads() {
+        delivery.payload_digest = Some(app.deliveries.0.keep_payload(&delivery, kept_for, now).await?);
+    }
     app.queue.send(std::slice::from_ref(&delivery)).await?;
     Ok(queued(&keep(&app, &delivery).await, &caller))
 }
@@ -48,11 +50,11 @@ pub(crate) async fn send(
 /// Puts a delivery on record that has been sent, unless its first attempt has done so already. That attempt
 /// will, if this cannot.
 async fn keep(app: &App, delivery: &Delivery<'_>) -> DeliveryHistory {
-    let kept_for = app.deliveries.retention.deliveries();
+    let kept_for = app.deliveries.0.retention.deliveries();
     let begun = DeliveryHistory::begin(delivery, kept_for.unwrap_or_default());
     let history = DeliveryHistory { version: 1, ..begun };
     if kept_for.is_some()
-        && let Err(error) = app.deliveries.put(&history, None).await
+        && let Err(error) = app.deliveries.0.put(&history, 0).await
     {
         let error = storehook_aws::causes(&error);
         tracing::error!(delivery.id = delivery.id(), error, "history not written");

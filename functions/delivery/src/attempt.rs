@@ -76,14 +76,16 @@ pub(crate) async fn make(dependencies: &Dependencies, received: &Received<'_>, n
     if dependencies.settings.schedule.is_over(age_of(delivery, now)) {
         let history = dependencies.history.of(delivery).await;
         // A message that has nothing more to say must not become a dead letter.
-        let reason = admitted(received, history.as_ref()).err().unwrap_or(NoAttempt::Exhausted);
+        let kept = history.as_ref().filter(|history| history.is_kept(now));
+        let reason = admitted(received, kept).err().unwrap_or(NoAttempt::Exhausted);
         return Attempted { result: Err(reason), history };
     }
     let Found { target, history } = match dependencies.targets.of(delivery).await {
         Ok(found) => found,
         Err(error) => return Attempted { result: Err(error.into()), history: None },
     };
-    let result = match due(received, target, history.as_ref()) {
+    let kept = history.as_ref().filter(|history| history.is_kept(now));
+    let result = match due(received, target, kept) {
         Ok(target) => make_at(dependencies, received, target, now).await,
         Err(reason) => Err(reason),
     };
@@ -111,7 +113,14 @@ fn due(
 
 /// Whether this message has anything to say in what becomes of the delivery.
 fn admitted(received: &Received<'_>, history: Option<&DeliveryHistory>) -> Result<(), NoAttempt> {
-    match history.map_or(Admission::Due, |history| history.admission(&received.delivery)) {
+    let delivery = &received.delivery;
+    let admission = history.map_or(Admission::Due, |history| history.admission(delivery));
+    let kept = history.and_then(|history| history.payload_digest.as_ref());
+    if admission != Admission::Due && kept.is_some_and(|kept| Some(kept) != delivery.payload_digest.as_ref())
+    {
+        tracing::warn!(delivery.id = delivery.id(), "another event has come under an id that is taken");
+    }
+    match admission {
         Admission::Due => Ok(()),
         Admission::Delivered => Err(NoAttempt::Duplicate),
         Admission::Superseded => Err(NoAttempt::Superseded),

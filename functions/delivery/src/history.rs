@@ -4,22 +4,20 @@
 //! condition that nobody else has written it since. Where somebody has, the answer to that
 //! very write brings what is there now, and the change is made to that.
 //!
-//! None of it decides what becomes of a delivery, but for one that is held: its message ends, so
-//! it must be on record first, and its payload with it.
+//! What it says of a delivery decides whether a message of it is attempted, and a history that says nothing,
+//! or does not answer, lets it be. What is written of it decides nothing, but for one that is
+//! held: its message ends, so it must be on record first, and its payload with it.
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
-};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use storehook_aws::{
-    CALL_TIMEOUT, Retention,
-    history::{DeliveryItem, PayloadItem, WriteError, put_payloads},
-    table::{self, TableError, number},
+    CALL_TIMEOUT,
+    history::{HistoryTable, Write, WriteError},
+    table::TableError,
 };
 use storehook_domain::{
-    Delivery, DeliveryHistory, DeliveryId, DeliveryState, MadeAttempt, Next, Outcome, PayloadDigest, Then,
+    Delivery, DeliveryHistory, DeliveryId, DeliveryState, MadeAttempt, Next, Outcome, Then,
     UnbuildableRequest,
 };
 use tokio::time::error::Elapsed;
@@ -31,11 +29,7 @@ use crate::{
 
 /// Keeps the history.
 #[derive(Clone)]
-pub(crate) struct History {
-    pub(crate) client: Client,
-    pub(crate) table: String,
-    pub(crate) retention: Retention,
-}
+pub(crate) struct History(pub(crate) HistoryTable);
 
 /// Why the history was not written.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +42,16 @@ pub(crate) enum HistoryError {
     Contended,
 }
 
+/// How long what is kept of an attempt may take: what follows it must not wait for a slow table.
+const HISTORY_TIME: Duration = Duration::from_secs(2);
+
 /// How often a change is made that others come before.
 const WRITE_ATTEMPTS: usize = 5;
 
 impl History {
     /// Whether anything is kept.
     pub(crate) fn is_on(&self) -> bool {
-        self.retention.deliveries().is_some()
+        self.0.retention.deliveries().is_some()
     }
 
     /// What is known of a delivery; nothing where the history is off, or does not answer.
@@ -62,25 +59,14 @@ impl History {
         if !self.is_on() {
             return None;
         }
-        match tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await {
-            Ok(Ok(history)) => history,
-            Ok(Err(error)) => {
-                let error = storehook_aws::causes(&error);
-                tracing::error!(delivery.id = delivery.id(), error, "history not read");
-                None
-            }
-            Err(elapsed) => {
-                tracing::error!(delivery.id = delivery.id(), error = %elapsed, "history not read");
-                None
-            }
-        }
-    }
-
-    async fn read(&self, delivery: &Delivery<'_>) -> Result<Option<DeliveryHistory>, TableError> {
         let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(DeliveryItem::key_of(&id)));
-        let item = get.consistent_read(true).send().await?.item;
-        Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+        let error = match tokio::time::timeout(HISTORY_TIME, self.0.read(&id)).await {
+            Ok(Ok(history)) => return history,
+            Ok(Err(error)) => storehook_aws::causes(&error),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        tracing::error!(delivery.id = delivery.id(), error, "history not read");
+        None
     }
 
     /// Keeps a delivery whose webhook takes none now, with all that a replay of it needs. Returns whether
@@ -92,19 +78,17 @@ impl History {
         now: Timestamp,
     ) -> bool {
         let held = async {
+            let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
+            // Nothing else is left of it, so its payload is kept for as long as it is.
+            let digest = self.0.keep_payload(delivery, kept_for, now).await?;
             let mut held = delivery.clone();
-            held.payload_digest = match self.retention.payloads() {
-                Some(kept_for) => Some(self.keep_payload(delivery, now, kept_for).await?),
-                None => None,
+            held.payload_digest = Some(digest);
+            let kept_until = now.as_second() + kept_for.as_secs();
+            let hold = |history: DeliveryHistory| {
+                let history = history.ended(&held, DeliveryState::Held)?;
+                Some(DeliveryHistory { expires_at: history.expires_at.max(kept_until), ..history })
             };
-            let kept_until = self.retention.deliveries().map(|kept_for| now.as_second() + kept_for.as_secs());
-            let hold = |mut history: DeliveryHistory| {
-                history.payload_digest.clone_from(&held.payload_digest);
-                // Its message may be days old, and nothing else is left of it.
-                history.expires_at = history.expires_at.max(kept_until.unwrap_or_default());
-                history.ended(&held, DeliveryState::Held)
-            };
-            self.change(&held, known, hold).await
+            self.change(&held, known, now, hold).await
         };
         is_kept(delivery, tokio::time::timeout(CALL_TIMEOUT, held).await)
     }
@@ -124,11 +108,11 @@ impl History {
                 Err(NoAttempt::Request { address, error }) => unsent(address, error, now),
                 Err(NoAttempt::Cancelled) => {
                     let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Cancelled);
-                    return self.change(delivery, known, end).await;
+                    return self.change(delivery, known, now, end).await;
                 }
                 Err(NoAttempt::Exhausted) => {
                     let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Dead);
-                    return self.change(delivery, known, end).await;
+                    return self.change(delivery, known, now, end).await;
                 }
                 Err(
                     NoAttempt::Duplicate | NoAttempt::Superseded | NoAttempt::Held(_) | NoAttempt::Target(_),
@@ -136,9 +120,9 @@ impl History {
             };
             let then = then_of(attempted, fate, now);
             let add = |history: DeliveryHistory| Some(history.attempted(delivery, made.clone(), then));
-            self.change(delivery, known, add).await
+            self.change(delivery, known, now, add).await
         };
-        is_kept(delivery, tokio::time::timeout(CALL_TIMEOUT, kept).await);
+        is_kept(delivery, tokio::time::timeout(HISTORY_TIME, kept).await);
     }
 
     /// Changes a delivery's history from what was known of it. `change` may find that there is nothing to
@@ -147,66 +131,25 @@ impl History {
         &self,
         delivery: &Delivery<'_>,
         known: Option<&DeliveryHistory>,
+        now: Timestamp,
         change: impl Fn(DeliveryHistory) -> Option<DeliveryHistory>,
     ) -> Result<(), HistoryError> {
-        let Some(kept_for) = self.retention.deliveries() else { return Ok(()) };
+        let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
         let mut before = known.cloned();
         for _ in 0..WRITE_ATTEMPTS {
-            let mut begun = before.unwrap_or_else(|| DeliveryHistory::begin(delivery, kept_for));
+            let mut begun = match before {
+                Some(before) => before.or_begin(delivery, kept_for, now),
+                None => DeliveryHistory::begin(delivery, kept_for),
+            };
             begun.renew(delivery, kept_for);
             let version = begun.version;
             let Some(after) = change(begun) else { return Ok(()) };
-            match self.put(after, version).await? {
-                None => return Ok(()),
-                Some(found) => before = Some(found),
+            match self.0.put(&after, version).await? {
+                Write::Made => return Ok(()),
+                Write::Outrun(found) => before = found.map(|found| *found),
             }
         }
         Err(HistoryError::Contended)
-    }
-
-    async fn keep_payload(
-        &self,
-        delivery: &Delivery<'_>,
-        now: Timestamp,
-        kept_for: SignedDuration,
-    ) -> Result<PayloadDigest, HistoryError> {
-        let payload = delivery.payload();
-        let digest = payload.digest();
-        let item = PayloadItem {
-            shop: &delivery.shop,
-            event_id: &delivery.event_id,
-            digest: &digest,
-            payload: &payload.in_message(),
-            expires_at: now.as_second() + kept_for.as_secs(),
-        };
-        put_payloads(&self.client, &self.table, &[item]).await?;
-        Ok(digest)
-    }
-
-    /// Writes a history over the version that it was made from. Returns the one that was there instead.
-    async fn put(&self, after: DeliveryHistory, version: u64) -> Result<Option<DeliveryHistory>, TableError> {
-        let item = table::to_item(DeliveryItem::of(after))?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match version {
-            0 => put.condition_expression("attribute_not_exists(pk)"),
-            version => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version)),
-        };
-        let Err(error) = put.send().await else { return Ok(None) };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
-                Some(item) => Ok(Some(table::from_item::<DeliveryItem>(item.clone())?.history)),
-                // It was forgotten between the read and the write.
-                None => Err(error.into()),
-            },
-            _ => Err(error.into()),
-        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! Each message is one delivery, and each receive of it is at most one attempt. All
 //! messages of a batch are worked on at the same time, and each has its own end:
 //!
-//! * **Delivered, now or before, or nobody to deliver to any more** – the message is done,
-//!   and SQS deletes it.
+//! * **Delivered, now or before, or nobody to deliver to any more, or the business of another
+//!   message** – the message is done, and SQS deletes it.
+//! * **Held**, because its webhook takes nothing now – it is done as well, once all that a replay needs is
+//!   in the history.
 //! * **Delayed** – an integration endpoint wants it later, which is no failure and must not
 //!   use up receives. A copy of the message is sent with that delay, and this one is done.
 //! * **Failed** – its visibility is set to the schedule's wait and it is named in
@@ -37,7 +39,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
 use jiff::Timestamp;
-use storehook_aws::CALL_TIMEOUT;
+use storehook_aws::{CALL_TIMEOUT, history::HistoryTable};
 use storehook_domain::{Delivery, Lane, Next, Outcome};
 
 pub use sender::{INTEGRATION_TIMEOUT, SenderError};
@@ -66,12 +68,12 @@ impl Dependencies {
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         let registry_table = settings.registry_table.clone();
-        let history = History {
+        let history = History(HistoryTable {
             client: dynamodb.clone(),
-            table: settings.history_table.clone(),
+            name: settings.history_table.clone(),
             retention: settings.retention,
-        };
-        let history_table = history.is_on().then(|| history.table.clone());
+        });
+        let history_table = history.is_on().then(|| settings.history_table.clone());
         Ok(Self {
             targets: Targets::new(dynamodb.clone(), registry_table.clone(), history_table),
             records: Records {

@@ -38,8 +38,16 @@ pub(crate) struct Seen {
     pub(crate) sent: Vec<Value>,
     /// The last state kept of each delivery, by webhook.
     pub(crate) kept: BTreeMap<String, String>,
+    /// How many attempts are kept of each.
+    pub(crate) attempts: BTreeMap<String, usize>,
     /// How many writes there were in either table, by what they were.
     pub(crate) writes: BTreeMap<String, usize>,
+}
+
+impl Seen {
+    pub(crate) fn attempts_of(&self, webhook_id: &str) -> usize {
+        self.attempts.get(webhook_id).copied().unwrap_or_default()
+    }
 }
 
 /// Works on messages, given by receipt handle.
@@ -112,15 +120,17 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         return (StatusCode::OK, Json(json!({})));
     }
     let sort_key = call["RequestItems"]["registry"]["Keys"][0]["sk"]["S"].as_str().unwrap_or_default();
+    let is_of_history = call["RequestItems"]["history"].is_object();
+    if is_of_history && aws.is_history_broken {
+        return (StatusCode::BAD_REQUEST, Json(json!({"__type": "ResourceNotFoundException"})));
+    }
     let (path, status) = match sort_key.trim_start_matches("WEBHOOK#").trim_start_matches('0') {
         "7" => ("ok", "active"),
         "8" => ("broken", "active"),
         "9" => ("ok", "paused"),
         "13" => ("delay", "active"),
         "10" => return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"}))),
-        "12" => {
-            return (StatusCode::OK, Json(json!({"Responses": {"history": [delivered_before()]}})));
-        }
+        "12" => ("ok", "active"),
         _ => return (StatusCode::OK, Json(json!({"Responses": {"registry": []}}))),
     };
     let text = |value: &str| json!({"S": value});
@@ -159,7 +169,9 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
             .collect::<serde_json::Map<_, _>>()
             .into()
     };
-    (StatusCode::OK, Json(json!({"Responses": {"registry": [item(&webhook), item(&installation)]}})))
+    let history = if sort_key.ends_with("12") { json!([delivered_before()]) } else { json!([]) };
+    let registry = json!([item(&webhook), item(&installation)]);
+    (StatusCode::OK, Json(json!({"Responses": {"registry": registry, "history": history}})))
 }
 
 /// Takes a write, unless it is of a history that is broken.
@@ -173,6 +185,8 @@ fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) 
     if is_of_history && operation == "PutItem" {
         let text = |name: &str| call["Item"][name]["S"].as_str().unwrap_or_default().to_owned();
         let webhook_id = text("pk").trim_start_matches("DELIVERY#").split('-').next().map(str::to_owned);
+        let attempts = call["Item"]["attempts"]["L"].as_array().map_or(0, Vec::len);
+        seen.attempts.insert(webhook_id.clone().unwrap_or_default(), attempts);
         seen.kept.insert(webhook_id.unwrap_or_default(), text("state"));
     }
     (StatusCode::OK, Json(json!({})))
@@ -188,7 +202,7 @@ fn delivered_before() -> Value {
         "topic": text("orders/create"), "triggered_at": text("2026-11-21T15:00:00Z"),
         "created_at": text("2026-11-21T15:00:00Z"), "state": text("delivered"), "series": number("0"),
         "delivered_series": number("0"), "attempt_count": number("1"), "attempts": {"L": []}, "version": number("1"),
-        "expires_at": number("1795000000"),
+        "expires_at": number("99999999999"),
     })
 }
 

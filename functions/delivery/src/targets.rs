@@ -82,7 +82,17 @@ impl Targets {
         }
         let mut found = self.items(wanted).await?;
         let history = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());
-        let history = history.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history);
+        let history = history.and_then(|item| match table::from_item::<DeliveryItem>(item) {
+            Ok(item) => Some(item.history),
+            Err(error) => {
+                tracing::error!(
+                    delivery.id = delivery.id(),
+                    error = storehook_aws::causes(&error),
+                    "history not read"
+                );
+                None
+            }
+        });
         let mut items = found.remove(&self.registry_table).unwrap_or_default();
         let mut take = |key: &Item| {
             let place = items.iter().position(|item| item.get("sk") == key.get("sk"))?;
@@ -99,26 +109,35 @@ impl Targets {
         Ok(Found { target: Some(target), history })
     }
 
+    /// Reads what is wanted of the tables. The registry's part must be read; what there is of the history is
+    /// taken, and where there is nothing to be had, the registry is asked alone.
     async fn items(
         &self,
-        wanted: HashMap<String, KeysAndAttributes>,
+        mut wanted: HashMap<String, KeysAndAttributes>,
     ) -> Result<HashMap<String, Vec<Item>>, TargetError> {
+        let mut found: HashMap<String, Vec<Item>> = HashMap::new();
         let mut backoffs = BACKOFFS.iter();
-        loop {
+        while wanted.contains_key(&self.registry_table) {
             let call = self.client.batch_get_item().set_request_items(Some(wanted.clone()));
-            let answer = call.send().await.map_err(TableError::from)?;
-            let unread = answer.unprocessed_keys.unwrap_or_default();
-            let found = answer.responses.unwrap_or_default();
-            if unread.is_empty() {
-                return Ok(found);
+            let answer = match call.send().await {
+                Ok(answer) => answer,
+                Err(error) if wanted.len() == 1 => return Err(TableError::from(error).into()),
+                Err(error) => {
+                    tracing::error!(error = storehook_aws::causes(&error), "history not read");
+                    wanted.retain(|table, _| *table == self.registry_table);
+                    continue;
+                }
+            };
+            for (table, items) in answer.responses.unwrap_or_default() {
+                found.entry(table).or_default().extend(items);
             }
+            wanted = answer.unprocessed_keys.unwrap_or_default();
             // A throttled key is no error to the SDK, so it does not ask again by itself.
-            match backoffs.next() {
-                Some(wait) => tokio::time::sleep(*wait).await,
-                None if !unread.contains_key(&self.registry_table) => return Ok(found),
-                None => return Err(TargetError::Unread),
+            if wanted.contains_key(&self.registry_table) {
+                tokio::time::sleep(*backoffs.next().ok_or(TargetError::Unread)?).await;
             }
         }
+        Ok(found)
     }
 }
 

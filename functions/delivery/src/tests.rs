@@ -123,7 +123,8 @@ async fn an_attempt_is_one_write() -> TestResult {
     Ok(())
 }
 
-/// A history that cannot be written loses and delays nothing: only what would be nowhere else comes again.
+/// A history that can be neither read nor written loses and delays nothing: only what would be nowhere else
+/// comes again.
 #[tokio::test]
 async fn a_history_that_is_broken_holds_nothing_up() -> TestResult {
     let messages = [
@@ -145,7 +146,10 @@ async fn a_history_that_is_broken_holds_nothing_up() -> TestResult {
 async fn a_replay_of_what_was_delivered_is_attempted() -> TestResult {
     let replay = delivery(12, 0).replace("\"payload\"", "\"series\":1,\"payload\"");
     let seen = deliver_all(&[("replay", replay)]).await?;
-    // The registry knows no such webhook any more, so that is what is found out.
-    assert_eq!(seen.kept.get("12").map(String::as_str), Some("cancelled"));
+    assert_eq!(seen.failed, [""; 0]);
+    assert_eq!(seen.kept.get("12").map(String::as_str), Some("delivered"));
+    assert_eq!(seen.attempts_of("12"), 1, "it was attempted");
+    let seen = deliver_all(&[("duplicate", delivery(12, 0))]).await?;
+    assert_eq!((seen.failed.len(), seen.kept.len()), (0, 0), "and the first series is not");
     Ok(())
 }

@@ -1,13 +1,18 @@
 //! What is kept of events: the payload of each that somebody hears of, once.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use storehook_aws::{
-    CALL_TIMEOUT, Retention,
+    Retention,
     history::{PayloadItem, put_payloads},
 };
 
 use crate::{Times, subscribers::Subscribed};
+
+/// How long a call and its further tries may take: the next events of the shard wait for it.
+const HISTORY_TIME: Duration = Duration::from_secs(2);
 
 /// How many payloads are written at once: one call's worth of those that have one part.
 const BATCH: usize = 25;
@@ -65,7 +70,7 @@ impl History {
             true => "no time was left".to_owned(),
             false => {
                 let put = put_payloads(&self.client, &self.table, &items);
-                match tokio::time::timeout(CALL_TIMEOUT, put).await {
+                match tokio::time::timeout(HISTORY_TIME, put).await {
                     Ok(Ok(())) => return,
                     Ok(Err(error)) => storehook_aws::causes(&error),
                     Err(elapsed) => elapsed.to_string(),

@@ -46,10 +46,8 @@ async fn send_lane(
             .subscribers()
             .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, LANES) == lane);
         let digest = subscribed.payload_digest.as_ref();
-        fan_out::deliveries(&subscribed.event, digest, of_lane, times.now).map(|delivery| Message {
-            record: subscribed.index,
-            webhook_id: delivery.webhook_id,
-            body: delivery.to_message(),
+        fan_out::deliveries(&subscribed.event, digest, of_lane, subscribed.queued_at(times)).map(|delivery| {
+            Message { record: subscribed.index, webhook_id: delivery.webhook_id, body: delivery.to_message() }
         })
     });
     let mut failures = Vec::new();

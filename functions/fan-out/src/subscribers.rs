@@ -7,6 +7,7 @@ use std::{
 
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use storehook_aws::{
     registry::{self, SUBSCRIBERS_INDEX},
@@ -36,6 +37,12 @@ pub(crate) struct Subscribed<'a> {
 }
 
 impl Subscribed<'_> {
+    /// When its deliveries are queued. Each record has a time of its own, because that is what tells two
+    /// messages of the same delivery from each other.
+    pub(crate) fn queued_at(&self, times: Times) -> Timestamp {
+        times.now.saturating_add(SignedDuration::from_nanos(self.index as i64)).unwrap_or(times.now)
+    }
+
     /// Whether any webhook is to get the event.
     pub(crate) fn is_heard(&self) -> bool {
         let app = self.event.app.as_ref();

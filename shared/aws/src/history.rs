@@ -16,6 +16,7 @@
 //! its event's id, because nothing keeps two senders from giving two events the same id.
 
 mod payloads;
+mod store;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,7 @@ use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryPosition, DeliverySt
 use crate::table::{Item, key};
 
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadQuery, WriteError, put_payloads};
+pub use store::{HistoryTable, Write};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`; with
 /// `state`, `latency_ms` and `expires_at`.

@@ -91,7 +91,7 @@ pub use pushed_event::{InvalidPush, PUSH_LIMIT, PushedEvent, PushedEvents, event
 pub use query_parameters::QueryParameters;
 pub use rate_limit::RateLimit;
 pub use rejected_event::RejectedEvent;
-pub use replay::{Replay, ReplayRequest, ReplayState};
+pub use replay::{Replay, ReplayState};
 pub use replay_series::{Reservation, UNSENT_AFTER};
 pub use request::{DeliveryRequest, UnbuildableRequest};
 pub use samples::{sample_of, test_delivery};

@@ -6,6 +6,8 @@
 //! reader of records, so what the API takes the fan-out takes. A list is taken whole or
 //! not at all.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -73,12 +75,16 @@ impl PushedEvents {
             return Err(InvalidPush::Length);
         }
         let (mut events, mut errors) = (Vec::with_capacity(list.len()), Vec::new());
+        let mut ids = HashSet::new();
         for (index, event) in list.into_iter().enumerate() {
             let event = match Members::of(event.get()) {
                 Some(members) => pushed_event(&members, shop, now, &mut new_id),
                 None => Err(FieldErrors::one("event", "must be an object")),
             };
             match event {
+                Ok(event) if !ids.insert(event.id.clone()) => {
+                    errors.push((index, FieldErrors::one("event_id", "is another event's of the list")));
+                }
                 Ok(event) => events.push(event),
                 Err(wrong) => errors.push((index, wrong)),
             }

@@ -79,6 +79,13 @@ fn a_list_is_taken_whole_or_not_at_all() -> TestResult {
 }
 
 #[test]
+fn an_id_is_one_events_of_a_list() {
+    let event = r#"{"topic": "orders/create", "event_id": "e", "payload": {}}"#;
+    let errors = parse(&format!(r#"{{"events": [{event}, {event}]}}"#));
+    assert_eq!(errors, Err(json!({"events.1.event_id": ["is another event's of the list"]})));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let large =
         format!(r#"{{"topic": "orders/create", "payload": {{"n":"{}"}}}}"#, "x".repeat(PAYLOAD_LIMIT));

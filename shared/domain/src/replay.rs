@@ -35,18 +35,12 @@ pub struct Replay {
     pub to: Timestamp,
     /// Only deliveries in this state.
     pub state: ReplayState,
+    /// Whether the deliveries are only to be counted, in all of its steps.
+    #[serde(default)]
+    pub is_dry_run: bool,
     /// The last delivery that has been dealt with, as a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
-}
-
-/// A wish for a step of a replay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayRequest {
-    /// The replay.
-    pub replay: Replay,
-    /// Whether the deliveries are only to be counted.
-    pub is_dry_run: bool,
 }
 
 impl ReplayState {
@@ -94,27 +88,33 @@ impl Replay {
         let is_ours = EventId::parse(&replay.id).is_ok() && replay.after().is_some();
         is_ours.then_some(replay)
     }
-}
 
-impl ReplayRequest {
-    /// Reads a wish. With a `cursor` the replay is the cursor's, whatever else is said. `new_id` is of a
-    /// replay that is not given one.
+    /// Reads a wish for a step of a replay. With a `cursor` the replay is the cursor's, whatever else is said; but
+    /// what was begun as a dry run stays one, and what was not does not become one. `new_id` is of a replay
+    /// that is not given one.
     pub fn parse(members: &Map<String, Value>, new_id: String, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let is_dry_run = match members.get("dry_run") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(is_dry_run)) => *is_dry_run,
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(is_dry_run)) => Some(*is_dry_run),
             Some(_) => {
                 errors.add("dry_run", "must be true or false");
-                false
+                None
             }
         };
-        let replay = match text(members, "cursor", &mut errors) {
-            Some(cursor) => errors.collect("cursor", Replay::from_cursor(cursor).ok_or("is invalid")),
-            None => Self::parse_new(members, new_id, now, &mut errors),
+        let Some(cursor) = text(members, "cursor", &mut errors) else {
+            let new = Self::parse_new(members, new_id, now, &mut errors);
+            return match new {
+                Some(new) => errors.or(Self { is_dry_run: is_dry_run.unwrap_or_default(), ..new }),
+                None => Err(errors),
+            };
         };
-        match replay {
-            Some(replay) => errors.or(Self { replay, is_dry_run }),
+        match errors.collect("cursor", Self::from_cursor(cursor).ok_or("is invalid")) {
+            Some(replay) if is_dry_run.is_some_and(|said| said != replay.is_dry_run) => {
+                errors.add("dry_run", "is not what the cursor's replay was begun with");
+                Err(errors)
+            }
+            Some(replay) => errors.or(replay),
             None => Err(errors),
         }
     }
@@ -152,7 +152,7 @@ impl ReplayRequest {
         if to < from {
             errors.add("to", "must not be before from");
         }
-        Some(Replay { id: id?, from, to, state: state?, after: None })
+        Some(Self { id: id?, from, to, state: state?, is_dry_run: false, after: None })
     }
 }
 
@@ -182,10 +182,10 @@ mod tests {
 
     const NOW: &str = "2026-11-21T15:00:00Z";
 
-    fn parse(body: Value) -> Result<ReplayRequest, Value> {
+    fn parse(body: Value) -> Result<Replay, Value> {
         let members = body.as_object().cloned().unwrap_or_default();
         let now = NOW.parse().unwrap_or_default();
-        ReplayRequest::parse(&members, "new".to_owned(), now).map_err(|errors| json!(errors))
+        Replay::parse(&members, "new".to_owned(), now).map_err(|errors| json!(errors))
     }
 
     #[test]
@@ -196,14 +196,15 @@ mod tests {
             from: Timestamp::UNIX_EPOCH,
             to: NOW.parse()?,
             state: ReplayState::Dead,
+            is_dry_run: false,
             after: None,
         };
-        assert_eq!(request, ReplayRequest { replay: expected, is_dry_run: false });
+        assert_eq!(request, expected);
         let body = json!({"state": "all", "id": "mine", "dry_run": true, "from": "2026-11-20T00:00:00+01:00",
                           "to": "2026-11-21T00:00:00Z", "cursor": null});
         let request = parse(body).map_err(|errors| errors.to_string())?;
-        assert_eq!((request.is_dry_run, request.replay.id.as_str()), (true, "mine"));
-        assert_eq!(request.replay.from, "2026-11-19T23:00:00Z".parse()?);
+        assert_eq!((request.is_dry_run, request.id.as_str()), (true, "mine"));
+        assert_eq!(request.from, "2026-11-19T23:00:00Z".parse()?);
         Ok(())
     }
 
@@ -236,12 +237,29 @@ mod tests {
     #[test]
     fn a_cursor_goes_on_with_the_same_replay() -> TestResult {
         let body = json!({"state": "held", "to": "2026-11-21T00:00:00Z"});
-        let replay = parse(body).map_err(|errors| errors.to_string())?.replay;
+        let replay = parse(body).map_err(|errors| errors.to_string())?;
         let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
         let body = json!({"cursor": replay.cursor(&position), "state": "all", "id": "other"});
-        let next = parse(body).map_err(|errors| errors.to_string())?.replay;
+        let next = parse(body).map_err(|errors| errors.to_string())?;
         assert_eq!(next.after(), Some(position));
         assert_eq!(Replay { after: None, ..next }, replay);
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_begun_as_a_dry_run_stays_one() -> TestResult {
+        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
+        for begun_so in [true, false] {
+            let replay =
+                parse(json!({"state": "dead", "dry_run": begun_so})).map_err(|errors| errors.to_string())?;
+            let cursor = replay.cursor(&position);
+            let next = parse(json!({"cursor": cursor})).map_err(|errors| errors.to_string())?;
+            assert_eq!(next.is_dry_run, begun_so);
+            assert!(parse(json!({"cursor": cursor, "dry_run": begun_so})).is_ok());
+            let other = parse(json!({"cursor": cursor, "dry_run": !begun_so}));
+            let expected = json!({"dry_run": ["is not what the cursor's replay was begun with"]});
+            assert_eq!(other, Err(expected));
+        }
         Ok(())
     }
 

@@ -110,6 +110,10 @@ impl RetrySchedule {
     pub fn next(&self, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Next {
         let asked = retry_after.unwrap_or_default().mul_f64(self.time_scale).mul_f64(lengthening(jitter));
         match self.point_after(age, jitter) {
+            // What is asked for may be later than any attempt is made.
+            Next::Attempt(wait) if age + wait.max(asked) > self.ends_at() => {
+                Next::Exhausted(self.ends_at().saturating_sub(age))
+            }
             Next::Attempt(wait) => Next::Attempt(wait.max(asked)),
             exhausted => exhausted,
         }
@@ -279,5 +283,17 @@ mod tests {
                 prop_assert!(attempt.as_secs() >= point);
             }
         }
+    }
+
+    /// An attempt that would come after the last one is none: the delivery is given up at once.
+    #[test]
+    fn an_endpoint_that_asks_for_more_time_than_there_is_gets_none() {
+        let schedule = RetrySchedule::default();
+        let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+        assert!(
+            matches!(schedule.next(hours(43), Some(hours(4)), 0.0), Next::Attempt(wait) if wait >= hours(4))
+        );
+        let next = schedule.next(hours(43), Some(hours(12)), 0.0);
+        assert_eq!(next, Next::Exhausted(schedule.ends_at() - hours(43)));
     }
 }

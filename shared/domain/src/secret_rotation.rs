@@ -21,12 +21,30 @@ pub const DEFAULT_OVERLAP: u64 = 24;
 
 /// One of an installation's secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct InstallationSecret {
     /// The secret.
     pub secret: SharedSecret,
     /// When it stops to sign, if a newer one has been made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Timestamp>,
+}
+
+/// A secret as the registry may hold it: before there were rotations it was the secret alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Alone(SharedSecret),
+    Rotated { secret: SharedSecret, retires_at: Option<Timestamp> },
+}
+
+impl From<Stored> for InstallationSecret {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Alone(secret) => secret.into(),
+            Stored::Rotated { secret, retires_at } => Self { secret, retires_at },
+        }
+    }
 }
 
 impl InstallationSecret {
@@ -156,6 +174,16 @@ mod tests {
 
         let at_once = parse(json!({"overlap_hours": 0})).map_err(|_| "parses")?;
         assert_eq!(signing(&at_once.apply(&three, secret("d")?, now + 2.hours())?, now + 2.hours()), ["d"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_secret_of_before_there_were_rotations_still_reads() -> TestResult {
+        let secret: InstallationSecret = SharedSecret::parse(&"a".repeat(32))?.into();
+        for stored in [json!("a".repeat(32)), json!({"secret": "a".repeat(32)})] {
+            assert_eq!(serde_json::from_value::<InstallationSecret>(stored)?, secret);
+        }
+        assert_eq!(serde_json::from_value::<InstallationSecret>(json!(secret))?, secret);
         Ok(())
     }
 

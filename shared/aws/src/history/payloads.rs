@@ -136,6 +136,8 @@ impl PayloadQuery<'_> {
         let parts = client
             .query()
             .table_name(table)
+            // It may have been written a moment ago, and whoever finds nothing gives up.
+            .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :digest)")
             .expression_attribute_values(":pk", text(event_partition(self.shop, self.event_id)))
             .expression_attribute_values(":digest", text(format!("{}#", self.digest)));
