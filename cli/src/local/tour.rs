@@ -40,6 +40,12 @@ The tour, to paste into another terminal:
 
   5. Watch the delivery move from queue to queue, and to the dead letters (48 hours take {minutes:.1} minutes here)
      {cli} status
+
+  6. Look up what became of each, with its attempts (the webhook's id is 1 on a new stack)
+     curl -s '{api_url}/admin/webhooks/1/deliveries.json' -H 'Authorization: Bearer {token}'
+
+  7. Mend the endpoint (listen without --status), and send the dead letters again
+     {cli} redrive
 "#
     )
 }

@@ -7,9 +7,10 @@ use aws_sdk_sqs::{
     Client,
     types::{
         BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-        Message, QueueAttributeName, SendMessageBatchRequestEntry,
+        Message, QueueAttributeName,
     },
 };
+use storehook_aws::queue;
 use storehook_domain::fan_out::{self, BATCH_LIMIT};
 
 use crate::connection::Connection;
@@ -71,22 +72,11 @@ impl Queues {
 
     /// Puts messages into the delivery queue: one batch.
     pub(super) async fn send(&self, batch: &[fan_out::Message]) -> Done {
-        let entries = batch.iter().enumerate().map(|(place, message)| {
-            SendMessageBatchRequestEntry::builder()
-                .id(place.to_string())
-                .message_body(&message.body)
-                .message_group_id(message.webhook_id.to_string())
-                .build()
-        });
-        let entries = match entries.collect::<Result<Vec<_>, _>>() {
-            Ok(entries) => entries,
-            Err(error) => return Done::nothing(&error),
-        };
-        let call = self.client.send_message_batch().queue_url(&self.delivery);
-        match call.set_entries(Some(entries)).send().await {
-            Ok(answer) => {
-                Done::of(answer.successful().iter().map(|entry| entry.id()), answer.failed(), batch.len())
-            }
+        match queue::send_batch(&self.client, &self.delivery, batch).await {
+            Ok(untaken) => Done {
+                places: (0..batch.len()).filter(|place| !untaken.contains_key(place)).collect(),
+                refusal: untaken.into_values().next(),
+            },
             Err(error) => Done::nothing(&error),
         }
     }

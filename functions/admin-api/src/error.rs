@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use storehook_aws::{NoRandomness, history::WriteError, stream::StreamError, table::TableError};
 use storehook_domain::{FieldErrors, InvalidPush, Scope};
 
-use crate::{delivery_queue::QueueError, pushes::PushedAnswer};
+use crate::{delivery_queue::SendError, pushes::PushedAnswer};
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ pub(crate) enum ApiError {
     #[error("a payload could not be kept")]
     Payload(#[from] WriteError),
     #[error("the delivery queue failed")]
-    Queue(#[from] QueueError),
+    Queue(#[from] SendError),
     #[error("the stream failed")]
     Stream(#[from] StreamError),
     #[error(transparent)]

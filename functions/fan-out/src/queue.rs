@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    operation::send_message_batch::SendMessageBatchOutput,
-    types::SendMessageBatchRequestEntry,
 };
+use storehook_aws::queue::{self, QueueError};
 use storehook_domain::fan_out::Message;
 
 use crate::Times;
@@ -87,35 +86,13 @@ impl Queue {
 
     /// One call. The failures are by their message's place in the batch.
     async fn try_batch(&self, batch: &[Message]) -> Result<BTreeMap<usize, SendFailure>, SendFailure> {
-        let entries = batch.iter().enumerate().map(|(index, message)| {
-            SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_body(&message.body)
-                .message_group_id(message.webhook_id.to_string())
-                .build()
-        });
-        let entries =
-            entries.collect::<Result<_, _>>().map_err(|error| SendFailure::Refused(error.to_string()))?;
-        let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
-        let answer = call.send().await.map_err(|error| failure_of_call(&error))?;
-        Ok(failures_in(&answer, batch.len()))
-    }
-}
-
-/// The failures that an answer names. What it names neither as sent nor as failed was not sent.
-fn failures_in(answer: &SendMessageBatchOutput, sent: usize) -> BTreeMap<usize, SendFailure> {
-    let unmentioned = SendFailure::Unavailable("the answer does not mention it".to_owned());
-    let mut failures: BTreeMap<_, _> = (0..sent).map(|index| (index, unmentioned.clone())).collect();
-    for entry in answer.successful() {
-        if let Ok(index) = entry.id().parse::<usize>() {
-            failures.remove(&index);
+        match queue::send_batch(&self.client, &self.url, batch).await {
+            Ok(untaken) => {
+                Ok(untaken.into_iter().map(|(place, code)| (place, failure_of_code(&code))).collect())
+            }
+            Err(QueueError { code, cause }) => Err(failure(&code, cause)),
         }
     }
-    for entry in answer.failed() {
-        let Ok(index) = entry.id().parse() else { continue };
-        failures.insert(index, failure_of_code(entry.code()));
-    }
-    failures
 }
 
 /// A whole call that failed.
@@ -124,9 +101,13 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    match failure_of_code(error.code().unwrap_or_default()) {
+    failure(error.code().unwrap_or_default(), storehook_aws::causes(error))
+}
+
+fn failure(code: &str, cause: String) -> SendFailure {
+    match failure_of_code(code) {
         refused @ SendFailure::Refused(_) => refused,
-        SendFailure::Unavailable(_) => SendFailure::Unavailable(storehook_aws::causes(error)),
+        SendFailure::Unavailable(_) => SendFailure::Unavailable(cause),
     }
 }
 
@@ -136,37 +117,5 @@ fn failure_of_code(code: &str) -> SendFailure {
     match code {
         "InvalidMessageContents" => SendFailure::Refused(code.to_owned()),
         _ => SendFailure::Unavailable(code.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
-
-    use super::*;
-
-    #[test]
-    fn every_message_of_a_batch_is_sent_failed_or_unmentioned() -> Result<(), aws_sdk_sqs::error::BuildError>
-    {
-        let failed = |id: &str, code: &str| {
-            BatchResultErrorEntry::builder().id(id).code(code).sender_fault(true).build()
-        };
-        let sent = SendMessageBatchResultEntry::builder()
-            .id("0")
-            .message_id("m")
-            .md5_of_message_body("d")
-            .build()?;
-        let answer = SendMessageBatchOutput::builder()
-            .successful(sent)
-            .failed(failed("1", "InvalidMessageContents")?)
-            .failed(failed("2", "InternalError")?)
-            .build()?;
-        let expected = [
-            (1, SendFailure::Refused("InvalidMessageContents".to_owned())),
-            (2, SendFailure::Unavailable("InternalError".to_owned())),
-            (3, SendFailure::Unavailable("the answer does not mention it".to_owned())),
-        ];
-        assert_eq!(failures_in(&answer, 4), BTreeMap::from(expected));
-        Ok(())
     }
 }

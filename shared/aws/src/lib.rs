@@ -10,6 +10,7 @@ mod causes;
 mod clock;
 mod environment;
 pub mod history;
+pub mod queue;
 mod random;
 pub mod registry;
 mod retention;
