@@ -7,9 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::ToSpan as _;
-use storehook_domain::{
-    DeliveryHistory, DeliveryId, DeliveryQuery, DeliveryStats, FieldErrors, Replay, Status, Webhook,
-};
+use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryQuery, FieldErrors, Replay, Status, Webhook};
 
 use crate::{
     App,
@@ -18,7 +16,7 @@ use crate::{
     delivery_schemas::{DeliveryListParameters, ReplayBody, WindowParameters},
     delivery_wire::{DeliveriesAnswer, DeliveryAnswer, DeliverySummaryAnswer},
     error::ApiError,
-    replay_step::{self, Ready, Reserved, STEP_TIME},
+    replay_step::{self, Ready, Reserved},
     replay_wire::{ReplayAnswer, ReplayProgress, ShownStats, StatsAnswer},
     request_body::{PathId, RequestBody, object_of},
     routes::{Answer, find},
@@ -58,20 +56,7 @@ pub(crate) async fn list(
         states: query.state.into_iter().collect(),
         page: query.state.is_none().then_some(query.limit),
     };
-    let (mut ids, mut next) = (Vec::new(), query.after.clone());
-    loop {
-        let round = app.deliveries.round(&walk, next.as_ref(), now).await?;
-        let room = query.limit - ids.len();
-        let is_full = round.found.len() > room || round.found.len() == room && round.next.is_some();
-        next = match is_full {
-            true => round.found.get(room.saturating_sub(1)).map(|last| last.position.clone()).or(next),
-            false => round.next,
-        };
-        ids.extend(round.found.into_iter().take(room).map(|found| found.id));
-        if is_full || next.is_none() || is_late(now) {
-            break;
-        }
-    }
+    let (ids, next) = app.deliveries.page_of(&walk, query.after, query.limit, now).await?;
     let mut deliveries = app.deliveries.of_ids(&caller, &ids, now).await?;
     // The index may be a moment behind.
     deliveries.retain(|delivery| query.state.is_none_or(|state| state == delivery.state));
@@ -225,15 +210,7 @@ pub(crate) async fn stats(
         states: Vec::new(),
         page: None,
     };
-    let (mut stats, mut next) = (DeliveryStats::default(), None);
-    loop {
-        let round = app.deliveries.round(&walk, next.as_ref(), now).await?;
-        round.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
-        next = round.next;
-        if next.is_none() || is_late(now) {
-            break;
-        }
-    }
+    let (stats, next) = app.deliveries.stats_of(&walk, now).await?;
     if let Some(position) = &next {
         since = position.created_at();
     }
@@ -243,11 +220,6 @@ pub(crate) async fn stats(
 
 /// How often a delivery is reserved that others change at the same time.
 const RESERVE_ATTEMPTS: usize = 5;
-
-fn is_late(began: jiff::Timestamp) -> bool {
-    let elapsed = storehook_aws::now().duration_since(began);
-    std::time::Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= STEP_TIME)
-}
 
 /// The caller's delivery of that id. Whatever else is asked for is not found, in the same words.
 async fn find_delivery(app: &App, caller: &Caller, id: &PathId) -> Result<DeliveryHistory, ApiError> {

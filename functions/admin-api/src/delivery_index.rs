@@ -8,12 +8,12 @@
 
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use futures::future;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
     history::{DELIVERIES_INDEX, IndexedDelivery, list_shards},
     table::{self, TableError, text},
 };
-use storehook_domain::{DeliveryId, DeliveryPosition, DeliveryState, WebhookId};
+use storehook_domain::{DeliveryId, DeliveryPosition, DeliveryState, DeliveryStats, WebhookId};
 
 use crate::delivery_store::DeliveryStore;
 
@@ -104,6 +104,49 @@ impl DeliveryStore {
         Ok(Round { found, next: end })
     }
 
+    /// So many of the walk's deliveries after this position, and from where on the next page goes. It may be fewer,
+    /// or none, although there are more: a walk through many that it does not want takes its time.
+    pub(crate) async fn page_of(
+        &self,
+        walk: &Walk,
+        after: Option<DeliveryPosition>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<DeliveryId>, Option<DeliveryPosition>), TableError> {
+        let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
+        loop {
+            let round = self.round(walk, next.as_ref(), now).await?;
+            let is_cut = round.found.len() > limit - page.len();
+            page.extend(round.found.into_iter().take(limit - page.len()));
+            next = round.next;
+            if is_cut || page.len() == limit && next.is_some() {
+                next = page.last().map(|last| last.position.clone());
+                break;
+            }
+            if next.is_none() || is_late(now) {
+                break;
+            }
+        }
+        Ok((page.into_iter().map(|found| found.id).collect(), next))
+    }
+
+    /// How the walk's deliveries have gone, and from where on they are not counted any more.
+    pub(crate) async fn stats_of(
+        &self,
+        walk: &Walk,
+        now: Timestamp,
+    ) -> Result<(DeliveryStats, Option<DeliveryPosition>), TableError> {
+        let (mut stats, mut next) = (DeliveryStats::default(), None);
+        loop {
+            let round = self.round(walk, next.as_ref(), now).await?;
+            round.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
+            next = round.next;
+            if next.is_none() || is_late(now) {
+                return Ok((stats, next));
+            }
+        }
+    }
+
     async fn page(
         &self,
         walk: &Walk,
@@ -158,6 +201,13 @@ impl Walk {
         }
         (low <= high).then_some((low, high))
     }
+}
+
+/// How long a walk goes on that is not at its end.
+const WALK_TIME: SignedDuration = SignedDuration::from_secs(5);
+
+fn is_late(began: Timestamp) -> bool {
+    storehook_aws::now().duration_since(began) >= WALK_TIME
 }
 
 /// Where a page ends, if more follows it.

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a step begins new work: with what is under way then, it stays within ten seconds.
-pub(crate) const STEP_TIME: Duration = Duration::from_secs(5);
+const STEP_TIME: Duration = Duration::from_secs(5);
 
 /// How long a step takes at the most.
 const LONGEST_STEP: Duration = Duration::from_secs(9);
