@@ -21,7 +21,7 @@ use storehook_domain::{
 use crate::{
     App,
     admission::Caller,
-    delivery_index::{Direction, Found, Walk},
+    delivery_index::{Direction, Found, Round, Walk},
     error::ApiError,
 };
 
@@ -54,17 +54,19 @@ pub(crate) struct Step {
     pub(crate) next: Option<DeliveryPosition>,
 }
 
-/// Counts the deliveries that a replay would send.
+/// Counts the deliveries that a replay would send. Where it fails after some, it tells how far it came.
 pub(crate) async fn count(app: &App, webhook_id: WebhookId, replay: &Replay) -> Result<Step, ApiError> {
     let began = storehook_aws::now();
     let walk = walk_of(webhook_id, replay, replay.state.states().collect(), None);
-    let mut step = Step { next: replay.after(), ..Step::default() };
+    let mut progress = Progress::from(replay);
     loop {
-        let round = app.deliveries.round(&walk, step.next.as_ref(), storehook_aws::now()).await?;
-        step.deliveries += round.found.len() as u64;
-        step.next = round.next;
-        if step.next.is_none() || is_over(began) {
-            return Ok(step);
+        let round = match within(began, round(app, &walk, &progress)).await {
+            Ok(round) => round,
+            Err(error) => return progress.unless_it_stands(error),
+        };
+        progress.step.deliveries += round.found.len() as u64;
+        if progress.go_on(round.next) || is_over(began) {
+            return Ok(progress.step);
         }
     }
 }
@@ -77,37 +79,70 @@ pub(crate) async fn send(
     replay: &Replay,
 ) -> Result<Step, ApiError> {
     let began = storehook_aws::now();
-    // Those that the replay has reserved before wait for their first attempt, sent or not.
+    // Those that a replay has reserved before wait for their first attempt, sent or not.
     let states = replay.state.states().chain([DeliveryState::Pending]).collect();
     let walk = walk_of(webhook_id, replay, states, Some(PAGE));
-    let mut step = Step { next: replay.after(), ..Step::default() };
-    let mut has_moved = false;
+    let mut progress = Progress::from(replay);
     loop {
-        let round = app.deliveries.round(&walk, step.next.as_ref(), storehook_aws::now()).await?;
+        let round = match within(began, round(app, &walk, &progress)).await {
+            Ok(round) => round,
+            Err(error) => return progress.unless_it_stands(error),
+        };
         for chunk in round.found.chunks(CHUNK) {
-            let sent = tokio::time::timeout(time_left(began), send_chunk(app, caller, replay, chunk));
-            match sent.await.unwrap_or(Err(ApiError::TimedOut)) {
+            match within(began, send_chunk(app, caller, replay, chunk)).await {
                 Ok((sent, expired)) => {
-                    (step.deliveries, step.expired) = (step.deliveries + sent, step.expired + expired)
+                    progress.step.deliveries += sent;
+                    progress.step.expired += expired;
                 }
-                Err(error) if has_moved => {
-                    tracing::warn!(error = storehook_aws::causes(&error), "a replay's step has ended early");
-                    return Ok(step);
-                }
-                Err(error) => return Err(error),
+                Err(error) => return progress.unless_it_stands(error),
             }
-            step.next = chunk.last().map(|last| last.position.clone());
-            has_moved = true;
+            progress.go_on(chunk.last().map(|last| last.position.clone()));
             if is_over(began) {
-                return Ok(step);
+                return Ok(progress.step);
             }
         }
-        step.next = round.next;
-        has_moved = true;
-        if step.next.is_none() || is_over(began) {
-            return Ok(step);
+        if progress.go_on(round.next) || is_over(began) {
+            return Ok(progress.step);
         }
     }
+}
+
+/// How far a step has come.
+struct Progress {
+    step: Step,
+    has_moved: bool,
+}
+
+impl Progress {
+    fn from(replay: &Replay) -> Self {
+        Self { step: Step { next: replay.after(), ..Step::default() }, has_moved: false }
+    }
+
+    /// Goes on to this position. Returns whether that is the end.
+    fn go_on(&mut self, next: Option<DeliveryPosition>) -> bool {
+        (self.step.next, self.has_moved) = (next, true);
+        self.step.next.is_none()
+    }
+
+    /// What a failure means: where something has been done, that is told, and the rest is the next step's.
+    fn unless_it_stands(self, error: ApiError) -> Result<Step, ApiError> {
+        if !self.has_moved {
+            return Err(error);
+        }
+        tracing::warn!(error = storehook_aws::causes(&error), "a replay's step has ended early");
+        Ok(self.step)
+    }
+}
+
+async fn round(app: &App, walk: &Walk, progress: &Progress) -> Result<Round, ApiError> {
+    Ok(app.deliveries.round(walk, progress.step.next.as_ref(), storehook_aws::now()).await?)
+}
+
+/// Does a part of a step in what is left of its time, so that the answer comes within ten seconds.
+async fn within<T>(began: Timestamp, work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    let elapsed = Duration::try_from(storehook_aws::now().duration_since(began)).unwrap_or_default();
+    let left = LONGEST_STEP.saturating_sub(elapsed);
+    tokio::time::timeout(left, work).await.unwrap_or(Err(ApiError::TimedOut))
 }
 
 fn walk_of(webhook_id: WebhookId, replay: &Replay, states: Vec<DeliveryState>, page: Option<usize>) -> Walk {
@@ -118,12 +153,6 @@ fn walk_of(webhook_id: WebhookId, replay: &Replay, states: Vec<DeliveryState>, p
 fn is_over(began: Timestamp) -> bool {
     let elapsed: SignedDuration = storehook_aws::now().duration_since(began);
     Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= STEP_TIME)
-}
-
-/// How long what is under way may take, so that the answer comes within ten seconds and says how far it came.
-fn time_left(began: Timestamp) -> Duration {
-    let elapsed = Duration::try_from(storehook_aws::now().duration_since(began)).unwrap_or_default();
-    LONGEST_STEP.saturating_sub(elapsed)
 }
 
 /// Sends those of some deliveries that the replay is of. Returns how many were sent, and how many had no
