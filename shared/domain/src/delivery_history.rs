@@ -290,5 +290,8 @@ impl DeliveryHistory {
 }
 
 #[cfg(test)]
+#[path = "delivery_history_properties.rs"]
+mod properties;
+#[cfg(test)]
 #[path = "delivery_history_tests.rs"]
 mod tests;

@@ -1,22 +1,20 @@
 //! The life of a delivery, message by message.
 
-use jiff::ToSpan as _;
-use proptest::prelude::*;
-
 use super::*;
 use crate::{Address, BodyShape, RecordOrigin, StoreEvent, Webhook, WebhookId};
+use jiff::ToSpan as _;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const QUEUED_AT: i64 = 1_795_000_000;
 
-fn time(seconds: i64) -> Timestamp {
+pub(super) fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(QUEUED_AT + seconds).unwrap_or_default()
 }
 
 /// A message of the delivery, of this series and queued at this time.
-fn message(series: u32, seconds: i64) -> Result<Delivery<'static>, Box<dyn std::error::Error>> {
+pub(super) fn message(series: u32, seconds: i64) -> Result<Delivery<'static>, Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
@@ -25,7 +23,7 @@ fn message(series: u32, seconds: i64) -> Result<Delivery<'static>, Box<dyn std::
     Ok(Delivery { series, ..delivery })
 }
 
-fn made(seconds: i64, status: u16) -> Result<MadeAttempt, Box<dyn std::error::Error>> {
+pub(super) fn made(seconds: i64, status: u16) -> Result<MadeAttempt, Box<dyn std::error::Error>> {
     let webhook: Webhook = serde_json::from_value(serde_json::json!({
         "id": 7, "shop": "a.example", "app": "demo", "topic": "*", "address": "https://b.example/", "format": "json",
         "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [], "custom_headers": {},
@@ -43,7 +41,7 @@ fn made(seconds: i64, status: u16) -> Result<MadeAttempt, Box<dyn std::error::Er
     })
 }
 
-fn begun() -> Result<DeliveryHistory, Box<dyn std::error::Error>> {
+pub(super) fn begun() -> Result<DeliveryHistory, Box<dyn std::error::Error>> {
     Ok(DeliveryHistory::begin(&message(0, 0)?, KEPT_FOR))
 }
 
@@ -245,39 +243,6 @@ fn the_message_of_a_replay_is_the_deliverys_own() -> TestResult {
     let back = Delivery { series: 0, enqueued_at: first.enqueued_at, ..again };
     assert_eq!(back.to_message(), first.to_message());
     Ok(())
-}
-
-proptest! {
-    /// Whatever messages come in whatever order, once each or twice, and whatever the endpoint says: a series
-    /// is attempted by one message, nothing is attempted that has been delivered, and little is kept.
-    #[test]
-    fn a_series_is_one_messages_and_ends_with_its_delivery(
-        receives in prop::collection::vec((0..4_u32, 0..3_i64, 0..5_u8), 0..120),
-    ) {
-        let mut history = begun().map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let mut attempted = Vec::new();
-        for (series, queued_at, answer) in receives {
-            let message = message(series, queued_at).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            if history.admission(&message) != Admission::Due {
-                continue;
-            }
-            let then = match answer {
-                0 => Then::Delivered,
-                1 => Then::Dead,
-                2 => Then::Delay(time(1)),
-                _ => Then::Retry(time(1)),
-            };
-            let is_spent = attempted.iter().any(|(other, at, then)| {
-                *other > series || *other == series && (*at != queued_at || *then == Then::Delivered)
-            });
-            prop_assert!(!is_spent);
-            attempted.push((series, queued_at, then));
-            let made = made(0, 200).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            history = history.attempted(&message, made, then);
-            prop_assert!(history.attempts.len() <= ATTEMPTS_KEPT);
-        }
-        prop_assert_eq!(history.attempt_count, attempted.len() as u64);
-    }
 }
 
 #[test]
