@@ -4,7 +4,7 @@ use anyhow::Result;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, put_payloads},
+    history::{DeliveryItem, PayloadItem, Place, put_payloads},
     table::to_item,
 };
 use storehook_domain::{Delivery, DeliveryHistory, DeliveryState, RecordOrigin, StoreEvent, event_record};
@@ -35,8 +35,7 @@ impl Stack {
         for some in made.chunks(BATCH) {
             let payloads = some.iter().filter_map(|(history, payload)| {
                 Some(PayloadItem {
-                    shop: &installed.shop,
-                    event_id: &history.id.event_id,
+                    place: Place::Event(&installed.shop, &history.id.event_id),
                     digest: history.payload_digest.as_ref()?,
                     payload,
                     expires_at: history.expires_at,

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem},
+    history::{DeliveryItem, PayloadItem, Place},
     registry::{InstallationItem, WebhookItem},
     table::{Item, to_item},
 };
@@ -170,7 +170,8 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let history = history.attempted(&delivery, made(&webhook, headers, now), Then::Delivered);
     let expires_at = history.expires_at;
     let payload = &event.payload.in_message();
-    let payload = PayloadItem { shop: &shop, event_id: &id, digest: &digest, payload, expires_at }.parts()?;
+    let payload =
+        PayloadItem { place: Place::Event(&shop, &id), digest: &digest, payload, expires_at }.parts()?;
     let registry = [
         to_item(WebhookItem::of(webhook))?,
         to_item(InstallationItem::of(installation, &TokenHash::of("shtk_a"), now))?,

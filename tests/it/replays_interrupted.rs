@@ -105,10 +105,10 @@ async fn what_an_abandoned_replay_has_left_behind_the_next_one_sends() -> Result
     let receiver = Receiver::answering(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let names = many(&stack, &installed, id, 4).await?;
-    // As it is two minutes after an abandoned replay.
+    // As it is two hours after an abandoned replay.
     let delivery_id = format!("{id}-{}", names[0]);
     let dead = stack.history_of(&delivery_id).await?.context("no history")?;
-    let long_ago = storehook_aws::now() - 120.seconds();
+    let long_ago = storehook_aws::now() - 2.hours();
     let kept_for = SignedDuration::from_hours(1);
     let reserved = dead.reserve(Some("abandoned"), kept_for, long_ago).context("reserved")?.history;
     stack.put_history(&reserved).await?;

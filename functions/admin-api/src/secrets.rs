@@ -1,6 +1,6 @@
 //! The rotation of an installation's shared secret.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::ReturnValuesOnConditionCheckFailure};
 use axum::{
     Extension, Json,
     extract::State,
@@ -120,7 +120,7 @@ impl WebhookStore {
     }
 
     /// Writes the secrets of the caller's installation over those that they were made from. Returns whether
-    /// they were still there.
+    /// they were still there. The SDK makes a call again whose answer did not come, and then finds its own work.
     async fn put_secrets(
         &self,
         caller: &Caller,
@@ -135,11 +135,16 @@ impl WebhookStore {
             .update_expression("SET secrets = :after")
             .condition_expression("secrets = :before AND attribute_not_exists(uninstalled_at)")
             .expression_attribute_values(":before", table::to_value(before)?)
-            .expression_attribute_values(":after", table::to_value(after)?);
+            .expression_attribute_values(":after", table::to_value(after)?)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let found =
+                        refused.item().cloned().map(table::from_item::<InstallationItem>).transpose()?;
+                    Ok(found.is_some_and(|found| Installation::from(found).secrets == after))
+                }
                 _ => Err(error.into()),
             },
         }

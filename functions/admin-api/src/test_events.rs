@@ -1,6 +1,7 @@
 //! Test events: a sample of what a webhook subscribes to, sent to it alone.
 
 use axum::{Extension, extract::State, response::Response};
+use storehook_aws::history::Place;
 use storehook_domain::{Delivery, DeliveryHistory, EventId, test_delivery};
 
 use crate::{
@@ -41,7 +42,9 @@ pub(crate) async fn send(
     let now = storehook_aws::now();
     let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
     if let Some(kept_for) = app.deliveries.0.retention.payloads() {
-        delivery.payload_digest = Some(app.deliveries.0.keep_payload(&delivery, kept_for, now).await?);
+        let place = Place::Event(&delivery.shop, &delivery.event_id);
+        let digest = app.deliveries.0.keep_payload(&delivery, place, kept_for, now).await?;
+        delivery.payload_digest = Some(digest);
     }
     app.queue.send(std::slice::from_ref(&delivery)).await?;
     Ok(queued(&keep(&app, &delivery).await, &caller))

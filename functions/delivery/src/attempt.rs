@@ -115,8 +115,10 @@ fn due(
 fn admitted(received: &Received<'_>, history: Option<&DeliveryHistory>) -> Result<(), NoAttempt> {
     let delivery = &received.delivery;
     let admission = history.map_or(Admission::Due, |history| history.admission(delivery));
-    let kept = history.and_then(|history| history.payload_digest.as_ref());
-    if admission != Admission::Due && kept.is_some_and(|kept| Some(kept) != delivery.payload_digest.as_ref())
+    let digests = (history.and_then(|history| history.payload_digest.as_ref()), &delivery.payload_digest);
+    if admission != Admission::Due
+        && let (Some(kept), Some(other)) = digests
+        && kept != other
     {
         tracing::warn!(delivery.id = delivery.id(), "another event has come under an id that is taken");
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use storehook_aws::{
     CALL_TIMEOUT,
-    history::{HistoryTable, Write, WriteError},
+    history::{HistoryTable, Place, Write, WriteError},
     table::TableError,
 };
 use storehook_domain::{
@@ -42,8 +42,8 @@ pub(crate) enum HistoryError {
     Contended,
 }
 
-/// How long what is kept of an attempt may take: what follows it must not wait for a slow table.
-const HISTORY_TIME: Duration = Duration::from_secs(2);
+/// How long the history may take, before an attempt and after it: neither must wait for a slow table.
+pub(crate) const HISTORY_TIME: Duration = Duration::from_secs(2);
 
 /// How often a change is made that others come before.
 const WRITE_ATTEMPTS: usize = 5;
@@ -80,7 +80,8 @@ impl History {
         let held = async {
             let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
             // Nothing else is left of it, so its payload is kept for as long as it is.
-            let digest = self.0.keep_payload(delivery, kept_for, now).await?;
+            let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
+            let digest = self.0.keep_payload(delivery, Place::Delivery(&id), kept_for, now).await?;
             let mut held = delivery.clone();
             held.payload_digest = Some(digest);
             let kept_until = now.as_second() + kept_for.as_secs();

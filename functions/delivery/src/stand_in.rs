@@ -26,8 +26,20 @@ pub(crate) type Hidden = BTreeMap<String, (i64, String)>;
 #[derive(Clone, Default)]
 struct Aws {
     url: String,
-    is_history_broken: bool,
+    history: Table,
     seen: Arc<Mutex<Seen>>,
+}
+
+/// What the history table does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// It works.
+    #[default]
+    Works,
+    /// It refuses every call.
+    Refuses,
+    /// It never answers.
+    IsSilent,
 }
 
 /// What was asked of the stand-in, and what was answered to the batch.
@@ -52,18 +64,17 @@ impl Seen {
 
 /// Works on messages, given by receipt handle.
 pub(crate) async fn deliver_all(messages: &[(&str, String)]) -> Result<Seen, Box<dyn std::error::Error>> {
-    deliver_with(messages, "30", false).await
+    deliver_with(messages, "30", Table::Works).await
 }
 
 /// The same, with a history that is kept for so many days, and works or does not.
 pub(crate) async fn deliver_with(
     messages: &[(&str, String)],
     history_days: &str,
-    is_history_broken: bool,
+    history: Table,
 ) -> Result<Seen, Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let aws =
-        Aws { url: format!("http://{}", listener.local_addr()?), is_history_broken, seen: Arc::default() };
+    let aws = Aws { url: format!("http://{}", listener.local_addr()?), history, seen: Arc::default() };
     let router = Router::new()
         .route("/ok", post(async || StatusCode::OK))
         .route("/delay", post(async || Json(json!({"event_id": "e1", "result": "delay", "delay": 90}))))
@@ -106,6 +117,14 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
+    let is_of_history = call["TableName"] == "history" || call["RequestItems"]["history"] != Value::Null;
+    match aws.history {
+        Table::IsSilent if is_of_history => return std::future::pending().await,
+        Table::Refuses if is_of_history => {
+            return (StatusCode::BAD_REQUEST, Json(json!({"__type": "ResourceNotFoundException"})));
+        }
+        _ => {}
+    }
     if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem") {
         return write(&aws, operation, &call);
     }
@@ -120,10 +139,6 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         return (StatusCode::OK, Json(json!({})));
     }
     let sort_key = call["RequestItems"]["registry"]["Keys"][0]["sk"]["S"].as_str().unwrap_or_default();
-    let is_of_history = call["RequestItems"]["history"].is_object();
-    if is_of_history && aws.is_history_broken {
-        return (StatusCode::BAD_REQUEST, Json(json!({"__type": "ResourceNotFoundException"})));
-    }
     let (path, status) = match sort_key.trim_start_matches("WEBHOOK#").trim_start_matches('0') {
         "7" => ("ok", "active"),
         "8" => ("broken", "active"),
@@ -174,12 +189,9 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
     (StatusCode::OK, Json(json!({"Responses": {"registry": registry, "history": history}})))
 }
 
-/// Takes a write, unless it is of a history that is broken.
+/// Takes a write.
 fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) {
     let is_of_history = call["TableName"] == "history" || call["RequestItems"]["history"].is_array();
-    if is_of_history && aws.is_history_broken {
-        return (StatusCode::BAD_REQUEST, Json(json!({"__type": "ResourceNotFoundException"})));
-    }
     let mut seen = aws.seen.lock().unwrap();
     *seen.writes.entry(operation.to_owned()).or_default() += 1;
     if is_of_history && operation == "PutItem" {

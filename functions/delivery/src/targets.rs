@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
+use aws_sdk_dynamodb::{Client, operation::batch_get_item::BatchGetItemOutput, types::KeysAndAttributes};
 use storehook_aws::{
     CALL_TIMEOUT,
     history::DeliveryItem,
@@ -10,6 +10,8 @@ use storehook_aws::{
     table::{self, Item, TableError},
 };
 use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, Installation, Webhook};
+
+use crate::history::HISTORY_TIME;
 
 /// The tables, as this function reads them.
 #[derive(Clone)]
@@ -46,6 +48,9 @@ pub(crate) enum TargetError {
     #[error("DynamoDB left a key unread, or took too long")]
     Unread,
 }
+
+/// How long a throttled read of the history alone waits before each of its further tries.
+const HISTORY_BACKOFFS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
 
 /// How long a throttled read waits before each of its further tries.
 const BACKOFFS: [Duration; 3] =
@@ -109,19 +114,19 @@ impl Targets {
         Ok(Found { target: Some(target), history })
     }
 
-    /// Reads what is wanted of the tables. The registry's part must be read; what there is of the history is
-    /// taken, and where there is nothing to be had, the registry is asked alone.
+    /// Reads what is wanted of the tables. The registry's part must be read. The history's is asked for along
+    /// with it, for a while, and then given up.
     async fn items(
         &self,
         mut wanted: HashMap<String, KeysAndAttributes>,
     ) -> Result<HashMap<String, Vec<Item>>, TargetError> {
         let mut found: HashMap<String, Vec<Item>> = HashMap::new();
         let mut backoffs = BACKOFFS.iter();
-        while wanted.contains_key(&self.registry_table) {
-            let call = self.client.batch_get_item().set_request_items(Some(wanted.clone()));
-            let answer = match call.send().await {
+        let mut history_backoffs = HISTORY_BACKOFFS.iter();
+        while !wanted.is_empty() {
+            let answer = match self.ask(&wanted).await {
                 Ok(answer) => answer,
-                Err(error) if wanted.len() == 1 => return Err(TableError::from(error).into()),
+                Err(error) if !self.is_of_history(&wanted) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(error = storehook_aws::causes(&error), "history not read");
                     wanted.retain(|table, _| *table == self.registry_table);
@@ -135,9 +140,32 @@ impl Targets {
             // A throttled key is no error to the SDK, so it does not ask again by itself.
             if wanted.contains_key(&self.registry_table) {
                 tokio::time::sleep(*backoffs.next().ok_or(TargetError::Unread)?).await;
+            } else if !wanted.is_empty() {
+                let Some(wait) = history_backoffs.next() else {
+                    tracing::error!(error = "its key was throttled", "history not read");
+                    break;
+                };
+                tokio::time::sleep(*wait).await;
             }
         }
         Ok(found)
+    }
+
+    /// One call. The history must not use up the time of the registry.
+    async fn ask(
+        &self,
+        wanted: &HashMap<String, KeysAndAttributes>,
+    ) -> Result<BatchGetItemOutput, TableError> {
+        let call = self.client.batch_get_item().set_request_items(Some(wanted.clone())).send();
+        let limit = if self.is_of_history(wanted) { HISTORY_TIME } else { CALL_TIMEOUT };
+        match tokio::time::timeout(limit, call).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(TableError::Unread),
+        }
+    }
+
+    fn is_of_history(&self, wanted: &HashMap<String, KeysAndAttributes>) -> bool {
+        wanted.keys().any(|table| *table != self.registry_table)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::stand_in::{Seen, deliver_all, deliver_with, delivery};
+use crate::stand_in::{Seen, Table, deliver_all, deliver_with, delivery};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -106,11 +106,11 @@ async fn a_history_that_is_off_is_not_written_at_all() -> TestResult {
         ("exhausted-retry", delivery(7, 200_000)),
         ("delayed", delivery(13, 0)),
     ];
-    let seen = deliver_with(&messages, "0", false).await?;
+    let seen = deliver_with(&messages, "0", Table::Works).await?;
     assert_eq!(seen.failed, ["exhausted-retry"]);
     assert_eq!(seen.writes, BTreeMap::new());
     // What counts towards the end of a webhook is the registry's, and one write a failure.
-    let seen = deliver_with(&[("failed", delivery(8, 0))], "0", false).await?;
+    let seen = deliver_with(&[("failed", delivery(8, 0))], "0", Table::Works).await?;
     assert_eq!(seen.writes, BTreeMap::from([("UpdateItem".to_owned(), 1)]));
     assert!(seen.kept.is_empty());
     Ok(())
@@ -133,12 +133,22 @@ async fn a_history_that_is_broken_holds_nothing_up() -> TestResult {
         ("paused", delivery(9, 0)),
         ("deleted", delivery(11, 0)),
     ];
-    let seen = deliver_with(&messages, "30", true).await?;
+    let seen = deliver_with(&messages, "30", Table::Refuses).await?;
     assert_eq!(seen.failed, ["failed", "paused"]);
     for handle in ["failed", "paused"] {
         let (seconds, _) = seen.hidden.get(handle).ok_or(handle)?;
         assert!((1..=11).contains(seconds), "{handle}: {seconds} s");
     }
+    Ok(())
+}
+
+/// Nor does one that does not even answer, while what is asked along with it does.
+#[tokio::test]
+async fn a_history_that_hangs_holds_nothing_up() -> TestResult {
+    let messages = [("delivered", delivery(7, 0)), ("failed", delivery(8, 0)), ("deleted", delivery(11, 0))];
+    let seen = deliver_with(&messages, "30", Table::IsSilent).await?;
+    assert_eq!(seen.failed, ["failed"]);
+    assert!(seen.kept.is_empty());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use storehook_aws::{
     Retention,
-    history::{PayloadItem, put_payloads},
+    history::{PayloadItem, Place, put_payloads},
 };
 
 use crate::{Times, subscribers::Subscribed};
@@ -58,8 +58,7 @@ impl History {
         let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
             let digest = event.payload_digest.as_ref()?;
             Some(PayloadItem {
-                shop: &event.event.shop,
-                event_id: &event.event.id,
+                place: Place::Event(&event.event.shop, &event.event.id),
                 digest,
                 payload,
                 expires_at,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | delivery | `DELIVERY#<delivery id>` | `DELIVERY` |
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
+//! | payload of a held delivery | `DELIVERY#<delivery id>` | `<payload digest>#<part>` |
 //!
 //! A delivery is found by its id, and the index [`DELIVERIES_INDEX`] lists a webhook's
 //! deliveries by when they were first queued. Both spread: no two deliveries share a partition of
@@ -13,7 +14,8 @@
 //!
 //! A payload is compressed, and kept once for all the webhooks that hear of its event. Only one of
 //! more than [`PART_LIMIT`] bytes has more than one part. It is kept under its digest as well as
-//! its event's id, because nothing keeps two senders from giving two events the same id.
+//! its event's id, because nothing keeps two senders from giving two events the same id. One of a delivery that is
+//! held is kept with that delivery as well: its message ends, and the event's own copy may expire before.
 
 mod payloads;
 mod store;
@@ -24,7 +26,7 @@ use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryPosition, DeliverySt
 
 use crate::table::{Item, key};
 
-pub use payloads::{PART_LIMIT, PayloadItem, PayloadQuery, WriteError, put_payloads};
+pub use payloads::{PART_LIMIT, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
 pub use store::{HistoryTable, Write};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`; with

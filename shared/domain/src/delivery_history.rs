@@ -189,13 +189,15 @@ impl DeliveryHistory {
         if is_anothers { Admission::Superseded } else { Admission::Due }
     }
 
-    /// The delivery after an attempt of this message. While a later series waits for its first attempt, the
-    /// state is that one's, unless the older one dies: the later one's message may never have been sent.
+    /// The delivery after an attempt of this message. Once a later series has begun, the state is that one's.
+    /// While it only waits, an older one that is delivered or dies says so: the later one's message may never
+    /// have been sent.
     pub fn attempted(mut self, message: &Delivery<'_>, made: MadeAttempt, then: Then) -> Self {
         let is_latest = self.enter_series(message);
         // Another message of the series, or of a later one, was faster.
         let is_done = self.delivered_series.is_some_and(|delivered| delivered >= message.series);
-        if self.begun.is_none_or(|begun| begun.series <= message.series) {
+        let has_say = self.begun.is_none_or(|begun| begun.series <= message.series);
+        if has_say {
             self.begun = Some(BegunSeries { series: message.series, by: message.enqueued_at });
             self.take_event_of(message);
         }
@@ -203,7 +205,8 @@ impl DeliveryHistory {
             self.delivered_series = self.delivered_series.max(Some(message.series));
             self.latency_ms = Some(made.latency_ms);
         }
-        if (is_latest || then == Then::Dead) && (!is_done || then == Then::Delivered) {
+        let is_final = matches!(then, Then::Delivered | Then::Dead);
+        if has_say && (is_latest || is_final) && (!is_done || then == Then::Delivered) {
             let was_retrying = self.state == DeliveryState::Retrying;
             (self.state, self.next_attempt_at) = match then {
                 Then::Delivered => (DeliveryState::Delivered, None),
@@ -227,8 +230,10 @@ impl DeliveryHistory {
         }
         self.enter_series(message);
         self.take_event_of(message);
-        // The series has no message any more, so another one may take it up.
-        self.begun = self.begun.filter(|begun| begun.series != message.series);
+        if state == DeliveryState::Held {
+            // The series goes on when it is replayed, by another message.
+            self.begun = self.begun.filter(|begun| begun.series != message.series);
+        }
         (self.state, self.next_attempt_at) = (state, None);
         self.version += 1;
         Some(self)

@@ -191,6 +191,38 @@ fn a_series_that_ended_unattempted_may_be_taken_up_by_another_message() -> TestR
 }
 
 #[test]
+fn what_an_older_message_comes_to_counts_until_a_later_series_has_begun() -> TestResult {
+    let (older, later) = (message(0, 0)?, message(1, 60)?);
+    let failing = begun()?.attempted(&older, made(1, 500)?, Then::Retry(time(3_600)));
+    let replayed = failing.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?.history;
+    let held = replayed.clone().attempted(&later, made(61, 410)?, Then::Retry(time(71)));
+    let held = held.ended(&later, DeliveryState::Held).ok_or("news")?;
+    let delivered = held.attempted(&older, made(3_600, 200)?, Then::Delivered);
+    assert_eq!(delivered.state, DeliveryState::Delivered, "it need not be replayed any more");
+    // An attempt of the older one that ends after the later one has begun says nothing.
+    let retrying = replayed.attempted(&later, made(61, 500)?, Then::Retry(time(71)));
+    for then in [Then::Dead, Then::Delivered, Then::Retry(time(99))] {
+        let after = retrying.clone().attempted(&older, made(62, 500)?, then);
+        assert_eq!(
+            (after.state, after.next_attempt_at),
+            (DeliveryState::Retrying, Some(time(71))),
+            "{then:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_replay_that_died_is_not_sent_again_by_its_own_id() -> TestResult {
+    let dead = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
+    let replayed = dead.reserve(Some("r"), KEPT_FOR, time(60)).ok_or("reserved")?.history;
+    let retrying = replayed.attempted(&message(1, 60)?, made(61, 500)?, Then::Retry(time(71)));
+    let given_up = retrying.ended(&message(1, 60)?, DeliveryState::Dead).ok_or("news")?;
+    assert_eq!(given_up.reserve(Some("r"), KEPT_FOR, time(90)), None);
+    Ok(())
+}
+
+#[test]
 fn a_spent_series_is_not_begun_again_while_a_later_one_waits() -> TestResult {
     let first = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
     let second = first.attempted(&message(1, 60)?, made(61, 500)?, Then::Dead);
@@ -205,9 +237,10 @@ fn a_spent_series_is_not_begun_again_while_a_later_one_waits() -> TestResult {
 fn a_series_whose_message_was_never_sent_is_sent_by_the_next_replay() -> TestResult {
     let dead = begun()?.attempted(&message(0, 0)?, made(1, 500)?, Then::Dead);
     let lost = dead.reserve(Some("r1"), KEPT_FOR, time(100)).ok_or("reserved")?.history;
-    assert!(!lost.is_stranded(time(159)) && lost.is_stranded(time(160)));
-    let found = lost.reserve(Some("r2"), KEPT_FOR, time(160)).ok_or("found")?;
-    assert_eq!((found.is_new, found.history.series), (false, 1));
+    assert!(!lost.is_stranded(time(3_699)) && lost.is_stranded(time(3_700)));
+    let found = lost.reserve(Some("r2"), KEPT_FOR, time(3_700)).ok_or("found")?;
+    assert_eq!((found.is_new, found.history.series), (true, 1));
+    assert!(!found.history.is_stranded(time(3_700)), "it is taken over once");
     Ok(())
 }
 

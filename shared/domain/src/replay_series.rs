@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Delivery, DeliveryHistory, DeliveryState, Payload};
 
-/// How long a series waits for its message before another replay takes it for unsent.
-pub const UNSENT_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// How long a series waits for its message before another replay takes it for unsent: longer than a queue should
+/// be behind.
+pub const UNSENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A series that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +35,15 @@ impl DeliveryHistory {
         let is_same = replay.is_some() && self.replay.as_deref() == replay;
         let has_begun = self.begun.is_some_and(|begun| begun.series >= self.series);
         let is_unsent = self.series > 0 && !has_begun;
-        let is_ours = is_same || replay.is_none() || self.is_stranded(now);
+        let is_ours = is_same || replay.is_none();
         match (is_unsent, self.state) {
             _ if is_same && has_begun => None,
             (true, DeliveryState::Pending) if is_ours => {
                 Some(Reservation { history: self.clone(), is_new: false })
             }
-            // It was held, or given up, before anything was attempted.
-            (true, _) if is_same => Some(Reservation {
+            // It was held or cancelled before it was attempted, or another replay has left it behind. Written
+            // anew, it is taken over once.
+            (true, _) if is_same || self.is_stranded(now) => Some(Reservation {
                 history: self.with_series(self.series, replay, kept_for, now),
                 is_new: true,
             }),

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, PutRequest, WriteRequest},
 };
 use jiff::Timestamp;
-use storehook_domain::{EventId, PAYLOAD_LIMIT, PayloadDigest, ShopDomain};
+use storehook_domain::{DeliveryId, EventId, PAYLOAD_LIMIT, PayloadDigest, ShopDomain};
 
-use super::event_partition;
+use super::{event_partition, partition_of};
 use crate::table::{Item, TableError, number, text};
 
 /// The most bytes of a compressed payload that one item holds: DynamoDB's 400 KB (Amazon DynamoDB quotas)
@@ -20,12 +20,28 @@ pub const PART_LIMIT: usize = 390_000;
 /// How hard zstd tries: its own default. Higher levels cost more time than they save of a unit.
 const LEVEL: i32 = 3;
 
+/// Where a payload is kept: with its event, or with a single delivery of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// With the event, for all its deliveries.
+    Event(&'a ShopDomain, &'a EventId),
+    /// With a delivery, for as long as that. Nobody else writes there.
+    Delivery(&'a DeliveryId),
+}
+
+impl Place<'_> {
+    fn partition(self) -> String {
+        match self {
+            Self::Event(shop, event_id) => event_partition(shop, event_id),
+            Self::Delivery(id) => partition_of(id),
+        }
+    }
+}
+
 /// A payload that is to be kept.
 pub struct PayloadItem<'a> {
-    /// The shop.
-    pub shop: &'a ShopDomain,
-    /// The event.
-    pub event_id: &'a EventId,
+    /// Where.
+    pub place: Place<'a>,
     /// What it is kept under.
     pub digest: &'a PayloadDigest,
     /// The payload, as messages hold it.
@@ -34,12 +50,10 @@ pub struct PayloadItem<'a> {
     pub expires_at: i64,
 }
 
-/// Where a payload is kept.
+/// A payload that is looked for.
 pub struct PayloadQuery<'a> {
-    /// The shop.
-    pub shop: &'a ShopDomain,
-    /// The event.
-    pub event_id: &'a EventId,
+    /// Where.
+    pub place: Place<'a>,
     /// What it is kept under.
     pub digest: &'a PayloadDigest,
 }
@@ -65,7 +79,7 @@ impl PayloadItem<'_> {
         let count = compressed.len().div_ceil(PART_LIMIT).max(1);
         let parts = compressed.chunks(PART_LIMIT).zip(0_u32..).map(|(bytes, part)| {
             Item::from([
-                ("pk".to_owned(), text(event_partition(self.shop, self.event_id))),
+                ("pk".to_owned(), text(self.place.partition())),
                 ("sk".to_owned(), text(format!("{}#{part}", self.digest))),
                 ("payload".to_owned(), AttributeValue::B(Blob::new(bytes))),
                 ("parts".to_owned(), number(count as u64)),
@@ -93,7 +107,7 @@ pub async fn put_payloads(
     let mut seen = std::collections::BTreeSet::new();
     for payload in payloads {
         // One call must not write an item twice, and a shop may have published the same event twice.
-        if seen.insert((payload.shop.as_str(), payload.event_id.as_str(), payload.digest.as_str())) {
+        if seen.insert((payload.place.partition(), payload.digest.as_str())) {
             items.extend(payload.parts()?);
         }
     }
@@ -139,7 +153,7 @@ impl PayloadQuery<'_> {
             // It may have been written a moment ago, and whoever finds nothing gives up.
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :digest)")
-            .expression_attribute_values(":pk", text(event_partition(self.shop, self.event_id)))
+            .expression_attribute_values(":pk", text(self.place.partition()))
             .expression_attribute_values(":digest", text(format!("{}#", self.digest)));
         let mut found = parts.into_paginator().items().send();
         let mut items = Vec::new();

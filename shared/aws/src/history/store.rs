@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, PayloadDigest};
 
-use super::{DeliveryItem, PayloadItem, PayloadQuery, WriteError, put_payloads};
+use super::{DeliveryItem, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
 use crate::{
     Retention,
     table::{self, TableError, number},
@@ -66,17 +66,17 @@ impl HistoryTable {
         Ok(if found.as_deref() == Some(after) { Write::Made } else { Write::Outrun(found) })
     }
 
-    /// Keeps a delivery's payload for so long. Returns what it is kept under.
+    /// Keeps a delivery's payload at this place for so long. Returns what it is kept under.
     pub async fn keep_payload(
         &self,
         delivery: &Delivery<'_>,
+        place: Place<'_>,
         kept_for: SignedDuration,
         now: Timestamp,
     ) -> Result<PayloadDigest, WriteError> {
         let digest = delivery.payload().digest();
         let item = PayloadItem {
-            shop: &delivery.shop,
-            event_id: &delivery.event_id,
+            place,
             digest: &digest,
             payload: &delivery.payload().in_message(),
             expires_at: now.as_second() + kept_for.as_secs(),
@@ -92,7 +92,13 @@ impl HistoryTable {
         now: Timestamp,
     ) -> Result<Option<String>, TableError> {
         let Some(digest) = &history.payload_digest else { return Ok(None) };
-        let query = PayloadQuery { shop: &history.shop, event_id: &history.id.event_id, digest };
-        query.read(&self.client, &self.name, now).await
+        let of_event = PayloadQuery { place: Place::Event(&history.shop, &history.id.event_id), digest };
+        match of_event.read(&self.client, &self.name, now).await? {
+            Some(payload) => Ok(Some(payload)),
+            None => {
+                let of_delivery = PayloadQuery { place: Place::Delivery(&history.id), digest };
+                of_delivery.read(&self.client, &self.name, now).await
+            }
+        }
     }
 }

@@ -140,8 +140,7 @@ fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult
         (noise(PAYLOAD_LIMIT), 3),
     ] {
         let item = PayloadItem {
-            shop: &shop,
-            event_id: &event_id,
+            place: Place::Event(&shop, &event_id),
             digest: &digest,
             payload: &payload,
             expires_at: NOW,
