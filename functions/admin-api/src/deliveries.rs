@@ -16,7 +16,7 @@ use crate::{
     delivery_schemas::{DeliveryListParameters, ReplayBody, WindowParameters},
     delivery_wire::{DeliveriesAnswer, DeliveryAnswer, DeliverySummaryAnswer},
     error::ApiError,
-    replay_step::{self, Ready, Reserved},
+    replay_step::{self, RESERVE_ATTEMPTS, Ready, Reserved},
     replay_wire::{ReplayAnswer, ReplayProgress, ShownStats, StatsAnswer},
     request_body::{PathId, RequestBody, object_of},
     routes::{Answer, find},
@@ -217,9 +217,6 @@ pub(crate) async fn stats(
     let shown = ShownStats::of(&stats, since, until, next.is_none(), &caller.time_zone);
     Ok(Json(StatsAnswer { stats: shown }).into_response())
 }
-
-/// How often a delivery is reserved that others change at the same time.
-const RESERVE_ATTEMPTS: usize = 5;
 
 /// The caller's delivery of that id. Whatever else is asked for is not found, in the same words.
 async fn find_delivery(app: &App, caller: &Caller, id: &PathId) -> Result<DeliveryHistory, ApiError> {

@@ -6,7 +6,7 @@
 //! again finds the replay's own mark: what has been attempted since is left alone, and what
 //! has not is sent once more in the same series, of which only one message is ever attempted. So
 //! each delivery gets one new series, however often a step is made. What a replay that nobody goes on with has
-//! left behind, any later one of that window sends.
+//! left behind, any later one of that window sends, an hour later.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const AT_ONCE: usize = 10;
 const PAGE: usize = 100;
 
 /// How often a delivery is reserved that others change at the same time.
-const RESERVE_ATTEMPTS: usize = 5;
+pub(crate) const RESERVE_ATTEMPTS: usize = 5;
 
 /// What a step has done.
 #[derive(Debug, Default)]
@@ -254,13 +254,10 @@ pub(crate) async fn reserve(
     let Some(Reservation { history: reserved, is_new }) = history.reserve(replay, kept_for, now) else {
         return Ok(Reserved::Attempted);
     };
-    match is_new {
-        true => match app.deliveries.0.put(&reserved, history.version).await? {
-            Write::Made => Ok(Reserved::Made(Box::new(reserved))),
-            Write::Outrun(_) => Ok(Reserved::Outrun),
-        },
-        false => Ok(Reserved::Made(Box::new(reserved))),
+    if is_new && matches!(app.deliveries.0.put(&reserved, history.version).await?, Write::Outrun(_)) {
+        return Ok(Reserved::Outrun);
     }
+    Ok(Reserved::Made(Box::new(reserved)))
 }
 
 /// Sends the latest series of these deliveries.

@@ -17,8 +17,7 @@ use storehook_aws::{
     table::TableError,
 };
 use storehook_domain::{
-    Delivery, DeliveryHistory, DeliveryId, DeliveryState, MadeAttempt, Next, Outcome, Then,
-    UnbuildableRequest,
+    Delivery, DeliveryHistory, DeliveryState, MadeAttempt, Next, Outcome, Then, UnbuildableRequest,
 };
 use tokio::time::error::Elapsed;
 
@@ -59,8 +58,7 @@ impl History {
         if !self.is_on() {
             return None;
         }
-        let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
-        let error = match tokio::time::timeout(HISTORY_TIME, self.0.read(&id)).await {
+        let error = match tokio::time::timeout(HISTORY_TIME, self.0.read(&delivery.delivery_id())).await {
             Ok(Ok(history)) => return history,
             Ok(Err(error)) => storehook_aws::causes(&error),
             Err(elapsed) => elapsed.to_string(),
@@ -80,7 +78,7 @@ impl History {
         let held = async {
             let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
             // Nothing else is left of it, so its payload is kept for as long as it is.
-            let id = DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() };
+            let id = delivery.delivery_id();
             let digest = self.0.keep_payload(delivery, Place::Delivery(&id), kept_for, now).await?;
             let mut held = delivery.clone();
             held.payload_digest = Some(digest);

@@ -9,7 +9,7 @@ use storehook_aws::{
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
-use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, Installation, Webhook};
+use storehook_domain::{Delivery, DeliveryHistory, Installation, Webhook};
 
 use crate::history::HISTORY_TIME;
 
@@ -66,14 +66,14 @@ impl Targets {
     /// One strongly consistent call reads it all: a webhook that fan-out has found must not
     /// be taken for deleted because a replica has not heard of it yet.
     ///
-    /// It takes no longer than one call may, however often it has to ask. A history that is
-    /// throttled holds nothing up: the delivery goes on as if it had none.
+    /// It takes no longer than one call may, however often it has to ask. A history that cannot be read
+    /// holds nothing up: the delivery goes on as if it had none.
     pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
         tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await.unwrap_or(Err(TargetError::Unread))
     }
 
     async fn read(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
-        let Delivery { shop, app, webhook_id, event_id, .. } = delivery;
+        let Delivery { shop, app, webhook_id, .. } = delivery;
         let webhook_key = registry::webhook_key(shop, app, *webhook_id);
         let failures_key = FailureRunItem::key_of(shop, app, *webhook_id);
         let installation_key = registry::installation_key(shop, app);
@@ -82,8 +82,8 @@ impl Targets {
             consistently([webhook_key.clone(), failures_key.clone(), installation_key.clone()])?,
         )]);
         if let Some(table) = &self.history_table {
-            let id = DeliveryId { webhook_id: *webhook_id, event_id: event_id.clone() };
-            wanted.insert(table.clone(), consistently([DeliveryItem::key_of(&id)])?);
+            let key = DeliveryItem::key_of(&delivery.delivery_id());
+            wanted.insert(table.clone(), consistently([key])?);
         }
         let mut found = self.items(wanted).await?;
         let history = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());

@@ -106,7 +106,12 @@ impl<'a> Delivery<'a> {
 
     /// The delivery's id, the same through every retry and replay: `<webhook id>-<event id>`.
     pub fn id(&self) -> String {
-        DeliveryId { webhook_id: self.webhook_id, event_id: self.event_id.clone() }.to_string()
+        self.delivery_id().to_string()
+    }
+
+    /// The same, taken apart.
+    pub fn delivery_id(&self) -> DeliveryId {
+        DeliveryId { webhook_id: self.webhook_id, event_id: self.event_id.clone() }
     }
 
     /// The same delivery in a new series of attempts that begins now: what was given up is tried anew.

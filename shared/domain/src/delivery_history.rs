@@ -151,7 +151,7 @@ impl DeliveryHistory {
         let microsecond = TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Trunc);
         let created_at = delivery.enqueued_at.round(microsecond).unwrap_or(delivery.enqueued_at);
         Self {
-            id: DeliveryId { webhook_id: delivery.webhook_id, event_id: delivery.event_id.clone() },
+            id: delivery.delivery_id(),
             shop: delivery.shop.clone(),
             app: delivery.app.clone(),
             topic: delivery.topic.clone(),
