@@ -5,13 +5,12 @@
 //! cannot tell is said here: AWS's list prices, how AWS counts, and the case itself.
 
 use anyhow::{Context as _, Result};
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use storehook_aws::{
     history::{DeliveryItem, PayloadItem, Place},
     registry::{InstallationItem, WebhookItem},
-    table::{Item, to_item},
+    table::{Item, size_of, to_item},
 };
 use storehook_domain::{
     BodyShape, Delivery, DeliveryHistory, DeliveryRequest, EventId, HeaderPrefix, Installation, KeptAnswer,
@@ -182,7 +181,7 @@ fn measure(is_history_on: bool) -> Result<Measured> {
         record: record.len() + event.partition_key().len(),
         message: delivery.to_message().len(),
         patterns: topic.matching_patterns().len(),
-        registry_reads: registry.iter().map(|item| size_of_item(item).div_ceil(4 * 1024).max(1)).sum(),
+        registry_reads: registry.iter().map(|item| size_of(item).div_ceil(4 * 1024).max(1)).sum(),
         request,
         payload,
         delivery: to_item(DeliveryItem::of(history))?,
@@ -243,32 +242,15 @@ fn duration(function: &str, batches: f64, milliseconds: f64) -> Result<f64> {
 
 /// How many units it takes to write these items.
 fn writes(items: &[Item]) -> f64 {
-    items.iter().map(|item| size_of_item(item).div_ceil(1024)).sum::<usize>() as f64
+    items.iter().map(|item| size_of(item).div_ceil(1024)).sum::<usize>() as f64
 }
 
 /// The gigabyte-months of a million of these items, kept for as many days as this parameter says.
 fn stored(items: &[Item], days: &str) -> Result<f64> {
     let days = template()?["Parameters"][days]["Default"].as_u64().context("no default")?;
     // With each, DynamoDB stores 100 bytes of its own.
-    let bytes: usize = items.iter().map(|item| size_of_item(item) + 100).sum();
+    let bytes: usize = items.iter().map(|item| size_of(item) + 100).sum();
     Ok(bytes as f64 * MILLION / GB * (days * 24) as f64 / HOURS_PER_MONTH)
-}
-
-/// How large DynamoDB holds an item to be ("item sizes and formats").
-fn size_of_item(item: &Item) -> usize {
-    item.iter().map(|(name, value)| name.len() + size_of(value)).sum()
-}
-
-fn size_of(value: &AttributeValue) -> usize {
-    use AttributeValue::{B, L, M, N, S};
-    match value {
-        S(text) => text.len(),
-        N(digits) => digits.len() / 2 + 2,
-        B(bytes) => bytes.as_ref().len(),
-        L(values) => 3 + values.iter().map(|value| 1 + size_of(value)).sum::<usize>(),
-        M(members) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of(value)).sum::<usize>(),
-        _ => 1,
-    }
 }
 
 /// The sum of a table's column.

@@ -70,6 +70,26 @@ pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
+/// How large DynamoDB holds an item to be, in bytes: what is charged, and what must not be over 400 KB ("DynamoDB
+/// item sizes and formats").
+pub fn size_of(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + size_of_value(value)).sum()
+}
+
+fn size_of_value(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len() / 2 + 2,
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::L(values) => 3 + values.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
+        AttributeValue::M(members) => {
+            let members = members.iter().map(|(name, value)| 1 + name.len() + size_of_value(value));
+            3 + members.sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
 pub(crate) fn key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect()
 }

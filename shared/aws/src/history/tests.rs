@@ -7,29 +7,12 @@ use storehook_domain::{
 };
 
 use super::{payloads::whole, *};
-use crate::table::{from_item, to_item};
+use crate::table::{from_item, size_of, to_item};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 const ITEM_LIMIT: usize = 400 * 1024;
 const NOW: i64 = 1_795_000_000;
-
-/// How large DynamoDB holds a value to be ("DynamoDB item sizes and formats").
-fn size_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
-    use aws_sdk_dynamodb::types::AttributeValue::{B, L, M, N, S};
-    match value {
-        S(text) => text.len(),
-        N(digits) => digits.len() / 2 + 2,
-        B(bytes) => bytes.as_ref().len(),
-        L(values) => 3 + values.iter().map(|value| 1 + size_of(value)).sum::<usize>(),
-        M(members) => 3 + members.iter().map(|(name, value)| 1 + name.len() + size_of(value)).sum::<usize>(),
-        _ => 1,
-    }
-}
-
-fn size_of_item(item: &Item) -> usize {
-    item.iter().map(|(name, value)| name.len() + size_of(value)).sum()
-}
 
 fn with_delivery<T>(
     record: &str,
@@ -111,7 +94,7 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
             (history.attempts.len(), history.attempt_count),
             (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1)
         );
-        let size = size_of_item(&to_item(DeliveryItem::of(history))?);
+        let size = size_of(&to_item(DeliveryItem::of(history))?);
         assert!((90_000..ITEM_LIMIT / 2).contains(&size), "{size}");
         Ok(())
     })
@@ -148,7 +131,7 @@ fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult
         let items = item.parts()?;
         assert!((1..=parts).contains(&items.len()), "{}", items.len());
         for item in &items {
-            assert!(size_of_item(item) < ITEM_LIMIT);
+            assert!(size_of(item) < ITEM_LIMIT);
         }
         assert_eq!(whole(&items, before).as_ref(), Some(&payload));
         assert_eq!(whole(&items, after), None, "it has expired");
