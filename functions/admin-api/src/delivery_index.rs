@@ -203,10 +203,12 @@ impl Walk {
     }
 }
 
-/// How long a walk goes on that is not at its end.
+/// How long a walk goes on that is not at its end: with what is under way then, its request stays within ten
+/// seconds.
 const WALK_TIME: SignedDuration = SignedDuration::from_secs(5);
 
-fn is_late(began: Timestamp) -> bool {
+/// Whether a walk that began then is to end.
+pub(crate) fn is_late(began: Timestamp) -> bool {
     storehook_aws::now().duration_since(began) >= WALK_TIME
 }
 

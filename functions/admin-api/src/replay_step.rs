@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 use storehook_aws::history::Write;
 use storehook_domain::{
@@ -21,12 +21,9 @@ use storehook_domain::{
 use crate::{
     App,
     admission::Caller,
-    delivery_index::{Direction, Found, Round, Walk},
+    delivery_index::{Direction, Found, Round, Walk, is_late},
     error::ApiError,
 };
-
-/// How long a step begins new work: with what is under way then, it stays within ten seconds.
-const STEP_TIME: Duration = Duration::from_secs(5);
 
 /// How long a step takes at the most.
 const LONGEST_STEP: Duration = Duration::from_secs(9);
@@ -65,7 +62,7 @@ pub(crate) async fn count(app: &App, webhook_id: WebhookId, replay: &Replay) -> 
             Err(error) => return progress.unless_it_stands(error),
         };
         progress.step.deliveries += round.found.len() as u64;
-        if progress.go_on(round.next) || is_over(began) {
+        if progress.go_on(round.next) || is_late(began) {
             return Ok(progress.step);
         }
     }
@@ -97,11 +94,11 @@ pub(crate) async fn send(
                 Err(error) => return progress.unless_it_stands(error),
             }
             progress.go_on(chunk.last().map(|last| last.position.clone()));
-            if is_over(began) {
+            if is_late(began) {
                 return Ok(progress.step);
             }
         }
-        if progress.go_on(round.next) || is_over(began) {
+        if progress.go_on(round.next) || is_late(began) {
             return Ok(progress.step);
         }
     }
@@ -148,11 +145,6 @@ async fn within<T>(began: Timestamp, work: impl Future<Output = Result<T, ApiErr
 fn walk_of(webhook_id: WebhookId, replay: &Replay, states: Vec<DeliveryState>, page: Option<usize>) -> Walk {
     let (since, until) = (Some(replay.from), Some(replay.to));
     Walk { webhook_id, since, until, direction: Direction::OldestFirst, states, page }
-}
-
-fn is_over(began: Timestamp) -> bool {
-    let elapsed: SignedDuration = storehook_aws::now().duration_since(began);
-    Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= STEP_TIME)
 }
 
 /// Sends those of some deliveries that the replay is of. Returns how many were sent, and how many had no

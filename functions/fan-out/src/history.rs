@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
-use storehook_aws::{
-    Retention,
-    history::{PayloadItem, Place, put_payloads},
-};
+use storehook_aws::history::{HistoryTable, PayloadItem, Place, put_payloads};
 
 use crate::{Times, subscribers::Subscribed};
 
@@ -22,20 +18,12 @@ const CALLS: usize = 4;
 
 /// The history table, as this function writes to it.
 #[derive(Clone)]
-pub(crate) struct History {
-    client: Client,
-    table: String,
-    retention: Retention,
-}
+pub(crate) struct History(pub(crate) HistoryTable);
 
 impl History {
-    pub(crate) fn new(client: Client, table: String, retention: Retention) -> Self {
-        Self { client, table, retention }
-    }
-
     /// Says of each event that is to be kept what its payload is kept under.
     pub(crate) fn mark(&self, subscribed: &mut [Subscribed<'_>]) {
-        if self.retention.payloads().is_none() {
+        if self.0.retention.payloads().is_none() {
             return;
         }
         for event in subscribed.iter_mut().filter(|event| event.is_heard()) {
@@ -46,7 +34,7 @@ impl History {
     /// Keeps the payloads of the events that are marked. What cannot be kept is told to the log: the
     /// template's metric counts these lines.
     pub(crate) async fn keep(&self, subscribed: &[Subscribed<'_>], times: Times) {
-        let Some(kept_for) = self.retention.payloads() else { return };
+        let Some(kept_for) = self.0.retention.payloads() else { return };
         let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
         let expires_at = times.now.as_second() + kept_for.as_secs();
         let batches = stream::iter(marked.chunks(BATCH));
@@ -68,7 +56,7 @@ impl History {
         let error = match times.are_up() {
             true => "no time was left".to_owned(),
             false => {
-                let put = put_payloads(&self.client, &self.table, &items);
+                let put = put_payloads(&self.0.client, &self.0.name, &items);
                 match tokio::time::timeout(HISTORY_TIME, put).await {
                     Ok(Ok(())) => return,
                     Ok(Err(error)) => storehook_aws::causes(&error),

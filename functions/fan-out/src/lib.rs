@@ -39,6 +39,7 @@ use aws_lambda_events::{
 };
 use futures::future;
 use jiff::Timestamp;
+use storehook_aws::history::HistoryTable;
 use storehook_domain::{RecordOrigin, RejectedEvent, StoreEvent};
 
 pub use settings::Settings;
@@ -70,7 +71,11 @@ impl Dependencies {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Self {
             subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
-            history: History::new(dynamodb.clone(), settings.history_table, settings.retention),
+            history: History(HistoryTable {
+                client: dynamodb.clone(),
+                name: settings.history_table,
+                retention: settings.retention,
+            }),
             installations: Installations::new(dynamodb, settings.registry_table),
             delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
             rejected_queue: Queue::new(sqs, settings.rejected_queue_url),

@@ -29,6 +29,11 @@ impl FieldErrors {
         result.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
+    /// Whether something is wrong with this field.
+    pub fn names(&self, field: &str) -> bool {
+        self.0.iter().any(|(name, _)| *name == field)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -153,7 +153,7 @@ fn pushed_event(
             None
         }
     };
-    if topic.as_deref().is_none_or(|topic| topic.trim().is_empty()) && !names(&errors, "topic") {
+    if topic.as_deref().is_none_or(|topic| topic.trim().is_empty()) && !errors.names("topic") {
         errors.add("topic", "can't be blank");
     }
     if matches!(topic.as_deref(), Some(topic) if topic == APP_UNINSTALLED || topic == WEBHOOK_DISABLED.name) {
@@ -163,7 +163,7 @@ fn pushed_event(
         Some(payload) => payload.get().to_owned(),
         None => flat_payload(members),
     };
-    let Some(topic) = topic.filter(|_| !names(&errors, "topic")) else { return Err(errors) };
+    let Some(topic) = topic.filter(|_| !errors.names("topic")) else { return Err(errors) };
     // One whose id is wrong is read with another, so that all that is wrong is told at once.
     let id = id.unwrap_or_else(new_id);
     let record = event_record(shop, &topic, &id, now, &payload);
@@ -176,10 +176,6 @@ fn pushed_event(
             Err(errors)
         }
     }
-}
-
-fn names(errors: &FieldErrors, field: &str) -> bool {
-    json!(errors).get(field).is_some()
 }
 
 /// A member that is a text; null is as if it were not said.

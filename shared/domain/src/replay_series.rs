@@ -33,11 +33,10 @@ impl DeliveryHistory {
         now: Timestamp,
     ) -> Option<Reservation> {
         let is_same = replay.is_some() && self.replay.as_deref() == replay;
-        let has_begun = self.begun.is_some_and(|begun| begun.series >= self.series);
-        let is_unsent = self.series > 0 && !has_begun;
+        let is_unsent = self.is_unsent();
         let is_ours = is_same || replay.is_none();
         match (is_unsent, self.state) {
-            _ if is_same && has_begun => None,
+            _ if is_same && !is_unsent => None,
             (true, DeliveryState::Pending) if is_ours => {
                 Some(Reservation { history: self.clone(), is_new: false })
             }
@@ -57,9 +56,13 @@ impl DeliveryHistory {
     /// Whether its latest series waits for a first attempt that should have come: its message was likely never
     /// sent.
     pub fn is_stranded(&self, now: Timestamp) -> bool {
-        let has_begun = self.begun.is_some_and(|begun| begun.series >= self.series);
         let is_late = self.next_attempt_at.is_some_and(|due| now.duration_since(due) >= UNSENT_AFTER);
-        self.state == DeliveryState::Pending && self.series > 0 && !has_begun && is_late
+        self.state == DeliveryState::Pending && self.is_unsent() && is_late
+    }
+
+    /// Whether its latest series is a replay's that has not been attempted.
+    fn is_unsent(&self) -> bool {
+        self.series > 0 && self.begun.is_none_or(|begun| begun.series < self.series)
     }
 
     fn with_series(

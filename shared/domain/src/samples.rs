@@ -15,7 +15,7 @@ macro_rules! samples {
     };
 }
 
-const SAMPLES: [(&str, &str); 16] = samples![
+pub(crate) const SAMPLES: [(&str, &str); 16] = samples![
     "cart",
     "checkout",
     "collection",
