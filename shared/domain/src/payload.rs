@@ -89,26 +89,25 @@ impl<'a> Payload<'a> {
     /// The JSON that a webhook with these `fields` and `metafield_namespaces` gets.
     ///
     /// `fields` keeps only those top-level keys, in the payload's order; none means all.
-    /// `metafields` is left out unless namespaces are given, and then keeps the
-    /// metafields of those only. Where everything stays, these are the payload's own bytes.
+    /// `metafields` is left out unless namespaces are given, and then keeps the metafields of those only.
+    /// What stays keeps its bytes, keys too. Selection fails closed: a key that is no Unicode text has no
+    /// name that `fields` could ask for, and of a payload that cannot be taken apart nothing is sent.
     pub fn select(self, fields: &[String], metafield_namespaces: &[String]) -> Cow<'a, str> {
-        let Some(members) = Members::of(self.as_str()) else { return Cow::Borrowed(self.as_str()) };
+        let Some(members) = Members::of(self.as_str()) else { return Cow::Borrowed("{}") };
         if fields.is_empty() && members.get("metafields").is_none() {
             return Cow::Borrowed(self.as_str());
         }
-        let kept = members
-            .0
-            .into_iter()
-            .filter(|(key, _)| fields.is_empty() || fields.iter().any(|field| field == key));
-        let rendered = kept.filter_map(|(key, value)| {
-            let value = match key.as_ref() {
-                "metafields" if metafield_namespaces.is_empty() => return None,
-                "metafields" => metafields_of(value, metafield_namespaces)?,
-                _ => Cow::Borrowed(value.get()),
-            };
-            Some(format!("{}:{value}", serde_json::Value::from(key.as_ref())))
+        let kept = members.0.into_iter().filter_map(|member| {
+            if !fields.is_empty() && !fields.iter().any(|field| member.is_named(field)) {
+                return None;
+            }
+            if !member.is_named("metafields") {
+                return Some(member.to_json(member.value.get()));
+            }
+            let namespaces = Some(metafield_namespaces).filter(|namespaces| !namespaces.is_empty())?;
+            Some(member.to_json(&metafields_of(member.value, namespaces)?))
         });
-        Cow::Owned(format!("{{{}}}", rendered.collect::<Vec<_>>().join(",")))
+        Cow::Owned(format!("{{{}}}", kept.collect::<Vec<_>>().join(",")))
     }
 }
 
@@ -147,8 +146,8 @@ impl PayloadDigest {
 text_conversions!(PayloadDigest, InvalidPayloadDigest);
 text_display!(PayloadDigest);
 
-/// The metafields of some namespaces. What is no list of objects has no namespaces: `None`.
-fn metafields_of<'a>(metafields: &'a RawValue, namespaces: &[String]) -> Option<Cow<'a, str>> {
+/// The metafields of some namespaces, as a JSON array. What is no list of objects has no namespaces: `None`.
+fn metafields_of(metafields: &RawValue, namespaces: &[String]) -> Option<String> {
     let all: Vec<&RawValue> = serde_json::from_str(metafields.get()).ok()?;
     let kept = all.into_iter().filter(|metafield| {
         let namespace = Members::of(metafield.get()).and_then(|members| members.get("namespace"));
@@ -156,11 +155,34 @@ fn metafields_of<'a>(metafields: &'a RawValue, namespaces: &[String]) -> Option<
         namespace.is_some_and(|namespace| namespaces.contains(&namespace))
     });
     let kept: Vec<_> = kept.map(RawValue::get).collect();
-    Some(Cow::Owned(format!("[{}]", kept.join(","))))
+    Some(format!("[{}]", kept.join(",")))
 }
 
-/// An object's members in their order, each value still raw.
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+/// An object's members in their order, keys and values still raw.
+pub(crate) struct Members<'a>(pub(crate) Vec<Member<'a>>);
+
+/// A key and its value.
+pub(crate) struct Member<'a> {
+    /// The key as it is written, in its quotes.
+    key: &'a RawValue,
+    /// What the key says. JSON can write half of a surrogate pair, which no Unicode text can hold:
+    /// such a key has no name.
+    name: Option<Cow<'a, str>>,
+    /// The value.
+    pub(crate) value: &'a RawValue,
+}
+
+impl Member<'_> {
+    /// Whether the key says this name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+
+    /// The member as JSON with this value, its key as it is written.
+    pub(crate) fn to_json(&self, value: &str) -> String {
+        format!("{}:{value}", self.key.get())
+    }
+}
 
 impl<'a> Members<'a> {
     /// The members of a JSON object. Of any other text: `None`.
@@ -169,8 +191,8 @@ impl<'a> Members<'a> {
     }
 
     /// A member's value. Of a key said twice the last counts, as JSON parsers have it.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|member| member.is_named(name)).map(|member| member.value)
     }
 }
 
@@ -186,8 +208,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some((Key(key), value)) = map.next_entry()? {
-                    members.push((key, value));
+                // As a raw value, serde_json takes any key that JSON allows; as a text it would refuse
+                // half of a surrogate pair, and the whole object with it.
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let name = serde_json::from_str(key.get()).ok().map(|Text(name)| name);
+                    members.push(Member { key, name, value });
                 }
                 Ok(Members(members))
             }
@@ -196,9 +221,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A key, borrowed where it holds no escapes.
+/// A text, borrowed where it holds no escapes.
 #[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -227,8 +252,32 @@ mod tests {
     fn fields_keep_those_keys_in_the_payloads_order() -> serde_json::Result<()> {
         let payload = r#"{"z": 327475578523353102, "a": {"id":  1.0}, "m": null, "caf\u00e9": 1}"#;
         check_selection(payload, &["a", "z"], &[], r#"{"z":327475578523353102,"a":{"id":  1.0}}"#)?;
-        check_selection(payload, &["café"], &[], r#"{"café":1}"#)?;
+        check_selection(payload, &["café"], &[], r#"{"caf\u00e9":1}"#)?;
         check_selection(payload, &["none"], &[], "{}")
+    }
+
+    /// JSON can write half of a surrogate pair, which no Unicode text can hold. A key with one must not open
+    /// what `fields` and `metafield_namespaces` close.
+    #[test]
+    fn a_key_that_is_no_text_hides_nothing_and_opens_nothing() -> serde_json::Result<()> {
+        let payload = r#"{"\ud800":1,"id":7,"secret":2,"\ud800id":3,"metafields":[{"\udfff":1,"namespace":"a"},{"namespace":"\ud800a"}]}"#;
+        check_selection(payload, &["id"], &[], r#"{"id":7}"#)?;
+        check_selection(payload, &[], &[], r#"{"\ud800":1,"id":7,"secret":2,"\ud800id":3}"#)?;
+        check_selection(
+            payload,
+            &["id", "metafields"],
+            &["a"],
+            r#"{"id":7,"metafields":[{"\udfff":1,"namespace":"a"}]}"#,
+        )?;
+        let raw: &RawValue = serde_json::from_str(payload)?;
+        assert_eq!(Payload(raw).resource_id("order").as_deref(), Some("7"), "the id header");
+        Ok(())
+    }
+
+    #[test]
+    fn a_payload_that_cannot_be_taken_apart_is_not_sent() -> serde_json::Result<()> {
+        check_selection("[]", &["id"], &[], "{}")?;
+        check_selection("[]", &[], &[], "{}")
     }
 
     #[test]

@@ -188,8 +188,8 @@ fn text(members: &Members<'_>, name: &'static str, errors: &mut FieldErrors) -> 
 
 /// Everything but the topic, each value the bytes that it was.
 fn flat_payload(members: &Members<'_>) -> String {
-    let payload = members.0.iter().filter(|(name, _)| !matches!(name.as_ref(), "event" | "topic"));
-    let rendered = payload.map(|(name, value)| format!("{}:{}", Value::from(name.as_ref()), value.get()));
+    let payload = members.0.iter().filter(|member| !member.is_named("event") && !member.is_named("topic"));
+    let rendered = payload.map(|member| member.to_json(member.value.get()));
     format!("{{{}}}", rendered.collect::<Vec<_>>().join(","))
 }
 

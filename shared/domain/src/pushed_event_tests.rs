@@ -17,7 +17,7 @@ fn parse(body: &str) -> Result<PushedEvents, Value> {
 #[test]
 fn both_forms_become_the_record_that_a_store_would_publish() -> TestResult {
     let payload = r#"{"id":327475578523353102,"price":"19.99","weight":199.0,"n\u00e9e":"\/"}"#;
-    let flat_payload = r#"{"id":327475578523353102,"price":"19.99","weight":199.0,"née":"\/"}"#;
+    let flat_payload = r#"{"id":327475578523353102,"price":"19.99","weight":199.0,"n\u00e9e":"\/"}"#;
     for (body, topic, id, expected) in [
         (format!(r#"{{"topic": "orders/create", "payload": {payload}}}"#), "orders/create", "new-1", payload),
         (

@@ -93,7 +93,9 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
 /// resource's name and nothing else (`{"collection_listing": {…}}`).
 fn unwrapped<'a>(payload: &'a str, resource: &str) -> &'a str {
     match Members::of(payload).as_ref().map(|members| members.0.as_slice()) {
-        Some([(key, value)]) if key == resource && value.get().starts_with('{') => value.get(),
+        Some([member]) if member.is_named(resource) && member.value.get().starts_with('{') => {
+            member.value.get()
+        }
         _ => payload,
     }
 }
