@@ -12,7 +12,9 @@ use storehook_aws::{
     registry::{InstallationItem, TokenItem, is_installation, items_of},
     table::{key_of, to_item},
 };
-use storehook_domain::{AppId, Installation, Scope, SharedSecret, ShopDomain, TokenHash};
+use storehook_domain::installation::{
+    Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
+};
 
 use crate::connection::{Connection, StackArgs};
 

@@ -10,7 +10,10 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
 };
-use storehook_domain::{SharedSecret, verify_body_signature, verify_standard_signatures};
+use storehook_domain::{
+    delivery::signature::{verify_body_signature, verify_standard_signatures},
+    installation::secret::SharedSecret,
+};
 use tokio::net::TcpListener;
 
 use crate::connection::{Connection, StackArgs};
@@ -103,7 +106,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use storehook_domain::{body_signature, standard_signatures};
+    use storehook_domain::delivery::signature::{body_signature, standard_signatures};
 
     use super::*;
 

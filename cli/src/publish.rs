@@ -13,7 +13,10 @@ use aws_sdk_kinesis::Client;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::value::RawValue;
 use storehook_aws::stream::{Record, Unput, batch_length, put};
-use storehook_domain::{EventId, RecordOrigin, ShopDomain, StoreEvent, Topic, event_record};
+use storehook_domain::{
+    event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, topic::Topic},
+    installation::shop::ShopDomain,
+};
 use tokio::io::AsyncReadExt as _;
 
 use crate::connection::{Connection, StackArgs};

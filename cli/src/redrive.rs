@@ -4,7 +4,7 @@
 //! not for one webhook's. It is never used here, because it leaves a message's body as it is: a delivery's age
 //! counts from the `enqueued_at` in its body, so a dead letter that was merely moved would be past the end of its
 //! schedule and go straight back. Each one is therefore received, sent as the next series of its
-//! delivery's attempts ([`Delivery::redriven`](storehook_domain::Delivery::redriven)), and deleted after that.
+//! delivery's attempts ([`Delivery::redriven`](storehook_domain::delivery::message::Delivery::redriven)), and deleted after that.
 //!
 //! What is promised, wherever the program is killed:
 //!
@@ -33,7 +33,7 @@ mod tests;
 use std::future::pending;
 
 use anyhow::{Context as _, Result, bail};
-use storehook_domain::WebhookId;
+use storehook_domain::webhook::WebhookId;
 
 use self::worker::Worker;
 pub use self::{

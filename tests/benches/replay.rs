@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use jiff::ToSpan as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use storehook_domain::DeliveryState;
+use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Call, DirectApi, Stack};
 
 #[tokio::main]

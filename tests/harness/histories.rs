@@ -7,7 +7,11 @@ use storehook_aws::{
     history::{DeliveryItem, PayloadItem, Place, put_payloads},
     table::to_item,
 };
-use storehook_domain::{Delivery, DeliveryHistory, DeliveryState, RecordOrigin, StoreEvent, event_record};
+use storehook_domain::{
+    delivery::message::Delivery,
+    event::{RecordOrigin, StoreEvent, pushed::event_record},
+    history::{record::DeliveryHistory, state::DeliveryState},
+};
 
 use crate::{Installed, Stack};
 

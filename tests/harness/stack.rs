@@ -19,7 +19,11 @@ use storehook::{
     publish::publish,
 };
 use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
-use storehook_domain::{AppId, DeliveryHistory, DeliveryId, DeliveryState, Scope, SharedSecret, ShopDomain};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{record::DeliveryHistory, state::DeliveryState},
+    installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain},
+};
 use tokio::sync::OnceCell;
 
 use crate::{Api, eventually, eventually_within, root};

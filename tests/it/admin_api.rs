@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::catalogue;
+use storehook_domain::event::catalogue;
 use storehook_tests::Stack;
 
 #[tokio::test]

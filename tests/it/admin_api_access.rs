@@ -6,7 +6,10 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_aws::registry::TokenItem;
-use storehook_domain::{DeliveryState, Scope, TokenHash};
+use storehook_domain::{
+    history::state::DeliveryState,
+    installation::{Scope, token::TokenHash},
+};
 use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
 
 use crate::openapi::operations;

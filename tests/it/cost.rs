@@ -13,9 +13,14 @@ use storehook_aws::{
     table::{Item, size_of, to_item},
 };
 use storehook_domain::{
-    BodyShape, Delivery, DeliveryHistory, DeliveryRequest, EventId, HeaderPrefix, Installation, KeptAnswer,
-    MadeAttempt, RecordOrigin, SentRequest, SharedSecret, ShopDomain, StoreEvent, Then, TokenHash, Topic,
-    Webhook, event_record, sample_of,
+    delivery::{body_shape::BodyShape, message::Delivery, request::DeliveryRequest},
+    event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, samples::sample_of, topic::Topic},
+    history::{
+        attempt::{KeptAnswer, SentRequest},
+        record::{DeliveryHistory, MadeAttempt, Then},
+    },
+    installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
+    webhook::{Webhook, header_prefix::HeaderPrefix},
 };
 use storehook_tests::root;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use reqwest::StatusCode;
-use storehook_domain::{
-    Delivery, Next, RetrySchedule,
-    schedule::{AGES, Lane},
+use storehook_domain::delivery::{
+    message::Delivery,
+    schedule::{AGES, Lane, Next, RetrySchedule},
 };
 use storehook_tests::{Delivered, Receiver, Stack};
 

@@ -4,7 +4,10 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::{DeliveryState, verify_body_signature, verify_standard_signatures};
+use storehook_domain::{
+    delivery::signature::{verify_body_signature, verify_standard_signatures},
+    history::state::DeliveryState,
+};
 use storehook_tests::{Delivered, Receiver, Stack, root};
 
 /// A record of this topic and payload, as a store publishes it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use storehook_domain::DeliveryState;
+use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, root};
 
 /// What each function answers to each of its files.

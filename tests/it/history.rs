@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::DeliveryState;
+use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Installed, Receiver, Stack};
 
 use crate::{deliveries::record, lifecycle::deliver};

@@ -8,7 +8,7 @@ use storehook_aws::{
     registry::{self, FailureRunItem, WebhookItem},
     table,
 };
-use storehook_domain::FailureRun;
+use storehook_domain::webhook::failure_run::FailureRun;
 use storehook_tests::{Installed, Receiver, Stack, eventually};
 
 use crate::deliveries::{record, stream_event};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use storehook_domain::{DeliveryState, Scope};
+use storehook_domain::{history::state::DeliveryState, installation::Scope};
 use storehook_tests::{Answer, DirectApi, Installed, Receiver, Stack, root};
 
 async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
@@ -199,7 +199,7 @@ async fn pushes_are_as_large_as_they_may_be() -> Result<()> {
         let head = r#"{"topic": "orders/create", "payload": {"n":""#;
         format!(r#"{head}{}"}}}}"#, "x".repeat(size - r#"{"n":""}"#.len()))
     };
-    let limit = storehook_domain::PAYLOAD_LIMIT;
+    let limit = storehook_domain::delivery::message::PAYLOAD_LIMIT;
     let push = async |body: String| {
         Ok::<_, anyhow::Error>(api.call_raw(Method::POST, "/events", Some(body)).await?.status)
     };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, Result};
-use storehook_domain::schedule::AGES;
+use storehook_domain::delivery::schedule::AGES;
 use storehook_tests::root;
 
 use crate::{

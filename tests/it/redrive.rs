@@ -7,7 +7,12 @@ use aws_sdk_sqs::Client;
 use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
 use storehook::redrive::{Args, End, Queues, redrive, redrive_between};
-use storehook_domain::{Delivery, DeliveryState, RecordOrigin, StoreEvent, WebhookId};
+use storehook_domain::{
+    delivery::message::Delivery,
+    event::{RecordOrigin, StoreEvent},
+    history::state::DeliveryState,
+    webhook::WebhookId,
+};
 use storehook_tests::{Delivered, Installed, Receiver, Stack};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use reqwest::StatusCode;
-use storehook_domain::RejectedEvent;
+use storehook_domain::event::rejected::RejectedEvent;
 use storehook_tests::{Receiver, Stack, eventually};
 
 use crate::deliveries::record;

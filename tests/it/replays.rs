@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::DeliveryState;
+use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Answer, Delivered, Installed, Receiver, Stack};
 
 use crate::{deliveries::record, history::show};

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, ToSpan as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{json, value::RawValue};
-use storehook_domain::{DeliveryState, Payload};
+use storehook_domain::{history::state::DeliveryState, payload::Payload};
 use storehook_tests::{Delivered, DirectApi, Installed, Receiver, Stack};
 
 use crate::replays::{events_of, many, replay, replay_to_the_end};

@@ -3,7 +3,10 @@
 use anyhow::{Context as _, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::{SharedSecret, verify_body_signature, verify_standard_signatures};
+use storehook_domain::{
+    delivery::signature::{verify_body_signature, verify_standard_signatures},
+    installation::secret::SharedSecret,
+};
 use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack};
 
 use crate::deliveries::record;

@@ -1,8 +1,8 @@
 //! The template and the code agree.
 
 use anyhow::{Context as _, Result};
-use storehook_domain::{
-    SQS_MESSAGE_LIMIT,
+use storehook_domain::delivery::{
+    message::SQS_MESSAGE_LIMIT,
     schedule::{AGES, Lane},
 };
 use storehook_tests::root;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::{DeliveryState, catalogue};
+use storehook_domain::{event::catalogue, history::state::DeliveryState};
 use storehook_tests::{Receiver, Stack, root};
 
 use crate::history::show;

@@ -26,7 +26,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use storehook_domain::{Scope, SharedSecret};
+use storehook_domain::installation::{Scope, secret::SharedSecret};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use deploy::{Deployment, Outputs, deploy};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
-use storehook_domain::{AppId, SharedSecret, ShopDomain};
+use storehook_domain::installation::{app::AppId, secret::SharedSecret, shop::ShopDomain};
 
 /// What a tool needs to know of the running local stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]

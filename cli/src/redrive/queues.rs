@@ -11,7 +11,7 @@ use aws_sdk_sqs::{
     },
 };
 use storehook_aws::queue;
-use storehook_domain::fan_out::{self, BATCH_LIMIT};
+use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT};
 
 use crate::connection::Connection;
 

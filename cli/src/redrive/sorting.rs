@@ -1,7 +1,7 @@
 //! Which messages of the dead-letter queue a redrive is about.
 
 use jiff::Timestamp;
-use storehook_domain::{Delivery, WebhookId};
+use storehook_domain::{delivery::message::Delivery, webhook::WebhookId};
 
 /// Why a message of the dead-letter queue is left where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use serde_json::{Value, json};
-use storehook_domain::Delivery;
+use storehook_domain::delivery::message::Delivery;
 use tokio::{net::TcpListener, sync::Notify};
 
 use super::Queues;

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
-use storehook_domain::{AppId, Delivery, ShopDomain, WebhookId};
+use storehook_domain::{
+    delivery::message::Delivery,
+    installation::{app::AppId, shop::ShopDomain},
+    webhook::WebhookId,
+};
 
 use super::HIDDEN_FOR;
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::Message;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use storehook_domain::fan_out::{self, BATCH_LIMIT, batches};
+use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT, batches};
 
 use super::{
     Args, End, Queues, Summary,

@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
 use storehook_aws::registry::TokenItem;
-use storehook_domain::{AppId, Scope, ShopDomain, TokenHash};
+use storehook_domain::installation::{Scope, app::AppId, shop::ShopDomain, token::TokenHash};
 
 use crate::{App, call_limit::Count, error::ApiError};
 

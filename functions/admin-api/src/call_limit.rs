@@ -14,9 +14,9 @@ use storehook_aws::{
     registry::TokenItem,
     table::{self, TableError, number},
 };
-use storehook_domain::{
-    RateLimit, TokenHash,
-    rate_limit::{BucketFull, Pour},
+use storehook_domain::installation::{
+    rate_limit::{BucketFull, Pour, RateLimit},
+    token::TokenHash,
 };
 
 /// Counts the calls of installations.

@@ -7,7 +7,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::ToSpan as _;
-use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryQuery, FieldErrors, Replay, Status, Webhook};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{query::DeliveryQuery, record::DeliveryHistory},
+    input::field_errors::FieldErrors,
+    job::replay::Replay,
+    webhook::{Status, Webhook},
+};
 
 use crate::{
     App,

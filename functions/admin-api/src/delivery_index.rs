@@ -13,7 +13,11 @@ use storehook_aws::{
     history::{DELIVERIES_INDEX, IndexedDelivery, list_shards},
     table::{self, TableError, text},
 };
-use storehook_domain::{DeliveryId, DeliveryPosition, DeliveryState, DeliveryStats, WebhookId};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{query::DeliveryPosition, state::DeliveryState, stats::DeliveryStats},
+    webhook::WebhookId,
+};
 
 use crate::delivery_store::DeliveryStore;
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use storehook_aws::queue::{self, QueueError};
-use storehook_domain::{
-    Delivery,
+use storehook_domain::delivery::{
     fan_out::{self, Message},
+    message::Delivery,
 };
 
 /// The delivery queue.

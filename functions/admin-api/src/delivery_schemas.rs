@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use storehook_domain::{
-    DeliveryState, PUSH_LIMIT, ReplayState,
-    query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
-    secret_rotation::{DEFAULT_OVERLAP, LONGEST_OVERLAP},
+    event::pushed::PUSH_LIMIT,
+    history::state::DeliveryState,
+    input::query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
+    installation::secret_rotation::{DEFAULT_OVERLAP, LONGEST_OVERLAP},
+    job::replay::ReplayState,
 };
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,

@@ -8,7 +8,7 @@ use storehook_aws::{
     history::{DeliveryItem, HistoryTable},
     table::{self, TableError},
 };
-use storehook_domain::{DeliveryHistory, DeliveryId};
+use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryHistory};
 
 use crate::admission::Caller;
 

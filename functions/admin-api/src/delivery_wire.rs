@@ -4,7 +4,13 @@
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use storehook_domain::{AttemptRecord, DeliveryHistory, KeptAnswer, Payload};
+use storehook_domain::{
+    history::{
+        attempt::{AttemptRecord, KeptAnswer},
+        record::DeliveryHistory,
+    },
+    payload::Payload,
+};
 use utoipa::ToSchema;
 
 use crate::{delivery_schemas, wire::local_time};

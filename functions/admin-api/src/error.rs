@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use storehook_aws::{NoRandomness, history::WriteError, stream::StreamError, table::TableError};
-use storehook_domain::{FieldErrors, InvalidPush, Scope};
+use storehook_domain::{event::pushed::InvalidPush, input::field_errors::FieldErrors, installation::Scope};
 
 use crate::{delivery_queue::SendError, pushes::PushedAnswer};
 

@@ -51,7 +51,7 @@ use axum::{
     routing,
 };
 use storehook_aws::history::HistoryTable;
-use storehook_domain::Scope;
+use storehook_domain::installation::Scope;
 use tower::{Layer as _, Service, util::MapRequestLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -16,7 +16,7 @@ use axum::{
 };
 use serde::Serialize;
 use storehook_aws::stream::{self, Record, StreamError};
-use storehook_domain::{EventId, PushedEvents};
+use storehook_domain::event::{id::EventId, pushed::PushedEvents};
 use utoipa::ToSchema;
 
 use crate::{

@@ -15,7 +15,11 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use storehook_aws::history::Write;
 use storehook_domain::{
-    DeliveryHistory, DeliveryId, DeliveryPosition, DeliveryState, Payload, Replay, Reservation, WebhookId,
+    delivery::id::DeliveryId,
+    history::{query::DeliveryPosition, record::DeliveryHistory, series::Reservation, state::DeliveryState},
+    job::replay::Replay,
+    payload::Payload,
+    webhook::WebhookId,
 };
 
 use crate::{

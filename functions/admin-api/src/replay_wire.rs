@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use storehook_domain::{DeliveryStats, Replay};
+use storehook_domain::{history::stats::DeliveryStats, job::replay::Replay};
 use utoipa::ToSchema;
 
 use crate::{replay_step::Step, wire::local_time};

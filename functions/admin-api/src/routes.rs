@@ -9,7 +9,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use storehook_domain::{FieldErrors, NewWebhook, Webhook, WebhookPatch, WebhookQuery};
+use storehook_domain::{
+    input::field_errors::FieldErrors,
+    webhook::{
+        Webhook,
+        new_webhook::{NewWebhook, WebhookPatch},
+        query::WebhookQuery,
+    },
+};
 
 use crate::{
     App,

@@ -7,10 +7,14 @@
 use std::borrow::Cow;
 
 use storehook_domain::{
-    ADDRESS_LIMIT, CUSTOM_HEADERS_LIMIT, Format, HEADER_VALUE_LIMIT, Protocol, Status, TOPIC_LIMIT,
-    catalogue,
-    new_webhook::LIST_LIMIT,
-    query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
+    event::{catalogue, topic::TOPIC_LIMIT},
+    input::query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
+    webhook::{
+        Format, Protocol, Status,
+        address::ADDRESS_LIMIT,
+        custom_headers::{CUSTOM_HEADERS_LIMIT, HEADER_VALUE_LIMIT},
+        new_webhook::LIST_LIMIT,
+    },
 };
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,

@@ -14,7 +14,14 @@ use storehook_aws::{
     registry::{self, InstallationItem},
     table::{self, TableError},
 };
-use storehook_domain::{FieldErrors, Installation, InstallationSecret, SecretRotation, SharedSecret};
+use storehook_domain::{
+    input::field_errors::FieldErrors,
+    installation::{
+        Installation,
+        secret::SharedSecret,
+        secret_rotation::{InstallationSecret, SecretRotation},
+    },
+};
 use utoipa::ToSchema;
 
 use crate::{

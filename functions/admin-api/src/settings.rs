@@ -2,7 +2,10 @@
 
 use axum::http::HeaderName;
 use storehook_aws::{Environment, Retention, SettingError};
-use storehook_domain::{AddressPolicy, HeaderPrefix, RateLimit, WebhookRules};
+use storehook_domain::{
+    installation::rate_limit::RateLimit,
+    webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules},
+};
 
 /// What the template sets.
 #[derive(Debug, Clone)]

@@ -16,8 +16,14 @@ use storehook_aws::{
     table::{self, TableError, number, text},
 };
 use storehook_domain::{
-    Format, NewWebhook, Protocol, Status, TokenHash, Webhook, WebhookFilter, WebhookId, WebhookPatch,
-    WebhookQuery, whole_second,
+    installation::token::TokenHash,
+    webhook::{
+        Format, Protocol, Status, Webhook, WebhookId,
+        filter::WebhookFilter,
+        new_webhook::{NewWebhook, WebhookPatch},
+        query::WebhookQuery,
+        whole_second,
+    },
 };
 
 use crate::{

@@ -2,7 +2,11 @@
 
 use axum::{Extension, extract::State, response::Response};
 use storehook_aws::history::Place;
-use storehook_domain::{Delivery, DeliveryHistory, EventId, test_delivery};
+use storehook_domain::{
+    delivery::message::Delivery,
+    event::{id::EventId, samples::test_delivery},
+    history::record::DeliveryHistory,
+};
 
 use crate::{
     App,

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
-use storehook_domain::{Topic, catalogue, sample_of};
+use storehook_domain::event::{catalogue, samples::sample_of, topic::Topic};
 use utoipa::ToSchema;
 
 use crate::{App, error::ApiError};

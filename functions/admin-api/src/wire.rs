@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer, ser::Error as _};
-use storehook_domain::{CustomHeaders, Webhook, WebhookId};
+use storehook_domain::webhook::{Webhook, WebhookId, custom_headers::CustomHeaders};
 use utoipa::ToSchema;
 
 use crate::schemas;

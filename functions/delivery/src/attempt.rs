@@ -4,8 +4,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use storehook_domain::{
-    Admission, BodyShape, DeliveryHistory, DeliveryRequest, KeptAnswer, MadeAttempt, Outcome, SentRequest,
-    Status, UnbuildableRequest, Webhook, catalogue,
+    delivery::{
+        body_shape::BodyShape,
+        outcome::Outcome,
+        request::{DeliveryRequest, UnbuildableRequest},
+    },
+    event::catalogue,
+    history::{
+        attempt::{KeptAnswer, SentRequest},
+        record::{Admission, DeliveryHistory, MadeAttempt},
+    },
+    webhook::{Status, Webhook},
 };
 
 use crate::{

@@ -17,7 +17,11 @@ use storehook_aws::{
     table::TableError,
 };
 use storehook_domain::{
-    Delivery, DeliveryHistory, DeliveryState, MadeAttempt, Next, Outcome, Then, UnbuildableRequest,
+    delivery::{message::Delivery, outcome::Outcome, request::UnbuildableRequest, schedule::Next},
+    history::{
+        record::{DeliveryHistory, MadeAttempt, Then},
+        state::DeliveryState,
+    },
 };
 use tokio::time::error::Elapsed;
 

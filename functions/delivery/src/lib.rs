@@ -40,7 +40,11 @@ use bytes::Bytes;
 use futures::{FutureExt as _, future};
 use jiff::Timestamp;
 use storehook_aws::{CALL_TIMEOUT, history::HistoryTable};
-use storehook_domain::{Delivery, Lane, Next, Outcome};
+use storehook_domain::delivery::{
+    message::Delivery,
+    outcome::Outcome,
+    schedule::{Lane, Next},
+};
 
 pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};

@@ -1,7 +1,7 @@
 //! The one log event of each receive of a delivery: wide, structured, and safe to keep.
 
 use jiff::Timestamp;
-use storehook_domain::{Next, Outcome};
+use storehook_domain::delivery::{outcome::Outcome, schedule::Next};
 
 use crate::{
     Fate, Received, age_of,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use storehook_domain::{Lane, Next};
+use storehook_domain::delivery::schedule::{Lane, Next};
 
 use crate::{Dependencies, Fate, QueueAddress, Received};
 

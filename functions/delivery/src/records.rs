@@ -18,7 +18,13 @@ use storehook_aws::{
     table::{self, TableError, number, text},
 };
 use storehook_domain::{
-    DISABLED_AFTER_ATTEMPTS, FailureRun, Outcome, Status, Webhook, disabled_event, whole_second,
+    delivery::outcome::Outcome,
+    webhook::{
+        Status, Webhook,
+        disabled_event::disabled_event,
+        failure_run::{DISABLED_AFTER_ATTEMPTS, FailureRun},
+        whole_second,
+    },
 };
 
 use crate::{attempt::Attempt, targets::Target};

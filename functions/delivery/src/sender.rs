@@ -19,7 +19,13 @@ use reqwest::{
     header::{self, HeaderMap},
     redirect,
 };
-use storehook_domain::{Address, AddressPolicy, Answer, DeliveryRequest, FailedAttempt, Protocol};
+use storehook_domain::{
+    delivery::{
+        outcome::{Answer, FailedAttempt},
+        request::DeliveryRequest,
+    },
+    webhook::{Protocol, address::Address, address_policy::AddressPolicy},
+};
 
 use crate::{
     Settings,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use storehook_aws::{Environment, Retention, SettingError};
-use storehook_domain::{AddressPolicy, HeaderPrefix, RetrySchedule};
+use storehook_domain::{
+    delivery::schedule::RetrySchedule,
+    webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix},
+};
 
 /// What the template sets.
 #[derive(Debug, Clone)]

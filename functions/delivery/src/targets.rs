@@ -9,7 +9,10 @@ use storehook_aws::{
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
-use storehook_domain::{Delivery, DeliveryHistory, Installation, Webhook};
+use storehook_domain::{
+    delivery::message::Delivery, history::record::DeliveryHistory, installation::Installation,
+    webhook::Webhook,
+};
 
 use crate::history::HISTORY_TIME;
 

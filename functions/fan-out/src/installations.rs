@@ -13,7 +13,10 @@ use storehook_aws::{
     registry::{self, InstallationItem, UNINSTALLED_KEPT},
     table::{self, Item, TableError, number, text},
 };
-use storehook_domain::{AppId, StoreEvent, catalogue::APP_UNINSTALLED};
+use storehook_domain::{
+    event::{StoreEvent, catalogue::APP_UNINSTALLED},
+    installation::app::AppId,
+};
 
 use crate::{Times, progress::Progress, subscribers::Subscribed};
 

@@ -2,7 +2,7 @@
 //! webhook's in their order.
 
 use futures::future;
-use storehook_domain::fan_out::{self, Message};
+use storehook_domain::delivery::fan_out::{self, Message};
 
 use crate::{
     Times,

@@ -40,7 +40,7 @@ use aws_lambda_events::{
 use futures::future;
 use jiff::Timestamp;
 use storehook_aws::history::HistoryTable;
-use storehook_domain::{RecordOrigin, RejectedEvent, StoreEvent};
+use storehook_domain::event::{RecordOrigin, StoreEvent, rejected::RejectedEvent};
 
 pub use settings::Settings;
 

@@ -7,7 +7,7 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use storehook_aws::queue::{self, QueueError};
-use storehook_domain::fan_out::Message;
+use storehook_domain::delivery::fan_out::Message;
 
 use crate::Times;
 

@@ -13,7 +13,13 @@ use storehook_aws::{
     registry::{self, SUBSCRIBERS_INDEX},
     table::{self, TableError},
 };
-use storehook_domain::{AppId, PayloadDigest, ShopDomain, StoreEvent, WebhookId, fan_out::Subscriber};
+use storehook_domain::{
+    delivery::fan_out::Subscriber,
+    event::StoreEvent,
+    installation::{app::AppId, shop::ShopDomain},
+    payload::PayloadDigest,
+    webhook::WebhookId,
+};
 
 use crate::{Times, progress::Progress};
 

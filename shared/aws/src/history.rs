@@ -22,7 +22,12 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use storehook_domain::{DeliveryHistory, DeliveryId, DeliveryPosition, DeliveryState, EventId, WebhookId};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    event::id::EventId,
+    history::{query::DeliveryPosition, record::DeliveryHistory, state::DeliveryState},
+    webhook::WebhookId,
+};
 
 use crate::table::{Item, key};
 
@@ -98,7 +103,7 @@ fn shard_of(webhook_id: WebhookId, shard: u8) -> String {
 }
 
 /// The partition of an event's payloads.
-fn event_partition(shop: &storehook_domain::ShopDomain, event_id: &EventId) -> String {
+fn event_partition(shop: &storehook_domain::installation::shop::ShopDomain, event_id: &EventId) -> String {
     format!("EVENT#{shop}#{event_id}")
 }
 

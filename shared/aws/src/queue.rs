@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::{
     Client, operation::send_message_batch::SendMessageBatchOutput, types::SendMessageBatchRequestEntry,
 };
-use storehook_domain::fan_out::Message;
+use storehook_domain::delivery::fan_out::Message;
 
 use crate::causes;
 

@@ -20,7 +20,11 @@ use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use storehook_domain::{AppId, FailureRun, ShopDomain, Webhook, WebhookId, hex};
+use storehook_domain::{
+    input::hex::hex,
+    installation::{app::AppId, shop::ShopDomain},
+    webhook::{Webhook, WebhookId, failure_run::FailureRun},
+};
 
 use crate::table::{Item, TableError, key, text};
 

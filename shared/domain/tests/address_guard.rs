@@ -5,7 +5,7 @@
 //! The second half, the boundaries of every network, is `address_guard_networks`.
 
 use Verdict::{Allowed, Invalid, LookUp, Refused};
-use storehook_domain::{Address, AddressPolicy};
+use storehook_domain::webhook::{address::Address, address_policy::AddressPolicy};
 use url::Host;
 
 /// What is told about a URL when it is created.

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use storehook_domain::AddressPolicy;
+use storehook_domain::webhook::address_policy::AddressPolicy;
 
 /// IP addresses that deliveries are kept from, and their neighbours that deliveries may reach.
 type Network = (&'static [&'static str], &'static [&'static str]);

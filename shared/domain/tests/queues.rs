@@ -4,10 +4,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use storehook_domain::{
-    Lane, RetrySchedule,
-    schedule::{AGES, JITTER},
-};
+use storehook_domain::delivery::schedule::{AGES, JITTER, Lane, RetrySchedule};
 
 /// How long a queue hides a message that nobody has said anything about, in the template.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(360);

@@ -8,7 +8,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, PutRequest, WriteRequest},
 };
 use jiff::Timestamp;
-use storehook_domain::{DeliveryId, EventId, PAYLOAD_LIMIT, PayloadDigest, ShopDomain};
+use storehook_domain::{
+    delivery::{id::DeliveryId, message::PAYLOAD_LIMIT},
+    event::id::EventId,
+    installation::shop::ShopDomain,
+    payload::PayloadDigest,
+};
 
 use super::{event_partition, partition_of};
 use crate::table::{Item, TableError, number, text};

@@ -4,7 +4,11 @@ use aws_sdk_dynamodb::{
     Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
 };
 use jiff::{SignedDuration, Timestamp};
-use storehook_domain::{Delivery, DeliveryHistory, DeliveryId, PayloadDigest};
+use storehook_domain::{
+    delivery::{id::DeliveryId, message::Delivery},
+    history::record::DeliveryHistory,
+    payload::PayloadDigest,
+};
 
 use super::{DeliveryItem, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
 use crate::{

@@ -2,8 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
-    ATTEMPTS_KEPT, Admission, AppId, BodyShape, DETAILS_LIMIT, Delivery, KeptAnswer, MadeAttempt,
-    PAYLOAD_LIMIT, RecordOrigin, SentRequest, ShopDomain, StoreEvent, Then, Webhook,
+    delivery::{
+        body_shape::BodyShape,
+        message::{Delivery, PAYLOAD_LIMIT},
+    },
+    event::{RecordOrigin, StoreEvent},
+    history::{
+        attempt::{KeptAnswer, SentRequest},
+        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, MadeAttempt, Then},
+    },
+    installation::{app::AppId, shop::ShopDomain},
+    webhook::Webhook,
 };
 
 use super::{payloads::whole, *};
@@ -114,7 +123,7 @@ fn noise(length: usize) -> String {
 fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult {
     let shop = ShopDomain::parse(&format!("{}.example", "a".repeat(63)))?;
     let event_id = EventId::parse(&"e".repeat(64))?;
-    let digest = storehook_domain::PayloadDigest::parse(&"a".repeat(32))?;
+    let digest = storehook_domain::payload::PayloadDigest::parse(&"a".repeat(32))?;
     let (before, after) = (Timestamp::from_second(NOW - 1)?, Timestamp::from_second(NOW)?);
     for (payload, parts) in [
         ("{}".to_owned(), 1),

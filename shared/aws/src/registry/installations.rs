@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_domain::{AppId, Installation, InstallationSecret, Scope, ShopDomain, TokenHash};
+use storehook_domain::installation::{
+    Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain, token::TokenHash,
+};
 
 use super::partition_of;
 use crate::table::{Item, key};
@@ -21,7 +23,7 @@ pub struct TokenItem {
     /// The shop's time zone.
     pub time_zone: String,
     /// When the bucket of the rate limit runs empty, in microseconds since the Unix epoch; see
-    /// [`storehook_domain::RateLimit`]. None until the first call that is counted.
+    /// [`storehook_domain::installation::rate_limit::RateLimit`]. None until the first call that is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_empty_at: Option<i64>,
 }
@@ -109,7 +111,7 @@ fn token_partition(token: &TokenHash) -> String {
 
 #[cfg(test)]
 mod tests {
-    use storehook_domain::SharedSecret;
+    use storehook_domain::installation::secret::SharedSecret;
 
     use super::*;
     use crate::table::{from_item, to_item};

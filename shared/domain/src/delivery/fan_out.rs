@@ -1,0 +1,144 @@
+//! Fan-out: from one event and the webhooks that subscribe to it, to SQS batches.
+//!
+//! Nothing here holds more than it must. Deliveries are made one by one as their batch
+//! is packed, so an event of a mebibyte with ten thousand webhooks costs one batch of
+//! memory and not ten thousand payloads.
+//!
+//! Batches are sent in lanes. A webhook's deliveries all fall into one lane, and a lane
+//! keeps the stream's order, so each webhook's deliveries enter the queue in the order
+//! of their events, while the lanes are sent at the same time.
+
+use jiff::Timestamp;
+
+use crate::{
+    delivery::message::{Delivery, SQS_MESSAGE_LIMIT},
+    event::StoreEvent,
+    installation::app::AppId,
+    payload::PayloadDigest,
+    webhook::WebhookId,
+};
+
+/// The most messages that one `SendMessageBatch` takes (Amazon SQS quotas).
+pub const BATCH_LIMIT: usize = 10;
+
+/// A webhook that an event's topic matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The app that it belongs to.
+    pub app: AppId,
+}
+
+/// A message on its way into the delivery queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Which of the invocation's records it came from.
+    pub record: usize,
+    /// The webhook: the message's group, so that a busy webhook does not hold up the others.
+    pub webhook_id: WebhookId,
+    /// The delivery.
+    pub body: String,
+}
+
+/// The deliveries that an event becomes: one for each subscriber, or for those of its app
+/// only where the event names one. `payload_digest` is of an event whose payload is kept.
+pub fn deliveries<'a, 's>(
+    event: &'s StoreEvent<'a>,
+    payload_digest: Option<&'s PayloadDigest>,
+    subscribers: impl IntoIterator<Item = &'s Subscriber>,
+    now: Timestamp,
+) -> impl Iterator<Item = Delivery<'a>> {
+    subscribers
+        .into_iter()
+        .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
+        .map(move |subscriber| {
+            Delivery::of(event, payload_digest.cloned(), subscriber.webhook_id, subscriber.app.clone(), now)
+        })
+}
+
+/// The lane of a webhook's deliveries.
+pub fn lane_of(webhook_id: WebhookId, lanes: u64) -> u64 {
+    webhook_id.get() % lanes.max(1)
+}
+
+/// Packs messages, in their order, into batches that SQS takes: at most [`BATCH_LIMIT`] and,
+/// all together, at most [`SQS_MESSAGE_LIMIT`] bytes.
+pub fn batches(messages: impl Iterator<Item = Message>) -> impl Iterator<Item = Vec<Message>> {
+    let mut messages = messages.peekable();
+    std::iter::from_fn(move || {
+        let mut batch = vec![messages.next()?];
+        let mut bytes: usize = batch.iter().map(|message| message.body.len()).sum();
+        while batch.len() < BATCH_LIMIT
+            && let Some(message) = messages.next_if(|next| bytes + next.body.len() <= SQS_MESSAGE_LIMIT)
+        {
+            bytes += message.body.len();
+            batch.push(message);
+        }
+        Some(batch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::RecordOrigin;
+
+    fn message(record: usize, size: usize) -> Message {
+        Message { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
+    }
+
+    proptest! {
+        #[test]
+        fn batches_keep_every_message_in_order_and_within_the_limits(
+            sizes in prop::collection::vec(prop_oneof![1..2_000usize, 1..=SQS_MESSAGE_LIMIT], 0..60),
+        ) {
+            let messages: Vec<_> = sizes.iter().enumerate().map(|(record, size)| message(record, *size)).collect();
+            let batches: Vec<_> = batches(messages.iter().cloned()).collect();
+            for batch in &batches {
+                prop_assert!((1..=BATCH_LIMIT).contains(&batch.len()));
+                prop_assert!(batch.iter().map(|message| message.body.len()).sum::<usize>() <= SQS_MESSAGE_LIMIT);
+            }
+            prop_assert_eq!(batches.concat(), messages);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_closed_only_when_the_next_message_does_not_fit() {
+        for (sizes, lengths) in [
+            (vec![1; 10], vec![10]),
+            (vec![1; 11], vec![10, 1]),
+            (vec![SQS_MESSAGE_LIMIT], vec![1]),
+            (vec![SQS_MESSAGE_LIMIT - 1, 1], vec![2]),
+            (vec![SQS_MESSAGE_LIMIT, 1], vec![1, 1]),
+            (vec![], vec![]),
+        ] {
+            let packed = batches(sizes.iter().map(|size| message(0, *size)));
+            assert_eq!(packed.map(|batch| batch.len()).collect::<Vec<_>>(), lengths);
+        }
+    }
+
+    #[test]
+    fn an_event_goes_to_every_subscriber_or_to_those_of_the_app_it_names()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+        let subscribers = [("a", 1), ("b", 2), ("a", 3)]
+            .map(|(app, id)| AppId::parse(app).map(|app| Subscriber { webhook_id: WebhookId::new(id), app }));
+        let subscribers = subscribers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (app, expected) in
+            [("null", vec!["1-e", "2-e", "3-e"]), (r#""a""#, vec!["1-e", "3-e"]), (r#""c""#, vec![])]
+        {
+            let record = format!(
+                r#"{{"shop": "s.example", "topic": "orders/create", "event_id": "e", "payload": {{}}, "app": {app}}}"#
+            );
+            let event = StoreEvent::parse(record.as_bytes(), &origin)?;
+            let ids: Vec<_> = deliveries(&event, None, &subscribers, Timestamp::UNIX_EPOCH)
+                .map(|delivery| delivery.id())
+                .collect();
+            assert_eq!(ids, expected);
+        }
+        Ok(())
+    }
+}

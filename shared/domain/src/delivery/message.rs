@@ -1,0 +1,223 @@
+//! Deliveries: one event on its way to one webhook, as SQS carries them.
+//!
+//! The message holds neither the address nor a secret. Both are read just before each
+//! attempt, so that an edit takes effect on the next one and a leaked queue leaks no
+//! key. Everything else that an attempt needs is in it, so that every attempt of a
+//! delivery sends the same body.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    delivery::id::DeliveryId,
+    event::{StoreEvent, id::EventId, topic::Topic},
+    installation::{app::AppId, shop::ShopDomain},
+    payload::{Payload, PayloadDigest, escape_noncharacters},
+    webhook::WebhookId,
+};
+
+/// The largest message that SQS takes, in bytes: 1 MiB (Amazon SQS message quotas, 2026).
+pub const SQS_MESSAGE_LIMIT: usize = 1024 * 1024;
+
+/// The largest payload that an event may have, in bytes: an SQS message less 2,048 bytes, in
+/// which everything else that a delivery says has room.
+pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 2_048;
+
+/// One event on its way to one webhook. It borrows its payload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delivery<'a> {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The shop it happened in.
+    pub shop: ShopDomain,
+    /// The app whose webhook it is.
+    pub app: AppId,
+    /// What happened.
+    pub topic: Topic,
+    /// The event.
+    pub event_id: EventId,
+    /// When it happened.
+    pub triggered_at: Timestamp,
+    /// When the delivery was put into the queue: its age counts from here.
+    pub enqueued_at: Timestamp,
+    /// Which series of attempts this is: 0 is the event's own, and each replay begins another.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub series: u32,
+    /// Whether it is a test event.
+    #[serde(default)]
+    pub test: bool,
+    /// The payload's id, for the id header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+    /// The trace context that the event was published with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What the payload is kept under, where it is kept at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_digest: Option<PayloadDigest>,
+    #[serde(borrow)]
+    pub(crate) payload: &'a RawValue,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_first(series: &u32) -> bool {
+    *series == 0
+}
+
+/// A message is no delivery. It says where, and never quotes the message.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is not a delivery: line {}, column {}", .0.line(), .0.column())]
+pub struct InvalidDelivery(serde_json::Error);
+
+impl<'a> Delivery<'a> {
+    /// The delivery of an event to a webhook of an app. `payload_digest` is of an event whose payload
+    /// is kept.
+    pub fn of(
+        event: &StoreEvent<'a>,
+        payload_digest: Option<PayloadDigest>,
+        webhook_id: WebhookId,
+        app: AppId,
+        enqueued_at: Timestamp,
+    ) -> Self {
+        Self {
+            webhook_id,
+            shop: event.shop.clone(),
+            app,
+            topic: event.topic.clone(),
+            event_id: event.id.clone(),
+            triggered_at: event.triggered_at,
+            enqueued_at,
+            series: 0,
+            test: event.is_test,
+            resource_id: event.resource_id.clone(),
+            traceparent: event.traceparent.clone(),
+            payload_digest,
+            payload: event.payload.as_raw(),
+        }
+    }
+
+    /// Reads a delivery from an SQS message's body.
+    pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDelivery> {
+        use serde::de::Error as _;
+        let delivery: Self = serde_json::from_slice(message).map_err(InvalidDelivery)?;
+        match Payload::new(delivery.payload) {
+            Ok(_) => Ok(delivery),
+            Err(error) => Err(InvalidDelivery(serde_json::Error::custom(error))),
+        }
+    }
+
+    /// The delivery's id, the same through every retry and replay: `<webhook id>-<event id>`.
+    pub fn id(&self) -> String {
+        self.delivery_id().to_string()
+    }
+
+    /// The same, taken apart.
+    pub fn delivery_id(&self) -> DeliveryId {
+        DeliveryId { webhook_id: self.webhook_id, event_id: self.event_id.clone() }
+    }
+
+    /// The same delivery in a new series of attempts that begins now: what was given up is tried anew.
+    pub fn redriven(self, now: Timestamp) -> Self {
+        Self { series: self.series.saturating_add(1), enqueued_at: now, ..self }
+    }
+
+    /// What happened, as the event told it.
+    pub fn payload(&self) -> Payload<'a> {
+        // Both ways to a delivery check that its payload is an object.
+        Payload::new_checked(self.payload)
+    }
+
+    /// The SQS message's body: at most [`SQS_MESSAGE_LIMIT`] bytes, since the payload has at
+    /// most [`PAYLOAD_LIMIT`].
+    #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
+    pub fn to_message(&self) -> String {
+        escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RecordOrigin;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    const ORIGIN: RecordOrigin<'_> = RecordOrigin {
+        shard_id: "shardId-000000000000",
+        sequence_number: "1",
+        arrived_at: Timestamp::UNIX_EPOCH,
+    };
+
+    fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
+        let app = AppId::parse("demo")?;
+        Ok(Delivery::of(&event, None, WebhookId::new(7), app, Timestamp::UNIX_EPOCH).to_message())
+    }
+
+    #[test]
+    fn a_delivery_reads_back_from_its_message_with_its_payload_byte_for_byte() -> TestResult {
+        let payload = r#"{"id": 327475578523353102,  "p":"19.99", "f": 199.0, "s":"\/"}"#;
+        let message = message_of(&format!(
+            r#"{{"shop": "a.example", "topic": "orders/create", "event_id": "e1", "payload": {payload}}}"#
+        ))?;
+        let delivery = Delivery::parse(message.as_bytes())?;
+        assert_eq!(delivery.id(), "7-e1");
+        assert_eq!(delivery.payload().as_str(), payload);
+        assert_eq!(delivery.resource_id.as_deref(), Some("327475578523353102"));
+        Ok(())
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_travel_as_escapes_of_the_same_value() -> TestResult {
+        let message = message_of(
+            "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{fffe}\u{ffff}\"}}",
+        )?;
+        assert_eq!(Delivery::parse(message.as_bytes())?.payload().as_str(), r#"{"note": "\ufffe\uffff"}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn the_longest_envelope_leaves_room_for_the_largest_payload() -> TestResult {
+        let shop = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+        let topic = format!("{}:b", "a".repeat(62));
+        let record = format!(
+            r#"{{"shop": "{shop}", "topic": "{topic}", "event_id": "{}", "triggered_at": "2026-11-21T15:00:00.123456789Z",
+                "test": true, "traceparent": "00-{}-{}-01", "payload": {{"id":"{}"}}}}"#,
+            "e".repeat(64),
+            "a".repeat(32),
+            "b".repeat(16),
+            "\\\"".repeat(128),
+        );
+        let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
+        let app = AppId::parse(&"p".repeat(64))?;
+        let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
+        let digest = Some(event.payload.digest());
+        let delivery = Delivery::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
+        let message = Delivery { series: u32::MAX, ..delivery }.to_message();
+        let envelope = message.len() - event.payload.as_str().len();
+        assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_redriven_is_the_same_delivery_in_its_next_series() -> TestResult {
+        let message = message_of(
+            r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
+        )?;
+        assert!(!message.contains("series"), "{message}");
+        let now = "2026-11-21T15:00:00Z".parse()?;
+        let again = Delivery::parse(message.as_bytes())?.redriven(now).to_message();
+        let again = Delivery::parse(again.as_bytes())?;
+        assert_eq!((again.id(), again.series, again.enqueued_at), ("7-e".to_owned(), 1, now));
+        assert_eq!(again.payload().as_str(), r#"{"a":1.0}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_delivery_is_told_so() {
+        for message in ["", "not json", "{}", "[]", r#"{"webhook_id": 7, "payload": {}}"#] {
+            assert!(Delivery::parse(message.as_bytes()).is_err(), "{message}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One event on its way to one webhook: the message, its POST, what the endpoint makes of it, and when it
+//! is tried again.
+
+pub mod body_shape;
+pub mod fan_out;
+pub mod id;
+pub mod message;
+pub mod outcome;
+pub mod request;
+pub mod schedule;
+pub mod signature;
+pub mod verdict;

@@ -1,0 +1,143 @@
+//! The POST of an attempt, to the byte.
+//!
+//! The body is built once and then signed and sent, so a signature is always over the
+//! very bytes that leave. Headers are built from parsed values, so none can be split.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use jiff::Timestamp;
+
+use crate::{
+    delivery::{
+        body_shape::BodyShape,
+        message::Delivery,
+        signature::{body_signature, standard_signatures},
+    },
+    installation::Installation,
+    payload::xml::Unrenderable,
+    webhook::{Webhook, custom_headers::CustomHeaders, header_prefix::HeaderPrefix},
+};
+
+/// What `User-Agent` says.
+pub(crate) const USER_AGENT: &str = concat!("Storehook/", env!("CARGO_PKG_VERSION"));
+
+/// The POST of one attempt.
+#[derive(Debug, Clone)]
+pub struct DeliveryRequest<'a> {
+    /// Its headers, all of them but those that HTTP itself adds.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Cow<'a, str>,
+}
+
+/// Why the POST of a delivery cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum UnbuildableRequest {
+    /// The registry holds a value that no header can.
+    #[error("a header of the delivery is invalid: {0}")]
+    Header(#[from] http::Error),
+    /// The payload is too much for XML.
+    #[error(transparent)]
+    Body(#[from] Unrenderable),
+}
+
+impl<'a> DeliveryRequest<'a> {
+    /// The POST of `delivery` to `webhook`, as attempted now.
+    pub fn build(
+        delivery: &Delivery<'a>,
+        webhook: &Webhook,
+        installation: &Installation,
+        prefix: &HeaderPrefix,
+        now: Timestamp,
+    ) -> Result<Self, UnbuildableRequest> {
+        let (body, content_type) =
+            BodyShape::of(webhook).body(delivery.payload(), &delivery.topic, &delivery.event_id)?;
+        let mut headers = Headers::default();
+        // The prefix may have been another one when the webhook's own headers were judged.
+        for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
+            headers.set(name, value)?;
+        }
+        headers.set(header::CONTENT_TYPE.as_str(), content_type)?;
+        headers.set(header::USER_AGENT.as_str(), USER_AGENT)?;
+        if let Some(traceparent) = &delivery.traceparent {
+            headers.set("traceparent", traceparent)?;
+        }
+        describe(&mut headers, delivery, installation, prefix)?;
+        sign(&mut headers, delivery, installation, prefix, &body, now)?;
+        Ok(Self { headers: headers.0, body })
+    }
+
+    /// The headers as they may be kept and shown: the values of the webhook's own are no one's to read.
+    pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
+        let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+        let shown = self.headers.iter().map(|(name, value)| {
+            let value = if is_own(name) { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            (name.as_str().to_owned(), value.into_owned())
+        });
+        shown.collect()
+    }
+}
+
+/// The headers that say what the delivery is about.
+fn describe(
+    headers: &mut Headers,
+    delivery: &Delivery<'_>,
+    installation: &Installation,
+    prefix: &HeaderPrefix,
+) -> Result<(), http::Error> {
+    headers.set(&prefix.name("ID"), &installation.store_id)?;
+    headers.set(&prefix.name("Topic"), delivery.topic.as_str())?;
+    headers.set(&prefix.name("Shop-Domain"), delivery.shop.as_str())?;
+    if let Some(id) = &delivery.resource_id
+        && let Some(name) = prefix.id_header(delivery.topic.resource())
+    {
+        headers.set(&name, id)?;
+    }
+    headers.set(&prefix.name("Webhook-Id"), &delivery.webhook_id.to_string())?;
+    headers.set(&prefix.name("Event-Id"), delivery.event_id.as_str())?;
+    headers.set(&prefix.name("Triggered-At"), &delivery.triggered_at.to_string())?;
+    if delivery.test {
+        headers.set(&prefix.name("Test"), "true")?;
+    }
+    if delivery.series > 0 {
+        headers.set(&prefix.name("Replay"), "true")?;
+    }
+    Ok(())
+}
+
+/// The headers of both signature schemes.
+fn sign(
+    headers: &mut Headers,
+    delivery: &Delivery<'_>,
+    installation: &Installation,
+    prefix: &HeaderPrefix,
+    body: &str,
+    now: Timestamp,
+) -> Result<(), http::Error> {
+    // While a rotation overlaps, the single-valued headers are the older secret's.
+    if let Some(oldest) = installation.signing_secrets(now).next() {
+        let signature = body_signature(oldest, body.as_bytes());
+        headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
+        headers.set("X-Spiffy-HMAC-SHA256", &signature)?;
+    }
+    let id = delivery.id();
+    headers.set("webhook-timestamp", &now.as_second().to_string())?;
+    let signatures = standard_signatures(installation.signing_secrets(now), &id, now, body.as_bytes());
+    headers.set("webhook-signature", &signatures)?;
+    headers.set("webhook-id", &id)
+}
+
+#[derive(Default)]
+struct Headers(HeaderMap);
+
+impl Headers {
+    /// Sets a header, over one of a webhook's own of that name.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), http::Error> {
+        self.0.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Events' ids.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    event::RecordOrigin,
+    input::{
+        hex::hex,
+        parsed_text::{text_conversions, text_display},
+    },
+};
+
+/// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
+/// `id.timestamp.body` of Standard Webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventId(String);
+
+/// The text is no event id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an event id is 1 to 64 letters, digits, '_' or '-'")]
+pub struct InvalidEventId;
+
+impl EventId {
+    /// Reads an event id.
+    pub fn parse(text: &str) -> Result<Self, InvalidEventId> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEventId)
+        }
+    }
+
+    /// The id of a record that names none: the same for every reading of that record,
+    /// and another for every other record. Shard id and sequence number together run to
+    /// 77 characters, so what stands here is the first half of their SHA-256.
+    pub fn of_record(origin: &RecordOrigin<'_>) -> Self {
+        let position = format!("{}:{}", origin.shard_id, origin.sequence_number);
+        let digest = Sha256::digest(position.as_bytes());
+        Self(hex(&digest[..16]))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+text_conversions!(EventId, InvalidEventId);
+text_display!(EventId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_is_a_short_word_without_dots() {
+        let long = "a".repeat(64);
+        for (text, is_valid) in [
+            ("01JD-x_9", true),
+            (long.as_str(), true),
+            ("", false),
+            ("a.b", false),
+            ("a b", false),
+            ("é", false),
+        ] {
+            assert_eq!(EventId::parse(text).is_ok(), is_valid, "{text:?}");
+        }
+        assert_eq!(EventId::parse(&format!("{long}a")), Err(InvalidEventId));
+    }
+
+    #[test]
+    fn a_records_id_is_its_places_and_valid() {
+        let id = |shard_id, sequence_number| {
+            EventId::of_record(&RecordOrigin {
+                shard_id,
+                sequence_number,
+                arrived_at: jiff::Timestamp::UNIX_EPOCH,
+            })
+        };
+        let first = id("shardId-000000000006", "49590338271490256608559692538361571095921575989136588898");
+        assert_eq!(EventId::parse(first.as_str()), Ok(first.clone()));
+        assert_eq!(
+            first,
+            id("shardId-000000000006", "49590338271490256608559692538361571095921575989136588898")
+        );
+        assert_ne!(
+            first,
+            id("shardId-000000000007", "49590338271490256608559692538361571095921575989136588898")
+        );
+        assert_ne!(id("1", "23"), id("12", "3"));
+    }
+}

@@ -1,0 +1,216 @@
+//! Pushed events: those that come over the API, and not from the store itself.
+//!
+//! A push is one event or a list of them. An event says its topic, and its payload either
+//! as a member of its own or, in Spree's flat form, as everything but the topic. What is
+//! accepted becomes the very record that a store would publish, and is judged by the one
+//! reader of records, so what the API takes the fan-out takes. A list is taken whole or
+//! not at all.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json, value::RawValue};
+
+use crate::{
+    delivery::message::PAYLOAD_LIMIT,
+    event::{
+        InvalidEvent, RecordOrigin, StoreEvent,
+        catalogue::{APP_UNINSTALLED, WEBHOOK_DISABLED},
+        id::EventId,
+    },
+    input::field_errors::FieldErrors,
+    installation::shop::ShopDomain,
+    payload::Members,
+};
+
+/// How many events a push has at the most: what Kinesis takes in one call (`PutRecords`).
+pub const PUSH_LIMIT: usize = 500;
+
+/// A push that may be put onto the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedEvents {
+    /// The events, in their order.
+    pub events: Vec<PushedEvent>,
+    /// Whether they came as a list.
+    pub is_list: bool,
+}
+
+/// An event that may be put onto the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedEvent {
+    /// Its id: the sender's, or a new one.
+    pub id: EventId,
+    /// What decides its shard.
+    pub partition_key: String,
+    /// The record.
+    pub record: String,
+}
+
+/// Why a push is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPush {
+    /// It is no JSON object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// What is wrong with its one event.
+    #[error("the event is invalid")]
+    Event(FieldErrors),
+    /// It has no event, or more than [`PUSH_LIMIT`].
+    #[error("a push has 1 to {PUSH_LIMIT} events")]
+    Length,
+    /// What is wrong with which of its events, by their place in the list from 0.
+    #[error("some of the events are invalid")]
+    Events(Vec<(usize, FieldErrors)>),
+}
+
+impl PushedEvents {
+    /// Reads a push to this shop. `new_id` makes an id where the sender gives none.
+    pub fn parse(
+        body: &[u8],
+        shop: &ShopDomain,
+        now: Timestamp,
+        mut new_id: impl FnMut() -> EventId,
+    ) -> Result<Self, InvalidPush> {
+        let body = std::str::from_utf8(body).map_err(|_| InvalidPush::NotAnObject)?;
+        let members = Members::of(body).ok_or(InvalidPush::NotAnObject)?;
+        let Some(list) = list_of(&members) else {
+            let event = pushed_event(&members, shop, now, &mut new_id).map_err(InvalidPush::Event)?;
+            return Ok(Self { events: vec![event], is_list: false });
+        };
+        if !(1..=PUSH_LIMIT).contains(&list.len()) {
+            return Err(InvalidPush::Length);
+        }
+        let (mut events, mut errors) = (Vec::with_capacity(list.len()), Vec::new());
+        let mut ids = HashSet::new();
+        for (index, event) in list.into_iter().enumerate() {
+            let event = match Members::of(event.get()) {
+                Some(members) => pushed_event(&members, shop, now, &mut new_id),
+                None => Err(FieldErrors::one("event", "must be an object")),
+            };
+            match event {
+                Ok(event) if !ids.insert(event.id.clone()) => {
+                    errors.push((index, FieldErrors::one("event_id", "is another event's of the list")));
+                }
+                Ok(event) => events.push(event),
+                Err(wrong) => errors.push((index, wrong)),
+            }
+        }
+        if errors.is_empty() { Ok(Self { events, is_list: true }) } else { Err(InvalidPush::Events(errors)) }
+    }
+}
+
+impl InvalidPush {
+    /// What the API tells of it: the fields of an event, those of a list with their place before them
+    /// (`events.3.topic`).
+    pub fn errors(&self) -> Value {
+        match self {
+            Self::NotAnObject => json!({"event": ["must be a JSON object"]}),
+            Self::Event(errors) => json!(errors),
+            Self::Length => json!({"events": [format!("must be 1 to {PUSH_LIMIT} events")]}),
+            Self::Events(errors) => {
+                let fields = errors.iter().flat_map(|(index, errors)| {
+                    let fields = json!(errors).as_object().cloned().unwrap_or_default();
+                    fields
+                        .into_iter()
+                        .map(move |(name, messages)| (format!("events.{index}.{name}"), messages))
+                });
+                Value::Object(fields.collect::<Map<_, _>>())
+            }
+        }
+    }
+}
+
+/// The record of an event, as a store publishes it. The payload goes in as it is: its numbers are not
+/// ours to read.
+pub fn event_record(
+    shop: &ShopDomain,
+    topic: &str,
+    id: &EventId,
+    triggered_at: Timestamp,
+    payload: &str,
+) -> String {
+    let head =
+        json!({"shop": shop, "topic": topic, "event_id": id, "triggered_at": triggered_at}).to_string();
+    format!("{},\"payload\":{payload}}}", head.trim_end_matches('}'))
+}
+
+/// The events of a list. What says a topic is one event, whatever else it holds.
+fn list_of<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
+    let is_event = members.get("topic").is_some() || members.get("event").is_some();
+    let list = members.get("events").filter(|_| !is_event)?;
+    serde_json::from_str(list.get()).ok()
+}
+
+fn pushed_event(
+    members: &Members<'_>,
+    shop: &ShopDomain,
+    now: Timestamp,
+    new_id: &mut impl FnMut() -> EventId,
+) -> Result<PushedEvent, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let topic = text(members, "topic", &mut errors).or_else(|| text(members, "event", &mut errors));
+    let has_payload = members.get("payload").is_some();
+    let id = has_payload.then(|| text(members, "event_id", &mut errors)).flatten();
+    let id = match id.map(|id| EventId::parse(&id)) {
+        None => Some(new_id()),
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => {
+            errors.add("event_id", "must be 1 to 64 letters, digits, '_' or '-'");
+            None
+        }
+    };
+    if topic.as_deref().is_none_or(|topic| topic.trim().is_empty()) && !errors.names("topic") {
+        errors.add("topic", "can't be blank");
+    }
+    if matches!(topic.as_deref(), Some(topic) if topic == APP_UNINSTALLED || topic == WEBHOOK_DISABLED.name) {
+        errors.add("topic", "cannot be pushed");
+    }
+    let payload = match members.get("payload") {
+        Some(payload) => payload.get().to_owned(),
+        None => flat_payload(members),
+    };
+    let Some(topic) = topic.filter(|_| !errors.names("topic")) else { return Err(errors) };
+    // One whose id is wrong is read with another, so that all that is wrong is told at once.
+    let id = id.unwrap_or_else(new_id);
+    let record = event_record(shop, &topic, &id, now, &payload);
+    let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
+    match StoreEvent::parse(record.as_bytes(), &origin).map(|event| event.partition_key()) {
+        Ok(partition_key) => errors.or(PushedEvent { id, partition_key, record }),
+        Err(error) => {
+            let (field, message) = field_error(&error);
+            errors.add(field, message);
+            Err(errors)
+        }
+    }
+}
+
+/// A member that is a text; null is as if it were not said.
+fn text(members: &Members<'_>, name: &'static str, errors: &mut FieldErrors) -> Option<String> {
+    let value = members.get(name).filter(|value| value.get() != "null")?;
+    let text = serde_json::from_str(value.get()).map_err(|_| "must be a string");
+    // Both names of the topic are told as one.
+    errors.collect(if name == "event" { "topic" } else { name }, text)
+}
+
+/// Everything but the topic, each value the bytes that it was.
+fn flat_payload(members: &Members<'_>) -> String {
+    let payload = members.0.iter().filter(|member| !member.is_named("event") && !member.is_named("topic"));
+    let rendered = payload.map(|member| member.to_json(member.value.get()));
+    format!("{{{}}}", rendered.collect::<Vec<_>>().join(","))
+}
+
+/// What the API tells of an event that the fan-out would reject: the field, and what is wrong with it.
+fn field_error(error: &InvalidEvent) -> (&'static str, String) {
+    match error {
+        InvalidEvent::NotAnObject | InvalidEvent::NotJson(_) => ("event", error.to_string()),
+        InvalidEvent::Missing(field) => (field, "can't be blank".to_owned()),
+        InvalidEvent::Field { field, must } => (field, (*must).to_owned()),
+        InvalidEvent::Topic(_) => ("topic", "is neither a topic of the catalogue nor a noun:verb".to_owned()),
+        InvalidEvent::TooLarge { bytes } => {
+            ("payload", format!("is too large: {bytes} bytes, {PAYLOAD_LIMIT} at most"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

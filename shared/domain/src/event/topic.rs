@@ -1,0 +1,216 @@
+//! Topics: what an event is about, and what a webhook subscribes to.
+//!
+//! An event has one [`Topic`]. A webhook has a [`TopicPattern`]: a topic, a whole
+//! resource (`orders/*`) or everything (`*`). Both accept Spree's colon spelling, and
+//! both know two texts: the spelling they were written with, which is what a person
+//! sees again, and the key they are matched by, which is the same for all spellings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::catalogue,
+    input::parsed_text::{text_conversions, text_display},
+};
+
+/// The topic of an event: `orders/create`, or a `noun:verb` of Spree's kind.
+///
+/// Equal topics have equal keys: `order:new` is `orders/create`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Topic(String);
+
+/// The text is no topic of the catalogue and no `noun:verb`. It quotes the text's first 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is neither a topic of the catalogue nor a noun:verb")]
+pub struct UnknownTopic(String);
+
+impl UnknownTopic {
+    fn new(text: &str) -> Self {
+        Self(text.chars().take(64).collect())
+    }
+}
+
+impl Topic {
+    /// Reads a topic in either spelling.
+    pub fn parse(text: &str) -> Result<Self, UnknownTopic> {
+        key_of(text).map(|key| Self(key.to_owned())).ok_or_else(|| UnknownTopic::new(text))
+    }
+
+    /// The key that webhooks are matched by, and the value of the topic header.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The keys of the patterns that match this topic: itself, its resource, everything.
+    pub fn matching_patterns(&self) -> Vec<String> {
+        let resource = self.0.split_once('/').map(|(resource, _)| format!("{resource}/*"));
+        [Some(self.0.clone()), resource, Some("*".to_owned())].into_iter().flatten().collect()
+    }
+
+    /// The singular name of the resource that the payload describes, `customer_group`.
+    pub fn resource(&self) -> &str {
+        match catalogue::find(&self.0) {
+            Some(topic) => topic.resource,
+            None => self.0.split_once(':').map_or(self.0.as_str(), |(noun, _)| noun),
+        }
+    }
+}
+
+/// What a webhook subscribes to, in the spelling that it was created with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TopicPattern {
+    spelling: String,
+    key: String,
+}
+
+impl TopicPattern {
+    /// Reads a topic, `resource/*` or `*`.
+    pub fn parse(text: &str) -> Result<Self, UnknownTopic> {
+        let is_wildcard = text == "*"
+            || text.strip_suffix("/*").is_some_and(|resource| {
+                catalogue::TOPICS.iter().any(|topic| topic.name.split('/').next() == Some(resource))
+            });
+        let key = if is_wildcard { Some(text) } else { key_of(text) };
+        match key {
+            Some(key) => Ok(Self { spelling: text.to_owned(), key: key.to_owned() }),
+            None => Err(UnknownTopic::new(text)),
+        }
+    }
+
+    /// The pattern as its owner wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.spelling
+    }
+
+    /// A topic that it matches: itself, or the first of the catalogue for a resource, or an order's creation.
+    pub fn example(&self) -> Topic {
+        let resource = self.key.strip_suffix('*').unwrap_or(&self.key);
+        let found = catalogue::TOPICS.iter().find(|topic| topic.name.starts_with(resource));
+        match (self.key.as_str(), found) {
+            ("*", _) => Topic("orders/create".to_owned()),
+            (key, Some(topic)) if key.ends_with('*') => Topic(topic.name.to_owned()),
+            (key, _) => Topic(key.to_owned()),
+        }
+    }
+
+    /// The key that events find it by; see [`Topic::matching_patterns`].
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// The one key of all spellings of a topic.
+fn key_of(text: &str) -> Option<&str> {
+    if let Some(topic) = catalogue::find(text) {
+        return Some(topic.name);
+    }
+    if let Some((_, name)) = catalogue::ALIASES.iter().find(|(alias, _)| *alias == text) {
+        return Some(name);
+    }
+    let (noun, verb) = text.split_once(':')?;
+    (text.len() <= TOPIC_LIMIT && is_word(noun) && is_word(verb)).then_some(text)
+}
+
+/// The longest `noun:verb`, in characters.
+pub const TOPIC_LIMIT: usize = 64;
+
+/// `[a-z][a-z0-9_]*`: safe in a header, a key and a tag name.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+text_conversions!(Topic, UnknownTopic);
+text_display!(Topic);
+text_conversions!(TopicPattern, UnknownTopic);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_topic_has_one_key() {
+        for (text, key) in [
+            ("orders/create", Some("orders/create")),
+            ("order:new", Some("orders/create")),
+            ("order:canceled", Some("orders/cancelled")),
+            ("update:user", Some("customers/update")),
+            ("variants/in_stock", Some("variants/in_stock")),
+            ("webhooks/disabled", Some("webhooks/disabled")),
+            ("return:approved", Some("return:approved")),
+            ("orders/exploded", None),
+            ("orders", None),
+            ("", None),
+            ("*", None),
+            ("orders/*", None),
+            ("a:b:c", None),
+            ("Order:New", None),
+            ("order:", None),
+            ("order:new\r\nX-Evil: 1", None),
+        ] {
+            assert_eq!(Topic::parse(text).ok().as_ref().map(Topic::as_str), key, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_keeps_its_spelling_and_matches_by_its_key() {
+        for (text, key) in [
+            ("order:new", Some("orders/create")),
+            ("orders/create", Some("orders/create")),
+            ("orders/*", Some("orders/*")),
+            ("*", Some("*")),
+            ("trains/*", None),
+            ("*/create", None),
+            ("order:*", None),
+        ] {
+            let pattern = TopicPattern::parse(text).ok();
+            assert_eq!(pattern.as_ref().map(TopicPattern::key), key, "{text:?}");
+            assert_eq!(pattern.as_ref().map(TopicPattern::as_str), key.map(|_| text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_topic_is_matched_by_itself_its_resource_and_the_star() {
+        for (text, patterns) in [
+            ("orders/create", vec!["orders/create", "orders/*", "*"]),
+            ("order:new", vec!["orders/create", "orders/*", "*"]),
+            ("return:approved", vec!["return:approved", "*"]),
+        ] {
+            assert_eq!(
+                Topic::parse(text).map(|topic| topic.matching_patterns()),
+                Ok(patterns.into_iter().map(str::to_owned).collect())
+            );
+        }
+    }
+
+    #[test]
+    fn a_resource_is_the_catalogues_or_the_noun() {
+        for (text, resource) in [
+            ("customer_groups/update", "customer_group"),
+            ("app/uninstalled", "shop"),
+            ("user:new", "customer"),
+            ("return:approved", "return"),
+        ] {
+            assert_eq!(Topic::parse(text).as_ref().map(Topic::resource), Ok(resource));
+        }
+    }
+
+    #[test]
+    fn a_pattern_has_an_example_that_it_matches() -> Result<(), UnknownTopic> {
+        for (pattern, example) in [
+            ("*", "orders/create"),
+            ("orders/*", "orders/cancelled"),
+            ("order:new", "orders/create"),
+            ("themes/publish", "themes/publish"),
+            ("stock:low", "stock:low"),
+            ("webhooks/disabled", "webhooks/disabled"),
+        ] {
+            let pattern = TopicPattern::parse(pattern)?;
+            let topic = pattern.example();
+            assert_eq!(topic.as_str(), example);
+            assert!(topic.matching_patterns().iter().any(|key| key == pattern.key()));
+        }
+        Ok(())
+    }
+}

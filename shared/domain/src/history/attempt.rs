@@ -1,0 +1,81 @@
+//! What is kept of an attempt, and of the request and the answer of the last one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::body_shape::BodyShape;
+
+/// The most of an answer that is kept, in bytes.
+pub const ANSWER_KEPT: usize = 1_024;
+
+/// What is kept of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// The series that it is of.
+    #[serde(default)]
+    pub series: u32,
+    /// Which of that series, from 1.
+    pub number: u64,
+    /// When it began.
+    pub at: Timestamp,
+    /// The status that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+    /// Where it went.
+    pub address: String,
+}
+
+/// What the last attempt sent. The body is not kept: it is made again from the payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentRequest {
+    /// The headers, without what is secret.
+    pub headers: Vec<(String, String)>,
+    /// What made the payload the body.
+    pub shape: BodyShape,
+}
+
+/// What the last attempt was answered: the beginning of it, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// At most [`ANSWER_KEPT`] bytes of it; what is no UTF-8 is replaced.
+    pub body: String,
+    /// Whether there was more.
+    #[serde(default)]
+    pub is_truncated: bool,
+}
+
+impl KeptAnswer {
+    /// What is kept of an answer's body.
+    pub fn of(body: &[u8]) -> Self {
+        let kept = &body[..body.len().min(ANSWER_KEPT)];
+        let is_truncated = kept.len() < body.len();
+        let text = String::from_utf8_lossy(kept);
+        // Where the cut went through a character, that character is cut and not the endpoint's mistake.
+        let text = if is_truncated { text.trim_end_matches('\u{fffd}') } else { &text };
+        Self { body: text.to_owned(), is_truncated }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_kept_to_its_first_kibibyte() {
+        for (body, kept, is_truncated) in [
+            (b"".to_vec(), String::new(), false),
+            (b"thanks".to_vec(), "thanks".to_owned(), false),
+            (b"a\xffb".to_vec(), "a\u{fffd}b".to_owned(), false),
+            (vec![b'x'; 1_024], "x".repeat(1_024), false),
+            (vec![b'x'; 1_025], "x".repeat(1_024), true),
+            ("€".repeat(400).into_bytes(), "€".repeat(341), true),
+        ] {
+            assert_eq!(KeptAnswer::of(&body), KeptAnswer { body: kept, is_truncated });
+        }
+    }
+}

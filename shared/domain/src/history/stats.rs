@@ -1,0 +1,85 @@
+//! How a webhook's deliveries have gone.
+
+use crate::history::state::DeliveryState;
+
+/// Counts of deliveries, and how fast those were that were delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryStats {
+    counts: [u64; DeliveryState::ALL.len()],
+    latencies_ms: Vec<u64>,
+}
+
+impl DeliveryStats {
+    /// Counts a delivery; `latency_ms` is of the attempt that delivered it.
+    pub fn count(&mut self, state: DeliveryState, latency_ms: Option<u64>) {
+        self.counts[state as usize] += 1;
+        self.latencies_ms.extend(latency_ms.filter(|_| state == DeliveryState::Delivered));
+    }
+
+    /// How many there are in each state.
+    pub fn counts(&self) -> impl Iterator<Item = (DeliveryState, u64)> {
+        DeliveryState::ALL.into_iter().map(|state| (state, self.counts[state as usize]))
+    }
+
+    /// How many there are in all.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Of those that have been attempted (delivered, retrying or dead), the share that was delivered, to
+    /// four digits. None where none has been.
+    pub fn success_rate(&self) -> Option<f64> {
+        let of = |state: DeliveryState| self.counts[state as usize];
+        let delivered = of(DeliveryState::Delivered);
+        let attempted = delivered + of(DeliveryState::Retrying) + of(DeliveryState::Dead);
+        (attempted > 0).then(|| (delivered as f64 / attempted as f64 * 10_000.0).round() / 10_000.0)
+    }
+
+    /// The latency, in milliseconds, that so many of a hundred deliveries did not exceed (nearest rank).
+    pub fn latency_percentiles<const N: usize>(&self, percents: [u32; N]) -> [Option<u64>; N] {
+        let mut sorted = self.latencies_ms.clone();
+        sorted.sort_unstable();
+        percents.map(|percent| {
+            let rank = (sorted.len() * percent as usize).div_ceil(100);
+            sorted.get(rank.saturating_sub(1)).copied()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_told() {
+        let mut stats = DeliveryStats::default();
+        assert_eq!((stats.total(), stats.success_rate()), (0, None));
+        assert_eq!(stats.latency_percentiles([50, 95]), [None, None]);
+        for latency in 1..=100 {
+            stats.count(DeliveryState::Delivered, Some(latency));
+        }
+        for state in [DeliveryState::Pending, DeliveryState::Held, DeliveryState::Cancelled] {
+            stats.count(state, None);
+        }
+        assert_eq!(stats.success_rate(), Some(1.0));
+        stats.count(DeliveryState::Dead, Some(7_000));
+        stats.count(DeliveryState::Retrying, None);
+        assert_eq!(stats.success_rate(), Some(0.9804));
+        assert_eq!(stats.latency_percentiles([1, 50, 95, 100]), [Some(1), Some(50), Some(95), Some(100)]);
+        assert_eq!(stats.total(), 105);
+        let counts: Vec<_> = stats.counts().map(|(state, count)| (state.as_str(), count)).collect();
+        assert_eq!(
+            counts,
+            [("pending", 1), ("delivered", 100), ("retrying", 1), ("held", 1), ("cancelled", 1), ("dead", 1)]
+        );
+    }
+
+    #[test]
+    fn of_few_the_nearest_is_taken() {
+        let mut stats = DeliveryStats::default();
+        stats.count(DeliveryState::Delivered, Some(30));
+        assert_eq!(stats.latency_percentiles([50, 95]), [Some(30), Some(30)]);
+        stats.count(DeliveryState::Delivered, Some(10));
+        assert_eq!(stats.latency_percentiles([50, 95]), [Some(10), Some(30)]);
+    }
+}

@@ -1,0 +1,50 @@
+//! Access tokens, as the registry knows them.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::input::hex::hex;
+
+/// The SHA-256 of an installation's access token, in lower-case hexadecimal.
+///
+/// The token itself is shown once, when the app is installed, and kept nowhere. A
+/// token holds 256 random bits, so a plain hash is as hard to turn back as the token
+/// is to guess, and looking a hash up leaks nothing about tokens by its timing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    /// Hashes a token as a client sent it.
+    pub fn of(token: &str) -> Self {
+        Self(hex(&Sha256::digest(token.as_bytes())))
+    }
+
+    /// The 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TokenHash(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_plain_sha_256() {
+        // FIPS 180-2, appendix B.1.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(TokenHash::of("abc").as_str(), expected);
+    }
+
+    #[test]
+    fn debug_does_not_show_the_hash() {
+        assert_eq!(format!("{:?}", TokenHash::of("abc")), "TokenHash(***)");
+    }
+}

@@ -1,0 +1,3 @@
+//! Work that makes many messages and takes many steps, as values.
+
+pub mod replay;

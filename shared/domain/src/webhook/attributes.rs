@@ -1,0 +1,92 @@
+//! The attributes of a webhook as a client writes them: each read by its kind, and what is
+//! wrong with it told in the words of the API.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    event::{catalogue, topic::TopicPattern},
+    input::field_errors::FieldErrors,
+    webhook::{
+        address::{Address, AddressError},
+        address_policy::AddressPolicy,
+        new_webhook::LIST_LIMIT,
+    },
+};
+
+pub(crate) const BLANK: &str = "can't be blank";
+const INVALID: &str = "is invalid";
+const NOT_IN_LIST: &str = "is not included in the list";
+
+/// A topic that is not there, or blank.
+pub(crate) fn refuse_blank_topic(errors: &mut FieldErrors) {
+    errors.add("topic", BLANK);
+    errors.add("topic", catalogue::not_allowed_message());
+}
+
+/// A topic; null is blank.
+pub(crate) fn topic(value: &Value, errors: &mut FieldErrors) -> Option<TopicPattern> {
+    match value {
+        Value::Null => refuse_blank_topic(errors),
+        Value::String(text) if text.trim().is_empty() => refuse_blank_topic(errors),
+        Value::String(text) => match TopicPattern::parse(text) {
+            Ok(topic) => return Some(topic),
+            Err(_) => errors.add("topic", catalogue::not_allowed_message()),
+        },
+        _ => errors.add("topic", INVALID),
+    }
+    None
+}
+
+/// An address that deliveries may reach; null is blank.
+pub(crate) fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldErrors) -> Option<Address> {
+    match value {
+        Value::Null => errors.add("address", BLANK),
+        Value::String(text) if text.trim().is_empty() => errors.add("address", BLANK),
+        Value::String(text) => {
+            let allowed = Address::parse(text).and_then(|address| {
+                if address.is_refused_by(policy) { Err(AddressError::NotAllowed) } else { Ok(address) }
+            });
+            return errors.collect("address", allowed);
+        }
+        _ => errors.add("address", INVALID),
+    }
+    None
+}
+
+/// One of a few words; null is as if it were not said.
+pub(crate) fn choice<T>(
+    attributes: &Map<String, Value>,
+    field: &'static str,
+    from_name: impl Fn(&str) -> Option<T>,
+    errors: &mut FieldErrors,
+) -> Option<T> {
+    let value = present(attributes, field)?;
+    errors.collect(field, value.as_str().and_then(from_name).ok_or(NOT_IN_LIST))
+}
+
+/// A short list of strings; null is as if it were not said.
+pub(crate) fn list(
+    attributes: &Map<String, Value>,
+    field: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<Vec<String>> {
+    let value = present(attributes, field)?;
+    let texts = value
+        .as_array()
+        .and_then(|values| values.iter().map(|value| value.as_str().map(str::to_owned)).collect());
+    let texts: Option<Vec<String>> = texts;
+    let texts = texts.filter(|texts| !texts.iter().any(|text| text.contains(char::is_control)));
+    let Some(texts) = texts else {
+        errors.add(field, "must be a list of strings without control characters");
+        return None;
+    };
+    if value.to_string().len() > LIST_LIMIT {
+        errors.add(field, format!("is too long (maximum is {LIST_LIMIT} bytes of JSON)"));
+    }
+    Some(texts)
+}
+
+/// An attribute's value; null is as if it were not said.
+pub(crate) fn present<'a>(attributes: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
+    attributes.get(field).filter(|value| !value.is_null())
+}

@@ -1,0 +1,66 @@
+//! The operational event `webhooks/disabled`: what an app hears when a webhook of its is disabled.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{event::catalogue::WEBHOOK_DISABLED, webhook::Webhook};
+
+/// The stream record of the event that this webhook is disabled now, and why.
+///
+/// Its id follows from the webhook and its version, so that the event is the same however often it
+/// is published, and its app is the webhook's, so that nobody else hears of it.
+pub fn disabled_event(webhook: &Webhook, reason: &str, now: Timestamp) -> String {
+    let payload = json!({
+        "id": webhook.id,
+        "address": webhook.address.as_str(),
+        "topic": webhook.topic.as_str(),
+        "format": webhook.format.as_str(),
+        "protocol": webhook.protocol.as_str(),
+        "status": "disabled",
+        "disabled_at": now,
+        "reason": reason,
+    });
+    let record = json!({
+        "shop": webhook.shop,
+        "topic": WEBHOOK_DISABLED.name,
+        "event_id": format!("webhook-{}-disabled-{}", webhook.id, webhook.version),
+        "triggered_at": now,
+        "app": webhook.app,
+        "payload": payload,
+    });
+    record.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{RecordOrigin, StoreEvent},
+        installation::app::AppId,
+    };
+
+    #[test]
+    fn the_event_is_for_the_webhooks_own_app_and_the_same_each_time() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let webhook: Webhook = serde_json::from_value(json!({
+            "id": 7, "shop": "a.example", "app": "demo", "topic": "order:new", "address": "https://a.example/",
+            "format": "json", "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [],
+            "custom_headers": {"Authorization": "secret"}, "created_at": "2026-11-21T15:00:00Z",
+            "updated_at": "2026-11-21T15:00:00Z", "version": 3,
+        }))?;
+        let now = "2026-11-26T15:00:00Z".parse()?;
+        let record = disabled_event(&webhook, "the endpoint answered 410", now);
+        let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+        let event = StoreEvent::parse(record.as_bytes(), &origin)?;
+        assert_eq!(event.topic.as_str(), "webhooks/disabled");
+        assert_eq!(event.app, Some(AppId::parse("demo")?));
+        assert_eq!(event.id.as_str(), "webhook-7-disabled-3");
+        assert_eq!(event.triggered_at, now);
+        let payload = event.payload.as_str();
+        assert!(
+            payload.contains(r#""id":7"#) && payload.contains("410") && !payload.contains("secret"),
+            "{payload}"
+        );
+        Ok(())
+    }
+}
