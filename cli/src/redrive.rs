@@ -4,7 +4,7 @@
 //! not for one webhook's. It is never used here, because it leaves a message's body as it is: a delivery's age
 //! counts from the `enqueued_at` in its body, so a dead letter that was merely moved would be past the end of its
 //! schedule and go straight back. Each one is therefore received, sent as the next series of its
-//! delivery's attempts ([`Delivery::redriven`](storehook_domain::delivery::message::Delivery::redriven)), and deleted after that.
+//! delivery's attempts ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)), and deleted after that.
 //!
 //! What is promised, wherever the program is killed:
 //!

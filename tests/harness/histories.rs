@@ -8,9 +8,9 @@ use storehook_aws::{
     table::to_item,
 };
 use storehook_domain::{
-    delivery::message::Delivery,
+    delivery::message::DeliveryMessage,
     event::{RecordOrigin, StoreEvent, pushed::event_record},
-    history::{record::DeliveryHistory, state::DeliveryState},
+    history::{record::DeliveryRecord, state::DeliveryState},
 };
 
 use crate::{Installed, Stack};
@@ -60,7 +60,7 @@ impl Stack {
 
 impl Stack {
     /// Puts a history in the place of the one that is there.
-    pub async fn put_history(&self, history: &DeliveryHistory) -> Result<()> {
+    pub async fn put_history(&self, history: &DeliveryRecord) -> Result<()> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let item = to_item(DeliveryItem::of(history.clone()))?;
         client.put_item().table_name(self.resource("history")).set_item(Some(item)).send().await?;
@@ -75,17 +75,18 @@ fn made_up(
     event_id: &str,
     at: Timestamp,
     state: DeliveryState,
-) -> Result<(DeliveryHistory, String)> {
+) -> Result<(DeliveryRecord, String)> {
     let payload = format!(r#"{{"id": "{event_id}", "price": "19.99"}}"#);
     let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let digest = Some(event.payload.digest());
-    let delivery = Delivery::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
+    let delivery =
+        DeliveryMessage::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
     let kept_until = storehook_aws::now().as_second() + KEPT_FOR.as_secs();
-    let begun = DeliveryHistory::begin(&delivery, KEPT_FOR);
+    let begun = DeliveryRecord::begin(&delivery, KEPT_FOR);
     let latency_ms = (state == DeliveryState::Delivered).then_some(40);
-    let history = DeliveryHistory {
+    let history = DeliveryRecord {
         state,
         version: 1,
         next_attempt_at: None,

@@ -21,7 +21,7 @@ use storehook::{
 use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{record::DeliveryHistory, state::DeliveryState},
+    history::{record::DeliveryRecord, state::DeliveryState},
     installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain},
 };
 use tokio::sync::OnceCell;
@@ -189,7 +189,7 @@ impl Stack {
     }
 
     /// What is kept of a delivery.
-    pub async fn history_of(&self, delivery_id: &str) -> Result<Option<DeliveryHistory>> {
+    pub async fn history_of(&self, delivery_id: &str) -> Result<Option<DeliveryRecord>> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
         let answer = get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
@@ -197,7 +197,7 @@ impl Stack {
     }
 
     /// Waits until a delivery is in this state, and returns what is kept of it.
-    pub async fn wait_until(&self, delivery_id: &str, state: DeliveryState) -> Result<DeliveryHistory> {
+    pub async fn wait_until(&self, delivery_id: &str, state: DeliveryState) -> Result<DeliveryRecord> {
         eventually(&format!("{delivery_id} to be {}", state.as_str()), || async {
             Ok(self.history_of(delivery_id).await?.filter(|history| history.state == state))
         })

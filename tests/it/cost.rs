@@ -13,11 +13,11 @@ use storehook_aws::{
     table::{Item, size_of, to_item},
 };
 use storehook_domain::{
-    delivery::{body_shape::BodyShape, message::Delivery, request::DeliveryRequest},
+    delivery::{body_shape::BodyShape, message::DeliveryMessage, request::DeliveryRequest},
     event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, samples::sample_of, topic::Topic},
     history::{
-        attempt::{KeptAnswer, SentRequest},
-        record::{DeliveryHistory, MadeAttempt, Then},
+        attempt::{RequestRecord, ResponseRecord},
+        record::{DeliveryRecord, MadeAttempt, Then},
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
     webhook::{Webhook, header_prefix::HeaderPrefix},
@@ -37,7 +37,7 @@ const HOURS_PER_MONTH: f64 = 730.0;
 /// The log line of an attempt that has delivered, as Lambda's JSON format has it.
 const ATTEMPT_LINE: &str = concat!(
     r#"{"level":"INFO","fields":{"message":"attempt","delivery.id":"1001-6f0b54d6-4f7c-4b0f-9d5e-0c2a1f3b7e11","#,
-    r#""delivery.state":"delivered","delivery.series":0,"delivery.age_ms":250,"delivery.lane":"Delivery","#,
+    r#""delivery.state":"delivered","delivery.series":0,"delivery.age_ms":250,"delivery.lane":"fast","#,
     r#""webhook.id":"1001","webhook.host":"app.example.com","event.topic":"orders/create","#,
     r#""event.shop":"mynewstore.spiffystores.com","event.app":"my-app","attempt.status":200,"#,
     r#""attempt.duration_ms":160,"message.receive_count":"1"}}"#,
@@ -165,12 +165,12 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
     let digest = event.payload.digest();
     let kept = is_history_on.then(|| digest.clone());
-    let delivery = Delivery::of(&event, kept, webhook.id, webhook.app.clone(), now);
+    let delivery = DeliveryMessage::of(&event, kept, webhook.id, webhook.app.clone(), now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &HeaderPrefix::default(), now)?;
     let headers = request.redacted_headers(&webhook.custom_headers);
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     let request = header_bytes + request.body.len();
-    let history = DeliveryHistory::begin(&delivery, SignedDuration::from_hours(24));
+    let history = DeliveryRecord::begin(&delivery, SignedDuration::from_hours(24));
     let history = history.attempted(&delivery, made(&webhook, headers, now), Then::Delivered);
     let expires_at = history.expires_at;
     let payload = &event.payload.in_message();
@@ -215,8 +215,8 @@ fn installation(shop: &ShopDomain) -> Result<Installation> {
 }
 
 fn made(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> MadeAttempt {
-    let request = Some(SentRequest { headers, shape: BodyShape::of(webhook) });
-    let answer = Some(KeptAnswer::of(br#"{"ok": true}"#));
+    let request = Some(RequestRecord { headers, shape: BodyShape::of(webhook) });
+    let answer = Some(ResponseRecord::of(br#"{"ok": true}"#));
     let address = webhook.address.as_str().to_owned();
     MadeAttempt {
         at,

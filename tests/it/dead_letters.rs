@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use storehook_domain::delivery::{
-    message::Delivery,
+    message::DeliveryMessage,
     schedule::{AGES, Lane, Next, RetrySchedule},
 };
 use storehook_tests::{Delivered, Receiver, Stack};
@@ -26,12 +26,12 @@ async fn a_dead_endpoint_is_attempted_by_the_schedule_and_its_delivery_ends_whol
     stack.publish([record(&installed.shop, "orders/create", "o-1", payload)]).await?;
 
     let message = stack.wait_for_message("dead-letter", "o-1").await?;
-    let delivery = Delivery::parse(message.body().unwrap_or_default().as_bytes())?;
+    let delivery = DeliveryMessage::parse(message.body().unwrap_or_default().as_bytes())?;
     assert_eq!(delivery.id(), format!("{id}-o-1"));
     assert_eq!(delivery.payload().as_str(), payload, "whole");
     let attempts = receiver.so_far();
     check_ages(&attempts, delivery.enqueued_at, scale);
-    let of_first_lane = Lane::Delivery.max_receive_count();
+    let of_first_lane = Lane::Fast.max_receive_count();
     assert!(attempts.len() > of_first_lane, "{} attempts: the retry queue had its share", attempts.len());
     assert!(attempts.iter().all(|attempt| attempt.body == payload), "every attempt sends the same body");
     Ok(())

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
 use storehook::redrive::{Args, End, Queues, redrive, redrive_between};
 use storehook_domain::{
-    delivery::message::Delivery,
+    delivery::message::DeliveryMessage,
     event::{RecordOrigin, StoreEvent},
     history::state::DeliveryState,
     webhook::WebhookId,
@@ -37,7 +37,7 @@ fn dead_letter(installed: &Installed, webhook: u64, event_id: &str) -> Result<St
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: queued_at };
     let event = StoreEvent::parse(event.as_bytes(), &origin)?;
     let webhook = WebhookId::new(webhook);
-    Ok(Delivery::of(&event, None, webhook, installed.app.clone(), queued_at).to_message())
+    Ok(DeliveryMessage::of(&event, None, webhook, installed.app.clone(), queued_at).to_message())
 }
 
 async fn put(stack: &Stack, queue: &str, bodies: &[&str]) -> Result<()> {
@@ -122,7 +122,7 @@ async fn a_dry_run_counts_dead_letters_and_touches_none() -> Result<()> {
 }
 
 fn queued_at(message: &str) -> Result<Timestamp> {
-    Ok(Delivery::parse(message.as_bytes())?.enqueued_at)
+    Ok(DeliveryMessage::parse(message.as_bytes())?.enqueued_at)
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn what_a_killed_redrive_had_sent_is_delivered_once() -> Result<()> {
     let receiver = Receiver::answering(StatusCode::OK).await?;
     let webhook = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let letter = dead_letter(&installed, webhook, "o-1")?;
-    let sent = Delivery::parse(letter.as_bytes())?.redriven(storehook_aws::now()).to_message();
+    let sent = DeliveryMessage::parse(letter.as_bytes())?.redriven(storehook_aws::now()).to_message();
     put(&stack, "dead-letter", &[&letter]).await?;
     put(&stack, "delivery", &[&sent]).await?;
     let delivery_id = format!("{webhook}-o-1");

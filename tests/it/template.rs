@@ -20,13 +20,13 @@ pub(crate) fn template() -> Result<Value> {
 
 #[test]
 fn the_queues_redrive_as_the_schedule_says() -> Result<()> {
-    for (name, lane) in [("DeliveryQueue", Lane::Delivery), ("RetryQueue", Lane::Retry)] {
+    for (name, lane) in [("DeliveryQueue", Lane::Fast), ("RetryQueue", Lane::Slow)] {
         let count = &resource(name)?["Properties"]["RedrivePolicy"]["maxReceiveCount"];
         assert_eq!(count.as_u64(), Some(lane.max_receive_count() as u64), "{name}");
     }
     // Where SQS starts the count anew in the second queue, there are receives enough for every
     // point; where it carries it on, exactly as many.
-    assert_eq!(Lane::Retry.max_receive_count(), AGES.len());
+    assert_eq!(Lane::Slow.max_receive_count(), AGES.len());
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_sqs::{
     Client,
     types::{
         BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-        Message, QueueAttributeName,
+        QueueAttributeName, Message,
     },
 };
 use storehook_aws::queue;
@@ -71,7 +71,7 @@ impl Queues {
     }
 
     /// Puts messages into the delivery queue: one batch.
-    pub(super) async fn send(&self, batch: &[fan_out::Message]) -> Done {
+    pub(super) async fn send(&self, batch: &[fan_out::QueueEntry]) -> Done {
         match queue::send_batch(&self.client, &self.delivery, batch).await {
             Ok(untaken) => Done {
                 places: (0..batch.len()).filter(|place| !untaken.contains_key(place)).collect(),

@@ -1,7 +1,7 @@
 //! Which messages of the dead-letter queue a redrive is about.
 
 use jiff::Timestamp;
-use storehook_domain::{delivery::message::Delivery, webhook::WebhookId};
+use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 
 /// Why a message of the dead-letter queue is left where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub(super) fn wanted(
     body: &str,
     webhook: Option<WebhookId>,
     began_at: Timestamp,
-) -> Result<Delivery<'_>, Unwanted> {
-    let delivery = Delivery::parse(body.as_bytes()).map_err(|_| Unwanted::NoDelivery)?;
+) -> Result<DeliveryMessage<'_>, Unwanted> {
+    let delivery = DeliveryMessage::parse(body.as_bytes()).map_err(|_| Unwanted::NoDelivery)?;
     if webhook.is_some_and(|webhook| webhook != delivery.webhook_id) {
         return Err(Unwanted::Anothers);
     }

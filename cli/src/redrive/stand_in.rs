@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use serde_json::{Value, json};
-use storehook_domain::delivery::message::Delivery;
+use storehook_domain::delivery::message::DeliveryMessage;
 use tokio::{net::TcpListener, sync::Notify};
 
 use super::Queues;
@@ -114,7 +114,8 @@ impl StandIn {
     pub(super) fn delivered(&self) -> Result<Vec<(String, String, u32)>> {
         let delivered = self.with_state(|sqs| sqs.delivered.clone());
         let delivered = delivered.into_iter().map(|entry| {
-            let delivery = Delivery::parse(entry["MessageBody"].as_str().unwrap_or_default().as_bytes())?;
+            let delivery =
+                DeliveryMessage::parse(entry["MessageBody"].as_str().unwrap_or_default().as_bytes())?;
             let group = entry["MessageGroupId"].as_str().unwrap_or_default().to_owned();
             Ok((group, delivery.id(), delivery.series))
         });

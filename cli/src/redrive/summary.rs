@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 use storehook_domain::{
-    delivery::message::Delivery,
+    delivery::message::DeliveryMessage,
     installation::{app::AppId, shop::ShopDomain},
     webhook::WebhookId,
 };
@@ -107,7 +107,7 @@ impl Summary {
     }
 
     /// Counts a dead letter that is wanted.
-    pub(super) fn find(&mut self, delivery: &Delivery<'_>) {
+    pub(super) fn find(&mut self, delivery: &DeliveryMessage<'_>) {
         let found = self.found.entry(delivery.webhook_id).or_insert_with(|| Found {
             shop: delivery.shop.clone(),
             app: delivery.app.clone(),
@@ -186,7 +186,7 @@ mod tests {
     fn found(letters: &[(u64, &str)]) -> Result<BTreeMap<WebhookId, Found>> {
         let mut summary = Summary::default();
         for (webhook_id, enqueued_at) in letters {
-            summary.find(&Delivery::parse(dead_letter(*webhook_id, "e", enqueued_at).as_bytes())?);
+            summary.find(&DeliveryMessage::parse(dead_letter(*webhook_id, "e", enqueued_at).as_bytes())?);
         }
         Ok(summary.found)
     }

@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Counts a message that came for the first time. Returns its id and what is to be sent, if something is.
-    fn sort(&mut self, id: String, body: &str) -> Option<(String, fan_out::Message)> {
+    fn sort(&mut self, id: String, body: &str) -> Option<(String, fan_out::QueueEntry)> {
         match wanted(body, self.args.webhook, self.began_at) {
             Ok(delivery) => {
                 self.summary.find(&delivery);
@@ -149,7 +149,7 @@ impl<'a> Worker<'a> {
                 // A message is told from another one of the same series by when it was queued, so each
                 // has a time of its own.
                 let body = delivery.redriven(storehook_aws::now()).to_message();
-                return Some((id, fan_out::Message { record: 0, webhook_id, body }));
+                return Some((id, fan_out::QueueEntry { record: 0, webhook_id, body }));
             }
             Err(Unwanted::Anothers) => self.summary.anothers += 1,
             Err(Unwanted::Later) => self.summary.later += 1,
@@ -158,10 +158,10 @@ impl<'a> Worker<'a> {
         None
     }
 
-    async fn send_again(&mut self, letters: Vec<(String, fan_out::Message)>) {
+    async fn send_again(&mut self, letters: Vec<(String, fan_out::QueueEntry)>) {
         let (ids, messages): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
         let messages = messages.into_iter().enumerate();
-        let messages = messages.map(|(record, message)| fan_out::Message { record, ..message });
+        let messages = messages.map(|(record, message)| fan_out::QueueEntry { record, ..message });
         for batch in batches(messages) {
             let done = self.queues.send(&batch).await;
             let sent: Vec<_> = done.places.iter().map(|place| ids[batch[*place].record].clone()).collect();

@@ -9,7 +9,7 @@ use axum::{
 use jiff::ToSpan as _;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{query::DeliveryQuery, record::DeliveryHistory},
+    history::{query::DeliveryQuery, record::DeliveryRecord},
     input::field_errors::FieldErrors,
     job::replay::Replay,
     webhook::{Status, Webhook},
@@ -225,7 +225,7 @@ pub(crate) async fn stats(
 }
 
 /// The caller's delivery of that id. Whatever else is asked for is not found, in the same words.
-async fn find_delivery(app: &App, caller: &Caller, id: &PathId) -> Result<DeliveryHistory, ApiError> {
+async fn find_delivery(app: &App, caller: &Caller, id: &PathId) -> Result<DeliveryRecord, ApiError> {
     let Ok(axum::extract::Path(id)) = id else { return Err(ApiError::NotFound) };
     let id = DeliveryId::parse(id).map_err(|_| ApiError::NotFound)?;
     app.deliveries.get(caller, &id, storehook_aws::now()).await?.ok_or(ApiError::NotFound)
@@ -245,7 +245,7 @@ fn refused(field: &'static str, message: impl Into<String>) -> ApiError {
 }
 
 /// An answer with a delivery that has been queued.
-pub(crate) fn queued(history: &DeliveryHistory, caller: &Caller) -> Response {
+pub(crate) fn queued(history: &DeliveryRecord, caller: &Caller) -> Response {
     let answer = DeliverySummaryAnswer::of(history, &caller.time_zone);
     (StatusCode::ACCEPTED, Json(answer)).into_response()
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use storehook_aws::queue::{self, QueueError};
 use storehook_domain::delivery::{
-    fan_out::{self, Message},
-    message::Delivery,
+    fan_out::{self, QueueEntry},
+    message::DeliveryMessage,
 };
 
 /// The delivery queue.
@@ -30,8 +30,8 @@ const BACKOFFS: [Duration; 2] = [Duration::from_millis(50), Duration::from_milli
 
 impl DeliveryQueue {
     /// Sends deliveries. On an error some of them may have been sent.
-    pub(crate) async fn send(&self, deliveries: &[Delivery<'_>]) -> Result<(), SendError> {
-        let messages = deliveries.iter().enumerate().map(|(record, delivery)| Message {
+    pub(crate) async fn send(&self, deliveries: &[DeliveryMessage<'_>]) -> Result<(), SendError> {
+        let messages = deliveries.iter().enumerate().map(|(record, delivery)| QueueEntry {
             record,
             webhook_id: delivery.webhook_id,
             body: delivery.to_message(),
@@ -42,7 +42,7 @@ impl DeliveryQueue {
         Ok(())
     }
 
-    async fn send_batch(&self, mut batch: Vec<Message>) -> Result<(), SendError> {
+    async fn send_batch(&self, mut batch: Vec<QueueEntry>) -> Result<(), SendError> {
         let mut backoffs = BACKOFFS.iter();
         loop {
             let mut untaken = queue::send_batch(&self.client, &self.url, &batch).await?;

@@ -8,7 +8,7 @@ use storehook_aws::{
     history::{DeliveryItem, HistoryTable},
     table::{self, TableError},
 };
-use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryHistory};
+use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryRecord};
 
 use crate::admission::Caller;
 
@@ -34,7 +34,7 @@ impl DeliveryStore {
         caller: &Caller,
         id: &DeliveryId,
         now: Timestamp,
-    ) -> Result<Option<DeliveryHistory>, TableError> {
+    ) -> Result<Option<DeliveryRecord>, TableError> {
         let history = self.0.read(id).await?;
         Ok(history.filter(|history| is_shown(history, caller, now)))
     }
@@ -46,7 +46,7 @@ impl DeliveryStore {
         caller: &Caller,
         ids: &[DeliveryId],
         now: Timestamp,
-    ) -> Result<Vec<DeliveryHistory>, TableError> {
+    ) -> Result<Vec<DeliveryRecord>, TableError> {
         let mut found = HashMap::new();
         for some in ids.chunks(READ_LIMIT) {
             let keys = some.iter().map(DeliveryItem::key_of).collect();
@@ -88,6 +88,6 @@ impl DeliveryStore {
 
 /// An app sees its own deliveries on its own shop, and none that is forgotten: DynamoDB takes its time to
 /// delete those (TTL, "within a few days").
-fn is_shown(history: &DeliveryHistory, caller: &Caller, now: Timestamp) -> bool {
+fn is_shown(history: &DeliveryRecord, caller: &Caller, now: Timestamp) -> bool {
     history.shop == caller.shop && history.app == caller.app && history.is_kept(now)
 }

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use storehook_domain::{
     history::{
-        attempt::{AttemptRecord, KeptAnswer},
-        record::DeliveryHistory,
+        attempt::{AttemptRecord, ResponseRecord},
+        record::DeliveryRecord,
     },
     payload::Payload,
 };
@@ -106,7 +106,7 @@ struct ShownAttempt {
 
 /// A request as it was sent.
 #[derive(Serialize, ToSchema)]
-#[schema(as = SentRequest)]
+#[schema(as = RequestRecord)]
 struct ShownRequest {
     #[schema(example = "POST")]
     method: &'static str,
@@ -133,7 +133,7 @@ struct ShownAnswer {
 
 impl DeliveriesAnswer {
     /// Shows deliveries, their times in the shop's zone.
-    pub(crate) fn of(deliveries: &[DeliveryHistory], zone: &TimeZone, page_info: Option<String>) -> Self {
+    pub(crate) fn of(deliveries: &[DeliveryRecord], zone: &TimeZone, page_info: Option<String>) -> Self {
         Self {
             deliveries: deliveries.iter().map(|delivery| ShownDelivery::of(delivery, zone)).collect(),
             page_info,
@@ -143,16 +143,16 @@ impl DeliveriesAnswer {
 
 impl DeliverySummaryAnswer {
     /// Shows a delivery in short.
-    pub(crate) fn of(delivery: &DeliveryHistory, zone: &TimeZone) -> Self {
+    pub(crate) fn of(delivery: &DeliveryRecord, zone: &TimeZone) -> Self {
         Self { delivery: ShownDelivery::of(delivery, zone) }
     }
 }
 
 impl DeliveryAnswer {
     /// Shows a delivery in full, with its event's payload if that is still kept.
-    pub(crate) fn of(delivery: &DeliveryHistory, payload: Option<&str>, zone: &TimeZone) -> Self {
+    pub(crate) fn of(delivery: &DeliveryRecord, payload: Option<&str>, zone: &TimeZone) -> Self {
         let last = delivery.attempts.last();
-        let answer = |kept: &KeptAnswer| ShownAnswer {
+        let answer = |kept: &ResponseRecord| ShownAnswer {
             status: last.and_then(|last| last.status),
             body: kept.body.clone(),
             body_truncated: kept.is_truncated,
@@ -170,7 +170,7 @@ impl DeliveryAnswer {
 }
 
 impl ShownDelivery {
-    fn of(delivery: &DeliveryHistory, zone: &TimeZone) -> Self {
+    fn of(delivery: &DeliveryRecord, zone: &TimeZone) -> Self {
         Self {
             id: delivery.id.to_string(),
             webhook_id: delivery.id.webhook_id.get(),
@@ -207,7 +207,7 @@ impl ShownAttempt {
 const BODY_SHOWN: usize = 2 * 1024 * 1024;
 
 impl ShownRequest {
-    fn of(delivery: &DeliveryHistory, payload: Option<&str>) -> Option<Self> {
+    fn of(delivery: &DeliveryRecord, payload: Option<&str>) -> Option<Self> {
         let (sent, last) = (delivery.request.as_ref()?, delivery.attempts.last()?);
         let raw = payload.and_then(|payload| serde_json::from_str(payload).ok());
         let payload = raw.and_then(|raw| Payload::new(raw).ok());

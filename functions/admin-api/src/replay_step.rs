@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use storehook_aws::history::Write;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{query::DeliveryPosition, record::DeliveryHistory, series::Reservation, state::DeliveryState},
+    history::{query::DeliveryPosition, record::DeliveryRecord, series::Reservation, state::DeliveryState},
     job::replay::Replay,
     payload::Payload,
     webhook::WebhookId,
@@ -195,11 +195,11 @@ impl Prepared {
 
 /// A delivery whose series is on record and is to be sent, and its payload.
 pub(crate) struct Ready {
-    pub(crate) history: Box<DeliveryHistory>,
+    pub(crate) history: Box<DeliveryRecord>,
     pub(crate) payload: String,
 }
 
-fn is_wanted(replay: &Replay, history: &DeliveryHistory, now: Timestamp) -> bool {
+fn is_wanted(replay: &Replay, history: &DeliveryRecord, now: Timestamp) -> bool {
     let is_reserved = history.replay.as_deref() == Some(replay.id.as_str());
     is_reserved || replay.state.includes(history.state) || history.is_stranded(now)
 }
@@ -208,7 +208,7 @@ async fn prepare(
     app: &App,
     caller: &Caller,
     replay: &Replay,
-    mut history: DeliveryHistory,
+    mut history: DeliveryRecord,
     now: Timestamp,
 ) -> Result<Prepared, ApiError> {
     let Some(payload) = app.deliveries.0.payload(&history, now).await? else { return Ok(Prepared::Expired) };
@@ -232,7 +232,7 @@ async fn prepare(
 /// What became of a wish for a new series.
 pub(crate) enum Reserved {
     /// It is on record.
-    Made(Box<DeliveryHistory>),
+    Made(Box<DeliveryRecord>),
     /// It has been, and has been attempted.
     Attempted,
     /// The delivery has changed meanwhile.
@@ -242,7 +242,7 @@ pub(crate) enum Reserved {
 /// Begins a new series of a delivery, or finds the one that this replay has begun.
 pub(crate) async fn reserve(
     app: &App,
-    history: &DeliveryHistory,
+    history: &DeliveryRecord,
     replay: Option<&str>,
     now: Timestamp,
 ) -> Result<Reserved, ApiError> {

@@ -3,9 +3,9 @@
 use axum::{Extension, extract::State, response::Response};
 use storehook_aws::history::Place;
 use storehook_domain::{
-    delivery::message::Delivery,
+    delivery::message::DeliveryMessage,
     event::{id::EventId, samples::test_delivery},
-    history::record::DeliveryHistory,
+    history::record::DeliveryRecord,
 };
 
 use crate::{
@@ -56,10 +56,10 @@ pub(crate) async fn send(
 
 /// Puts a delivery on record that has been sent, unless its first attempt has done so already. That attempt
 /// will, if this cannot.
-async fn keep(app: &App, delivery: &Delivery<'_>) -> DeliveryHistory {
+async fn keep(app: &App, delivery: &DeliveryMessage<'_>) -> DeliveryRecord {
     let kept_for = app.deliveries.0.retention.deliveries();
-    let begun = DeliveryHistory::begin(delivery, kept_for.unwrap_or_default());
-    let history = DeliveryHistory { version: 1, ..begun };
+    let begun = DeliveryRecord::begin(delivery, kept_for.unwrap_or_default());
+    let history = DeliveryRecord { version: 1, ..begun };
     if kept_for.is_some()
         && let Err(error) = app.deliveries.0.put(&history, 0).await
     {

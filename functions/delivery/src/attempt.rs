@@ -11,8 +11,8 @@ use storehook_domain::{
     },
     event::catalogue,
     history::{
-        attempt::{KeptAnswer, SentRequest},
-        record::{Admission, DeliveryHistory, MadeAttempt},
+        attempt::{RequestRecord, ResponseRecord},
+        record::{Admission, DeliveryRecord, MadeAttempt},
     },
     webhook::{Status, Webhook},
 };
@@ -29,7 +29,7 @@ pub(crate) struct Attempted {
     /// The attempt, or why there was none.
     pub(crate) result: Result<Attempt, NoAttempt>,
     /// What the delivery's history said before, if that was asked.
-    pub(crate) history: Option<DeliveryHistory>,
+    pub(crate) history: Option<DeliveryRecord>,
 }
 
 /// An attempt that was made.
@@ -42,11 +42,11 @@ pub(crate) struct Attempt {
     /// How long it took from the look-up to the end of the answer.
     pub(crate) latency: Duration,
     /// What it sent, where that is kept.
-    pub(crate) request: Option<SentRequest>,
+    pub(crate) request: Option<RequestRecord>,
     /// The status that the endpoint answered, if it did.
     pub(crate) status: Option<u16>,
     /// The beginning of what it answered.
-    pub(crate) answer: Option<KeptAnswer>,
+    pub(crate) answer: Option<ResponseRecord>,
     /// What it came to.
     pub(crate) outcome: Outcome,
     /// What an integration endpoint said besides its verdict.
@@ -105,7 +105,7 @@ pub(crate) async fn make(dependencies: &Dependencies, received: &Received<'_>, n
 fn due(
     received: &Received<'_>,
     target: Option<Target>,
-    history: Option<&DeliveryHistory>,
+    history: Option<&DeliveryRecord>,
 ) -> Result<Target, NoAttempt> {
     admitted(received, history)?;
     let delivery = &received.delivery;
@@ -121,7 +121,7 @@ fn due(
 }
 
 /// Whether this message has anything to say in what becomes of the delivery.
-fn admitted(received: &Received<'_>, history: Option<&DeliveryHistory>) -> Result<(), NoAttempt> {
+fn admitted(received: &Received<'_>, history: Option<&DeliveryRecord>) -> Result<(), NoAttempt> {
     let delivery = &received.delivery;
     let admission = history.map_or(Admission::Due, |history| history.admission(delivery));
     let digests = (history.and_then(|history| history.payload_digest.as_ref()), &delivery.payload_digest);
@@ -157,15 +157,18 @@ async fn make_at(
     let (status, answer, outcome, details, error) = match sent {
         Sent::Answered(answer) => {
             let (outcome, details) = Outcome::of(&answer, webhook.protocol, &delivery.event_id, ended_at);
-            (Some(answer.status), Some(KeptAnswer::of(&answer.body)), outcome, details, None)
+            (Some(answer.status), Some(ResponseRecord::of(&answer.body)), outcome, details, None)
         }
         Sent::Unanswered { reason, error } => (None, None, Outcome::failed(reason), None, error),
     };
     Ok(Attempt { target, at, latency, request: kept, status, answer, outcome, details, error })
 }
 
-fn kept_of(request: &DeliveryRequest<'_>, webhook: &Webhook) -> SentRequest {
-    SentRequest { headers: request.redacted_headers(&webhook.custom_headers), shape: BodyShape::of(webhook) }
+fn kept_of(request: &DeliveryRequest<'_>, webhook: &Webhook) -> RequestRecord {
+    RequestRecord {
+        headers: request.redacted_headers(&webhook.custom_headers),
+        shape: BodyShape::of(webhook),
+    }
 }
 
 impl Attempt {

@@ -17,9 +17,9 @@ use storehook_aws::{
     table::TableError,
 };
 use storehook_domain::{
-    delivery::{message::Delivery, outcome::Outcome, request::UnbuildableRequest, schedule::Next},
+    delivery::{message::DeliveryMessage, outcome::Outcome, request::UnbuildableRequest, schedule::Next},
     history::{
-        record::{DeliveryHistory, MadeAttempt, Then},
+        record::{DeliveryRecord, MadeAttempt, Then},
         state::DeliveryState,
     },
 };
@@ -58,7 +58,7 @@ impl History {
     }
 
     /// What is known of a delivery; nothing where the history is off, or does not answer.
-    pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Option<DeliveryHistory> {
+    pub(crate) async fn of(&self, delivery: &DeliveryMessage<'_>) -> Option<DeliveryRecord> {
         if !self.is_on() {
             return None;
         }
@@ -75,8 +75,8 @@ impl History {
     /// its message may end; where the history is off, it may.
     pub(crate) async fn hold(
         &self,
-        delivery: &Delivery<'_>,
-        known: Option<&DeliveryHistory>,
+        delivery: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
         now: Timestamp,
     ) -> bool {
         let held = async {
@@ -87,9 +87,9 @@ impl History {
             let mut held = delivery.clone();
             held.payload_digest = Some(digest);
             let kept_until = now.as_second() + kept_for.as_secs();
-            let hold = |history: DeliveryHistory| {
+            let hold = |history: DeliveryRecord| {
                 let history = history.ended(&held, DeliveryState::Held)?;
-                Some(DeliveryHistory { expires_at: history.expires_at.max(kept_until), ..history })
+                Some(DeliveryRecord { expires_at: history.expires_at.max(kept_until), ..history })
             };
             self.change(&held, known, now, hold).await
         };
@@ -99,8 +99,8 @@ impl History {
     /// Keeps what a receive of a delivery came to.
     pub(crate) async fn keep(
         &self,
-        delivery: &Delivery<'_>,
-        known: Option<&DeliveryHistory>,
+        delivery: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
         attempted: &Result<Attempt, NoAttempt>,
         fate: Fate,
         now: Timestamp,
@@ -110,11 +110,11 @@ impl History {
                 Ok(attempt) => attempt.made(),
                 Err(NoAttempt::Request { address, error }) => unsent(address, error, now),
                 Err(NoAttempt::Cancelled) => {
-                    let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Cancelled);
+                    let end = |history: DeliveryRecord| history.ended(delivery, DeliveryState::Cancelled);
                     return self.change(delivery, known, now, end).await;
                 }
                 Err(NoAttempt::Exhausted) => {
-                    let end = |history: DeliveryHistory| history.ended(delivery, DeliveryState::Dead);
+                    let end = |history: DeliveryRecord| history.ended(delivery, DeliveryState::Dead);
                     return self.change(delivery, known, now, end).await;
                 }
                 Err(
@@ -122,7 +122,7 @@ impl History {
                 ) => return Ok(()),
             };
             let then = then_of(attempted, fate, now);
-            let add = |history: DeliveryHistory| Some(history.attempted(delivery, made.clone(), then));
+            let add = |history: DeliveryRecord| Some(history.attempted(delivery, made.clone(), then));
             self.change(delivery, known, now, add).await
         };
         is_kept(delivery, tokio::time::timeout(HISTORY_TIME, kept).await);
@@ -132,17 +132,17 @@ impl History {
     /// write.
     async fn change(
         &self,
-        delivery: &Delivery<'_>,
-        known: Option<&DeliveryHistory>,
+        delivery: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
         now: Timestamp,
-        change: impl Fn(DeliveryHistory) -> Option<DeliveryHistory>,
+        change: impl Fn(DeliveryRecord) -> Option<DeliveryRecord>,
     ) -> Result<(), HistoryError> {
         let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
         let mut before = known.cloned();
         for _ in 0..WRITE_ATTEMPTS {
             let mut begun = match before {
                 Some(before) => before.or_begin(delivery, kept_for, now),
-                None => DeliveryHistory::begin(delivery, kept_for),
+                None => DeliveryRecord::begin(delivery, kept_for),
             };
             begun.renew(delivery, kept_for);
             let version = begun.version;
@@ -184,7 +184,7 @@ fn unsent(address: &str, error: &UnbuildableRequest, now: Timestamp) -> MadeAtte
 }
 
 /// Tells the log where the history could not be written: the template's metric counts these lines.
-fn is_kept(delivery: &Delivery<'_>, written: Result<Result<(), HistoryError>, Elapsed>) -> bool {
+fn is_kept(delivery: &DeliveryMessage<'_>, written: Result<Result<(), HistoryError>, Elapsed>) -> bool {
     let error = match written {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => storehook_aws::causes(&error),

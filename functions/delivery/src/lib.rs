@@ -41,7 +41,7 @@ use futures::{FutureExt as _, future};
 use jiff::Timestamp;
 use storehook_aws::{CALL_TIMEOUT, history::HistoryTable};
 use storehook_domain::delivery::{
-    message::Delivery,
+    message::DeliveryMessage,
     outcome::Outcome,
     schedule::{Lane, Next},
 };
@@ -117,7 +117,7 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
 
 /// A message that is a delivery.
 struct Received<'a> {
-    delivery: Delivery<'a>,
+    delivery: DeliveryMessage<'a>,
     message: &'a SqsMessage,
     lane: Lane,
     /// The message's body, which the delivery borrows from.
@@ -139,7 +139,7 @@ enum Fate {
 async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) -> Fate {
     let body = Bytes::from(message.body.take().unwrap_or_default());
     let lane = lane_of(&dependencies.settings, &message);
-    match Delivery::parse(&body) {
+    match DeliveryMessage::parse(&body) {
         Ok(delivery) => {
             deliver(dependencies, &Received { delivery, message: &message, lane, body: &body }).await
         }
@@ -221,14 +221,14 @@ async fn record(
 }
 
 /// How long ago a delivery was queued. A clock that runs behind the fan-out's makes it new.
-fn age_of(delivery: &Delivery<'_>, now: Timestamp) -> Duration {
+fn age_of(delivery: &DeliveryMessage<'_>, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(delivery.enqueued_at)).unwrap_or_default()
 }
 
 fn lane_of(settings: &Settings, message: &SqsMessage) -> Lane {
     match message.event_source_arn.as_deref() {
-        Some(arn) if arn == settings.retry_queue.arn => Lane::Retry,
-        _ => Lane::Delivery,
+        Some(arn) if arn == settings.retry_queue.arn => Lane::Slow,
+        _ => Lane::Fast,
     }
 }
 

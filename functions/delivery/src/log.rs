@@ -33,7 +33,7 @@ pub(crate) fn write(entry: &Entry<'_>) {
         delivery.series = delivery.series,
         delivery.age_ms = age_of(delivery, *started_at).as_millis() as u64,
         delivery.wait_seconds = wait_seconds,
-        delivery.lane = ?lane,
+        delivery.lane = lane.as_str(),
         webhook.id = %delivery.webhook_id,
         webhook.host = made.and_then(|attempt| attempt.target.webhook.address.url().host_str()),
         event.topic = %delivery.topic,

@@ -58,7 +58,7 @@ async fn send_later(dependencies: &Dependencies, received: &Received<'_>, wait: 
 
 fn queue_of(dependencies: &Dependencies, lane: Lane) -> &QueueAddress {
     match lane {
-        Lane::Delivery => &dependencies.settings.delivery_queue,
-        Lane::Retry => &dependencies.settings.retry_queue,
+        Lane::Fast => &dependencies.settings.delivery_queue,
+        Lane::Slow => &dependencies.settings.retry_queue,
     }
 }

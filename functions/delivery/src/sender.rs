@@ -21,7 +21,7 @@ use reqwest::{
 };
 use storehook_domain::{
     delivery::{
-        outcome::{Answer, FailedAttempt},
+        outcome::{FailedAttempt, Response},
         request::DeliveryRequest,
     },
     webhook::{Protocol, address::Address, address_policy::AddressPolicy},
@@ -51,7 +51,7 @@ pub(crate) struct Sender {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     /// The endpoint answered.
-    Answered(Answer),
+    Answered(Response),
     /// It did not, or was not asked.
     Unanswered {
         /// Why.
@@ -150,7 +150,7 @@ impl Sender {
         address: &Address,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<Response, reqwest::Error> {
         if self.is_runtime_api(address) {
             return post_with(&(self.build)(AddressPolicy::default())?, address, headers, body).await;
         }
@@ -184,10 +184,10 @@ async fn post_with(
     address: &Address,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Answer, reqwest::Error> {
+) -> Result<Response, reqwest::Error> {
     let mut response = client.post(address.url().clone()).headers(headers).body(body).send().await?;
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let mut answer = Answer {
+    let mut answer = Response {
         status: response.status().as_u16(),
         retry_after: retry_after.map(str::to_owned),
         body: Vec::new(),

@@ -10,7 +10,7 @@ use storehook_aws::{
     table::{self, Item, TableError},
 };
 use storehook_domain::{
-    delivery::message::Delivery, history::record::DeliveryHistory, installation::Installation,
+    delivery::message::DeliveryMessage, history::record::DeliveryRecord, installation::Installation,
     webhook::Webhook,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Found {
     /// Where it goes; `None` where its webhook or its installation is no more.
     pub(crate) target: Option<Target>,
     /// What its history says, if it has one and that could be read.
-    pub(crate) history: Option<DeliveryHistory>,
+    pub(crate) history: Option<DeliveryRecord>,
 }
 
 /// A delivery's webhook and installation.
@@ -71,12 +71,12 @@ impl Targets {
     ///
     /// It takes no longer than one call may, however often it has to ask. A history that cannot be read
     /// holds nothing up: the delivery goes on as if it had none.
-    pub(crate) async fn of(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
+    pub(crate) async fn of(&self, delivery: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
         tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await.unwrap_or(Err(TargetError::Unread))
     }
 
-    async fn read(&self, delivery: &Delivery<'_>) -> Result<Found, TargetError> {
-        let Delivery { shop, app, webhook_id, .. } = delivery;
+    async fn read(&self, delivery: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
+        let DeliveryMessage { shop, app, webhook_id, .. } = delivery;
         let webhook_key = registry::webhook_key(shop, app, *webhook_id);
         let failures_key = FailureRunItem::key_of(shop, app, *webhook_id);
         let installation_key = registry::installation_key(shop, app);

@@ -2,7 +2,7 @@
 //! webhook's in their order.
 
 use futures::future;
-use storehook_domain::delivery::fan_out::{self, Message};
+use storehook_domain::delivery::fan_out::{self, QueueEntry};
 
 use crate::{
     Times,
@@ -40,14 +40,18 @@ async fn send_lane(
     subscribed: &[Subscribed<'_>],
     lane: u64,
     times: Times,
-) -> Vec<(Message, SendFailure)> {
+) -> Vec<(QueueEntry, SendFailure)> {
     let messages = subscribed.iter().flat_map(|subscribed| {
         let of_lane = subscribed
             .subscribers()
             .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, LANES) == lane);
         let digest = subscribed.payload_digest.as_ref();
         fan_out::deliveries(&subscribed.event, digest, of_lane, subscribed.queued_at(times)).map(|delivery| {
-            Message { record: subscribed.index, webhook_id: delivery.webhook_id, body: delivery.to_message() }
+            QueueEntry {
+                record: subscribed.index,
+                webhook_id: delivery.webhook_id,
+                body: delivery.to_message(),
+            }
         })
     });
     let mut failures = Vec::new();

@@ -7,7 +7,7 @@ use aws_sdk_sqs::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use storehook_aws::queue::{self, QueueError};
-use storehook_domain::delivery::fan_out::Message;
+use storehook_domain::delivery::fan_out::QueueEntry;
 
 use crate::Times;
 
@@ -56,7 +56,11 @@ impl Queue {
     /// Sends a batch and returns the messages that did not get in, each with why. Entries that
     /// SQS failed to take are sent again by themselves; the rest of the batch is not. A call that
     /// failed as a whole is not made again: the SDK has done that already.
-    pub(crate) async fn send_batch(&self, batch: Vec<Message>, times: Times) -> Vec<(Message, SendFailure)> {
+    pub(crate) async fn send_batch(
+        &self,
+        batch: Vec<QueueEntry>,
+        times: Times,
+    ) -> Vec<(QueueEntry, SendFailure)> {
         let mut waiting = batch;
         let mut refused = Vec::new();
         let mut backoffs = BACKOFFS.iter();
@@ -85,7 +89,7 @@ impl Queue {
     }
 
     /// One call. The failures are by their message's place in the batch.
-    async fn try_batch(&self, batch: &[Message]) -> Result<BTreeMap<usize, SendFailure>, SendFailure> {
+    async fn try_batch(&self, batch: &[QueueEntry]) -> Result<BTreeMap<usize, SendFailure>, SendFailure> {
         match queue::send_batch(&self.client, &self.url, batch).await {
             Ok(untaken) => {
                 Ok(untaken.into_iter().map(|(place, code)| (place, failure_of_code(&code))).collect())

@@ -25,7 +25,7 @@ use sha2::{Digest as _, Sha256};
 use storehook_domain::{
     delivery::id::DeliveryId,
     event::id::EventId,
-    history::{query::DeliveryPosition, record::DeliveryHistory, state::DeliveryState},
+    history::{query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
     webhook::WebhookId,
 };
 
@@ -50,12 +50,12 @@ pub struct DeliveryItem {
     position: String,
     /// The delivery.
     #[serde(flatten)]
-    pub history: DeliveryHistory,
+    pub history: DeliveryRecord,
 }
 
 impl DeliveryItem {
     /// The item of a delivery.
-    pub fn of(history: DeliveryHistory) -> Self {
+    pub fn of(history: DeliveryRecord) -> Self {
         let DeliveryId { webhook_id, event_id } = &history.id;
         let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         Self {

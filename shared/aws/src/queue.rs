@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::{
     Client, operation::send_message_batch::SendMessageBatchOutput, types::SendMessageBatchRequestEntry,
 };
-use storehook_domain::delivery::fan_out::Message;
+use storehook_domain::delivery::fan_out::QueueEntry;
 
 use crate::causes;
 
@@ -28,7 +28,7 @@ pub const UNMENTIONED: &str = "the answer does not mention it";
 pub async fn send_batch(
     client: &Client,
     url: &str,
-    batch: &[Message],
+    batch: &[QueueEntry],
 ) -> Result<BTreeMap<usize, String>, QueueError> {
     let entries = batch.iter().enumerate().map(|(place, message)| {
         SendMessageBatchRequestEntry::builder()

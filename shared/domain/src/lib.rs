@@ -8,7 +8,7 @@
 //! table and holds the same way in a Lambda, in the CLI and in a test.
 //!
 //! One event's way through it: [`StoreEvent::parse`] → [`fan_out::deliveries`] →
-//! [`fan_out::batches`] → *(SQS)* → [`Delivery::parse`] → [`DeliveryRequest::build`] →
+//! [`fan_out::batches`] → *(SQS)* → [`DeliveryMessage::parse`] → [`DeliveryRequest::build`] →
 //! *(HTTP)* → [`Outcome`] → [`RetrySchedule::next`].
 
 pub mod delivery;

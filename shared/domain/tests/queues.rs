@@ -43,14 +43,14 @@ fn live(redrive: Redrive, receives: impl Iterator<Item = Receive>) -> Life {
     let schedule = RetrySchedule::default();
     let mut receives = receives;
     let mut life = Life::default();
-    let (mut lane, mut count, mut age) = (Lane::Delivery, 0, Duration::ZERO);
+    let (mut lane, mut count, mut age) = (Lane::Fast, 0, Duration::ZERO);
     loop {
         count += 1;
         if count > lane.max_receive_count() {
             match (lane, redrive) {
-                (Lane::Delivery, Redrive::CountsAnew) => (lane, count) = (Lane::Retry, 0),
-                (Lane::Delivery, Redrive::CountsOn) => (lane, count) = (Lane::Retry, count - 1),
-                (Lane::Retry, _) => {
+                (Lane::Fast, Redrive::CountsAnew) => (lane, count) = (Lane::Slow, 0),
+                (Lane::Fast, Redrive::CountsOn) => (lane, count) = (Lane::Slow, count - 1),
+                (Lane::Slow, _) => {
                     life.dead_at = age;
                     return life;
                 }
@@ -120,8 +120,8 @@ proptest! {
         prop_assert!(points.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", life);
         prop_assert!(life.failed.len() <= AGES.len());
         let receives = match redrive {
-            Redrive::CountsAnew => Lane::Delivery.max_receive_count() + Lane::Retry.max_receive_count(),
-            Redrive::CountsOn => Lane::Retry.max_receive_count(),
+            Redrive::CountsAnew => Lane::Fast.max_receive_count() + Lane::Slow.max_receive_count(),
+            Redrive::CountsOn => Lane::Slow.max_receive_count(),
         };
         prop_assert!(life.begun <= receives);
         prop_assert!(life.dead_at < Duration::from_secs(14 * 24 * 60 * 60), "SQS keeps it for 14 days");

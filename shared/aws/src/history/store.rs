@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::{
 };
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
-    delivery::{id::DeliveryId, message::Delivery},
-    history::record::DeliveryHistory,
+    delivery::{id::DeliveryId, message::DeliveryMessage},
+    history::record::DeliveryRecord,
     payload::PayloadDigest,
 };
 
@@ -33,12 +33,12 @@ pub enum Write {
     /// It was made.
     Made,
     /// Somebody else has written meanwhile: what is there now, or nothing if it was forgotten.
-    Outrun(Option<Box<DeliveryHistory>>),
+    Outrun(Option<Box<DeliveryRecord>>),
 }
 
 impl HistoryTable {
     /// What is kept of a delivery, strongly consistent.
-    pub async fn read(&self, id: &DeliveryId) -> Result<Option<DeliveryHistory>, TableError> {
+    pub async fn read(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, TableError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(DeliveryItem::key_of(id)));
         let item = get.consistent_read(true).send().await?.item;
         Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
@@ -48,7 +48,7 @@ impl HistoryTable {
     ///
     /// The SDK makes a call again whose answer did not come, and then finds its own work: that is a write
     /// that was made.
-    pub async fn put(&self, after: &DeliveryHistory, version: u64) -> Result<Write, TableError> {
+    pub async fn put(&self, after: &DeliveryRecord, version: u64) -> Result<Write, TableError> {
         let put = self
             .client
             .put_item()
@@ -73,7 +73,7 @@ impl HistoryTable {
     /// Keeps a delivery's payload at this place for so long. Returns what it is kept under.
     pub async fn keep_payload(
         &self,
-        delivery: &Delivery<'_>,
+        delivery: &DeliveryMessage<'_>,
         place: Place<'_>,
         kept_for: SignedDuration,
         now: Timestamp,
@@ -92,7 +92,7 @@ impl HistoryTable {
     /// The payload of a delivery's event; `None` where it is not kept, or not any more.
     pub async fn payload(
         &self,
-        history: &DeliveryHistory,
+        history: &DeliveryRecord,
         now: Timestamp,
     ) -> Result<Option<String>, TableError> {
         let Some(digest) = &history.payload_digest else { return Ok(None) };

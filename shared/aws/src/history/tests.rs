@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
-        message::{Delivery, PAYLOAD_LIMIT},
+        message::{DeliveryMessage, PAYLOAD_LIMIT},
     },
     event::{RecordOrigin, StoreEvent},
     history::{
-        attempt::{KeptAnswer, SentRequest},
+        attempt::{RequestRecord, ResponseRecord},
         record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, MadeAttempt, Then},
     },
     installation::{app::AppId, shop::ShopDomain},
@@ -25,13 +25,13 @@ const NOW: i64 = 1_795_000_000;
 
 fn with_delivery<T>(
     record: &str,
-    then: impl FnOnce(&Delivery<'_>) -> Result<T, Box<dyn std::error::Error>>,
+    then: impl FnOnce(&DeliveryMessage<'_>) -> Result<T, Box<dyn std::error::Error>>,
 ) -> Result<T, Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
     let digest = Some(event.payload.digest());
-    then(&Delivery::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
+    then(&DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
 }
 
 fn webhook(address: &str, list: &[String]) -> serde_json::Result<Webhook> {
@@ -49,8 +49,8 @@ fn made(webhook: &Webhook, headers: Vec<(String, String)>, answer: &[u8]) -> Mad
         error: Some("the endpoint answered 503".to_owned()),
         latency_ms: 30_000,
         address: webhook.address.as_str().to_owned(),
-        request: Some(SentRequest { headers, shape: BodyShape::of(webhook) }),
-        answer: Some(KeptAnswer::of(answer)),
+        request: Some(RequestRecord { headers, shape: BodyShape::of(webhook) }),
+        answer: Some(ResponseRecord::of(answer)),
         details: Some("\u{10ffff}".repeat(DETAILS_LIMIT + 1)),
     }
 }
@@ -61,7 +61,7 @@ fn a_delivery_reads_back_from_its_item() -> TestResult {
         r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e-1", "payload": {"id": 1}}"#;
     with_delivery(record, |delivery| {
         let webhook = webhook("https://b.example/", &["id".to_owned()])?;
-        let begun = DeliveryHistory::begin(delivery, SignedDuration::from_hours(24));
+        let begun = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
         let made = made(&webhook, vec![("webhook-id".to_owned(), "7-e-1".to_owned())], b"{}");
         let history = begun.attempted(delivery, made, Then::Retry(Timestamp::from_second(NOW + 10)?));
         let item = to_item(DeliveryItem::of(history.clone()))?;
@@ -94,7 +94,7 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
         let own = (0..10).map(|index| (format!("{index}{}", "n".repeat(127)), "***".to_owned()));
         let ours = (0..20).map(|_| ("x".repeat(64), "v".repeat(512)));
         let headers: Vec<_> = own.chain(ours).collect();
-        let mut history = DeliveryHistory::begin(delivery, SignedDuration::from_hours(24));
+        let mut history = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
         for _ in 0..ATTEMPTS_KEPT + 1 {
             let made = made(&webhook, headers.clone(), &vec![0xff; 20_000]);
             history = history.attempted(delivery, made, Then::Retry(Timestamp::UNIX_EPOCH));

@@ -11,7 +11,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::message::{Delivery, SQS_MESSAGE_LIMIT},
+    delivery::message::{DeliveryMessage, SQS_MESSAGE_LIMIT},
     event::StoreEvent,
     installation::app::AppId,
     payload::PayloadDigest,
@@ -32,7 +32,7 @@ pub struct Subscriber {
 
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct QueueEntry {
     /// Which of the invocation's records it came from.
     pub record: usize,
     /// The webhook: the message's group, so that a busy webhook does not hold up the others.
@@ -48,12 +48,18 @@ pub fn deliveries<'a, 's>(
     payload_digest: Option<&'s PayloadDigest>,
     subscribers: impl IntoIterator<Item = &'s Subscriber>,
     now: Timestamp,
-) -> impl Iterator<Item = Delivery<'a>> {
+) -> impl Iterator<Item = DeliveryMessage<'a>> {
     subscribers
         .into_iter()
         .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
         .map(move |subscriber| {
-            Delivery::of(event, payload_digest.cloned(), subscriber.webhook_id, subscriber.app.clone(), now)
+            DeliveryMessage::of(
+                event,
+                payload_digest.cloned(),
+                subscriber.webhook_id,
+                subscriber.app.clone(),
+                now,
+            )
         })
 }
 
@@ -64,7 +70,7 @@ pub fn lane_of(webhook_id: WebhookId, lanes: u64) -> u64 {
 
 /// Packs messages, in their order, into batches that SQS takes: at most [`BATCH_LIMIT`] and,
 /// all together, at most [`SQS_MESSAGE_LIMIT`] bytes.
-pub fn batches(messages: impl Iterator<Item = Message>) -> impl Iterator<Item = Vec<Message>> {
+pub fn batches(messages: impl Iterator<Item = QueueEntry>) -> impl Iterator<Item = Vec<QueueEntry>> {
     let mut messages = messages.peekable();
     std::iter::from_fn(move || {
         let mut batch = vec![messages.next()?];
@@ -86,8 +92,8 @@ mod tests {
     use super::*;
     use crate::event::RecordOrigin;
 
-    fn message(record: usize, size: usize) -> Message {
-        Message { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
+    fn message(record: usize, size: usize) -> QueueEntry {
+        QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
     }
 
     proptest! {

@@ -26,7 +26,7 @@ pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 2_048;
 
 /// One event on its way to one webhook. It borrows its payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Delivery<'a> {
+pub struct DeliveryMessage<'a> {
     /// The webhook.
     pub webhook_id: WebhookId,
     /// The shop it happened in.
@@ -68,9 +68,9 @@ fn is_first(series: &u32) -> bool {
 /// A message is no delivery. It says where, and never quotes the message.
 #[derive(Debug, thiserror::Error)]
 #[error("the message is not a delivery: line {}, column {}", .0.line(), .0.column())]
-pub struct InvalidDelivery(serde_json::Error);
+pub struct InvalidDeliveryMessage(serde_json::Error);
 
-impl<'a> Delivery<'a> {
+impl<'a> DeliveryMessage<'a> {
     /// The delivery of an event to a webhook of an app. `payload_digest` is of an event whose payload
     /// is kept.
     pub fn of(
@@ -98,12 +98,12 @@ impl<'a> Delivery<'a> {
     }
 
     /// Reads a delivery from an SQS message's body.
-    pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDelivery> {
+    pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDeliveryMessage> {
         use serde::de::Error as _;
-        let delivery: Self = serde_json::from_slice(message).map_err(InvalidDelivery)?;
+        let delivery: Self = serde_json::from_slice(message).map_err(InvalidDeliveryMessage)?;
         match Payload::new(delivery.payload) {
             Ok(_) => Ok(delivery),
-            Err(error) => Err(InvalidDelivery(serde_json::Error::custom(error))),
+            Err(error) => Err(InvalidDeliveryMessage(serde_json::Error::custom(error))),
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse("demo")?;
-        Ok(Delivery::of(&event, None, WebhookId::new(7), app, Timestamp::UNIX_EPOCH).to_message())
+        Ok(DeliveryMessage::of(&event, None, WebhookId::new(7), app, Timestamp::UNIX_EPOCH).to_message())
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         let message = message_of(&format!(
             r#"{{"shop": "a.example", "topic": "orders/create", "event_id": "e1", "payload": {payload}}}"#
         ))?;
-        let delivery = Delivery::parse(message.as_bytes())?;
+        let delivery = DeliveryMessage::parse(message.as_bytes())?;
         assert_eq!(delivery.id(), "7-e1");
         assert_eq!(delivery.payload().as_str(), payload);
         assert_eq!(delivery.resource_id.as_deref(), Some("327475578523353102"));
@@ -173,7 +173,10 @@ mod tests {
         let message = message_of(
             "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{fffe}\u{ffff}\"}}",
         )?;
-        assert_eq!(Delivery::parse(message.as_bytes())?.payload().as_str(), r#"{"note": "\ufffe\uffff"}"#);
+        assert_eq!(
+            DeliveryMessage::parse(message.as_bytes())?.payload().as_str(),
+            r#"{"note": "\ufffe\uffff"}"#
+        );
         Ok(())
     }
 
@@ -193,8 +196,8 @@ mod tests {
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
         let digest = Some(event.payload.digest());
-        let delivery = Delivery::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
-        let message = Delivery { series: u32::MAX, ..delivery }.to_message();
+        let delivery = DeliveryMessage::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
+        let message = DeliveryMessage { series: u32::MAX, ..delivery }.to_message();
         let envelope = message.len() - event.payload.as_str().len();
         assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
         Ok(())
@@ -207,8 +210,8 @@ mod tests {
         )?;
         assert!(!message.contains("series"), "{message}");
         let now = "2026-11-21T15:00:00Z".parse()?;
-        let again = Delivery::parse(message.as_bytes())?.redriven(now).to_message();
-        let again = Delivery::parse(again.as_bytes())?;
+        let again = DeliveryMessage::parse(message.as_bytes())?.redriven(now).to_message();
+        let again = DeliveryMessage::parse(again.as_bytes())?;
         assert_eq!((again.id(), again.series, again.enqueued_at), ("7-e".to_owned(), 1, now));
         assert_eq!(again.payload().as_str(), r#"{"a":1.0}"#);
         Ok(())
@@ -217,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_no_delivery_is_told_so() {
         for message in ["", "not json", "{}", "[]", r#"{"webhook_id": 7, "payload": {}}"#] {
-            assert!(Delivery::parse(message.as_bytes()).is_err(), "{message}");
+            assert!(DeliveryMessage::parse(message.as_bytes()).is_err(), "{message}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What an endpoint answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The value of `Retry-After`.
@@ -78,7 +78,7 @@ pub enum FailedAttempt {
 impl Outcome {
     /// What an answer means at this time, and what an integration endpoint said besides.
     pub fn of(
-        answer: &Answer,
+        answer: &Response,
         protocol: Protocol,
         event_id: &EventId,
         now: Timestamp,
@@ -141,7 +141,7 @@ mod tests {
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-    fn outcome(protocol: Protocol, answer: &Answer) -> Result<Outcome, Box<dyn std::error::Error>> {
+    fn outcome(protocol: Protocol, answer: &Response) -> Result<Outcome, Box<dyn std::error::Error>> {
         let now = "1994-11-06T08:49:37Z".parse()?;
         Ok(Outcome::of(answer, protocol, &EventId::parse("e1")?, now).0)
     }
@@ -162,7 +162,7 @@ mod tests {
             (429, false),
             (500, false),
         ] {
-            let outcome = outcome(Protocol::Webhook, &Answer { status, ..Answer::default() })?;
+            let outcome = outcome(Protocol::Webhook, &Response { status, ..Response::default() })?;
             let failed = Outcome::failed(FailedAttempt::Status(status));
             assert_eq!(outcome, if is_success { Outcome::Delivered } else { failed });
             assert_eq!(outcome.is_gone(), status == 410);
@@ -181,7 +181,7 @@ mod tests {
             (500, r#"{"event_id": "e1", "result": "ok"}"#, Outcome::failed(FailedAttempt::Status(500))),
             (410, "", Outcome::failed(FailedAttempt::Status(410))),
         ] {
-            let answer = Answer { status, body: body.into(), retry_after: None };
+            let answer = Response { status, body: body.into(), retry_after: None };
             assert_eq!(outcome(Protocol::Integration, &answer)?, expected, "{status} {body}");
         }
         Ok(())
@@ -209,7 +209,7 @@ mod tests {
             (404, "120", None),
         ] {
             let retry_after = Some(value.to_owned());
-            let answer = Answer { status, retry_after, body: Vec::new() };
+            let answer = Response { status, retry_after, body: Vec::new() };
             for protocol in Protocol::ALL {
                 let expected = Outcome::Failed { reason: FailedAttempt::Status(status), retry_after: wait };
                 assert_eq!(outcome(protocol, &answer)?, expected, "{status} {value}");

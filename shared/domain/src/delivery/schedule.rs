@@ -41,12 +41,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60 - 120);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// The delivery queue: first attempts and quick retries.
-    Delivery,
+    Fast,
     /// The retry queue: slow retries.
-    Retry,
+    Slow,
 }
 
 impl Lane {
+    /// The name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Slow => "slow",
+        }
+    }
+
     /// The `maxReceiveCount` of the lane's queue.
     ///
     /// The delivery queue's is its number of points. The retry queue's is the whole
@@ -54,8 +62,8 @@ impl Lane {
     /// than enough, with receives to spare, where it starts anew.
     pub fn max_receive_count(self) -> usize {
         match self {
-            Self::Delivery => 4,
-            Self::Retry => AGES.len(),
+            Self::Fast => 4,
+            Self::Slow => AGES.len(),
         }
     }
 }

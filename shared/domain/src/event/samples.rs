@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::message::Delivery,
+    delivery::message::DeliveryMessage,
     event::{id::EventId, topic::Topic},
     payload::Payload,
     webhook::Webhook,
@@ -51,11 +51,11 @@ pub fn sample_of(topic: &Topic) -> &'static str {
 
 /// The delivery of a test event to this webhook alone: a sample of what it subscribes to.
 #[expect(clippy::expect_used, reason = "the samples are constants, and a test reads them all")]
-pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> Delivery<'static> {
+pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> DeliveryMessage<'static> {
     let topic = webhook.topic.example();
     let raw: &RawValue = serde_json::from_str(sample_of(&topic)).expect("a sample is JSON");
     let payload = Payload::new(raw).expect("a sample is an object");
-    Delivery {
+    DeliveryMessage {
         webhook_id: webhook.id,
         shop: webhook.shop.clone(),
         app: webhook.app.clone(),
@@ -108,7 +108,7 @@ mod tests {
             assert_eq!((delivery.id().as_str(), delivery.topic.as_str()), ("7-test-1", topic));
             assert_eq!(delivery.resource_id.is_some(), resource_id);
             assert!(delivery.test);
-            assert_eq!(Delivery::parse(delivery.to_message().as_bytes())?.id(), delivery.id());
+            assert_eq!(DeliveryMessage::parse(delivery.to_message().as_bytes())?.id(), delivery.id());
         }
         Ok(())
     }

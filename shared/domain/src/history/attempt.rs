@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::body_shape::BodyShape;
 
 /// The most of an answer that is kept, in bytes.
-pub const ANSWER_KEPT: usize = 1_024;
+pub const RESPONSE_KEPT: usize = 1_024;
 
 /// What is kept of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct AttemptRecord {
 
 /// What the last attempt sent. The body is not kept: it is made again from the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentRequest {
+pub struct RequestRecord {
     /// The headers, without what is secret.
     pub headers: Vec<(String, String)>,
     /// What made the payload the body.
@@ -41,18 +41,18 @@ pub struct SentRequest {
 
 /// What the last attempt was answered: the beginning of it, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptAnswer {
-    /// At most [`ANSWER_KEPT`] bytes of it; what is no UTF-8 is replaced.
+pub struct ResponseRecord {
+    /// At most [`RESPONSE_KEPT`] bytes of it; what is no UTF-8 is replaced.
     pub body: String,
     /// Whether there was more.
     #[serde(default)]
     pub is_truncated: bool,
 }
 
-impl KeptAnswer {
+impl ResponseRecord {
     /// What is kept of an answer's body.
     pub fn of(body: &[u8]) -> Self {
-        let kept = &body[..body.len().min(ANSWER_KEPT)];
+        let kept = &body[..body.len().min(RESPONSE_KEPT)];
         let is_truncated = kept.len() < body.len();
         let text = String::from_utf8_lossy(kept);
         // Where the cut went through a character, that character is cut and not the endpoint's mistake.
@@ -75,7 +75,7 @@ mod tests {
             (vec![b'x'; 1_025], "x".repeat(1_024), true),
             ("€".repeat(400).into_bytes(), "€".repeat(341), true),
         ] {
-            assert_eq!(KeptAnswer::of(&body), KeptAnswer { body: kept, is_truncated });
+            assert_eq!(ResponseRecord::of(&body), ResponseRecord { body: kept, is_truncated });
         }
     }
 }

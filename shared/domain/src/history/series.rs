@@ -8,8 +8,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    delivery::message::Delivery,
-    history::{record::DeliveryHistory, state::DeliveryState},
+    delivery::message::DeliveryMessage,
+    history::{record::DeliveryRecord, state::DeliveryState},
     payload::Payload,
 };
 
@@ -21,13 +21,13 @@ pub const UNSENT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     /// The delivery, with that series as its latest.
-    pub history: DeliveryHistory,
+    pub history: DeliveryRecord,
     /// Whether it must be written before the message is sent. If not, it has been, and only its message
     /// may be missing.
     pub is_new: bool,
 }
 
-impl DeliveryHistory {
+impl DeliveryRecord {
     /// The series that a replay sends, or the owner's wish to have this one delivered again (no replay).
     /// `None` where that replay's series has been attempted already.
     pub fn reserve(
@@ -88,8 +88,8 @@ impl DeliveryHistory {
     }
 
     /// The message of the latest series, queued now.
-    pub fn message<'a>(&self, payload: Payload<'a>, now: Timestamp) -> Delivery<'a> {
-        Delivery {
+    pub fn message<'a>(&self, payload: Payload<'a>, now: Timestamp) -> DeliveryMessage<'a> {
+        DeliveryMessage {
             webhook_id: self.id.webhook_id,
             shop: self.shop.clone(),
             app: self.app.clone(),

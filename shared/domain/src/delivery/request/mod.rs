@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     delivery::{
         body_shape::BodyShape,
-        message::Delivery,
+        message::DeliveryMessage,
         signature::{body_signature, standard_signatures},
     },
     installation::Installation,
@@ -45,7 +45,7 @@ pub enum UnbuildableRequest {
 impl<'a> DeliveryRequest<'a> {
     /// The POST of `delivery` to `webhook`, as attempted now.
     pub fn build(
-        delivery: &Delivery<'a>,
+        delivery: &DeliveryMessage<'a>,
         webhook: &Webhook,
         installation: &Installation,
         prefix: &HeaderPrefix,
@@ -82,7 +82,7 @@ impl<'a> DeliveryRequest<'a> {
 /// The headers that say what the delivery is about.
 fn describe(
     headers: &mut Headers,
-    delivery: &Delivery<'_>,
+    delivery: &DeliveryMessage<'_>,
     installation: &Installation,
     prefix: &HeaderPrefix,
 ) -> Result<(), http::Error> {
@@ -109,7 +109,7 @@ fn describe(
 /// The headers of both signature schemes.
 fn sign(
     headers: &mut Headers,
-    delivery: &Delivery<'_>,
+    delivery: &DeliveryMessage<'_>,
     installation: &Installation,
     prefix: &HeaderPrefix,
     body: &str,

@@ -58,7 +58,7 @@ fn request_to(
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let delivery =
-        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
     let now = Timestamp::from_second(NOW)?;
     let request = DeliveryRequest::build(&delivery, webhook, &installation()?, prefix, now)?;
     Ok((request.headers, request.body.into_owned()))
@@ -155,7 +155,7 @@ fn while_a_rotation_overlaps_both_secrets_sign_and_the_older_alone_where_one_mus
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let delivery =
-        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
     let (webhook, now) = (webhook(serde_json::json!({}))?, Timestamp::from_second(NOW)?);
     let prefix = HeaderPrefix::default();
     let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
@@ -179,9 +179,9 @@ fn a_replay_says_so_and_the_values_of_a_webhooks_own_headers_are_not_kept() -> T
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let delivery =
-        Delivery::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
     let (webhook, now) = (webhook(serde_json::json!({"X-Api-Key": "k3y"}))?, Timestamp::from_second(NOW)?);
-    let build = |delivery: &Delivery<'_>| {
+    let build = |delivery: &DeliveryMessage<'_>| {
         DeliveryRequest::build(delivery, &webhook, &installation()?, &HeaderPrefix::default(), now)
             .map(|request| request.redacted_headers(&webhook.custom_headers))
             .map_err(Box::<dyn std::error::Error>::from)

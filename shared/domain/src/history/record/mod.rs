@@ -4,7 +4,7 @@
 //! replay begins another, by a message of its own. Because SQS may hand a message over
 //! twice, and a shard may be read twice, and a replay may be sent twice, more than one
 //! message may be of the same series. The first one that is attempted begins the series; the others
-//! end without an attempt ([`DeliveryHistory::admission`]). So what has been delivered is not delivered
+//! end without an attempt ([`DeliveryRecord::admission`]). So what has been delivered is not delivered
 //! again but by a series that begins after it. Only two messages that are attempted at the very same
 //! time both are, once.
 //!
@@ -16,10 +16,10 @@ use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::{id::DeliveryId, message::Delivery},
+    delivery::{id::DeliveryId, message::DeliveryMessage},
     event::topic::Topic,
     history::{
-        attempt::{AttemptRecord, KeptAnswer, SentRequest},
+        attempt::{AttemptRecord, RequestRecord, ResponseRecord},
         state::DeliveryState,
     },
     installation::{app::AppId, shop::ShopDomain},
@@ -34,7 +34,7 @@ pub const DETAILS_LIMIT: usize = 1_024;
 
 /// What is kept of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryHistory {
+pub struct DeliveryRecord {
     /// The delivery.
     pub id: DeliveryId,
     /// The shop it happened in.
@@ -81,10 +81,10 @@ pub struct DeliveryHistory {
     pub next_attempt_at: Option<Timestamp>,
     /// What the last attempt sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<SentRequest>,
+    pub request: Option<RequestRecord>,
     /// What the last attempt was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<KeptAnswer>,
+    pub answer: Option<ResponseRecord>,
     /// What an integration endpoint said at the last attempt besides, as JSON, up to [`DETAILS_LIMIT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
@@ -131,9 +131,9 @@ pub struct MadeAttempt {
     /// Where it went.
     pub address: String,
     /// What it sent, if a request could be built.
-    pub request: Option<SentRequest>,
+    pub request: Option<RequestRecord>,
     /// What it was answered.
-    pub answer: Option<KeptAnswer>,
+    pub answer: Option<ResponseRecord>,
     /// What an integration endpoint said besides, as JSON.
     pub details: Option<String>,
 }
@@ -151,9 +151,9 @@ pub enum Then {
     Dead,
 }
 
-impl DeliveryHistory {
+impl DeliveryRecord {
     /// A delivery that is queued, and is kept for so long.
-    pub fn begin(delivery: &Delivery<'_>, kept_for: SignedDuration) -> Self {
+    pub fn begin(delivery: &DeliveryMessage<'_>, kept_for: SignedDuration) -> Self {
         let microsecond = TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Trunc);
         let created_at = delivery.enqueued_at.round(microsecond).unwrap_or(delivery.enqueued_at);
         Self {
@@ -185,7 +185,7 @@ impl DeliveryHistory {
     }
 
     /// Whether a message of this delivery is to be attempted.
-    pub fn admission(&self, message: &Delivery<'_>) -> Admission {
+    pub fn admission(&self, message: &DeliveryMessage<'_>) -> Admission {
         if self.delivered_series.is_some_and(|delivered| delivered >= message.series) {
             return Admission::Delivered;
         }
@@ -198,7 +198,7 @@ impl DeliveryHistory {
     /// The delivery after an attempt of this message. Once a later series has begun, the state is that one's.
     /// While it only waits, an older one that is delivered or dies says so: the later one's message may never
     /// have been sent.
-    pub fn attempted(mut self, message: &Delivery<'_>, made: MadeAttempt, then: Then) -> Self {
+    pub fn attempted(mut self, message: &DeliveryMessage<'_>, made: MadeAttempt, then: Then) -> Self {
         let is_latest = self.enter_series(message);
         // Another message of the series, or of a later one, was faster.
         let is_done = self.delivered_series.is_some_and(|delivered| delivered >= message.series);
@@ -229,7 +229,7 @@ impl DeliveryHistory {
 
     /// The delivery after a message of it has ended in this state without an attempt; `None` where that
     /// says nothing new, or the message has no say in it.
-    pub fn ended(mut self, message: &Delivery<'_>, state: DeliveryState) -> Option<Self> {
+    pub fn ended(mut self, message: &DeliveryMessage<'_>, state: DeliveryState) -> Option<Self> {
         let is_news = self.version == 0 || self.state != state || self.series < message.series;
         if self.admission(message) != Admission::Due || !is_news {
             return None;
@@ -246,7 +246,7 @@ impl DeliveryHistory {
     }
 
     /// What begins where this one has expired and not been deleted yet.
-    pub fn or_begin(self, message: &Delivery<'_>, kept_for: SignedDuration, now: Timestamp) -> Self {
+    pub fn or_begin(self, message: &DeliveryMessage<'_>, kept_for: SignedDuration, now: Timestamp) -> Self {
         if self.is_kept(now) {
             return self;
         }
@@ -260,14 +260,14 @@ impl DeliveryHistory {
     }
 
     /// Keeps the delivery for as long again as at first, if this message is of a later series than is known.
-    pub fn renew(&mut self, message: &Delivery<'_>, kept_for: SignedDuration) {
+    pub fn renew(&mut self, message: &DeliveryMessage<'_>, kept_for: SignedDuration) {
         if message.series > self.series {
             self.expires_at = self.expires_at.max(message.enqueued_at.as_second() + kept_for.as_secs());
         }
     }
 
     /// Takes up the message's series if it is later than the latest known. Returns whether it is the latest.
-    fn enter_series(&mut self, message: &Delivery<'_>) -> bool {
+    fn enter_series(&mut self, message: &DeliveryMessage<'_>) -> bool {
         if message.series > self.series {
             (self.series, self.replay) = (message.series, None);
             self.state = DeliveryState::Pending;
@@ -277,7 +277,7 @@ impl DeliveryHistory {
 
     /// What a message is of is what its attempts send. Nothing keeps two senders from giving two events the
     /// same id.
-    fn take_event_of(&mut self, message: &Delivery<'_>) {
+    fn take_event_of(&mut self, message: &DeliveryMessage<'_>) {
         self.topic.clone_from(&message.topic);
         self.resource_id.clone_from(&message.resource_id);
         self.triggered_at = message.triggered_at;

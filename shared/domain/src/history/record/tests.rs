@@ -18,13 +18,17 @@ pub(super) fn time(seconds: i64) -> Timestamp {
 }
 
 /// A message of the delivery, of this series and queued at this time.
-pub(super) fn message(series: u32, seconds: i64) -> Result<Delivery<'static>, Box<dyn std::error::Error>> {
+pub(super) fn message(
+    series: u32,
+    seconds: i64,
+) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
     let digest = Some(event.payload.digest());
-    let delivery = Delivery::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(seconds));
-    Ok(Delivery { series, ..delivery })
+    let delivery =
+        DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(seconds));
+    Ok(DeliveryMessage { series, ..delivery })
 }
 
 pub(super) fn made(seconds: i64, status: u16) -> Result<MadeAttempt, Box<dyn std::error::Error>> {
@@ -39,14 +43,14 @@ pub(super) fn made(seconds: i64, status: u16) -> Result<MadeAttempt, Box<dyn std
         error: (status != 200).then(|| format!("the endpoint answered {status}")),
         latency_ms: 12,
         address: Address::parse("https://b.example/")?.as_str().to_owned(),
-        request: Some(SentRequest { headers: vec![], shape: BodyShape::of(&webhook) }),
-        answer: Some(KeptAnswer::of(b"ok")),
+        request: Some(RequestRecord { headers: vec![], shape: BodyShape::of(&webhook) }),
+        answer: Some(ResponseRecord::of(b"ok")),
         details: None,
     })
 }
 
-pub(super) fn begun() -> Result<DeliveryHistory, Box<dyn std::error::Error>> {
-    Ok(DeliveryHistory::begin(&message(0, 0)?, KEPT_FOR))
+pub(super) fn begun() -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
+    Ok(DeliveryRecord::begin(&message(0, 0)?, KEPT_FOR))
 }
 
 #[test]
@@ -265,7 +269,8 @@ fn an_event_under_an_id_that_was_another_ones_is_kept_as_what_was_sent() -> Test
     let history = begun()?;
     let other = message(0, 0)?;
     let digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
-    let other = Delivery { topic: Topic::parse("orders/create")?, payload_digest: digest.clone(), ..other };
+    let other =
+        DeliveryMessage { topic: Topic::parse("orders/create")?, payload_digest: digest.clone(), ..other };
     let after = history.attempted(&other, made(1, 200)?, Then::Delivered);
     assert_eq!((after.topic.as_str(), after.payload_digest), ("orders/create", digest));
     Ok(())
@@ -277,7 +282,7 @@ fn the_message_of_a_replay_is_the_deliverys_own() -> TestResult {
     let history = begun()?.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?.history;
     let again = history.message(first.payload(), time(60));
     assert_eq!((again.series, again.enqueued_at), (1, time(60)));
-    let back = Delivery { series: 0, enqueued_at: first.enqueued_at, ..again };
+    let back = DeliveryMessage { series: 0, enqueued_at: first.enqueued_at, ..again };
     assert_eq!(back.to_message(), first.to_message());
     Ok(())
 }
@@ -285,7 +290,8 @@ fn the_message_of_a_replay_is_the_deliverys_own() -> TestResult {
 #[test]
 fn times_in_lists_are_whole_microseconds() -> TestResult {
     let queued_at = time(0) + 1_999.nanoseconds();
-    let history = DeliveryHistory::begin(&Delivery { enqueued_at: queued_at, ..message(0, 0)? }, KEPT_FOR);
+    let history =
+        DeliveryRecord::begin(&DeliveryMessage { enqueued_at: queued_at, ..message(0, 0)? }, KEPT_FOR);
     assert_eq!(history.created_at, time(0) + 1.microseconds());
     Ok(())
 }
