@@ -11,6 +11,7 @@ use storehook_domain::{
     delivery::message::DeliveryMessage,
     event::{RecordOrigin, StoreEvent, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
+    payload::digest::PayloadDigest,
 };
 
 use crate::{Installed, Stack};
@@ -80,7 +81,7 @@ fn made_up(
     let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let digest = Some(event.payload.digest());
+    let digest = Some(PayloadDigest::of(event.payload));
     let delivery =
         DeliveryMessage::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
     let kept_until = storehook_aws::now().as_second() + KEPT_FOR.as_secs();

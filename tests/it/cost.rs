@@ -20,6 +20,7 @@ use storehook_domain::{
         record::{DeliveryRecord, MadeAttempt, Then},
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
+    payload::digest::PayloadDigest,
     webhook::{Webhook, header_prefix::HeaderPrefix},
 };
 use storehook_tests::root;
@@ -163,7 +164,7 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
-    let digest = event.payload.digest();
+    let digest = PayloadDigest::of(event.payload);
     let kept = is_history_on.then(|| digest.clone());
     let delivery = DeliveryMessage::of(&event, kept, webhook.id, webhook.app.clone(), now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &HeaderPrefix::default(), now)?;

@@ -199,7 +199,7 @@ async fn pushes_are_as_large_as_they_may_be() -> Result<()> {
         let head = r#"{"topic": "orders/create", "payload": {"n":""#;
         format!(r#"{head}{}"}}}}"#, "x".repeat(size - r#"{"n":""}"#.len()))
     };
-    let limit = storehook_domain::delivery::message::PAYLOAD_LIMIT;
+    let limit = storehook_domain::payload::limits::PAYLOAD_LIMIT;
     let push = async |body: String| {
         Ok::<_, anyhow::Error>(api.call_raw(Method::POST, "/events", Some(body)).await?.status)
     };

@@ -7,7 +7,7 @@ use aws_sdk_sqs::{
     Client,
     types::{
         BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-        QueueAttributeName, Message,
+        Message, QueueAttributeName,
     },
 };
 use storehook_aws::queue;

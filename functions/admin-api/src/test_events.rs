@@ -3,8 +3,8 @@
 use axum::{Extension, extract::State, response::Response};
 use storehook_aws::history::Place;
 use storehook_domain::{
-    delivery::message::DeliveryMessage,
-    event::{id::EventId, samples::test_delivery},
+    delivery::{message::DeliveryMessage, test_event::test_delivery},
+    event::id::EventId,
     history::record::DeliveryRecord,
 };
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use storehook_aws::history::{HistoryTable, PayloadItem, Place, put_payloads};
+use storehook_domain::payload::digest::PayloadDigest;
 
 use crate::{Times, subscribers::Subscribed};
 
@@ -27,7 +28,7 @@ impl History {
             return;
         }
         for event in subscribed.iter_mut().filter(|event| event.is_heard()) {
-            event.payload_digest = Some(event.event.payload.digest());
+            event.payload_digest = Some(PayloadDigest::of(event.event.payload));
         }
     }
 

@@ -17,7 +17,7 @@ use storehook_domain::{
     delivery::fan_out::Subscriber,
     event::StoreEvent,
     installation::{app::AppId, shop::ShopDomain},
-    payload::PayloadDigest,
+    payload::digest::PayloadDigest,
     webhook::WebhookId,
 };
 

@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use storehook_domain::{
-    delivery::{id::DeliveryId, message::PAYLOAD_LIMIT},
+    delivery::id::DeliveryId,
     event::id::EventId,
     installation::shop::ShopDomain,
-    payload::PayloadDigest,
+    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
 };
 
 use super::{event_partition, partition_of};

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{id::DeliveryId, message::DeliveryMessage},
     history::record::DeliveryRecord,
-    payload::PayloadDigest,
+    payload::digest::PayloadDigest,
 };
 
 use super::{DeliveryItem, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
@@ -78,7 +78,7 @@ impl HistoryTable {
         kept_for: SignedDuration,
         now: Timestamp,
     ) -> Result<PayloadDigest, WriteError> {
-        let digest = delivery.payload().digest();
+        let digest = PayloadDigest::of(delivery.payload());
         let item = PayloadItem {
             place,
             digest: &digest,

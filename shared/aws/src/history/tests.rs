@@ -2,16 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
-    delivery::{
-        body_shape::BodyShape,
-        message::{DeliveryMessage, PAYLOAD_LIMIT},
-    },
+    delivery::{body_shape::BodyShape, message::DeliveryMessage},
     event::{RecordOrigin, StoreEvent},
     history::{
         attempt::{RequestRecord, ResponseRecord},
         record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, MadeAttempt, Then},
     },
     installation::{app::AppId, shop::ShopDomain},
+    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
     webhook::Webhook,
 };
 
@@ -30,7 +28,7 @@ fn with_delivery<T>(
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
-    let digest = Some(event.payload.digest());
+    let digest = Some(PayloadDigest::of(event.payload));
     then(&DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
 }
 
@@ -123,7 +121,7 @@ fn noise(length: usize) -> String {
 fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult {
     let shop = ShopDomain::parse(&format!("{}.example", "a".repeat(63)))?;
     let event_id = EventId::parse(&"e".repeat(64))?;
-    let digest = storehook_domain::payload::PayloadDigest::parse(&"a".repeat(32))?;
+    let digest = PayloadDigest::parse(&"a".repeat(32))?;
     let (before, after) = (Timestamp::from_second(NOW - 1)?, Timestamp::from_second(NOW)?);
     for (payload, parts) in [
         ("{}".to_owned(), 1),

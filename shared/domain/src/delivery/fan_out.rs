@@ -11,10 +11,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::message::{DeliveryMessage, SQS_MESSAGE_LIMIT},
+    delivery::message::DeliveryMessage,
     event::StoreEvent,
     installation::app::AppId,
-    payload::PayloadDigest,
+    payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
 

@@ -13,16 +13,9 @@ use crate::{
     delivery::id::DeliveryId,
     event::{StoreEvent, id::EventId, topic::Topic},
     installation::{app::AppId, shop::ShopDomain},
-    payload::{Payload, PayloadDigest, escape_noncharacters},
+    payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
     webhook::WebhookId,
 };
-
-/// The largest message that SQS takes, in bytes: 1 MiB (Amazon SQS message quotas, 2026).
-pub const SQS_MESSAGE_LIMIT: usize = 1024 * 1024;
-
-/// The largest payload that an event may have, in bytes: an SQS message less 2,048 bytes, in
-/// which everything else that a delivery says has room.
-pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 2_048;
 
 /// One event on its way to one webhook. It borrows its payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,8 +121,7 @@ impl<'a> DeliveryMessage<'a> {
         Payload::new_checked(self.payload)
     }
 
-    /// The SQS message's body: at most [`SQS_MESSAGE_LIMIT`] bytes, since the payload has at
-    /// most [`PAYLOAD_LIMIT`].
+    /// The SQS message's body: at most 1 MiB, since the payload leaves room for all else (`limits.rs`).
     #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
     pub fn to_message(&self) -> String {
         escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
@@ -140,6 +132,7 @@ impl<'a> DeliveryMessage<'a> {
 mod tests {
     use super::*;
     use crate::event::RecordOrigin;
+    use crate::payload::limits::{PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -195,7 +188,7 @@ mod tests {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
-        let digest = Some(event.payload.digest());
+        let digest = Some(PayloadDigest::of(event.payload));
         let delivery = DeliveryMessage::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
         let message = DeliveryMessage { series: u32::MAX, ..delivery }.to_message();
         let envelope = message.len() - event.payload.as_str().len();

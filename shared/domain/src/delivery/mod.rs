@@ -9,4 +9,5 @@ pub mod outcome;
 pub mod request;
 pub mod schedule;
 pub mod signature;
+pub mod test_event;
 pub mod verdict;

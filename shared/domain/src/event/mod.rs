@@ -20,10 +20,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::message::PAYLOAD_LIMIT,
     event::{catalogue::APP_UNINSTALLED, id::EventId, topic::Topic},
     installation::{app::AppId, shop::ShopDomain},
-    payload::Payload,
+    payload::{Payload, limits::PAYLOAD_LIMIT},
 };
 
 /// One thing that happened in a shop. It borrows from its record.

@@ -23,7 +23,7 @@ use crate::{
         state::DeliveryState,
     },
     installation::{app::AppId, shop::ShopDomain},
-    payload::PayloadDigest,
+    payload::digest::PayloadDigest,
 };
 
 /// How many attempts are kept, the latest ones: two whole series.

@@ -25,7 +25,7 @@ pub(super) fn message(
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
-    let digest = Some(event.payload.digest());
+    let digest = Some(PayloadDigest::of(event.payload));
     let delivery =
         DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(seconds));
     Ok(DeliveryMessage { series, ..delivery })
