@@ -19,8 +19,8 @@ use storehook_domain::{
 
 use crate::{
     Dependencies, Received, age_of,
+    lookup::{Found, Target, TargetError},
     sender::Sent,
-    targets::{Found, Target, TargetError},
 };
 
 /// What a receive of a delivery came to.

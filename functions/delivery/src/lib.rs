@@ -23,15 +23,12 @@
 //! message makes the code panic (it fails alone). Nothing is lost; an endpoint may see a delivery twice, and
 //! knows it by its id.
 
+mod after;
 mod attempt;
-mod history;
 mod log;
-mod pool;
-mod queues;
-mod records;
+mod lookup;
 mod sender;
 mod settings;
-mod targets;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -50,11 +47,10 @@ pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{
+    after::{health::Records, history::History},
     attempt::{Attempt, Attempted, NoAttempt},
-    history::History,
-    records::Records,
+    lookup::Targets,
     sender::Sender,
-    targets::Targets,
 };
 
 /// What every invocation needs: made once for each execution environment.
@@ -147,7 +143,7 @@ async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) ->
             let error = storehook_aws::causes(&error);
             tracing::error!(error, message.id = message.message_id, "message is no delivery");
             let next = Next::Exhausted(Duration::ZERO);
-            queues::hide(dependencies, &message, lane, next).await;
+            after::queues::hide(dependencies, &message, lane, next).await;
             Fate::Again(next)
         }
     }
@@ -167,7 +163,7 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
     }
     log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
     // None waits for another, so that what follows an attempt takes no longer than two calls may.
-    let applied = queues::apply(dependencies, fate, received);
+    let applied = after::queues::apply(dependencies, fate, received);
     let kept = dependencies.history.keep(delivery, known, &attempted, fate, ended_at);
     let recorded = record(dependencies, received, &attempted, ended_at);
     future::join3(applied, kept, recorded).await.0

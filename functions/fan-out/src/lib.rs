@@ -23,13 +23,8 @@
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.
 
-mod history;
-mod installations;
-mod lanes;
-mod progress;
-mod queue;
+mod events;
 mod settings;
-mod subscribers;
 
 use std::time::Duration;
 
@@ -44,7 +39,7 @@ use storehook_domain::event::{RecordOrigin, StoreEvent, rejected::RejectedEvent}
 
 pub use settings::Settings;
 
-use crate::{
+use crate::events::{
     history::History,
     installations::Installations,
     progress::Progress,
@@ -113,7 +108,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
     dependencies.history.mark(&mut subscribed);
     // Deliveries do not wait for what is kept of their events.
     let kept = dependencies.history.keep(&subscribed, times);
-    let sent = lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
+    let sent = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
     future::join(sent, kept).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use storehook_aws::history::{HistoryTable, PayloadItem, Place, put_payloads};
 use storehook_domain::payload::digest::PayloadDigest;
 
-use crate::{Times, subscribers::Subscribed};
+use crate::{Times, events::subscribers::Subscribed};
 
 /// How long a call and its further tries may take: the next events of the shard wait for it.
 const HISTORY_TIME: Duration = Duration::from_secs(2);

@@ -27,7 +27,7 @@ use storehook_domain::{
     },
 };
 
-use crate::{attempt::Attempt, targets::Target};
+use crate::{attempt::Attempt, lookup::Target};
 
 /// Writes what attempts leave behind.
 #[derive(Clone)]

@@ -18,7 +18,10 @@ use storehook_domain::{
     installation::app::AppId,
 };
 
-use crate::{Times, progress::Progress, subscribers::Subscribed};
+use crate::{
+    Times,
+    events::{progress::Progress, subscribers::Subscribed},
+};
 
 /// The registry, as uninstalling changes it.
 #[derive(Clone)]

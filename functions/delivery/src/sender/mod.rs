@@ -9,6 +9,8 @@
 //! Nothing that an endpoint does costs more than its time: one clock covers the look-up,
 //! the connection, the request and the answer, of which at most [`ANSWER_LIMIT`] is read.
 
+pub(crate) mod pool;
+
 use std::{borrow::Cow, error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -29,7 +31,7 @@ use storehook_domain::{
 
 use crate::{
     Settings,
-    pool::{IDLE_LIMIT, IDLE_PER_HOST, Pool},
+    sender::pool::{IDLE_LIMIT, IDLE_PER_HOST, Pool},
 };
 
 /// The most of an answer that is read, in bytes.
@@ -283,9 +285,7 @@ fn caused_by<E: Error + 'static>(error: &reqwest::Error) -> bool {
 }
 
 #[cfg(test)]
-#[path = "sender_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "connection_tests.rs"]
 mod connection_tests;

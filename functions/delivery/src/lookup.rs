@@ -14,7 +14,7 @@ use storehook_domain::{
     webhook::Webhook,
 };
 
-use crate::history::HISTORY_TIME;
+use crate::after::history::HISTORY_TIME;
 
 /// The tables, as this function reads them.
 #[derive(Clone)]

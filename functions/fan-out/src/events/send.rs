@@ -6,9 +6,11 @@ use storehook_domain::delivery::fan_out::{self, QueueEntry};
 
 use crate::{
     Times,
-    progress::Progress,
-    queue::{Queue, SendFailure},
-    subscribers::Subscribed,
+    events::{
+        progress::Progress,
+        queue::{Queue, SendFailure},
+        subscribers::Subscribed,
+    },
 };
 
 /// How many batches are on their way to SQS at the same time.
