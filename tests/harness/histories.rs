@@ -4,12 +4,12 @@ use anyhow::Result;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, Place, put_payloads},
+    history::{DeliveryItem, PayloadItem, PayloadOwner, put_payloads},
     table::to_item,
 };
 use storehook_domain::{
     delivery::message::DeliveryMessage,
-    event::{RecordOrigin, StoreEvent, pushed::event_record},
+    event::{StoreEvent, origin::RecordOrigin, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
     payload::digest::PayloadDigest,
 };
@@ -40,8 +40,8 @@ impl Stack {
         for some in made.chunks(BATCH) {
             let payloads = some.iter().filter_map(|(history, payload)| {
                 Some(PayloadItem {
-                    place: Place::Event(&installed.shop, &history.id.event_id),
-                    digest: history.payload_digest.as_ref()?,
+                    owner: PayloadOwner::Event(&installed.shop, &history.envelope.id.event_id),
+                    digest: history.envelope.payload_digest.as_ref()?,
                     payload,
                     expires_at: history.expires_at,
                 })

@@ -193,7 +193,7 @@ impl Stack {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
         let answer = get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
-        Ok(answer.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+        Ok(answer.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
     /// Waits until a delivery is in this state, and returns what is kept of it.

@@ -4,20 +4,27 @@
 //! item are, what is looked up, how long things are kept, how much memory a function has. What it
 //! cannot tell is said here: AWS's list prices, how AWS counts, and the case itself.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, Place},
+    history::{DeliveryItem, PayloadItem, PayloadOwner},
     registry::{InstallationItem, WebhookItem},
     table::{Item, size_of, to_item},
 };
 use storehook_domain::{
-    delivery::{body_shape::BodyShape, message::DeliveryMessage, request::DeliveryRequest},
-    event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, samples::sample_of, topic::Topic},
+    delivery::{
+        body_shape::BodyShape, disposition::Disposition, message::DeliveryMessage, outcome::Outcome,
+        request::DeliveryRequest,
+    },
+    event::{
+        StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,
+    },
     history::{
-        attempt::{RequestRecord, ResponseRecord},
-        record::{DeliveryRecord, MadeAttempt, Then},
+        attempt::{Attempt, RequestRecord, ResponseRecord},
+        record::DeliveryRecord,
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
     payload::digest::PayloadDigest,
@@ -172,11 +179,13 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     let request = header_bytes + request.body.len();
     let history = DeliveryRecord::begin(&delivery, SignedDuration::from_hours(24));
-    let history = history.attempted(&delivery, made(&webhook, headers, now), Then::Delivered);
+    let attempt = attempt(&webhook, headers, now);
+    let history = history.attempted(&delivery, attempt, Disposition::Ack, now);
     let expires_at = history.expires_at;
     let payload = &event.payload.in_message();
     let payload =
-        PayloadItem { place: Place::Event(&shop, &id), digest: &digest, payload, expires_at }.parts()?;
+        PayloadItem { owner: PayloadOwner::Event(&shop, &id), digest: &digest, payload, expires_at }
+            .parts()?;
     let registry = [
         to_item(WebhookItem::of(webhook))?,
         to_item(InstallationItem::of(installation, &TokenHash::of("shtk_a"), now))?,
@@ -215,18 +224,15 @@ fn installation(shop: &ShopDomain) -> Result<Installation> {
     })
 }
 
-fn made(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> MadeAttempt {
-    let request = Some(RequestRecord { headers, shape: BodyShape::of(webhook) });
-    let answer = Some(ResponseRecord::of(br#"{"ok": true}"#));
-    let address = webhook.address.as_str().to_owned();
-    MadeAttempt {
+fn attempt(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> Attempt {
+    Attempt {
         at,
+        latency: Duration::from_millis(150),
+        address: webhook.address.as_str().to_owned(),
+        request: Some(RequestRecord { headers, shape: BodyShape::of(webhook) }),
         status: Some(200),
-        error: None,
-        latency_ms: 150,
-        address,
-        request,
-        answer,
+        response: Some(ResponseRecord::of(br#"{"ok": true}"#)),
+        outcome: Outcome::Delivered,
         details: None,
     }
 }

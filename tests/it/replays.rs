@@ -212,11 +212,11 @@ async fn a_replay_is_of_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Re
 /// Deletes the payload of a delivery's event, as DynamoDB does when it has expired.
 async fn delete_payload(stack: &Stack, installed: &Installed, delivery_id: &str) -> Result<()> {
     let history = stack.history_of(delivery_id).await?.context("no history")?;
-    let digest = history.payload_digest.context("no digest")?;
+    let digest = history.envelope.payload_digest.context("no digest")?;
     let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let delete = client.delete_item().table_name(stack.resource("history"));
-    let delete = delete.key("pk", text(format!("EVENT#{}#{}", installed.shop, history.id.event_id)));
+    let delete = delete.key("pk", text(format!("EVENT#{}#{}", installed.shop, history.envelope.id.event_id)));
     delete.key("sk", text(format!("{digest}#0"))).send().await?;
     Ok(())
 }
@@ -259,7 +259,8 @@ async fn a_replay_tells_how_many_payloads_are_no_longer_kept() -> Result<()> {
     let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
     let update = client.update_item().table_name(stack.resource("history"));
     let update = update.key("pk", text(format!("EVENT#{}#e-001", installed.shop)));
-    let update = update.key("sk", text(format!("{}#0", history.payload_digest.context("no digest")?)));
+    let update =
+        update.key("sk", text(format!("{}#0", history.envelope.payload_digest.context("no digest")?)));
     let past = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
     update
         .update_expression("SET expires_at = :past")

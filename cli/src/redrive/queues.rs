@@ -75,7 +75,7 @@ impl Queues {
         match queue::send_batch(&self.client, &self.delivery, batch).await {
             Ok(untaken) => Done {
                 places: (0..batch.len()).filter(|place| !untaken.contains_key(place)).collect(),
-                refusal: untaken.into_values().next(),
+                refusal: untaken.into_values().next().map(|error| error.to_string()),
             },
             Err(error) => Done::nothing(&error),
         }

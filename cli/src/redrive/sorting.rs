@@ -22,7 +22,7 @@ pub(super) fn wanted(
     began_at: Timestamp,
 ) -> Result<DeliveryMessage<'_>, Unwanted> {
     let delivery = DeliveryMessage::parse(body.as_bytes()).map_err(|_| Unwanted::NoDelivery)?;
-    if webhook.is_some_and(|webhook| webhook != delivery.webhook_id) {
+    if webhook.is_some_and(|webhook| webhook != delivery.envelope.id.webhook_id) {
         return Err(Unwanted::Anothers);
     }
     if delivery.enqueued_at >= began_at { Err(Unwanted::Later) } else { Ok(delivery) }
@@ -38,7 +38,7 @@ mod tests {
     fn check(body: &str, webhook: Option<u64>, expected: Result<&str, Unwanted>) -> Result<()> {
         let began_at = "2026-11-21T15:00:00Z".parse()?;
         let wanted = wanted(body, webhook.map(WebhookId::new), began_at);
-        let id = wanted.map(|delivery| delivery.id());
+        let id = wanted.map(|delivery| delivery.envelope.id.to_string());
         assert_eq!(id, expected.map(str::to_owned), "{body}");
         Ok(())
     }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn what_is_no_delivery_belongs_to_no_webhook() -> Result<()> {
-        for body in ["", "not json", "{}", r#"{"webhook_id": 7, "payload": {}}"#] {
+        for body in ["", "not json", "{}", r#"{"envelope": {}, "payload": {}}"#] {
             check(body, None, Err(Unwanted::NoDelivery))?;
             check(body, Some(7), Err(Unwanted::NoDelivery))?;
         }

@@ -145,7 +145,7 @@ impl<'a> Worker<'a> {
                 if self.args.dry_run {
                     return None;
                 }
-                let webhook_id = delivery.webhook_id;
+                let webhook_id = delivery.envelope.id.webhook_id;
                 // A message is told from another one of the same series by when it was queued, so each
                 // has a time of its own.
                 let body = delivery.redriven(storehook_aws::now()).to_message();

@@ -25,8 +25,7 @@
 
 mod events;
 mod settings;
-
-use std::time::Duration;
+mod times;
 
 use aws_lambda_events::{
     event::streams::KinesisEventResponse,
@@ -35,20 +34,18 @@ use aws_lambda_events::{
 use futures::future;
 use jiff::Timestamp;
 use storehook_aws::history::HistoryTable;
-use storehook_domain::event::{RecordOrigin, StoreEvent, rejected::RejectedEvent};
+use storehook_domain::event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent};
 
 pub use settings::Settings;
+pub use times::{RESERVE, Times};
 
 use crate::events::{
     history::History,
     installations::Installations,
     progress::Progress,
-    queue::{Queue, SendFailure},
+    queue::{NotSent, Queue},
     subscribers::Subscribers,
 };
-
-/// How long before the function's deadline it stops to send: longer than one call can take.
-pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
@@ -75,22 +72,6 @@ impl Dependencies {
             delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
             rejected_queue: Queue::new(sqs, settings.rejected_queue_url),
         }
-    }
-}
-
-/// When an invocation began, and when it must have ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// Now: deliveries are queued at this time.
-    pub now: Timestamp,
-    /// When Lambda ends the invocation.
-    pub deadline: Timestamp,
-}
-
-impl Times {
-    /// Whether nothing more is to be begun.
-    fn are_up(self) -> bool {
-        storehook_aws::now().duration_until(self.deadline) < RESERVE.try_into().unwrap_or_default()
     }
 }
 
@@ -148,7 +129,7 @@ async fn send_rejected(
         );
         let sent = reject(dependencies, record, &origin, &reason, times).await;
         if let Err(error) = sent {
-            tracing::error!(error = %error, "rejected event not queued");
+            tracing::error!(error = storehook_aws::causes(&error), "rejected event not queued");
             progress.fail(index);
         }
     }
@@ -160,10 +141,10 @@ async fn reject(
     origin: &RecordOrigin<'_>,
     reason: &str,
     times: Times,
-) -> Result<(), SendFailure> {
+) -> Result<(), NotSent> {
     for message in RejectedEvent::messages(&record.kinesis.data, origin, reason) {
         if times.are_up() {
-            return Err(SendFailure::out_of_time());
+            return Err(NotSent::OutOfTime);
         }
         dependencies.rejected_queue.send(message).await?;
     }

@@ -3,62 +3,85 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use storehook_domain::delivery::schedule::{Lane, Next};
+use storehook_domain::delivery::{disposition::Disposition, schedule::Lane};
 
-use crate::{Dependencies, Fate, QueueAddress, Received};
+use crate::{message::Received, settings::QueueAddress};
 
-/// Does with a message what is to become of it, and returns what has become of it.
-pub(crate) async fn apply(dependencies: &Dependencies, fate: Fate, received: &Received<'_>) -> Fate {
-    match fate {
-        Fate::Done => Fate::Done,
-        Fate::Later(wait) => send_later(dependencies, received, wait).await,
-        Fate::Again(next) => {
-            hide(dependencies, received.message, received.lane, next).await;
-            fate
+/// The delivery queue and the retry queue.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) delivery: QueueAddress,
+    pub(crate) retry: QueueAddress,
+}
+
+/// How a message is reported to SQS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// As done: SQS deletes it.
+    Done,
+    /// As failed: SQS shows it again.
+    Failed,
+}
+
+impl Queues {
+    /// The lane that a message came from.
+    pub(crate) fn lane_of(&self, message: &SqsMessage) -> Lane {
+        match message.event_source_arn.as_deref() {
+            Some(arn) if arn == self.retry.arn => Lane::Slow,
+            _ => Lane::Fast,
         }
     }
-}
 
-/// Hides a failed message until it is due. If that fails, the queue's own timeout shows it again.
-pub(crate) async fn hide(dependencies: &Dependencies, message: &SqsMessage, lane: Lane, next: Next) {
-    let change = dependencies
-        .sqs
-        .change_message_visibility()
-        .queue_url(&queue_of(dependencies, lane).url)
-        .set_receipt_handle(message.receipt_handle.clone())
-        .visibility_timeout(next.visibility_seconds());
-    if let Err(error) = change.send().await {
-        let error = storehook_aws::causes(&error);
-        tracing::error!(error, message.id = message.message_id, "visibility not set");
+    /// Does to a message what was decided, and returns how to report it.
+    pub(crate) async fn apply(&self, disposition: Disposition, received: &Received<'_>) -> Reported {
+        match disposition {
+            Disposition::Ack => Reported::Done,
+            Disposition::Delay(wait) => self.send_later(received, wait).await,
+            Disposition::Retry(_) | Disposition::Exhausted(_) => {
+                self.hide(received.sqs, received.lane, disposition).await;
+                Reported::Failed
+            }
+        }
     }
-}
 
-/// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
-/// then, at the cost of a receive.
-async fn send_later(dependencies: &Dependencies, received: &Received<'_>, wait: Duration) -> Fate {
-    let Received { delivery, message, lane, body } = received;
-    let again = Next::Attempt(wait);
-    let copy = dependencies
-        .sqs
-        .send_message()
-        .queue_url(&queue_of(dependencies, *lane).url)
-        .message_body(String::from_utf8_lossy(body))
-        .message_group_id(delivery.webhook_id.to_string())
-        .delay_seconds(again.visibility_seconds());
-    match copy.send().await {
-        Ok(_) => Fate::Later(wait),
-        Err(error) => {
+    /// Hides a message until it is due. If that fails, the queue's own timeout shows it again.
+    pub(crate) async fn hide(&self, message: &SqsMessage, lane: Lane, disposition: Disposition) {
+        let change = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.of(lane).url)
+            .set_receipt_handle(message.receipt_handle.clone())
+            .set_visibility_timeout(disposition.wait_seconds());
+        if let Err(error) = change.send().await {
             let error = storehook_aws::causes(&error);
-            tracing::error!(error, delivery.id = delivery.id(), "delayed delivery not sent");
-            hide(dependencies, message, *lane, again).await;
-            Fate::Again(again)
+            tracing::error!(error, message.id = message.message_id, "visibility not set");
         }
     }
-}
 
-fn queue_of(dependencies: &Dependencies, lane: Lane) -> &QueueAddress {
-    match lane {
-        Lane::Fast => &dependencies.settings.delivery_queue,
-        Lane::Slow => &dependencies.settings.retry_queue,
+    /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
+    /// then, at the cost of a receive.
+    async fn send_later(&self, received: &Received<'_>, wait: Duration) -> Reported {
+        let Received { message, sqs, lane, body } = received;
+        let delay = Disposition::Delay(wait);
+        let copy = self
+            .sqs
+            .send_message()
+            .queue_url(&self.of(*lane).url)
+            .message_body(String::from_utf8_lossy(body))
+            .message_group_id(message.envelope.id.webhook_id.to_string())
+            .set_delay_seconds(delay.wait_seconds());
+        let Err(error) = copy.send().await else { return Reported::Done };
+        let error = storehook_aws::causes(&error);
+        tracing::error!(error, delivery.id = %message.envelope.id, "delayed delivery not sent");
+        self.hide(sqs, *lane, delay).await;
+        Reported::Failed
+    }
+
+    fn of(&self, lane: Lane) -> &QueueAddress {
+        match lane {
+            Lane::Fast => &self.delivery,
+            Lane::Slow => &self.retry,
+        }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum Sent {
         /// Why.
         reason: FailedAttempt,
         /// The cause, for the log.
-        error: Option<String>,
+        cause: Option<String>,
     },
 }
 
@@ -130,18 +130,18 @@ impl Sender {
         };
         let attempt = async {
             if self.is_refused(address) {
-                return Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None };
+                return Sent::Unanswered { reason: FailedAttempt::NotAllowed, cause: None };
             }
             match self.post(address, request.headers, body).await {
                 Ok(answer) => Sent::Answered(answer),
                 // Without the address: its path and query may hold what is not for a log.
                 Err(error) => Sent::Unanswered {
                     reason: failure_of(&error),
-                    error: Some(storehook_aws::causes(&error.without_url())),
+                    cause: Some(storehook_aws::causes(&error.without_url())),
                 },
             }
         };
-        let timed_out = Sent::Unanswered { reason: FailedAttempt::TimedOut, error: None };
+        let timed_out = Sent::Unanswered { reason: FailedAttempt::TimedOut, cause: None };
         tokio::time::timeout(timeout, attempt).await.unwrap_or(timed_out)
     }
 

@@ -19,8 +19,8 @@ use storehook_domain::{
 };
 
 use crate::{
-    Times,
     events::{progress::Progress, subscribers::Subscribed},
+    times::Times,
 };
 
 /// The registry, as uninstalling changes it.

@@ -21,7 +21,7 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use crate::{Times, events::progress::Progress};
+use crate::{events::progress::Progress, times::Times};
 
 /// How many look-ups are under way at the same time: a batch may be of a hundred shops.
 const LOOK_UPS: usize = 16;

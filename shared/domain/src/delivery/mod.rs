@@ -2,6 +2,8 @@
 //! is tried again.
 
 pub mod body_shape;
+pub mod disposition;
+pub mod envelope;
 pub mod fan_out;
 pub mod id;
 pub mod message;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::message::DeliveryMessage,
+    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
     event::{id::EventId, samples::sample_of},
     payload::Payload,
     webhook::Webhook,
@@ -18,21 +18,18 @@ pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> De
     let topic = webhook.topic.example();
     let raw: &RawValue = serde_json::from_str(sample_of(&topic)).expect("a sample is JSON");
     let payload = Payload::new(raw).expect("a sample is an object");
-    DeliveryMessage {
-        webhook_id: webhook.id,
+    let envelope = Envelope {
+        id: DeliveryId { webhook_id: webhook.id, event_id },
         shop: webhook.shop.clone(),
         app: webhook.app.clone(),
-        event_id,
         triggered_at: now,
-        enqueued_at: now,
-        series: 0,
         test: true,
         resource_id: payload.resource_id(topic.resource()).map(Cow::into_owned),
         traceparent: None,
         payload_digest: None,
-        payload: payload.as_raw(),
         topic,
-    }
+    };
+    DeliveryMessage { envelope, enqueued_at: now, series: 0, payload: payload.as_raw() }
 }
 
 #[cfg(test)]
@@ -53,11 +50,14 @@ mod tests {
                 "metafield_namespaces": [], "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z",
                 "updated_at": "2026-11-21T15:00:00Z", "version": 3,
             }))?;
-            let delivery = test_delivery(&webhook, EventId::parse("test-1")?, Timestamp::UNIX_EPOCH);
-            assert_eq!((delivery.id().as_str(), delivery.topic.as_str()), ("7-test-1", topic));
-            assert_eq!(delivery.resource_id.is_some(), resource_id);
-            assert!(delivery.test);
-            assert_eq!(DeliveryMessage::parse(delivery.to_message().as_bytes())?.id(), delivery.id());
+            let message = test_delivery(&webhook, EventId::parse("test-1")?, Timestamp::UNIX_EPOCH);
+            assert_eq!(
+                (message.envelope.id.to_string(), message.envelope.topic.as_str()),
+                ("7-test-1".to_owned(), topic)
+            );
+            assert_eq!(message.envelope.resource_id.is_some(), resource_id);
+            assert!(message.envelope.test);
+            assert_eq!(DeliveryMessage::parse(message.to_message().as_bytes())?.envelope, message.envelope);
         }
         Ok(())
     }

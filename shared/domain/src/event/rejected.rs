@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::RecordOrigin,
+    event::origin::RecordOrigin,
     payload::limits::{SQS_MESSAGE_LIMIT, escape_noncharacters},
 };
 

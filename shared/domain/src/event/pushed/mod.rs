@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
     event::{
-        InvalidEvent, RecordOrigin, StoreEvent,
+        InvalidEvent, StoreEvent,
         catalogue::{APP_UNINSTALLED, WEBHOOK_DISABLED},
         id::EventId,
+        origin::RecordOrigin,
     },
     input::field_errors::FieldErrors,
     installation::shop::ShopDomain,
