@@ -1,4 +1,4 @@
-//! What a million deliveries cost: the README's table, computed anew.
+//! What a million deliveries cost: the table of `docs/operating.md`, computed anew.
 //!
 //! What the code decides is taken from the code: how large a record, a message, a request and an
 //! item are, what is looked up, how long things are kept, how much memory a function has. What it
@@ -32,7 +32,10 @@ use storehook_domain::{
 };
 use storehook_tests::root;
 
-use crate::template::{resource, template};
+use crate::{
+    documents::read,
+    template::{resource, template},
+};
 
 /// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around it.
 const ANSWER_MS: f64 = 150.0;
@@ -70,31 +73,35 @@ struct Measured {
 }
 
 #[test]
-fn the_readmes_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
+fn the_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
     let mut rows = rows(10)?;
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
     rows.push(["total", "", "", "", &off, "", &on].map(str::to_owned).to_vec());
     let text = rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n");
-    assert_eq!(readme_table()?, rows, "the README should say:\n{text}");
+    assert_eq!(told_table()?, rows, "docs/operating.md should say:\n{text}");
     Ok(())
 }
 
 #[test]
-fn the_readme_sums_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
+fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
     let (rows, alone) = (rows(10)?, rows(1)?);
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
     // Where concurrency is limited, Lambda never has less than five pollers ("scaling behavior for SQS event
     // source mappings"). Each asks for 20 s at a time, and there are two queues.
     let polls = 2.0 * 5.0 * 3.0 * 60.0 * HOURS_PER_MONTH;
-    let readme = readme()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let document = one_line("docs/operating.md")?;
     for sentence in [
         format!("A million deliveries cost {off} with the history off and {on} with it on."),
         format!("If every batch is of one, it is {} and {}.", total(&alone, 4)?, total(&alone, 6)?),
         format!("{} a month for the stream", dollars(0.04 * HOURS_PER_MONTH)),
         format!("{} for Lambda's polling", dollars(0.40 * polls / MILLION)),
     ] {
-        assert!(readme.contains(&sentence), "{sentence}");
+        assert!(document.contains(&sentence), "{sentence}");
     }
+    let sentence = format!(
+        "A million deliveries cost [{off}](docs/operating.md#what-it-costs) without the history and {on} with it."
+    );
+    assert!(one_line("README.md")?.contains(&sentence), "{sentence}");
     Ok(())
 }
 
@@ -281,15 +288,16 @@ fn number(cell: &str) -> Result<f64> {
     cell.trim_start_matches('$').parse().with_context(|| format!("{cell} is no number"))
 }
 
-/// The cells of the README's table.
-fn readme_table() -> Result<Table> {
-    let readme = readme()?;
-    let lines = readme.lines().skip_while(|line| !line.starts_with("| per million deliveries |")).skip(2);
+/// The cells of the document's table.
+fn told_table() -> Result<Table> {
+    let document = read("docs/operating.md")?;
+    let lines = document.lines().skip_while(|line| !line.starts_with("| per million deliveries |")).skip(2);
     let rows = lines.map_while(|line| line.strip_prefix('|')?.strip_suffix('|'));
     let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     Ok(rows.map(cells).collect())
 }
 
-fn readme() -> Result<String> {
-    Ok(std::fs::read_to_string(root().join("README.md"))?)
+/// A document in one line, so that a sentence is found wherever it wraps.
+fn one_line(document: &str) -> Result<String> {
+    Ok(read(document)?.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -187,7 +187,7 @@ async fn a_push_that_does_not_read_or_may_not_be_made_is_refused() -> Result<()>
     Ok(())
 }
 
-/// As large as the README says, and no larger.
+/// As large as docs/api.md says, and no larger.
 #[tokio::test]
 async fn pushes_are_as_large_as_they_may_be() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -207,7 +207,7 @@ async fn pushes_are_as_large_as_they_may_be() -> Result<()> {
     assert_eq!(push(event(limit + 1)).await?, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(push("x".repeat(4 * 1024 * 1024)).await?, StatusCode::BAD_REQUEST);
     assert_eq!(push("x".repeat(4 * 1024 * 1024 + 1)).await?, StatusCode::PAYLOAD_TOO_LARGE);
-    let readme = std::fs::read_to_string(root().join("README.md"))?;
-    assert!(readme.contains("1,046,528 bytes") && limit == 1_046_528, "{limit}");
+    let document = std::fs::read_to_string(root().join("docs/api.md"))?;
+    assert!(document.contains("1,046,528 bytes") && limit == 1_046_528, "{limit}");
     Ok(())
 }
