@@ -3,6 +3,7 @@
 mod api;
 mod links;
 mod operating;
+mod publishing;
 mod receiving;
 mod snippets;
 
