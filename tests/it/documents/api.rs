@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use storehook_domain::PAYLOAD_LIMIT;
+use storehook_domain::payload::limits::PAYLOAD_LIMIT;
 
 use super::{blocks, first_cells, read};
 use crate::openapi::{description, operations};

@@ -1,7 +1,7 @@
 //! `docs/receiving.md` and the domain.
 
 use anyhow::Result;
-use storehook_domain::schedule::AGES;
+use storehook_domain::delivery::schedule::AGES;
 
 use super::read;
 
