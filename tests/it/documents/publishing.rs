@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde_json::Value;
-use storehook_domain::event::{RecordOrigin, StoreEvent, catalogue::TOPICS, rejected::RejectedEvent};
+use storehook_domain::event::{StoreEvent, catalogue::TOPICS, origin::RecordOrigin, rejected::RejectedEvent};
 
 use super::{blocks, first_cells, read};
 
