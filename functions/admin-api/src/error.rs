@@ -15,7 +15,7 @@ use storehook_aws::{
 };
 use storehook_domain::{event::pushed::InvalidPush, input::field_errors::FieldErrors, installation::Scope};
 
-use crate::pushes::PushedAnswer;
+use crate::events::push::PushedAnswer;
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,12 @@
 //! The admin API: how an app manages its webhooks, sees and replays their deliveries, and pushes events.
 //!
 //! API Gateway hands every request to this one function (a single `$default` route), and
-//! the router here tells them apart. A request passes these rooms: [`paths`] brings the
-//! spellings of a path to one; [`observe`] writes its line of the log; [`admission`] turns
+//! the router here tells them apart. A request passes these rooms: [`http::paths`] brings the
+//! spellings of a path to one; [`http::request_log`] writes its line of the log; [`http::admission`] turns
 //! the token into who calls, which is all that decides what the caller can see, and counts
-//! the call; [`negotiation`] sees that both speak JSON; the routes ([`routes`] of webhooks,
-//! [`deliveries`], [`test_events`], [`topics`], [`secrets`], [`pushes`]) read the request, let the domain
-//! judge it and ask the [`store`] of webhooks, the one of deliveries, the queue or the stream. [`error`] is the only place that turns a
+//! the call; [`http::negotiation`] sees that both speak JSON; the routes ([`webhooks::routes`] of webhooks,
+//! [`deliveries`], [`events`], [`secrets`]) read the request, let the domain
+//! judge it and ask the [`webhooks::store`] of webhooks, the one of deliveries, the queue or the stream. [`error`] is the only place that turns a
 //! failure into a status and a text, and [`openapi`] tells the world what the routes are.
 //!
 //! What is promised: an app never sees another app's or shop's webhooks, because every
@@ -14,32 +14,15 @@
 //! installation are the same, because the place of each is held in the same transaction;
 //! and what goes wrong inside is logged here and never told outside.
 
-mod admission;
-mod call_limit;
 mod deliveries;
-mod delivery_index;
-mod delivery_queue;
-mod delivery_schemas;
-mod delivery_store;
-mod delivery_wire;
 mod error;
-mod negotiation;
-mod observe;
+mod events;
+mod http;
 mod openapi;
-mod paths;
-mod pushes;
-mod replay_step;
-mod replay_wire;
-mod request_body;
-mod routes;
-mod schemas;
+mod replays;
 mod secrets;
 mod settings;
-mod store;
-mod test_events;
-mod topics;
-mod transaction;
-mod wire;
+mod webhooks;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -55,18 +38,16 @@ use storehook_domain::installation::Scope;
 use tower::{Layer as _, Service, util::MapRequestLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use observe::REQUEST_TIMEOUT;
+pub use http::request_log::REQUEST_TIMEOUT;
 pub use openapi::description;
 pub use settings::Settings;
 
 use crate::{
-    admission::Gate,
-    call_limit::CallLimit,
-    delivery_queue::DeliveryQueue,
-    delivery_store::DeliveryStore,
+    deliveries::{queue::DeliveryQueue, store::DeliveryStore},
     error::ApiError,
-    pushes::{EventStream, PUSH_BODY_LIMIT},
-    store::WebhookStore,
+    events::push::{EventStream, PUSH_BODY_LIMIT},
+    http::{admission::Gate, call_limit::CallLimit},
+    webhooks::store::WebhookStore,
 };
 
 /// What every request needs: made once for each execution environment.
@@ -112,7 +93,7 @@ pub fn service<B>(
 where
     B: axum::body::HttpBody<Data = axum::body::Bytes, Error: Into<axum::BoxError>> + Send + 'static,
 {
-    MapRequestLayer::new(paths::to_canonical).layer(router(app))
+    MapRequestLayer::new(http::paths::to_canonical).layer(router(app))
 }
 
 fn router(app: App) -> Router {
@@ -121,14 +102,14 @@ fn router(app: App) -> Router {
     let (pushing, _) = pushing().split_for_parts();
     let (open, _) = open().split_for_parts();
     let guarded = guarded
-        .route_layer(middleware::from_fn(negotiation::speak_json))
-        .route_layer(middleware::from_fn_with_state(gate(Scope::Webhooks), admission::admit))
+        .route_layer(middleware::from_fn(http::negotiation::speak_json))
+        .route_layer(middleware::from_fn_with_state(gate(Scope::Webhooks), http::admission::admit))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     let pushing = pushing
         // The guide's own path has no prefix.
-        .route("/events", routing::post(pushes::push))
-        .route_layer(middleware::from_fn(negotiation::speak_json))
-        .route_layer(middleware::from_fn_with_state(gate(Scope::EventsPush), admission::admit))
+        .route("/events", routing::post(events::push::push))
+        .route_layer(middleware::from_fn(http::negotiation::speak_json))
+        .route_layer(middleware::from_fn_with_state(gate(Scope::EventsPush), http::admission::admit))
         .layer(DefaultBodyLimit::max(PUSH_BODY_LIMIT));
     guarded
         .merge(pushing)
@@ -137,29 +118,29 @@ fn router(app: App) -> Router {
         .route("/admin/openapi", routing::get(openapi::show))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn(http::request_log::observe))
         .with_state(app)
 }
 
 /// The routes that want a token, with what they say of themselves.
 fn guarded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(routes::list, routes::create))
-        .routes(routes!(routes::count))
-        .routes(routes!(routes::show, routes::update, routes::delete))
-        .routes(routes!(deliveries::list))
-        .routes(routes!(deliveries::replay))
-        .routes(routes!(deliveries::stats))
-        .routes(routes!(test_events::send))
-        .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::redeliver))
-        .routes(routes!(topics::list))
+        .routes(routes!(webhooks::routes::list, webhooks::routes::create))
+        .routes(routes!(webhooks::routes::count))
+        .routes(routes!(webhooks::routes::show, webhooks::routes::update, webhooks::routes::delete))
+        .routes(routes!(deliveries::routes::list))
+        .routes(routes!(deliveries::routes::replay))
+        .routes(routes!(deliveries::routes::stats))
+        .routes(routes!(deliveries::test_events::send))
+        .routes(routes!(deliveries::routes::show))
+        .routes(routes!(deliveries::routes::redeliver))
+        .routes(routes!(events::topics::list))
         .routes(routes!(secrets::rotate))
 }
 
 /// The routes that want a token which may push events, with what they say of themselves.
 fn pushing() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pushes::push))
+    OpenApiRouter::new().routes(routes!(events::push::push))
 }
 
 /// The routes for everyone, with what they say of themselves.

@@ -22,7 +22,7 @@ use utoipa::{
     },
 };
 
-use crate::schemas::{self, Errors};
+use crate::webhooks::schemas::{self, Errors};
 
 /// Describe the API
 ///

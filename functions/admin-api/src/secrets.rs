@@ -26,13 +26,13 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
-    admission::Caller,
-    delivery_schemas::RotationBody,
+    deliveries::schemas::RotationBody,
     error::ApiError,
-    request_body::{RequestBody, bytes_of},
-    schemas::Errors,
-    store::WebhookStore,
-    wire::local_time,
+    http::{
+        admission::Caller,
+        bodies::{RequestBody, bytes_of},
+    },
+    webhooks::{responses::local_time, schemas::Errors, store::WebhookStore},
 };
 
 /// An answer with a new secret.

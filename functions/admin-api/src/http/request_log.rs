@@ -15,8 +15,8 @@ use futures::FutureExt as _;
 use lambda_http::Context;
 
 use crate::{
-    admission::Caller,
     error::{ApiError, Cause},
+    http::admission::Caller,
 };
 
 /// How long a request may take: Lambda ends one that is still under way after 15 s, and its answer would

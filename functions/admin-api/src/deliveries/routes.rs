@@ -17,16 +17,24 @@ use storehook_domain::{
 
 use crate::{
     App,
-    admission::Caller,
-    delivery_index::{Direction, Walk},
-    delivery_schemas::{DeliveryListParameters, ReplayBody, WindowParameters},
-    delivery_wire::{DeliveriesAnswer, DeliveryAnswer, DeliverySummaryAnswer},
+    deliveries::{
+        index::{Direction, Walk},
+        responses::{DeliveriesAnswer, DeliveryAnswer, DeliverySummaryAnswer},
+        schemas::{DeliveryListParameters, ReplayBody, WindowParameters},
+    },
     error::ApiError,
-    replay_step::{self, RESERVE_ATTEMPTS, Ready, Reserved},
-    replay_wire::{ReplayAnswer, ReplayProgress, ShownStats, StatsAnswer},
-    request_body::{PathId, RequestBody, object_of},
-    routes::{Answer, find},
-    schemas::Errors,
+    http::{
+        admission::Caller,
+        bodies::{PathId, RequestBody, object_of},
+    },
+    replays::{
+        responses::{ReplayAnswer, ReplayProgress, ShownStats, StatsAnswer},
+        step::{self, RESERVE_ATTEMPTS, Ready, Reserved},
+    },
+    webhooks::{
+        routes::{Answer, find},
+        schemas::Errors,
+    },
 };
 
 /// List a webhook's deliveries
@@ -124,11 +132,11 @@ pub(crate) async fn redeliver(
         let payload = app.deliveries.0.load_payload(&history, now).await?;
         let payload = payload.ok_or_else(|| refused("payload", "is no longer kept"))?;
         // Without a replay's id a series is always made or found.
-        let Reserved::Made(history) = replay_step::reserve(&app, &history, None, now).await? else {
+        let Reserved::Made(history) = step::reserve(&app, &history, None, now).await? else {
             continue;
         };
         let ready = [Ready { history, payload }];
-        replay_step::send_all(&app, &ready, now).await?;
+        step::send_all(&app, &ready, now).await?;
         let [Ready { history, .. }] = ready;
         return Ok(queued(&history, &caller));
     }
@@ -171,10 +179,10 @@ pub(crate) async fn replay(
     let new_id = uuid::Uuid::new_v4().to_string();
     let replay = Replay::parse(&wish, new_id, storehook_aws::now()).map_err(ApiError::Invalid)?;
     let step = if replay.is_dry_run {
-        replay_step::count(&app, webhook.id, &replay).await?
+        step::count(&app, webhook.id, &replay).await?
     } else {
         must_be_active(Some(&webhook))?;
-        replay_step::send(&app, &caller, webhook.id, &replay).await?
+        step::send(&app, &caller, webhook.id, &replay).await?
     };
     let progress = ReplayProgress::of(&replay, &step, &caller.time_zone);
     Ok(Json(ReplayAnswer { replay: progress }).into_response())

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use storehook_domain::webhook::{Webhook, WebhookId, custom_headers::CustomHeaders};
 use utoipa::ToSchema;
 
-use crate::schemas;
+use crate::webhooks::schemas;
 
 /// An answer with one webhook.
 #[derive(Serialize, ToSchema)]

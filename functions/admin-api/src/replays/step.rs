@@ -24,9 +24,9 @@ use storehook_domain::{
 
 use crate::{
     App,
-    admission::Caller,
-    delivery_index::{Direction, Found, Round, Walk, is_late},
+    deliveries::index::{Direction, Found, Round, Walk, is_late},
     error::ApiError,
+    http::admission::Caller,
 };
 
 /// How long a step takes at the most.

@@ -21,12 +21,13 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
-    admission::Caller,
-    delivery_schemas::PushBody,
+    deliveries::{schemas::PushBody, test_events::new_event_id},
     error::ApiError,
-    request_body::{RequestBody, bytes_of},
-    schemas::Errors,
-    test_events::new_event_id,
+    http::{
+        admission::Caller,
+        bodies::{RequestBody, bytes_of},
+    },
+    webhooks::schemas::Errors,
 };
 
 /// The event stream.

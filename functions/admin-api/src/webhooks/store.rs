@@ -27,8 +27,8 @@ use storehook_domain::{
 };
 
 use crate::{
-    admission::Caller,
-    transaction::{self, WriteError},
+    http::admission::Caller,
+    webhooks::transaction::{self, WriteError},
 };
 
 /// The registry, as this function uses it.

@@ -19,7 +19,7 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use crate::delivery_store::DeliveryStore;
+use crate::deliveries::store::DeliveryStore;
 
 /// What a walk goes through.
 #[derive(Debug, Clone)]

@@ -10,13 +10,13 @@ use storehook_domain::{
 
 use crate::{
     App,
-    admission::Caller,
-    deliveries::{must_be_active, queued},
-    delivery_wire::DeliverySummaryAnswer,
+    deliveries::{
+        responses::DeliverySummaryAnswer,
+        routes::{must_be_active, queued},
+    },
     error::ApiError,
-    request_body::PathId,
-    routes::find,
-    schemas::Errors,
+    http::{admission::Caller, bodies::PathId},
+    webhooks::{routes::find, schemas::Errors},
 };
 
 /// Send a test event

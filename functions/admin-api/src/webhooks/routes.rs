@@ -20,13 +20,19 @@ use storehook_domain::{
 
 use crate::{
     App,
-    admission::Caller,
     error::ApiError,
-    request_body::{PathId, RequestBody, object_of},
-    schemas::{CountParameters, Errors, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest},
-    store::Change,
-    transaction::WriteError,
-    wire::{CountAnswer, EmptyAnswer, WebhookAnswer, WebhooksAnswer},
+    http::{
+        admission::Caller,
+        bodies::{PathId, RequestBody, object_of},
+    },
+    webhooks::{
+        responses::{CountAnswer, EmptyAnswer, WebhookAnswer, WebhooksAnswer},
+        schemas::{
+            CountParameters, Errors, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest,
+        },
+        store::Change,
+        transaction::WriteError,
+    },
 };
 
 /// What a route answers.

@@ -10,7 +10,7 @@ use storehook_aws::{
 };
 use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryRecord};
 
-use crate::admission::Caller;
+use crate::http::admission::Caller;
 
 /// The history table, as the caller sees it.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use storehook_domain::{
 };
 use utoipa::ToSchema;
 
-use crate::{delivery_schemas, wire::local_time};
+use crate::{deliveries::schemas, webhooks::responses::local_time};
 
 /// An answer with some deliveries, the newest first.
 #[derive(Serialize, ToSchema)]
@@ -49,7 +49,7 @@ struct ShownDelivery {
     /// What happened.
     #[schema(example = "orders/create")]
     topic: String,
-    #[schema(schema_with = delivery_schemas::delivery_state)]
+    #[schema(schema_with = schemas::delivery_state)]
     state: &'static str,
     /// Whether it is of a test event.
     test: bool,

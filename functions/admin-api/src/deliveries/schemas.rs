@@ -21,7 +21,7 @@ use utoipa::{
     },
 };
 
-use crate::schemas::{names, or_null, parameter, text, topic_reference, whole_number};
+use crate::webhooks::schemas::{names, or_null, parameter, text, topic_reference, whole_number};
 
 /// The query of a list of deliveries.
 pub(crate) struct DeliveryListParameters;

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use storehook_aws::registry::TokenItem;
 use storehook_domain::installation::{Scope, app::AppId, shop::ShopDomain, token::TokenHash};
 
-use crate::{App, call_limit::Count, error::ApiError};
+use crate::{App, error::ApiError, http::call_limit::Count};
 
 /// An installation that may do what it asks for. Handlers find it in the request's extensions.
 #[derive(Clone)]

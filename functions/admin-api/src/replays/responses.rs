@@ -7,7 +7,7 @@ use serde::Serialize;
 use storehook_domain::{history::stats::DeliveryStats, job::replay::Replay};
 use utoipa::ToSchema;
 
-use crate::{replay_step::Step, wire::local_time};
+use crate::{replays::step::Step, webhooks::responses::local_time};
 
 /// An answer with what a replay's step has done.
 #[derive(Serialize, ToSchema)]

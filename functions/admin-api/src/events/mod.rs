@@ -1,0 +1,4 @@
+//! Events.
+
+pub(crate) mod push;
+pub(crate) mod topics;

@@ -1,0 +1,4 @@
+//! Replays.
+
+pub(crate) mod responses;
+pub(crate) mod step;

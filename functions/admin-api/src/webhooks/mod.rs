@@ -1,0 +1,7 @@
+//! Webhooks.
+
+pub(crate) mod responses;
+pub(crate) mod routes;
+pub(crate) mod schemas;
+pub(crate) mod store;
+pub(crate) mod transaction;
