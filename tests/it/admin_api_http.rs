@@ -133,7 +133,7 @@ async fn an_answer_that_is_not_acceptable_is_406_and_a_body_of_another_kind_415(
         let answer = api.send(request(Method::GET).header(header::ACCEPT, accept)).await?;
         assert_eq!(answer.status.as_u16(), status, "{accept}");
         if status == 406 {
-            assert_eq!(answer.json, json!({"errors": "Not Acceptable: answers are application/json"}));
+            assert_eq!(answer.json, json!({"errors": "Not Acceptable: responses are application/json"}));
         }
     }
     let body = r#"{"webhook": {"topic": "orders/create"}}"#;

@@ -79,9 +79,9 @@ async fn a_delivery_is_shown_with_its_attempts_its_request_as_sent_and_the_answe
         assert_eq!(value.as_str(), Some(sent[1].header(name)), "{name}");
     }
     assert_eq!((headers["x-key"].as_str(), sent[1].header("x-key")), (Some("***"), "k3y"));
-    let answer = &shown["answer"];
-    assert_eq!((&answer["status"], &answer["body_truncated"]), (&json!(201), &json!(true)));
-    assert_eq!(answer["body"].as_str(), Some("€".repeat(341).as_str()), "a KiB of it");
+    let response = &shown["response"];
+    assert_eq!((&response["status"], &response["body_truncated"]), (&json!(201), &json!(true)));
+    assert_eq!(response["body"].as_str(), Some("€".repeat(341).as_str()), "a KiB of it");
 
     // What it was sent as, it stays, whatever the webhook becomes.
     let change = Some(json!({"webhook": {"fields": [], "format": "xml"}}));

@@ -1,8 +1,7 @@
-//! Errors: the one place that turns a failure into an answer.
+//! Errors: the one place that turns a failure into a response.
 //!
-//! The caller is told what the caller can mend. What went wrong inside goes to the log,
-//! with its whole chain of causes, in the one line that the request has there; the answer
-//! carries only the request's id.
+//! A 4xx tells the caller what to change. The cause of a 5xx goes to the log, with its whole chain,
+//! in the request's one line; the response carries only the status and the request's id.
 
 use axum::{
     Json,
@@ -13,14 +12,18 @@ use serde_json::{Value, json};
 use storehook_aws::{
     NoRandomness, history::WriteError, queue::SendError, stream::StreamError, table::TableError,
 };
-use storehook_domain::{event::pushed::InvalidPush, input::field_errors::FieldErrors, installation::Scope};
+use storehook_domain::{
+    event::pushed::InvalidPush,
+    input::field_errors::FieldErrors,
+    installation::{Scope, secret::InvalidSecret},
+};
 
-use crate::events::push::PushedAnswer;
+use crate::events::responses::PushResult;
 
-/// Why a request is not answered as asked.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("no or no valid token")]
+    #[error("the token is missing or unknown")]
     Unauthorized,
     #[error("the token lacks the scope {}", .0.as_str())]
     MissingScope(Scope),
@@ -30,40 +33,40 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     #[error("the client does not accept JSON")]
     NotAcceptable,
-    #[error("the body is said to be something other than JSON")]
+    #[error("`Content-Type` is not JSON")]
     UnsupportedMediaType,
     #[error("too many calls")]
     TooManyCalls {
-        /// After how many seconds the installation may call again.
+        /// In how many seconds the installation may call again.
         seconds: i64,
     },
-    #[error("the body is not JSON or lacks its object")]
+    #[error("the body is not JSON or lacks `{0}`")]
     MissingObject(&'static str),
-    #[error("the body broke off")]
+    #[error("the body ended early")]
     UnreadableBody,
     #[error("the push is invalid")]
     Push(#[source] InvalidPush),
-    #[error("the stream did not take some of the events")]
-    PushIncomplete(Vec<PushedAnswer>),
+    #[error("the stream did not take all events")]
+    PushIncomplete(Vec<PushResult>),
     #[error("the body is too large")]
     TooLarge,
     #[error("a query parameter is invalid")]
     Query(FieldErrors),
     #[error("the webhook is invalid")]
     Invalid(FieldErrors),
-    #[error("too many writes to one webhook at once")]
-    Contended,
-    #[error("it took too long")]
+    #[error("other requests kept writing the same item")]
+    Conflict,
+    #[error("the request took too long")]
     TimedOut,
-    #[error("the code panicked")]
+    #[error("a handler panicked")]
     Panicked,
-    #[error("the history is switched off")]
+    #[error("the history is off")]
     HistoryOff,
-    #[error("a payload that is kept does not read")]
+    #[error("a stored payload is malformed")]
     PayloadUnreadable,
     #[error("a table failed")]
     Table(#[from] TableError),
-    #[error("a payload could not be kept")]
+    #[error("a payload could not be stored")]
     Payload(#[from] WriteError),
     #[error("the delivery queue failed")]
     Queue(#[from] SendError),
@@ -71,6 +74,8 @@ pub(crate) enum ApiError {
     Stream(#[from] StreamError),
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    #[error("a new secret is malformed")]
+    Secret(#[from] InvalidSecret),
 }
 
 impl ApiError {
@@ -89,7 +94,7 @@ impl ApiError {
             | Self::Push(InvalidPush::NotAnObject) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::HistoryOff | Self::Push(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Contended
+            Self::Conflict
             | Self::TimedOut
             | Self::PushIncomplete(_)
             | Self::Table(TableError::Call(_) | TableError::Unread)
@@ -102,11 +107,12 @@ impl ApiError {
             | Self::Table(TableError::Item(_))
             | Self::Payload(WriteError::Compression(_) | WriteError::Table(TableError::Item(_)))
             | Self::Randomness(_)
+            | Self::Secret(_)
             | Self::PayloadUnreadable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// What the caller is told. For those that say no more than their status, it is the status's name.
+    /// The text for the caller. Errors with nothing to add give the name of their status.
     fn errors(&self) -> Value {
         match self {
             Self::Unauthorized => {
@@ -120,7 +126,7 @@ impl ApiError {
                     "[API] Too many calls of this app on this shop. Call again after the time in Retry-After"
                 )
             }
-            Self::NotAcceptable => json!("Not Acceptable: answers are application/json"),
+            Self::NotAcceptable => json!("Not Acceptable: responses are application/json"),
             Self::UnsupportedMediaType => json!("Unsupported Media Type: bodies are application/json"),
             Self::MissingObject(name) => json!({*name: "Required parameter missing or invalid"}),
             Self::HistoryOff => json!({"history": ["is switched off"]}),
@@ -131,7 +137,7 @@ impl ApiError {
             | Self::PushIncomplete(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
-            | Self::Contended
+            | Self::Conflict
             | Self::TimedOut
             | Self::Panicked
             | Self::Table(_)
@@ -139,13 +145,14 @@ impl ApiError {
             | Self::Queue(_)
             | Self::Stream(_)
             | Self::Randomness(_)
+            | Self::Secret(_)
             | Self::PayloadUnreadable => {
                 json!(self.status().canonical_reason())
             }
         }
     }
 
-    /// The header that HTTP wants beside the status.
+    /// The header that HTTP asks for with the status.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized => {
@@ -163,7 +170,7 @@ impl ApiError {
     }
 }
 
-/// What went wrong inside, for the log: an extension of the answer.
+/// The cause of a 5xx, for the log: an extension of the response.
 #[derive(Clone)]
 pub(crate) struct Cause(pub(crate) String);
 

@@ -1,13 +1,14 @@
-//! The OpenAPI description of the API: what `GET /openapi.json` answers.
+//! The OpenAPI description of the API: what `GET /openapi.json` returns.
 //!
-//! It is made from the very routes that the router serves. Each route says what is its
-//! own; what holds for all of them (the errors of every call, the headers of every answer,
-//! the suffix of every path) is said here once and put into each. It is made when it is
-//! first asked for. `openapi.json` beside the sources is a copy that a test keeps the same.
+//! It is made from the routes that the router serves. Each route describes what is its own. What
+//! holds for all of them (the errors of every call, the headers of every response, the suffix of
+//! every path) is written once here and added to each. The description is made on the first request
+//! for it. `openapi.json` beside the sources is a copy, and a test keeps it the same.
 
 use std::sync::OnceLock;
 
 use axum::{
+    Extension,
     http::header,
     response::{IntoResponse as _, Response},
 };
@@ -22,11 +23,15 @@ use utoipa::{
     },
 };
 
-use crate::webhooks::schemas::{self, Errors};
+use crate::{events, http::schemas::Errors};
+
+/// Makes the description. The router, which knows every route, hands it to [`show`].
+#[derive(Clone, Copy)]
+pub(crate) struct Describe(pub(crate) fn() -> openapi::OpenApi);
 
 /// Describe the API
 ///
-/// Answers this description. It needs no token.
+/// Returns this description. No token is needed.
 #[utoipa::path(
     get,
     path = "/openapi",
@@ -34,24 +39,29 @@ use crate::webhooks::schemas::{self, Errors};
     tag = "description",
     responses((status = 200, description = "The description.", body = Object)),
 )]
-pub(crate) async fn show() -> Response {
+pub(crate) async fn show(Extension(Describe(describe)): Extension<Describe>) -> Response {
     static JSON: OnceLock<String> = OnceLock::new();
-    let json = JSON.get_or_init(|| serde_json::json!(description()).to_string());
+    let json = JSON.get_or_init(|| serde_json::json!(describe()).to_string());
     ([(header::CONTENT_TYPE, "application/json")], json.as_str()).into_response()
 }
 
-/// The description of the API.
-pub fn description() -> openapi::OpenApi {
+/// Completes the descriptions of the routes: those that need a token with the scope `webhooks`,
+/// those that need `events:push`, and those that need none.
+pub(crate) fn describe(
+    guarded: openapi::OpenApi,
+    pushing: openapi::OpenApi,
+    open: openapi::OpenApi,
+) -> openapi::OpenApi {
     let mut document = Document::openapi();
     document.openapi = OpenApiVersion::Version31;
-    document.merge(crate::guarded().into_openapi());
-    document.merge(crate::pushing().into_openapi());
-    operations(&mut document.paths).for_each(guard);
-    document.merge(crate::open().into_openapi());
-    operations(&mut document.paths).for_each(identify);
+    document.merge(guarded);
+    document.merge(pushing);
+    operations(&mut document.paths).for_each(add_token);
+    document.merge(open);
+    operations(&mut document.paths).for_each(add_headers);
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (format!("{path}.json"), item)).collect();
-    complete(document.components.get_or_insert_default());
+    add_components(document.components.get_or_insert_default());
     document
 }
 
@@ -59,39 +69,39 @@ pub fn description() -> openapi::OpenApi {
 #[openapi(
     info(
         title = "Storehook admin API",
-        description = "How an app manages its webhooks on a shop.\n\nEvery path works under `/admin`, `/api` and \
-                       `/admin/api/<version>` (`2024-10`, `unstable`), and `.json` may be left out. Times are \
-                       ISO 8601 in the shop's time zone. An app sees its own webhooks on its own shop; all others \
-                       are not found.",
+        description = "Apps manage their webhooks on a shop, read and replay their deliveries, and push events.\n\n\
+                       Every path works under `/admin`, `/api` and `/admin/api/<version>` (`2024-10`, \
+                       `unstable`), with or without `.json`. Times are ISO 8601 in the shop's time zone. An app \
+                       sees only its own webhooks on its own shop; all others are 404.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/")),
     tags(
-        (name = "webhooks", description = "An app's subscriptions to what happens in a shop."),
-        (name = "deliveries", description = "What became of each event on its way to a webhook."),
-        (name = "events", description = "Events of the shop that come from elsewhere."),
-        (name = "secret", description = "What deliveries are signed with."),
-        (name = "description", description = "What this API is."),
+        (name = "webhooks", description = "An app's subscriptions to events of a shop."),
+        (name = "deliveries", description = "One event on its way to one webhook: its state, its attempts, and how to send it again."),
+        (name = "events", description = "Events of the shop that an app pushes."),
+        (name = "secret", description = "The secret that signs deliveries."),
+        (name = "description", description = "This description."),
     ),
     components(schemas(Errors)),
 )]
 struct Document;
 
-/// The errors of every call with a token: the component's name, the status, and what it means.
+/// The errors of every call with a token: the component's name, the status, and its meaning.
 const ERRORS: [(&str, &str, &str); 6] = [
-    ("Unauthorized", "401", "There is no token, or none that is known."),
+    ("Unauthorized", "401", "The token is missing or unknown."),
     ("Forbidden", "403", "The token lacks the scope."),
     ("NotAcceptable", "406", "The client does not accept JSON."),
-    ("TooManyCalls", "429", "The installation has made too many calls."),
-    ("InternalServerError", "500", "Something is wrong inside."),
-    ("ServiceUnavailable", "503", "The call can be made again."),
+    ("TooManyCalls", "429", "The app has made too many calls on this shop."),
+    ("InternalServerError", "500", "Something failed inside."),
+    ("ServiceUnavailable", "503", "Something is busy or unreachable. Call again."),
 ];
 
-/// The ways to send a token, in the order of the page's own first.
+/// The ways to send a token: the one that most clients use first.
 const CREDENTIALS: [&str; 4] = ["bearer", "spiffyToken", "shopifyToken", "basic"];
 
-/// Says of an operation what holds for all that want a token.
-fn guard(operation: &mut Operation) {
+/// Adds to an operation what holds for all that need a token.
+fn add_token(operation: &mut Operation) {
     for (name, status, _) in ERRORS {
         let responses = &mut operation.responses.responses;
         responses.entry(status.to_owned()).or_insert_with(|| Ref::from_response_name(name).into());
@@ -100,9 +110,9 @@ fn guard(operation: &mut Operation) {
     operation.security = Some(CREDENTIALS.map(requirement).to_vec());
 }
 
-/// Says of an operation what holds for all: its answers carry the request's id, and those to a token
-/// how many calls there are.
-fn identify(operation: &mut Operation) {
+/// Adds the headers of every response to an operation: the request's id and, where a token is
+/// needed, the level of the installation's bucket.
+fn add_headers(operation: &mut Operation) {
     let is_guarded = !operation.security.get_or_insert_default().is_empty();
     let headers = if is_guarded { &HEADERS[..] } else { &HEADERS[..1] };
     for response in operation.responses.responses.values_mut() {
@@ -112,13 +122,13 @@ fn identify(operation: &mut Operation) {
     }
 }
 
-/// The headers of answers: that of every one first.
+/// The headers of responses: the one of every response first.
 const HEADERS: [(&str, &str); 2] = [
-    ("X-Request-Id", "What the log calls the request."),
+    ("X-Request-Id", "The request's id in Storehook's log."),
     (
         "X-Shopify-Shop-Api-Call-Limit",
-        "How many calls the installation's bucket holds, and can hold: `1/40`. The same under the platform's own \
-         name, by default `X-Spiffy-Stores-Api-Call-Limit`. Absent where calls are not limited.",
+        "The calls in the app's bucket, and how many it can hold: `1/40`. A second header repeats it under the \
+         platform's name, by default `X-Spiffy-Stores-Api-Call-Limit`. Both are absent if calls are not limited.",
     ),
 ];
 
@@ -126,13 +136,13 @@ fn header_reference(name: &str) -> (String, RefOr<openapi::Header>) {
     (name.to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))))
 }
 
-/// Adds what the operations refer to and no type of theirs brings along.
-fn complete(components: &mut Components) {
+/// Adds the components that operations refer to and that no type brings along.
+fn add_components(components: &mut Components) {
     if let Some(RefOr::T(Schema::Object(webhook))) = components.schemas.get_mut("Webhook") {
         // `fields` can leave out any of them.
         webhook.required.clear();
     }
-    components.schemas.insert("Topic".to_owned(), schemas::topic().into());
+    components.schemas.insert("Topic".to_owned(), events::schemas::topic().into());
     for (name, description) in HEADERS {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
         let header = HeaderBuilder::new().schema(Some(text)).description(Some(description)).build();
@@ -154,8 +164,10 @@ fn error_response(status: &str, description: &str) -> openapi::Response {
     response.headers.extend(headers.iter().map(|(name, _)| header_reference(name)));
     if matches!(status, "429" | "503") {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
-        let retry_after =
-            HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds.")).build();
+        let retry_after = HeaderBuilder::new()
+            .schema(Some(seconds))
+            .description(Some("How many seconds to wait before the next call."))
+            .build();
         response.headers.insert("Retry-After".to_owned(), retry_after.into());
     }
     response
@@ -180,24 +192,4 @@ fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
         .values_mut()
         .flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete])
         .filter_map(Option::as_mut)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    /// The copy that people read and tools take. A stale one is written anew, and fails the test once.
-    #[test]
-    fn the_copy_in_the_repository_is_the_description() -> TestResult {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-        let now = description().to_pretty_json()? + "\n";
-        let copy = std::fs::read_to_string(path).unwrap_or_default();
-        if copy != now {
-            std::fs::write(path, &now)?;
-        }
-        assert!(copy == now, "{path} was stale; it has been written anew: look at it and commit it");
-        Ok(())
-    }
 }

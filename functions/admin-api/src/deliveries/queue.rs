@@ -1,4 +1,4 @@
-//! The delivery queue, as replays and tests are sent into it.
+//! The delivery queue, as replays and test events are sent into it.
 
 use aws_sdk_sqs::Client;
 use storehook_aws::queue::{self, SendError};
@@ -15,14 +15,14 @@ pub(crate) struct DeliveryQueue {
 }
 
 impl DeliveryQueue {
-    /// Sends deliveries. On an error some of them may have been sent.
-    pub(crate) async fn send(&self, deliveries: &[DeliveryMessage<'_>]) -> Result<(), SendError> {
-        let messages = deliveries.iter().enumerate().map(|(record, delivery)| QueueEntry {
+    /// Sends messages. On an error, some of them may be in the queue.
+    pub(crate) async fn send(&self, messages: &[DeliveryMessage<'_>]) -> Result<(), SendError> {
+        let entries = messages.iter().enumerate().map(|(record, message)| QueueEntry {
             record,
-            webhook_id: delivery.envelope.id.webhook_id,
-            body: delivery.to_message(),
+            webhook_id: message.envelope.id.webhook_id,
+            body: message.to_message(),
         });
-        for batch in fan_out::batches(messages).collect::<Vec<_>>() {
+        for batch in fan_out::batches(entries).collect::<Vec<_>>() {
             let mut failures = queue::send(&self.client, &self.url, batch, || true).await;
             if let Some((_, error)) = failures.pop() {
                 return Err(error);

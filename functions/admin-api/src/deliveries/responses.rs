@@ -1,6 +1,4 @@
-//! Deliveries as the API prints them.
-//!
-//! The types here are both what is printed and what the OpenAPI description says of it.
+//! Deliveries as the API prints them: the types here are also what the OpenAPI description tells.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -13,25 +11,25 @@ use storehook_domain::{
 };
 use utoipa::ToSchema;
 
-use crate::{deliveries::schemas, webhooks::responses::local_time};
+use crate::{deliveries::schemas, http::local_time::local_time};
 
-/// An answer with some deliveries, the newest first.
+/// A page of deliveries, the newest first.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeliveriesAnswer {
+pub(crate) struct DeliveriesResponse {
     deliveries: Vec<ShownDelivery>,
-    /// What `page_info` is for the next page; null on the last.
+    /// The `page_info` of the next page; null on the last page.
     page_info: Option<String>,
 }
 
-/// An answer with one delivery, in short.
+/// One delivery, in short.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeliverySummaryAnswer {
+pub(crate) struct DeliverySummaryResponse {
     delivery: ShownDelivery,
 }
 
-/// An answer with one delivery, in full.
+/// One delivery, in full.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeliveryAnswer {
+pub(crate) struct DeliveryResponse {
     delivery: FullDelivery,
 }
 
@@ -39,151 +37,148 @@ pub(crate) struct DeliveryAnswer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
 struct ShownDelivery {
-    /// Its id, `<webhook id>-<event id>`: the same through every retry and replay.
+    /// The id, `<webhook id>-<event id>`: retries and replays keep it.
     #[schema(example = "4759306-01JD4Q")]
     id: String,
     #[schema(example = 4_759_306)]
     webhook_id: u64,
     #[schema(example = "01JD4Q")]
     event_id: String,
-    /// What happened.
+    /// The event's topic.
     #[schema(example = "orders/create")]
     topic: String,
     #[schema(schema_with = schemas::delivery_state)]
     state: &'static str,
-    /// Whether it is of a test event.
+    /// Whether the event is a test event.
     test: bool,
-    /// How often it has been replayed.
+    /// How often the delivery has been replayed.
     replays: u32,
-    /// When it happened, in the shop's time zone.
+    /// When the event happened, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
     triggered_at: String,
     /// When the delivery was first queued.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
     created_at: String,
-    /// When the next attempt is due; null where there is none.
+    /// When the next attempt is due; null if there is none.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
-    /// How many attempts there were in all.
+    /// The number of all attempts.
     attempt_count: u64,
-    /// The last of them.
+    /// The last attempt; null if there is none.
     last_attempt: Option<ShownAttempt>,
 }
 
-/// A delivery with all that is kept of it.
+/// A delivery with its attempts, its last request and the response to it.
 #[derive(Serialize, ToSchema)]
 struct FullDelivery {
     #[serde(flatten)]
     summary: ShownDelivery,
-    /// The latest attempts, the first of them first.
+    /// The latest attempts, in their order.
     attempts: Vec<ShownAttempt>,
-    /// What the last attempt sent; null where no request could be built.
+    /// The request of the last attempt; null if none could be built.
     request: Option<ShownRequest>,
-    /// What it was answered; null where there was no answer.
-    answer: Option<ShownAnswer>,
-    /// What an integration endpoint said besides its verdict: any JSON, as a text.
+    /// The endpoint's response to it; null if there was none.
+    response: Option<ShownResponse>,
+    /// What an integration endpoint added to its verdict: JSON, as a text.
     details: Option<String>,
 }
 
-/// One POST of a delivery.
+/// One POST of a record.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
 struct ShownAttempt {
-    /// Which of its series, from 1.
+    /// The attempt's number in its series, from 1.
     number: u64,
-    /// The series: 0 is the event's own, and each replay begins another.
+    /// The series: 0 is the event's own; each replay begins another.
     series: u32,
     #[schema(format = DateTime)]
     attempted_at: String,
-    /// The status that was answered; null where there was no answer.
+    /// The status of the response; null if there was none.
     status: Option<u16>,
-    /// Why it failed; null where it did not.
+    /// Why the attempt failed; null if it succeeded.
     error: Option<String>,
     latency_ms: u64,
-    /// Where it went.
+    /// The URL that it was sent to.
     address: String,
 }
 
 /// A request as it was sent.
 #[derive(Serialize, ToSchema)]
-#[schema(as = RequestRecord)]
+#[schema(as = SentRequest)]
 struct ShownRequest {
     #[schema(example = "POST")]
     method: &'static str,
     address: String,
-    /// The headers but for those of HTTP itself. The values of the webhook's own are `***`.
+    /// The headers, without those of HTTP itself. The values of custom headers are `***`.
     #[schema(value_type = BTreeMap<String, String>)]
     headers: serde_json::Map<String, serde_json::Value>,
-    /// The body; null where the payload is no longer kept.
+    /// The body; null if the payload has expired.
     body: Option<String>,
-    /// Whether the body is longer than is shown: 2 MiB.
+    /// Whether the body is cut: only its first 2 MiB are shown.
     body_truncated: bool,
 }
 
-/// The beginning of an answer.
+/// The beginning of an endpoint's response.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ReceivedAnswer)]
-struct ShownAnswer {
+#[schema(as = ReceivedResponse)]
+struct ShownResponse {
     status: Option<u16>,
-    /// At most its first KiB, as text.
+    /// The first KiB of the body, as text.
     body: String,
-    /// Whether there was more.
+    /// Whether the body was longer.
     body_truncated: bool,
 }
 
-impl DeliveriesAnswer {
+impl DeliveriesResponse {
     /// Shows deliveries, their times in the shop's zone.
-    pub(crate) fn of(deliveries: &[DeliveryRecord], zone: &TimeZone, page_info: Option<String>) -> Self {
-        Self {
-            deliveries: deliveries.iter().map(|delivery| ShownDelivery::of(delivery, zone)).collect(),
-            page_info,
-        }
+    pub(crate) fn of(records: &[DeliveryRecord], zone: &TimeZone, page_info: Option<String>) -> Self {
+        Self { deliveries: records.iter().map(|record| ShownDelivery::of(record, zone)).collect(), page_info }
     }
 }
 
-impl DeliverySummaryAnswer {
+impl DeliverySummaryResponse {
     /// Shows a delivery in short.
-    pub(crate) fn of(delivery: &DeliveryRecord, zone: &TimeZone) -> Self {
-        Self { delivery: ShownDelivery::of(delivery, zone) }
+    pub(crate) fn of(record: &DeliveryRecord, zone: &TimeZone) -> Self {
+        Self { delivery: ShownDelivery::of(record, zone) }
     }
 }
 
-impl DeliveryAnswer {
-    /// Shows a delivery in full, with its event's payload if that is still kept.
-    pub(crate) fn of(delivery: &DeliveryRecord, payload: Option<&str>, zone: &TimeZone) -> Self {
-        let last = delivery.attempts.last();
-        let answer = |kept: &ResponseRecord| ShownAnswer {
+impl DeliveryResponse {
+    /// Shows a delivery in full. The body of its request needs the payload, which may have expired.
+    pub(crate) fn of(record: &DeliveryRecord, payload: Option<&str>, zone: &TimeZone) -> Self {
+        let last = record.attempts.last();
+        let response = |kept: &ResponseRecord| ShownResponse {
             status: last.and_then(|last| last.status),
             body: kept.body.clone(),
             body_truncated: kept.is_truncated,
         };
         Self {
             delivery: FullDelivery {
-                summary: ShownDelivery::of(delivery, zone),
-                attempts: delivery.attempts.iter().map(|attempt| ShownAttempt::of(attempt, zone)).collect(),
-                request: ShownRequest::of(delivery, payload),
-                answer: delivery.response.as_ref().map(answer),
-                details: delivery.details.clone(),
+                summary: ShownDelivery::of(record, zone),
+                attempts: record.attempts.iter().map(|attempt| ShownAttempt::of(attempt, zone)).collect(),
+                request: ShownRequest::of(record, payload),
+                response: record.response.as_ref().map(response),
+                details: record.details.clone(),
             },
         }
     }
 }
 
 impl ShownDelivery {
-    fn of(delivery: &DeliveryRecord, zone: &TimeZone) -> Self {
+    fn of(record: &DeliveryRecord, zone: &TimeZone) -> Self {
         Self {
-            id: delivery.envelope.id.to_string(),
-            webhook_id: delivery.envelope.id.webhook_id.get(),
-            event_id: delivery.envelope.id.event_id.to_string(),
-            topic: delivery.envelope.topic.to_string(),
-            state: delivery.state.as_str(),
-            test: delivery.envelope.test,
-            replays: delivery.series,
-            triggered_at: local_time(delivery.envelope.triggered_at, zone),
-            created_at: local_time(delivery.created_at, zone),
-            next_attempt_at: delivery.next_attempt_at.map(|time| local_time(time, zone)),
-            attempt_count: delivery.attempt_count,
-            last_attempt: delivery.attempts.last().map(|attempt| ShownAttempt::of(attempt, zone)),
+            id: record.envelope.id.to_string(),
+            webhook_id: record.envelope.id.webhook_id.get(),
+            event_id: record.envelope.id.event_id.to_string(),
+            topic: record.envelope.topic.to_string(),
+            state: record.state.as_str(),
+            test: record.envelope.test,
+            replays: record.series,
+            triggered_at: local_time(record.envelope.triggered_at, zone),
+            created_at: local_time(record.created_at, zone),
+            next_attempt_at: record.next_attempt_at.map(|time| local_time(time, zone)),
+            attempt_count: record.attempt_count,
+            last_attempt: record.attempts.last().map(|attempt| ShownAttempt::of(attempt, zone)),
         }
     }
 }
@@ -202,19 +197,18 @@ impl ShownAttempt {
     }
 }
 
-/// The most of a body that is shown, in bytes: escaped, it still fits into Lambda's answer of 6 MB. Only XML
-/// can be longer.
+/// How much of a body is shown, in bytes: escaped, it still fits into Lambda's response of 6 MB.
+/// Only XML bodies can be longer.
 const BODY_SHOWN: usize = 2 * 1024 * 1024;
 
 impl ShownRequest {
-    fn of(delivery: &DeliveryRecord, payload: Option<&str>) -> Option<Self> {
-        let (sent, last) = (delivery.request.as_ref()?, delivery.attempts.last()?);
+    fn of(record: &DeliveryRecord, payload: Option<&str>) -> Option<Self> {
+        let (sent, last) = (record.request.as_ref()?, record.attempts.last()?);
         let raw = payload.and_then(|payload| serde_json::from_str(payload).ok());
         let payload = raw.and_then(|raw| Payload::new(raw).ok());
-        // It has been rendered before, so it can be again.
+        // The body was rendered before, so it can be rendered again.
         let body = payload.and_then(|payload| {
-            let body =
-                sent.shape.body(payload, &delivery.envelope.topic, &delivery.envelope.id.event_id).ok()?;
+            let body = sent.shape.body(payload, &record.envelope.topic, &record.envelope.id.event_id).ok()?;
             Some(body.0.into_owned())
         });
         let end = body.as_ref().map_or(0, |body| body.floor_char_boundary(BODY_SHOWN));

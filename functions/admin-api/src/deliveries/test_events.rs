@@ -1,28 +1,38 @@
-//! Test events: a sample of what a webhook subscribes to, sent to it alone.
+//! Test events: a sample of a webhook's topic, sent to this webhook alone.
+//!
+//! The delivery is queued first and recorded afterwards. If the record cannot be written, the first
+//! attempt writes it.
 
-use axum::{Extension, extract::State, response::Response};
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use storehook_aws::history::PayloadOwner;
 use storehook_domain::{
     delivery::{message::DeliveryMessage, test_event::test_delivery},
-    event::id::EventId,
     history::record::DeliveryRecord,
+    webhook::WebhookId,
 };
 
 use crate::{
-    App,
-    deliveries::{
-        responses::DeliverySummaryAnswer,
-        routes::{must_be_active, queued},
-    },
+    app::App,
+    deliveries::responses::DeliverySummaryResponse,
     error::ApiError,
-    http::{admission::Caller, bodies::PathId},
-    webhooks::{routes::find, schemas::Errors},
+    events::new_id::new_event_id,
+    http::{
+        bodies::{PathId, id_of},
+        caller::Caller,
+        schemas::Errors,
+    },
+    webhooks::operations::{find_webhook, must_be_active},
 };
 
 /// Send a test event
 ///
-/// A sample event of the webhook's topic, to this webhook alone, with a header that says that it is a test.
-/// Its delivery is signed, retried and kept as any other.
+/// Sends a sample event of the webhook's topic to this webhook alone, with a header that marks it
+/// as a test. The delivery is signed, retried and recorded like any other.
 #[utoipa::path(
     post,
     path = "/admin/webhooks/{id}/test",
@@ -30,9 +40,9 @@ use crate::{
     tag = "deliveries",
     params(("id" = u64, Path, description = "The webhook's id.")),
     responses(
-        (status = 202, description = "It is queued.", body = DeliverySummaryAnswer),
+        (status = 202, description = "The delivery is queued.", body = DeliverySummaryResponse),
         (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
-        (status = 415, description = "The body is said to be something other than JSON.", body = Errors),
+        (status = 415, description = "`Content-Type` is not JSON.", body = Errors),
         (status = 422, description = "The webhook is not active.", body = Errors),
     ),
 )]
@@ -41,36 +51,41 @@ pub(crate) async fn send(
     Extension(caller): Extension<Caller>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let webhook = find(&app, &caller, &id).await?;
+    let record = send_test_event(&app, &caller, id_of(id, str::parse)?).await?;
+    let response = DeliverySummaryResponse::of(&record, &caller.time_zone);
+    Ok((StatusCode::ACCEPTED, Json(response)).into_response())
+}
+
+/// Queues a test event's delivery and records it.
+pub(crate) async fn send_test_event(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+) -> Result<DeliveryRecord, ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
     must_be_active(Some(&webhook))?;
     let now = storehook_aws::now();
-    let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
-    if let Some(kept_for) = app.deliveries.0.retention.payloads() {
-        let place = PayloadOwner::Event(&delivery.envelope.shop, &delivery.envelope.id.event_id);
-        let digest = app.deliveries.0.keep_payload(&delivery, place, kept_for, now).await?;
-        delivery.envelope.payload_digest = Some(digest);
+    let mut message = test_delivery(&webhook, new_event_id("test-"), now);
+    if let Some(kept_for) = app.deliveries.table.retention.payloads() {
+        let owner = PayloadOwner::Event(&message.envelope.shop, &message.envelope.id.event_id);
+        let digest = app.deliveries.table.keep_payload(&message, owner, kept_for, now).await?;
+        message.envelope.payload_digest = Some(digest);
     }
-    app.queue.send(std::slice::from_ref(&delivery)).await?;
-    Ok(queued(&keep(&app, &delivery).await, &caller))
+    app.queue.send(std::slice::from_ref(&message)).await?;
+    Ok(record(app, &message).await)
 }
 
-/// Puts a delivery on record that has been sent, unless its first attempt has done so already. That attempt
-/// will, if this cannot.
-async fn keep(app: &App, delivery: &DeliveryMessage<'_>) -> DeliveryRecord {
-    let kept_for = app.deliveries.0.retention.deliveries();
-    let begun = DeliveryRecord::begin(delivery, kept_for.unwrap_or_default());
-    let history = DeliveryRecord { version: 1, ..begun };
+/// Records a delivery that was queued, unless its first attempt has done so. The attempt writes the
+/// record if this cannot.
+async fn record(app: &App, message: &DeliveryMessage<'_>) -> DeliveryRecord {
+    let kept_for = app.deliveries.table.retention.deliveries();
+    let begun = DeliveryRecord::begin(message, kept_for.unwrap_or_default());
+    let record = DeliveryRecord { version: 1, ..begun };
     if kept_for.is_some()
-        && let Err(error) = app.deliveries.0.put(&history, 0).await
+        && let Err(error) = app.deliveries.table.put(&record, 0).await
     {
         let error = storehook_aws::causes(&error);
-        tracing::error!(delivery.id = %delivery.envelope.id, error, "history not written");
+        tracing::error!(delivery.id = %message.envelope.id, error, "history not written");
     }
-    history
-}
-
-/// A new event's id: random, after this beginning.
-#[expect(clippy::expect_used, reason = "a UUID is 36 digits and dashes, and the beginnings are ours")]
-pub(crate) fn new_event_id(beginning: &str) -> EventId {
-    EventId::parse(&format!("{beginning}{}", uuid::Uuid::new_v4())).expect("it is an event's id")
+    record
 }

@@ -1,4 +1,4 @@
-//! The catalogue of topics, for those who are about to subscribe.
+//! The catalogue of topics, for apps that are about to subscribe.
 
 use axum::{
     Json,
@@ -7,66 +7,71 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
-use storehook_domain::event::{catalogue, samples::sample_of, topic::Topic};
+use storehook_domain::{
+    event::{catalogue, samples::sample_of, topic::Topic},
+    webhook::header_prefix::HeaderPrefix,
+};
 use utoipa::ToSchema;
 
-use crate::{App, error::ApiError};
+use crate::{app::App, error::ApiError};
 
-/// An answer with the topics that can be subscribed to.
+/// The topics of the catalogue.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct TopicsAnswer {
+pub(crate) struct TopicsResponse {
     topics: Vec<ShownTopic>,
 }
 
 /// A topic of the catalogue.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CatalogueTopic)]
-struct ShownTopic {
+pub(crate) struct ShownTopic {
     #[schema(example = "orders/create")]
     topic: &'static str,
     /// Spree's names for it.
     aliases: Vec<&'static str>,
-    /// What its payload describes.
+    /// The kind of resource in its payload.
     #[schema(example = "order")]
     resource: &'static str,
-    /// The root of its payload as XML.
+    /// The root element of its payload as XML.
     #[schema(example = "order")]
     xml_root: String,
-    /// The header that tells the payload's id; null where there is none.
+    /// The header with the payload's id; null if there is none.
     #[schema(example = "X-Spiffy-Stores-Order-Id")]
     id_header: Option<String>,
-    /// A payload as its events have it.
+    /// A sample of its payload.
     #[schema(value_type = Object)]
     sample: &'static RawValue,
 }
 
 /// List topics
 ///
-/// The topics of the catalogue, each with a sample of its payload. A `noun:verb` of the shop's own can be
-/// subscribed to as well.
+/// Lists the topics of the catalogue, each with a sample of its payload. Apps can subscribe to
+/// topics of the shop's own as well, named `noun:verb`.
 #[utoipa::path(
     get,
     path = "/admin/topics",
     operation_id = "listTopics",
     tag = "webhooks",
-    responses((status = 200, description = "The topics.", body = TopicsAnswer)),
+    responses((status = 200, description = "The topics.", body = TopicsResponse)),
 )]
 pub(crate) async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+    let topics = catalogue_topics(&app.settings.rules.header_prefix).collect();
+    Ok(Json(TopicsResponse { topics }).into_response())
+}
+
+/// The topics of the catalogue, with the platform's headers.
+pub(crate) fn catalogue_topics(header_prefix: &HeaderPrefix) -> impl Iterator<Item = ShownTopic> {
     let topics = catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]);
-    let shown = topics.map(|topic| {
+    topics.filter_map(move |topic| {
         let parsed = Topic::parse(topic.name).ok()?;
+        let aliases = catalogue::ALIASES.iter().filter(|(_, name)| *name == topic.name);
         Some(ShownTopic {
             topic: topic.name,
-            aliases: catalogue::ALIASES
-                .iter()
-                .filter(|(_, name)| *name == topic.name)
-                .map(|(alias, _)| *alias)
-                .collect(),
+            aliases: aliases.map(|(alias, _)| *alias).collect(),
             resource: topic.resource,
             xml_root: topic.resource.replace('_', "-"),
-            id_header: app.settings.rules.header_prefix.id_header(topic.resource),
+            id_header: header_prefix.id_header(topic.resource),
             sample: serde_json::from_str(sample_of(&parsed)).ok()?,
         })
-    });
-    Ok(Json(TopicsAnswer { topics: shown.flatten().collect() }).into_response())
+    })
 }

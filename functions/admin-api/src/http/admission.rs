@@ -1,10 +1,9 @@
 //! Admission: which installation a request speaks for, and whether it may.
 //!
-//! The token may come in any of the four ways that clients of this family of APIs send
-//! it. It is looked up by its hash; nothing compares tokens themselves. A known token's call
-//! of a route is counted, whatever becomes of it, and its answer says how many there are;
-//! then the token must have the scope that the route asks for. Who asks is not always in
-//! `Authorization`, so no cache may keep an answer.
+//! The token comes in one of the four ways that clients of this family of APIs send it, and is
+//! looked up by its hash: nothing compares tokens themselves. Every call of a route with a known
+//! token is counted, and its response tells the level of the bucket. Then the token must have the
+//! scope of the route. Not every token comes in `Authorization`, so responses forbid caching.
 
 use axum::{
     extract::{Request, State},
@@ -15,34 +14,35 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::tz::TimeZone;
 use storehook_aws::registry::TokenItem;
-use storehook_domain::installation::{Scope, app::AppId, shop::ShopDomain, token::TokenHash};
+use storehook_domain::installation::{Scope, token::TokenHash};
 
-use crate::{App, error::ApiError, http::call_limit::Count};
+use crate::{
+    error::ApiError,
+    http::{
+        call_limit::{CallLimit, Count},
+        caller::Caller,
+        tokens::TokenStore,
+    },
+};
 
-/// An installation that may do what it asks for. Handlers find it in the request's extensions.
-#[derive(Clone)]
-pub(crate) struct Caller {
-    pub(crate) shop: ShopDomain,
-    pub(crate) app: AppId,
-    pub(crate) time_zone: TimeZone,
-}
-
-/// What stands before some routes.
+/// The gate before some routes, and the scope that it asks for.
 #[derive(Clone)]
 pub(crate) struct Gate {
-    pub(crate) app: App,
-    /// What a token must be allowed to do.
+    pub(crate) tokens: TokenStore,
+    pub(crate) call_limit: CallLimit,
+    /// The platform's own name for the header that tells the level of the bucket.
+    pub(crate) call_limit_header: HeaderName,
     pub(crate) scope: Scope,
 }
 
-/// Lets a request through to its handler, as its caller, or answers it.
+/// Hands a request to its handler with its [`Caller`], or refuses it.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let (token, item) = match known_token(&gate.app, request.headers()).await {
+    let (token, item) = match load_token(&gate.tokens, request.headers()).await {
         Ok(found) => found,
         Err(error) => return error.into_response(),
     };
     let now = storehook_aws::now();
-    let count = match gate.app.call_limit.count(&token, item.bucket_empty_at, now).await {
+    let count = match gate.call_limit.count(&token, item.bucket_empty_at, now).await {
         Ok(count) => count,
         Err(error) => return ApiError::from(error).into_response(),
     };
@@ -56,21 +56,22 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     };
     response.extensions_mut().insert(caller);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    tell_count(&mut response, &gate.app.settings.call_limit_header, count);
+    add_count(&mut response, &gate.call_limit_header, count);
     response
 }
 
-/// A zone is checked when the app is installed; one that has been renamed since must not lock the app out.
+/// The installation command checks the zone. A zone that is renamed later must not lock the app
+/// out.
 fn time_zone_of(item: &TokenItem) -> TimeZone {
     TimeZone::get(&item.time_zone).unwrap_or_else(|error| {
-        tracing::warn!(error = storehook_aws::causes(&error), caller.shop = %item.shop, "time zone unknown; UTC it is");
+        tracing::warn!(error = storehook_aws::causes(&error), caller.shop = %item.shop, "unknown time zone: using UTC");
         TimeZone::UTC
     })
 }
 
-async fn known_token(app: &App, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {
+async fn load_token(tokens: &TokenStore, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {
     let token = TokenHash::of(&token_of(headers).ok_or(ApiError::Unauthorized)?);
-    let item = app.store.token(&token).await?.ok_or(ApiError::Unauthorized)?;
+    let item = tokens.load(&token).await?.ok_or(ApiError::Unauthorized)?;
     Ok((token, item))
 }
 
@@ -84,9 +85,9 @@ fn refusal(count: Count, scopes: &[Scope], wanted: Scope) -> Option<ApiError> {
     }
 }
 
-/// Says how many calls there are, under the platform's name and under the one that clients of this
-/// family of APIs look for.
-fn tell_count(response: &mut Response, name: &HeaderName, count: Count) {
+/// Adds the level of the bucket, under the platform's header and under the one that clients of this
+/// family of APIs read.
+fn add_count(response: &mut Response, name: &HeaderName, count: Count) {
     let (level, burst) = match count {
         Count::Admitted { level, burst } => (level, burst),
         Count::Full { burst, .. } => (burst, burst),

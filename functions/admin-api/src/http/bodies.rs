@@ -1,4 +1,4 @@
-//! Requests, as they come: paths and bodies that may be anything.
+//! Ids and bodies of requests, as they arrive: anything at all.
 
 use axum::{
     body::Bytes,
@@ -12,26 +12,25 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
-/// The id in a path, which may be anything.
+/// The id in a path. It may be malformed.
 pub(crate) type PathId = Result<Path<String>, PathRejection>;
 
-/// A body, which may be too large.
+/// A body. It may be too large.
 pub(crate) type RequestBody = Result<Bytes, BytesRejection>;
 
-/// The object of this name in a body: `{"webhook": {…}}`.
-pub(crate) fn object_of(body: RequestBody, name: &'static str) -> Result<Map<String, Value>, ApiError> {
-    let missing = ApiError::MissingObject(name);
-    match members_of(body, name)?.remove(name) {
-        Some(Value::Object(members)) => Ok(members),
-        _ => Err(missing),
-    }
+/// Reads the id in a path. A malformed id belongs to nothing, so it is not found.
+pub(crate) fn id_of<T, E>(id: PathId, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, ApiError> {
+    let Ok(Path(id)) = id else { return Err(ApiError::NotFound) };
+    parse(&id).map_err(|_| ApiError::NotFound)
 }
 
-/// The members of a body, which is an object or, where nothing needs to be said, empty. `name` is what it is
-/// about.
-pub(crate) fn members_of(body: RequestBody, name: &'static str) -> Result<Map<String, Value>, ApiError> {
+/// Reads a body with one object under this name: `{"webhook": {…}}`.
+pub(crate) fn object_of(body: RequestBody, name: &'static str) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_slice(&bytes_of(body)?) {
-        Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Object(mut members)) => match members.remove(name) {
+            Some(Value::Object(members)) => Ok(members),
+            _ => Err(ApiError::MissingObject(name)),
+        },
         _ => Err(ApiError::MissingObject(name)),
     }
 }

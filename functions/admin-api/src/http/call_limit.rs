@@ -1,8 +1,8 @@
-//! The rate limit, kept in the registry: one bucket for each installation, in its token's item.
+//! The rate limit: one leaky bucket for each installation, in its token's item of the registry.
 //!
-//! A call is counted by one conditional write, which says of the bucket what the domain's
-//! judgement rests on. Where another call came first the write is refused with the bucket
-//! as it is, and judged anew; nothing is read and then written back, so no call is lost.
+//! One conditional write counts a call. Its condition repeats what the domain assumed of the
+//! bucket. If another call came first, the write is refused and returns the bucket as it is now,
+//! and the domain decides again. Nothing is read and written back, so no call is lost.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -27,20 +27,20 @@ pub(crate) struct CallLimit {
     limit: Option<RateLimit>,
 }
 
-/// What the count of a call says.
+/// The count of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
     /// Calls are not limited.
     Unlimited,
-    /// The call is one of so many that the bucket holds now.
+    /// The call is admitted, and the bucket now holds `level` calls of `burst`.
     Admitted { level: u32, burst: u32 },
-    /// The bucket is full for so many seconds.
+    /// The bucket is full for that many seconds.
     Full { seconds: i64, burst: u32 },
-    /// The token has been taken away meanwhile.
+    /// The token was revoked meanwhile.
     Gone,
 }
 
-/// What became of a write.
+/// The result of a write.
 enum Write {
     Made { empty_at: i64 },
     Refused { found: TokenItem },
@@ -52,7 +52,7 @@ impl CallLimit {
         Self { client, table, limit }
     }
 
-    /// Counts a call by a token whose bucket was last seen to run empty at `empty_at`.
+    /// Counts a call. `empty_at` is when the token's bucket runs empty, as last read.
     pub(crate) async fn count(
         &self,
         token: &TokenHash,
@@ -61,8 +61,8 @@ impl CallLimit {
     ) -> Result<Count, TableError> {
         let Some(limit) = self.limit else { return Ok(Count::Unlimited) };
         let now = now.as_microsecond();
-        // It ends: no write makes a bucket run empty earlier, so a `Begin` that is refused becomes an
-        // `Add` or finds the bucket full, and an `Add` that is refused finds it full.
+        // The loop ends, because no write makes a bucket run empty earlier: a refused `Begin`
+        // becomes an `Add` or finds the bucket full, and a refused `Add` finds it full.
         loop {
             let pour = match limit.admit(empty_at, now) {
                 Ok(pour) => pour,
@@ -88,7 +88,7 @@ impl CallLimit {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = match pour {
-            // A token that is gone must not come back as an item that holds nothing but a bucket.
+            // A revoked token must not come back as an item with nothing but a bucket.
             Pour::Begin { empty_at } => update
                 .update_expression("SET bucket_empty_at = :empty_at")
                 .condition_expression(
@@ -102,7 +102,7 @@ impl CallLimit {
                 .expression_attribute_values(":latest", number(latest)),
         };
         let item = match update.send().await {
-            Ok(answer) => answer.attributes,
+            Ok(output) => output.attributes,
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     let found = refused.item().cloned().map(table::from_item).transpose()?;

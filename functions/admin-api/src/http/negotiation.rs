@@ -1,7 +1,7 @@
-//! What is spoken here: JSON, both ways.
+//! Content negotiation: JSON, both ways.
 //!
-//! A client that says what it accepts must accept JSON (406), and one that says what it
-//! sends must send JSON as it is (415). One that says neither is taken at its bytes.
+//! `Accept`, if present, must allow JSON (406). `Content-Type`, if present, must be JSON, and the
+//! body must not be compressed (415). Without these headers the bytes decide.
 
 use axum::{
     extract::Request,
@@ -13,7 +13,7 @@ use mediatype::{MediaType, MediaTypeList, ReadParams as _, names};
 
 use crate::error::ApiError;
 
-/// Lets a request through that speaks JSON.
+/// Hands a request to its handler if its headers allow JSON.
 pub(crate) async fn speak_json(request: Request, next: Next) -> Result<Response, ApiError> {
     if !accepts_json(request.headers()) {
         return Err(ApiError::NotAcceptable);
@@ -25,9 +25,9 @@ pub(crate) async fn speak_json(request: Request, next: Next) -> Result<Response,
     Ok(next.run(request).await)
 }
 
-/// Whether `Accept` allows JSON (RFC 9110 §12.5.1): of the ranges that it is in, the most specific one
-/// decides. Parameters other than the weight are not told apart, and a header in which nothing reads is
-/// as good as none.
+/// Whether `Accept` allows JSON (RFC 9110 §12.5.1): the most specific range that includes JSON
+/// decides. Parameters other than the weight are ignored, and so is a header with no readable
+/// range.
 fn accepts_json(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<_> = lines.flat_map(MediaTypeList::new).filter_map(Result::ok).collect();
@@ -39,7 +39,7 @@ fn accepts_json(headers: &HeaderMap) -> bool {
     }
 }
 
-/// How much besides JSON is in a range that JSON is in.
+/// How broad a range is, if it includes JSON: 0 is JSON alone, 2 is everything.
 fn breadth(range: &MediaType<'_>) -> Option<u8> {
     let (json, any) = ((names::APPLICATION, names::JSON), names::_STAR);
     match (range.ty, range.subty) {
@@ -54,7 +54,7 @@ fn weight(range: &MediaType<'_>) -> Option<f32> {
     range.get_param(names::Q)?.as_str().parse().ok()
 }
 
-/// Whether `Content-Type` is JSON or absent, and the body is not encoded any further.
+/// Whether `Content-Type` is JSON or absent, and `Content-Encoding` is `identity` or absent.
 fn sends_json(headers: &HeaderMap) -> bool {
     let is_plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value.as_bytes() == b"identity");
     let is_json = headers.get(header::CONTENT_TYPE).is_none_or(|value| {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accept_that_allows_json_is_acceptable() {
+    fn the_most_specific_range_of_accept_decides() {
         for (accept, is_acceptable) in [
             (&[][..], true),
             (&[""], true),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_json_as_it_is_or_says_nothing() {
+    fn a_content_type_is_json_or_absent() {
         for (lines, is_json) in [
             (&[][..], true),
             (&[(header::CONTENT_TYPE, "application/json")], true),

@@ -1,17 +1,16 @@
-//! Paths: one spelling for all.
+//! Paths: one spelling for each resource.
 //!
-//! Clients of this family of APIs ask under `/admin`, `/api` or `/admin/api/<version>`,
-//! with or without `.json`. All of it is brought to `/admin/<path>` before the router.
-
+//! Clients of this family of APIs use `/admin`, `/api` or `/admin/api/<version>`, with or without
+//! `.json`. The router sees `/admin/<path>` for all of them.
 //!
-//! API Gateway hands a path on decoded, so a `#` or a `?` that a client has encoded would
-//! end it here and name another resource: they are encoded again.
+//! API Gateway decodes a path. A `#` or `?` that the client had encoded would end the path here and
+//! name another resource, so such characters are encoded again.
 
 use axum::extract::Request;
 use lambda_http::RequestExt as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What cannot stand in a path as it is (the URL standard's path percent-encode set).
+/// The characters that a path must encode (the URL standard's path percent-encode set).
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -24,7 +23,7 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// Brings a request's path to its one spelling: `/api/webhooks/7.json` to `/admin/webhooks/7`.
+/// Makes a request's path canonical: `/api/webhooks/7.json` becomes `/admin/webhooks/7`.
 pub(crate) fn to_canonical<B>(mut request: Request<B>) -> Request<B> {
     let canonical = match request.raw_http_path() {
         "" => canonical(request.uri().path()),
@@ -34,7 +33,7 @@ pub(crate) fn to_canonical<B>(mut request: Request<B>) -> Request<B> {
         Some(query) => format!("{canonical}?{query}"),
         None => canonical,
     };
-    // What was a path stays one without its prefix or its suffix.
+    // A path without its prefix and suffix is still a path, so this parses.
     if let Ok(uri) = path_and_query.parse() {
         *request.uri_mut() = uri;
     }
@@ -75,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_a_path_is_one_path() {
+    fn every_spelling_of_a_path_becomes_the_canonical_one() {
         for (path, expected) in [
             ("/admin/webhooks.json", "/admin/webhooks"),
             ("/admin/webhooks", "/admin/webhooks"),

@@ -1,7 +1,8 @@
-//! The log: one line for each request, and the request's id on its answer.
+//! The request log: one line for each request, and the request's id on its response.
 //!
-//! The line says who asked for what, how it ended and how long it took in here. It holds
-//! no query, no body and no token.
+//! The line tells the caller, the route, the status and the time taken in this function. It holds
+//! no query string, no body and no token. This layer also ends requests that panic or take too
+//! long, so every request gets a response of ours.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -16,26 +17,26 @@ use lambda_http::Context;
 
 use crate::{
     error::{ApiError, Cause},
-    http::admission::Caller,
+    http::caller::Caller,
 };
 
-/// How long a request may take: Lambda ends one that is still under way after 15 s, and its answer would
-/// not be ours.
+/// How long a request may take. Lambda ends the function after 15 s, with a response that is not
+/// ours.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Answers a request, in time and whatever becomes of it, and tells of it.
+/// Responds to a request in time, whatever happens, and logs it.
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let began = storehook_aws::now();
     let id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().clone();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => ApiError::Panicked.into_response(),
         Err(_) => ApiError::TimedOut.into_response(),
     };
-    // So that a caller and the log speak of the same request.
+    // A caller can quote the id, and we find the request in the log.
     if let Some(value) = id.and_then(|id| id.parse().ok()) {
         response.headers_mut().insert("x-request-id", value);
     }

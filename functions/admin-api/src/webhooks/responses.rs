@@ -1,51 +1,49 @@
-//! Webhooks as the API prints them.
-//!
-//! The types here are both what is printed and what the OpenAPI description says of it.
+//! Webhooks as the API prints them: the types here are also what the OpenAPI description tells.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer, ser::Error as _};
 use storehook_domain::webhook::{Webhook, WebhookId, custom_headers::CustomHeaders};
 use utoipa::ToSchema;
 
-use crate::webhooks::schemas;
+use crate::{events::schemas::topic_reference, http::local_time::local_time, webhooks::schemas};
 
-/// An answer with one webhook.
+/// One webhook.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct WebhookAnswer<'a> {
+pub(crate) struct WebhookResponse<'a> {
     #[schema(value_type = WebhookProperties<'static>)]
     webhook: Shown<'a>,
 }
 
-/// An answer with some webhooks, by ascending id.
+/// A page of webhooks, by ascending id.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct WebhooksAnswer<'a> {
+pub(crate) struct WebhooksResponse<'a> {
     #[schema(value_type = Vec<WebhookProperties<'static>>)]
     webhooks: Vec<Shown<'a>>,
 }
 
-/// How many webhooks there are.
+/// The number of webhooks.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CountAnswer {
+pub(crate) struct CountResponse {
     pub(crate) count: u64,
 }
 
-/// An answer that says nothing.
+/// Nothing: the request succeeded.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EmptyAnswer {}
+pub(crate) struct EmptyResponse {}
 
-/// A subscription of an app to what happens in a shop. An answer to a request with `fields` has only
-/// those properties.
+/// A subscription of an app to events of a shop. A request with `fields` gets only those
+/// properties.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
 struct WebhookProperties<'a> {
-    /// Its id. Ids grow.
+    /// The id. Newer webhooks have greater ids.
     #[schema(value_type = u64, example = 4_759_306)]
     id: WebhookId,
-    /// Where its deliveries go, as its owner wrote it.
+    /// The URL that its deliveries are sent to, as the app wrote it.
     #[schema(format = Uri, example = "https://apple.com/hook")]
     address: &'a str,
-    /// What it subscribes to, in the spelling that it was created with.
-    #[schema(schema_with = schemas::topic_reference)]
+    /// The topic that it subscribes to, as the app wrote it.
+    #[schema(schema_with = topic_reference)]
     topic: &'a str,
     /// When it was created, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
@@ -63,26 +61,26 @@ struct WebhookProperties<'a> {
     protocol: &'static str,
     #[schema(schema_with = schemas::status)]
     status: &'static str,
-    /// Headers of its own.
+    /// The custom headers of its deliveries.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"X-Api-Key": "abc"}))]
     custom_headers: &'a CustomHeaders,
 }
 
-/// A webhook's properties, or those of them that were asked for.
+/// A webhook's properties, or those that `fields` names.
 struct Shown<'a> {
     properties: WebhookProperties<'a>,
     fields: Option<&'a [String]>,
 }
 
-impl<'a> WebhookAnswer<'a> {
+impl<'a> WebhookResponse<'a> {
     /// Shows a webhook, its times in the shop's zone, and with `fields` only those properties.
     pub(crate) fn of(webhook: &'a Webhook, time_zone: &TimeZone, fields: Option<&'a [String]>) -> Self {
         Self { webhook: Shown::of(webhook, time_zone, fields) }
     }
 }
 
-impl<'a> WebhooksAnswer<'a> {
-    /// Shows webhooks, as [`WebhookAnswer::of`] does each.
+impl<'a> WebhooksResponse<'a> {
+    /// Shows webhooks, as [`WebhookResponse::of`] does each.
     pub(crate) fn of(webhooks: &'a [Webhook], time_zone: &TimeZone, fields: Option<&'a [String]>) -> Self {
         Self { webhooks: webhooks.iter().map(|webhook| Shown::of(webhook, time_zone, fields)).collect() }
     }
@@ -118,11 +116,6 @@ impl Serialize for Shown<'_> {
     }
 }
 
-/// ISO 8601 with the zone's offset, `2017-03-20T16:02:17-04:00`.
-pub(crate) fn local_time(time: Timestamp, time_zone: &TimeZone) -> String {
-    time.to_zoned(time_zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -132,27 +125,7 @@ mod tests {
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
     #[test]
-    fn times_are_the_shops() -> TestResult {
-        for (time, zone, expected) in [
-            ("2017-03-20T20:02:17.9Z", "America/New_York", "2017-03-20T16:02:17-04:00"),
-            ("2017-03-20T20:02:17.9Z", "Asia/Kolkata", "2017-03-21T01:32:17+05:30"),
-            ("2017-03-20T20:02:17.9Z", "UTC", "2017-03-20T20:02:17+00:00"),
-            // The hour that the clocks go through twice, and the one that they leave out.
-            ("2026-11-01T05:30:00Z", "America/New_York", "2026-11-01T01:30:00-04:00"),
-            ("2026-11-01T06:30:00Z", "America/New_York", "2026-11-01T01:30:00-05:00"),
-            ("2026-03-08T06:59:59Z", "America/New_York", "2026-03-08T01:59:59-05:00"),
-            ("2026-03-08T07:00:00Z", "America/New_York", "2026-03-08T03:00:00-04:00"),
-        ] {
-            let printed = local_time(time.parse()?, &TimeZone::get(zone)?);
-            assert_eq!(printed, expected, "{time} in {zone}");
-            let read: Timestamp = printed.parse()?;
-            assert_eq!(read.as_second(), time.parse::<Timestamp>()?.as_second(), "it is the same time");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_webhook_shows_the_pages_properties_in_its_order_then_ours() -> TestResult {
+    fn properties_are_printed_in_the_order_of_the_spiffy_stores_page_then_ours() -> TestResult {
         let webhook = json!({
             "id": 4_759_306, "shop": "a.example", "app": "demo", "topic": "order:new", "address": "http://apple.com",
             "format": "json", "protocol": "webhook", "status": "paused", "fields": ["id"], "metafield_namespaces": [],
@@ -161,7 +134,7 @@ mod tests {
         });
         let webhook: Webhook = serde_json::from_value(webhook)?;
         let zone = TimeZone::get("America/New_York")?;
-        let all = serde_json::to_string(&WebhookAnswer::of(&webhook, &zone, None))?;
+        let all = serde_json::to_string(&WebhookResponse::of(&webhook, &zone, None))?;
         let expected = concat!(
             r#"{"webhook":{"id":4759306,"address":"http://apple.com","topic":"order:new","#,
             r#""created_at":"2017-03-20T16:02:17-04:00","updated_at":"2017-03-20T16:04:29-04:00","format":"json","#,
@@ -170,9 +143,9 @@ mod tests {
         );
         assert_eq!(all, expected);
         let fields = ["topic", "id", "version", "shop"].map(str::to_owned);
-        let some = serde_json::to_string(&WebhooksAnswer::of(&[webhook], &zone, Some(&fields)))?;
+        let some = serde_json::to_string(&WebhooksResponse::of(&[webhook], &zone, Some(&fields)))?;
         assert_eq!(some, r#"{"webhooks":[{"id":4759306,"topic":"order:new"}]}"#);
-        let nothing: Value = serde_json::to_value(EmptyAnswer {})?;
+        let nothing: Value = serde_json::to_value(EmptyResponse {})?;
         assert_eq!(nothing, json!({}));
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The webhooks of an installation, in the registry table.
 //!
-//! Each write is one transaction over the webhook and the item that holds its place, so
-//! the two agree whatever else happens at the same time. A change is conditional on the
-//! version that it was made from; one that comes too late is [`WriteError::Outrun`] and
-//! is for the caller to make again from what is there now. Reads are strongly consistent:
-//! what the API has said it wrote, it shows.
+//! Each write is one transaction over the webhook and its slot, the item that holds its topic,
+//! address, format and protocol. So an installation has no two equal webhooks, whatever happens at
+//! the same time. A write is conditional on the version that it was made from: if another write
+//! came first, it is a [`WriteError::Conflict`], and the operation starts again. Reads are strongly
+//! consistent: the API shows what it has confirmed.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -12,41 +12,38 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use storehook_aws::{
-    registry::{self, TokenItem, UniquenessItem, WebhookItem},
+    registry::{self, UniquenessItem, WebhookItem},
     table::{self, TableError, number, text},
 };
-use storehook_domain::{
-    installation::token::TokenHash,
-    webhook::{
-        Format, Protocol, Status, Webhook, WebhookId,
-        filter::WebhookFilter,
-        new_webhook::{NewWebhook, WebhookPatch},
-        query::WebhookQuery,
-        whole_second,
-    },
+use storehook_domain::webhook::{
+    Format, Protocol, Status, Webhook, WebhookId,
+    filter::WebhookFilter,
+    new_webhook::{NewWebhook, WebhookPatch},
+    query::WebhookQuery,
+    whole_second,
 };
 
 use crate::{
-    http::admission::Caller,
+    http::caller::Caller,
     webhooks::transaction::{self, WriteError},
 };
 
-/// The registry, as this function uses it.
+/// The registry's webhooks.
 #[derive(Clone)]
 pub(crate) struct WebhookStore {
     pub(crate) client: Client,
     pub(crate) table: String,
 }
 
-/// A change to a webhook: what it was made from, and what it makes of it.
+/// A change to a webhook: the webhook before and after it.
 pub(crate) struct Change {
     before: Webhook,
     pub(crate) after: Webhook,
 }
 
 impl Change {
-    /// The change that a patch makes to a webhook now. A webhook that stays the same keeps its time.
-    pub(crate) fn to(before: Webhook, patch: WebhookPatch, now: Timestamp) -> Self {
+    /// The change that a patch makes. An unchanged webhook keeps its `updated_at`.
+    pub(crate) fn of(before: Webhook, patch: WebhookPatch, now: Timestamp) -> Self {
         let mut after = before.clone();
         patch.apply_to(&mut after);
         if after != before {
@@ -58,33 +55,16 @@ impl Change {
 }
 
 impl WebhookStore {
-    pub(crate) fn new(client: Client, table: String) -> Self {
-        Self { client, table }
-    }
-
-    /// What a token stands for, or `None`.
-    pub(crate) async fn token(&self, token: &TokenHash) -> Result<Option<TokenItem>, TableError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(TokenItem::key_of(token)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        answer.item.map(table::from_item).transpose()
-    }
-
-    /// The caller's webhook of that id, or `None`.
-    pub(crate) async fn get(&self, caller: &Caller, id: WebhookId) -> Result<Option<Webhook>, TableError> {
+    /// Loads the caller's webhook with this id.
+    pub(crate) async fn load(&self, caller: &Caller, id: WebhookId) -> Result<Option<Webhook>, TableError> {
         let key = registry::webhook_key(&caller.shop, &caller.app, id);
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
         let item = get.send().await?.item.map(table::from_item::<WebhookItem>).transpose()?;
         Ok(item.map(|item| item.webhook))
     }
 
-    /// A page of the caller's webhooks, by ascending id. It is read through DynamoDB's own
-    /// pages, and no further than it must.
+    /// Loads a page of the caller's webhooks, by ascending id. It reads as few of DynamoDB's own
+    /// pages as it can.
     pub(crate) async fn list(
         &self,
         caller: &Caller,
@@ -93,7 +73,8 @@ impl WebhookStore {
         let mut to_skip = query.skip();
         let mut reading = self.query(caller, query.filter.since_id);
         if query.filter.is_of_ids_alone() {
-            // What is read is what is skipped or listed: DynamoDB need not read its whole megabyte.
+            // Every webhook that is read is skipped or listed, so DynamoDB need not read a
+            // megabyte.
             reading = reading.limit(to_skip.saturating_add(query.limit).min(MAX_READ) as i32);
         }
         let mut pages = reading.into_paginator().send();
@@ -117,7 +98,8 @@ impl WebhookStore {
         Ok(listed)
     }
 
-    /// How many webhooks of the caller have the filter's address and topic. DynamoDB counts.
+    /// Counts the caller's webhooks with the filter's address and topic. DynamoDB does the
+    /// counting.
     pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, TableError> {
         let mut conditions = Vec::new();
         let mut query = self.query(caller, None).select(Select::Count);
@@ -150,7 +132,7 @@ impl WebhookStore {
     ) -> Result<Webhook, WriteError> {
         let now = whole_second(now);
         let mut webhook = Webhook {
-            id: self.next_id().await?,
+            id: self.take_id().await?,
             shop: caller.shop.clone(),
             app: caller.app.clone(),
             topic: new.topic,
@@ -171,8 +153,8 @@ impl WebhookStore {
         Ok(webhook)
     }
 
-    /// Writes a change, if its webhook is still what it was made from. One that changes nothing is
-    /// made already.
+    /// Writes a change, if the webhook is still what it was before. Without a difference it writes
+    /// nothing.
     pub(crate) async fn update(&self, change: &Change) -> Result<(), WriteError> {
         if change.after == change.before {
             return Ok(());
@@ -192,7 +174,7 @@ impl WebhookStore {
         transaction::write(&self.client, writes).await
     }
 
-    /// Deletes a webhook, if it is still what it was.
+    /// Deletes a webhook, if it has not changed since it was loaded.
     pub(crate) async fn delete(&self, webhook: &Webhook) -> Result<(), WriteError> {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let webhook_item = self.delete_item(key, Some(webhook.version))?;
@@ -200,7 +182,7 @@ impl WebhookStore {
         transaction::write(&self.client, vec![webhook_item, uniqueness_item]).await
     }
 
-    /// The caller's webhooks, or those with a greater id than `since_id`.
+    /// A query of the caller's webhooks, or of those with a greater id than `since_id`.
     fn query(
         &self,
         caller: &Caller,
@@ -217,8 +199,8 @@ impl WebhookStore {
             .expression_attribute_values(":last", text(registry::webhook_sort_key(WebhookId::new(u64::MAX))))
     }
 
-    /// Takes the next id. One that is then not used is a gap, and ids still grow.
-    async fn next_id(&self) -> Result<WebhookId, TableError> {
+    /// Takes the next id. An id that is then not used leaves a gap.
+    async fn take_id(&self) -> Result<WebhookId, TableError> {
         let update = self
             .client
             .update_item()
@@ -256,5 +238,5 @@ impl WebhookStore {
     }
 }
 
-/// The most items that are asked for at once; a megabyte, DynamoDB's own limit, holds no more of them.
+/// The most items that a query asks for. DynamoDB's own limit, a megabyte, holds fewer.
 const MAX_READ: usize = 5_000;

@@ -1,5 +1,8 @@
-//! Transactions over a webhook and the item that holds its place: made, made again after a
-//! conflict, or refused for a reason that the caller can act on.
+//! Transactions over a webhook and its slot.
+//!
+//! A transaction is made, or refused for a reason that its caller can act on. DynamoDB also cancels
+//! a transaction that meets another one over the same items; such a transaction is repeated here, a
+//! little later.
 
 use std::time::Duration;
 
@@ -9,34 +12,34 @@ use aws_sdk_dynamodb::{
 };
 use storehook_aws::table::TableError;
 
-/// Why a write was not made.
+/// Why a write was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
     #[error("another webhook of the installation has this topic, address, format and protocol")]
     Taken,
-    #[error("the webhook has been changed or deleted meanwhile")]
-    Outrun,
+    #[error("another request changed or deleted the webhook first")]
+    Conflict,
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// The longest that a transaction waits after each conflict before it is made again, in milliseconds.
-/// It waits a random part of that, because those that met once would only meet again.
-const CONFLICT_BACKOFFS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 640];
+/// The longest wait after each cancelled try, in milliseconds. The wait is a random part of it:
+/// two transactions that met once would otherwise meet again.
+const BACKOFFS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 640];
 
-/// Makes the writes, all or none. The webhook's own write comes first and its place second.
-/// A transaction that met another one over the same items is made again, a little later.
+/// Makes all of the writes, or none. The write of the webhook comes first, and that of its slot
+/// second.
 pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
-    let mut backoffs = CONFLICT_BACKOFFS.iter();
+    let mut backoffs = BACKOFFS.iter();
     loop {
         let transaction = client.transact_write_items().set_transact_items(Some(writes.clone()));
         let Err(error) = transaction.send().await else { return Ok(()) };
         match Refusal::of(&reasons_of(&error)) {
-            Some(Refusal::Outrun) => return Err(WriteError::Outrun),
+            Some(Refusal::Changed) => return Err(WriteError::Conflict),
             Some(Refusal::Taken) => return Err(WriteError::Taken),
-            Some(Refusal::Conflict) => match backoffs.next() {
+            Some(Refusal::Busy) => match backoffs.next() {
                 Some(longest) => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=*longest))).await,
-                None => return Err(WriteError::Outrun),
+                None => return Err(WriteError::Conflict),
             },
             None => return Err(WriteError::Table(error.into())),
         }
@@ -46,26 +49,29 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
 /// Why DynamoDB cancelled a transaction.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
-    Outrun,
-    Conflict,
+    /// The webhook is not what the write was made from.
+    Changed,
+    /// Another webhook holds the slot.
     Taken,
+    /// The transaction met another one.
+    Busy,
 }
 
 impl Refusal {
-    /// What the reasons mean, which stand in the order of the writes. A webhook that has changed
-    /// says nothing of its place: that may be held by the very change that came first.
+    /// Reads the reasons, one for each write in its order. If the webhook has changed, its slot
+    /// tells nothing: the change that came first may hold it.
     fn of(reasons: &[&str]) -> Option<Self> {
         const FAILED: &str = "ConditionalCheckFailed";
         match reasons {
-            [webhook, ..] if *webhook == FAILED => Some(Self::Outrun),
-            reasons if reasons.contains(&"TransactionConflict") => Some(Self::Conflict),
-            [_, place, ..] if *place == FAILED => Some(Self::Taken),
+            [webhook, ..] if *webhook == FAILED => Some(Self::Changed),
+            reasons if reasons.contains(&"TransactionConflict") => Some(Self::Busy),
+            [_, slot, ..] if *slot == FAILED => Some(Self::Taken),
             _ => None,
         }
     }
 }
 
-/// The codes of a cancelled transaction's reasons; none of another error.
+/// The codes of a cancelled transaction's reasons; empty for any other error.
 fn reasons_of<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<&str> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -80,17 +86,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancelled_transaction_says_what_to_do_next() {
+    fn reasons_tell_a_changed_webhook_from_a_taken_slot() {
         let (failed, conflict) = ("ConditionalCheckFailed", "TransactionConflict");
         for (reasons, refusal) in [
             (&[][..], None),
             (&["None", "None"], None),
             (&["None", failed], Some(Refusal::Taken)),
             (&["None", failed, "None"], Some(Refusal::Taken)),
-            (&[failed, "None"], Some(Refusal::Outrun)),
-            (&[failed, failed, "None"], Some(Refusal::Outrun)),
-            (&[conflict, failed], Some(Refusal::Conflict)),
-            (&["None", conflict], Some(Refusal::Conflict)),
+            (&[failed, "None"], Some(Refusal::Changed)),
+            (&[failed, failed, "None"], Some(Refusal::Changed)),
+            (&[conflict, failed], Some(Refusal::Busy)),
+            (&["None", conflict], Some(Refusal::Busy)),
             (&["ThrottlingError", "None"], None),
         ] {
             assert_eq!(Refusal::of(reasons), refusal, "{reasons:?}");

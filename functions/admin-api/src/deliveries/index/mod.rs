@@ -1,10 +1,9 @@
-//! Walks through a webhook's deliveries, in the order in which they were first queued.
+//! Scans through a webhook's deliveries, in the order in which they were first queued.
 //!
-//! They are spread over several partitions of the index, which are read side by side, a
-//! page of each at a time. How far each page reaches differs, so only what lies before the nearest
-//! of their ends is known for sure; the rest is left for the next round, which begins there. A
-//! walk can so be broken off after any round, and taken up again from its position by
-//! anybody.
+//! The index spreads a webhook's deliveries over several shards. A scan reads them side by side,
+//! one page of each at a time. The pages end at different positions, so only deliveries before the
+//! nearest end are known to be complete; the next step of the scan begins there. A scan can
+//! therefore stop after any step, and anyone can continue it from its position.
 
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use futures::future;
@@ -21,38 +20,38 @@ use storehook_domain::{
 
 use crate::deliveries::store::DeliveryStore;
 
-/// What a walk goes through.
+/// A scan: whose deliveries, which of them, and in which order.
 #[derive(Debug, Clone)]
-pub(crate) struct Walk {
+pub(crate) struct Scan {
     pub(crate) webhook_id: WebhookId,
-    /// Only what was first queued at this time or later.
+    /// Only deliveries that were first queued at this time or later.
     pub(crate) since: Option<Timestamp>,
-    /// Only what was first queued at this time or earlier.
+    /// Only deliveries that were first queued at this time or earlier.
     pub(crate) until: Option<Timestamp>,
     pub(crate) direction: Direction,
-    /// Only what is in one of these states; none is all.
+    /// Only deliveries in one of these states; an empty list means all.
     pub(crate) states: Vec<DeliveryState>,
-    /// How many deliveries of a partition a round looks at; a megabyte of them unless said.
+    /// How many deliveries of a shard a step reads; by default a megabyte of them.
     pub(crate) page: Option<usize>,
 }
 
-/// Which way a walk goes.
+/// The order of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     NewestFirst,
     OldestFirst,
 }
 
-/// What a round has found.
+/// The result of one step of a scan.
 #[derive(Debug, Default)]
-pub(crate) struct Round {
-    /// The deliveries, in the walk's order.
+pub(crate) struct ScanStep {
+    /// The deliveries, in the scan's order.
     pub(crate) found: Vec<Found>,
-    /// From where on the next round goes; `None` at the end.
+    /// The position after which the next step begins; `None` at the end.
     pub(crate) next: Option<DeliveryPosition>,
 }
 
-/// A delivery that a walk has found.
+/// A delivery in the index.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) id: DeliveryId,
@@ -62,18 +61,18 @@ pub(crate) struct Found {
 }
 
 impl DeliveryStore {
-    /// The walk's next round, after this position.
-    pub(crate) async fn round(
+    /// Reads the next step of a scan, after this position.
+    pub(crate) async fn load_step(
         &self,
-        walk: &Walk,
+        scan: &Scan,
         after: Option<&DeliveryPosition>,
         now: Timestamp,
-    ) -> Result<Round, TableError> {
-        let Some((low, high)) = walk.bounds(after) else { return Ok(Round::default()) };
-        let pages = list_shards(walk.webhook_id).map(|shard| self.page(walk, shard, &low, &high));
+    ) -> Result<ScanStep, TableError> {
+        let Some((low, high)) = scan.bounds(after) else { return Ok(ScanStep::default()) };
+        let pages = list_shards(scan.webhook_id).map(|shard| self.load_shard(scan, shard, &low, &high));
         let pages = future::try_join_all(pages).await?;
         let ends = pages.iter().filter_map(end_of_page);
-        let end = match walk.direction {
+        let end = match scan.direction {
             Direction::NewestFirst => ends.max(),
             Direction::OldestFirst => ends.min(),
         };
@@ -82,47 +81,48 @@ impl DeliveryStore {
             let indexed: IndexedDelivery = match table::from_item(item) {
                 Ok(indexed) => indexed,
                 Err(error) => {
-                    tracing::error!(error = storehook_aws::causes(&error), "indexed delivery does not read");
+                    tracing::error!(error = storehook_aws::causes(&error), "malformed delivery in the index");
                     continue;
                 }
             };
             let Ok(position) = DeliveryPosition::from_key(&indexed.position) else { continue };
             let Some(event_id) = position.event_id() else { continue };
-            let is_known = end.as_ref().is_none_or(|end| match walk.direction {
+            let is_known = end.as_ref().is_none_or(|end| match scan.direction {
                 Direction::NewestFirst => position >= *end,
                 Direction::OldestFirst => position <= *end,
             });
             if is_known && indexed.expires_at > now.as_second() && after != Some(&position) {
                 found.push(Found {
-                    id: DeliveryId { webhook_id: walk.webhook_id, event_id },
+                    id: DeliveryId { webhook_id: scan.webhook_id, event_id },
                     position,
                     state: indexed.state,
                     latency_ms: indexed.latency_ms,
                 });
             }
         }
-        found.sort_by(|a, b| match walk.direction {
+        found.sort_by(|a, b| match scan.direction {
             Direction::NewestFirst => b.position.cmp(&a.position),
             Direction::OldestFirst => a.position.cmp(&b.position),
         });
-        Ok(Round { found, next: end })
+        Ok(ScanStep { found, next: end })
     }
 
-    /// So many of the walk's deliveries after this position, and from where on the next page goes. It may be fewer,
-    /// or none, although there are more: a walk through many that it does not want takes its time.
-    pub(crate) async fn page_of(
+    /// Loads up to `limit` deliveries of a scan after this position, and the position after which
+    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
+    /// states takes long, and a request must end.
+    pub(crate) async fn load_page(
         &self,
-        walk: &Walk,
+        scan: &Scan,
         after: Option<DeliveryPosition>,
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<DeliveryId>, Option<DeliveryPosition>), TableError> {
         let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
         loop {
-            let round = self.round(walk, next.as_ref(), now).await?;
-            let is_cut = round.found.len() > limit - page.len();
-            page.extend(round.found.into_iter().take(limit - page.len()));
-            next = round.next;
+            let step = self.load_step(scan, next.as_ref(), now).await?;
+            let is_cut = step.found.len() > limit - page.len();
+            page.extend(step.found.into_iter().take(limit - page.len()));
+            next = step.next;
             if is_cut || page.len() == limit && next.is_some() {
                 next = page.last().map(|last| last.position.clone());
                 break;
@@ -134,50 +134,51 @@ impl DeliveryStore {
         Ok((page.into_iter().map(|found| found.id).collect(), next))
     }
 
-    /// How the walk's deliveries have gone, and from where on they are not counted any more.
-    pub(crate) async fn stats_of(
+    /// Counts the deliveries of a scan. Returns the position where it stopped, if it did so before
+    /// the end.
+    pub(crate) async fn load_stats(
         &self,
-        walk: &Walk,
+        scan: &Scan,
         now: Timestamp,
     ) -> Result<(DeliveryStats, Option<DeliveryPosition>), TableError> {
         let (mut stats, mut next) = (DeliveryStats::default(), None);
         loop {
-            let round = self.round(walk, next.as_ref(), now).await?;
-            round.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
-            next = round.next;
+            let step = self.load_step(scan, next.as_ref(), now).await?;
+            step.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
+            next = step.next;
             if next.is_none() || is_late(now) {
                 return Ok((stats, next));
             }
         }
     }
 
-    async fn page(
+    async fn load_shard(
         &self,
-        walk: &Walk,
+        scan: &Scan,
         shard: String,
         low: &str,
         high: &str,
     ) -> Result<QueryOutput, TableError> {
         let mut query = self
-            .0
+            .table
             .client
             .query()
-            .table_name(&self.0.name)
+            .table_name(&self.table.name)
             .index_name(DELIVERIES_INDEX)
             .key_condition_expression("webhook_shard = :shard AND #position BETWEEN :low AND :high")
             .expression_attribute_names("#position", "position")
             .expression_attribute_values(":shard", text(shard))
             .expression_attribute_values(":low", text(low))
             .expression_attribute_values(":high", text(high))
-            .scan_index_forward(walk.direction == Direction::OldestFirst)
-            // One that stands where the round begins is not of it.
-            .set_limit(walk.page.and_then(|page| i32::try_from(page + 1).ok()));
-        if !walk.states.is_empty() {
-            let names: Vec<_> = (0..walk.states.len()).map(|index| format!(":state{index}")).collect();
+            .scan_index_forward(scan.direction == Direction::OldestFirst)
+            // The delivery at the starting position does not count.
+            .set_limit(scan.page.and_then(|page| i32::try_from(page + 1).ok()));
+        if !scan.states.is_empty() {
+            let names: Vec<_> = (0..scan.states.len()).map(|index| format!(":state{index}")).collect();
             query = query
                 .filter_expression(format!("#state IN ({})", names.join(", ")))
                 .expression_attribute_names("#state", "state");
-            for (name, state) in names.into_iter().zip(&walk.states) {
+            for (name, state) in names.into_iter().zip(&scan.states) {
                 query = query.expression_attribute_values(name, text(state.as_str()));
             }
         }
@@ -185,8 +186,8 @@ impl DeliveryStore {
     }
 }
 
-impl Walk {
-    /// The first and the last key that the rest of the walk may have; `None` where it is over.
+impl Scan {
+    /// The first and the last key that the rest of the scan can have; `None` if nothing is left.
     fn bounds(&self, after: Option<&DeliveryPosition>) -> Option<(String, String)> {
         let mut low =
             self.since.map_or_else(String::new, |time| DeliveryPosition::start_of(time).as_key().to_owned());
@@ -207,56 +208,20 @@ impl Walk {
     }
 }
 
-/// How long a walk goes on that is not at its end: with what is under way then, its request stays within ten
-/// seconds.
-const WALK_TIME: SignedDuration = SignedDuration::from_secs(5);
+/// When a scan stops before its end. Its last step may take a few seconds more, and the request
+/// must end within ten.
+const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
 
-/// Whether a walk that began then is to end.
+/// Whether a scan that began at this time must stop.
 pub(crate) fn is_late(began: Timestamp) -> bool {
-    storehook_aws::now().duration_since(began) >= WALK_TIME
+    storehook_aws::now().duration_since(began) >= SCAN_TIME
 }
 
-/// Where a page ends, if more follows it.
+/// The position where a page ends, if more follow.
 fn end_of_page(page: &QueryOutput) -> Option<DeliveryPosition> {
     let key = page.last_evaluated_key()?.get("position")?.as_s().ok()?;
     DeliveryPosition::from_key(key).ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    #[test]
-    fn what_is_left_of_a_walk_begins_where_it_stands() -> TestResult {
-        let walk = |direction, since: Option<&str>, until: Option<&str>| -> Result<Walk, jiff::Error> {
-            Ok(Walk {
-                webhook_id: WebhookId::new(7),
-                since: since.map(str::parse).transpose()?,
-                until: until.map(str::parse).transpose()?,
-                direction,
-                states: vec![],
-                page: None,
-            })
-        };
-        let at = |key: &str| DeliveryPosition::from_key(key).map(Some);
-        let (early, late) = (Some("1970-01-01T00:00:01Z"), Some("1970-01-01T00:00:09Z"));
-        let here = "00000000005000000#e";
-        for (direction, since, until, after, bounds) in [
-            (Direction::NewestFirst, None, None, None, Some(("0", "~"))),
-            (Direction::NewestFirst, None, None, at(here)?, Some(("0", here))),
-            (Direction::OldestFirst, None, None, at(here)?, Some((here, "~"))),
-            (Direction::OldestFirst, early, late, None, Some(("00000000001000000#", "00000000009000000#~"))),
-            (Direction::NewestFirst, early, late, at(here)?, Some(("00000000001000000#", here))),
-            (Direction::NewestFirst, late, None, at(here)?, None),
-            (Direction::OldestFirst, None, early, at(here)?, None),
-            (Direction::OldestFirst, late, early, None, None),
-        ] {
-            let found = walk(direction, since, until)?.bounds(after.as_ref());
-            let found = found.as_ref().map(|(low, high)| (low.as_str(), high.as_str()));
-            assert_eq!(found, bounds, "{direction:?} {since:?} {until:?} {after:?}");
-        }
-        Ok(())
-    }
-}
+mod tests;

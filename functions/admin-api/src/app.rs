@@ -1,0 +1,57 @@
+//! The application: what every request needs, made once for each execution environment.
+
+use std::sync::Arc;
+
+use storehook_aws::history::HistoryTable;
+
+use crate::{
+    deliveries::{queue::DeliveryQueue, store::DeliveryStore},
+    events::stream::EventStream,
+    http::{call_limit::CallLimit, tokens::TokenStore},
+    secrets::store::SecretStore,
+    settings::Settings,
+    webhooks::store::WebhookStore,
+};
+
+/// The tables, the queue and the stream, each as one room uses it, and the settings.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) tokens: TokenStore,
+    pub(crate) call_limit: CallLimit,
+    pub(crate) webhooks: WebhookStore,
+    pub(crate) secrets: SecretStore,
+    pub(crate) deliveries: DeliveryStore,
+    pub(crate) queue: DeliveryQueue,
+    pub(crate) stream: EventStream,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl App {
+    /// Sets the API up on an SDK configuration.
+    pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(sdk);
+        let registry = &settings.registry_table;
+        Self {
+            tokens: TokenStore { client: client.clone(), table: registry.clone() },
+            call_limit: CallLimit::new(client.clone(), registry.clone(), settings.rate_limit),
+            webhooks: WebhookStore { client: client.clone(), table: registry.clone() },
+            secrets: SecretStore { client: client.clone(), table: registry.clone() },
+            deliveries: DeliveryStore {
+                table: HistoryTable {
+                    client,
+                    name: settings.history_table.clone(),
+                    retention: settings.retention,
+                },
+            },
+            queue: DeliveryQueue {
+                client: aws_sdk_sqs::Client::new(sdk),
+                url: settings.delivery_queue_url.clone(),
+            },
+            stream: EventStream {
+                client: aws_sdk_kinesis::Client::new(sdk),
+                name: settings.stream_name.clone(),
+            },
+            settings: Arc::new(settings),
+        }
+    }
+}

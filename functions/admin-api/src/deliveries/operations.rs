@@ -1,0 +1,65 @@
+//! What can be read of deliveries. Each operation acts for a caller, and finds the caller's
+//! deliveries alone.
+
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{
+        query::{DeliveryPosition, DeliveryQuery},
+        record::DeliveryRecord,
+    },
+    webhook::WebhookId,
+};
+
+use crate::{
+    app::App,
+    deliveries::index::{Direction, Scan},
+    error::ApiError,
+    http::caller::Caller,
+    webhooks::operations::find_webhook,
+};
+
+/// A page of a webhook's deliveries, the newest first, and the position after which the next page
+/// begins. A page may be short, or empty, although more follow.
+pub(crate) async fn list_deliveries(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    query: &DeliveryQuery,
+) -> Result<(Vec<DeliveryRecord>, Option<DeliveryPosition>), ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let now = storehook_aws::now();
+    let scan = Scan {
+        webhook_id: webhook.id,
+        since: query.since,
+        until: query.until,
+        direction: Direction::NewestFirst,
+        states: query.state.into_iter().collect(),
+        page: query.state.is_none().then_some(query.limit),
+    };
+    let (ids, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
+    let mut records = app.deliveries.load_all(caller, &ids, now).await?;
+    // The index may be a moment behind.
+    records.retain(|record| query.state.is_none_or(|state| state == record.state));
+    Ok((records, next))
+}
+
+/// Finds a delivery. Another app's delivery is not found, as if it did not exist.
+pub(crate) async fn find_delivery(
+    app: &App,
+    caller: &Caller,
+    id: &DeliveryId,
+) -> Result<DeliveryRecord, ApiError> {
+    app.deliveries.load(caller, id, storehook_aws::now()).await?.ok_or(ApiError::NotFound)
+}
+
+/// The payload that a delivery's last attempt sent; `None` if it has sent nothing, or if the
+/// payload is no longer stored.
+pub(crate) async fn load_sent_payload(
+    app: &App,
+    record: &DeliveryRecord,
+) -> Result<Option<String>, ApiError> {
+    match record.request {
+        Some(_) => Ok(app.deliveries.table.load_payload(record, storehook_aws::now()).await?),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,108 @@
+//! Statistics of a webhook's deliveries: counted from the index, without reading the records.
+
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use serde::Serialize;
+use storehook_domain::{history::stats::DeliveryStats, webhook::WebhookId};
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    deliveries::index::{Direction, Scan},
+    error::ApiError,
+    http::{caller::Caller, local_time::local_time},
+    webhooks::operations::find_webhook,
+};
+
+/// The statistics of a window of time.
+pub(crate) struct WindowStats {
+    stats: DeliveryStats,
+    since: Timestamp,
+    until: Timestamp,
+    is_complete: bool,
+}
+
+/// Counts a webhook's deliveries that were first queued between `since` and `until`: by default in
+/// the last 24 hours. It starts with the newest and ends after a few seconds; `since` is then the
+/// time that it came to.
+pub(crate) async fn load_stats(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<WindowStats, ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let now = storehook_aws::now();
+    let until = until.unwrap_or(now);
+    let since = since.unwrap_or_else(|| until.saturating_sub(24.hours()).unwrap_or(until));
+    let scan = Scan {
+        webhook_id: webhook.id,
+        since: Some(since),
+        until: Some(until),
+        direction: Direction::NewestFirst,
+        states: Vec::new(),
+        page: None,
+    };
+    let (stats, next) = app.deliveries.load_stats(&scan, now).await?;
+    let since = next.as_ref().map_or(since, |position| position.created_at());
+    Ok(WindowStats { stats, since, until, is_complete: next.is_none() })
+}
+
+/// A webhook's statistics.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatsResponse {
+    stats: ShownStats,
+}
+
+/// Counts and latencies of a webhook's deliveries.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stats)]
+struct ShownStats {
+    /// Only deliveries that were first queued at this time or later are counted.
+    #[schema(format = DateTime)]
+    since: String,
+    /// Only deliveries that were first queued at this time or earlier are counted.
+    #[schema(format = DateTime)]
+    until: String,
+    /// Whether all deliveries of the requested window are counted.
+    complete: bool,
+    /// The number of deliveries.
+    deliveries: u64,
+    /// The number of deliveries in each state.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    states: serde_json::Map<String, serde_json::Value>,
+    /// The share of `delivered` among the delivered, retrying and dead; null if there are none of
+    /// these.
+    success_rate: Option<f64>,
+    latency_ms: ShownLatency,
+}
+
+/// The latencies of successful attempts, in milliseconds; null if there are none.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Latency)]
+struct ShownLatency {
+    p50: Option<u64>,
+    p95: Option<u64>,
+}
+
+impl StatsResponse {
+    /// Shows statistics, their times in the shop's zone.
+    pub(crate) fn of(window: &WindowStats, zone: &TimeZone) -> Self {
+        let WindowStats { stats, since, until, is_complete } = window;
+        let [p50, p95] = stats.latency_percentiles([50, 95]);
+        Self {
+            stats: ShownStats {
+                since: local_time(*since, zone),
+                until: local_time(*until, zone),
+                complete: *is_complete,
+                deliveries: stats.total(),
+                states: stats
+                    .counts()
+                    .map(|(state, count)| (state.as_str().to_owned(), count.into()))
+                    .collect(),
+                success_rate: stats.success_rate(),
+                latency_ms: ShownLatency { p50, p95 },
+            },
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What can be done with webhooks. Each operation acts for a caller, and on the caller's webhooks
+//! alone.
+
+use serde_json::{Map, Value};
+use storehook_domain::{
+    input::field_errors::FieldErrors,
+    webhook::{
+        Status, Webhook, WebhookId,
+        filter::WebhookFilter,
+        new_webhook::{NewWebhook, WebhookPatch},
+        query::WebhookQuery,
+    },
+};
+
+use crate::{
+    app::App,
+    conflict::retry_on_conflict,
+    error::ApiError,
+    http::caller::Caller,
+    webhooks::{store::Change, transaction::WriteError},
+};
+
+/// A page of webhooks, by ascending id.
+pub(crate) async fn list_webhooks(
+    app: &App,
+    caller: &Caller,
+    query: &WebhookQuery,
+) -> Result<Vec<Webhook>, ApiError> {
+    Ok(app.webhooks.list(caller, query).await?)
+}
+
+/// The number of webhooks that match a filter.
+pub(crate) async fn count_webhooks(
+    app: &App,
+    caller: &Caller,
+    filter: &WebhookFilter,
+) -> Result<u64, ApiError> {
+    Ok(app.webhooks.count(caller, filter).await?)
+}
+
+/// Finds a webhook. Another app's webhook is not found, as if it did not exist.
+pub(crate) async fn find_webhook(app: &App, caller: &Caller, id: WebhookId) -> Result<Webhook, ApiError> {
+    app.webhooks.load(caller, id).await?.ok_or(ApiError::NotFound)
+}
+
+/// Creates a webhook.
+pub(crate) async fn create_webhook(app: &App, caller: &Caller, new: NewWebhook) -> Result<Webhook, ApiError> {
+    app.webhooks.create(caller, new, storehook_aws::now()).await.map_err(api_error)
+}
+
+/// Changes a webhook. Its attributes are validated against the webhook as it is, and again if
+/// another change comes first.
+pub(crate) async fn update_webhook(
+    app: &App,
+    caller: &Caller,
+    id: WebhookId,
+    attributes: &Map<String, Value>,
+) -> Result<Webhook, ApiError> {
+    retry_on_conflict(|| async move {
+        let webhook = find_webhook(app, caller, id).await?;
+        let patch =
+            WebhookPatch::parse(attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
+        let change = Change::of(webhook, patch, storehook_aws::now());
+        app.webhooks.update(&change).await.map_err(api_error)?;
+        Ok(change.after)
+    })
+    .await
+}
+
+/// Deletes a webhook.
+pub(crate) async fn delete_webhook(app: &App, caller: &Caller, id: WebhookId) -> Result<(), ApiError> {
+    retry_on_conflict(|| async move {
+        let webhook = find_webhook(app, caller, id).await?;
+        app.webhooks.delete(&webhook).await.map_err(api_error)
+    })
+    .await
+}
+
+/// Refuses a webhook that is deleted (`None`) or not active: a delivery to it would be cancelled or
+/// held.
+pub(crate) fn must_be_active(webhook: Option<&Webhook>) -> Result<(), ApiError> {
+    let reason = match webhook.map(|webhook| webhook.status) {
+        Some(Status::Active) => return Ok(()),
+        Some(status) => format!("is {}", status.as_str()),
+        None => "has been deleted".to_owned(),
+    };
+    Err(ApiError::Invalid(FieldErrors::one("webhook", reason)))
+}
+
+fn api_error(error: WriteError) -> ApiError {
+    match error {
+        WriteError::Taken => {
+            ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
+        }
+        WriteError::Conflict => ApiError::Conflict,
+        WriteError::Table(error) => ApiError::Table(error),
+    }
+}
