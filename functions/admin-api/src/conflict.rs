@@ -22,3 +22,29 @@ where
     }
     operation().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often an operation runs that ends in these errors and then succeeds, and whether it did.
+    async fn runs(errors: Vec<ApiError>) -> (usize, bool) {
+        let (mut runs, mut errors) = (0, errors.into_iter());
+        let result = retry_on_conflict(|| {
+            runs += 1;
+            std::future::ready(errors.next().map_or(Ok(()), Err))
+        });
+        let is_done = result.await.is_ok();
+        (runs, is_done)
+    }
+
+    #[tokio::test]
+    async fn only_conflicts_are_retried_and_not_forever() {
+        let conflicts = |count| std::iter::repeat_with(|| ApiError::Conflict).take(count).collect();
+        assert_eq!(runs(Vec::new()).await, (1, true));
+        assert_eq!(runs(conflicts(4)).await, (5, true));
+        assert_eq!(runs(conflicts(9)).await, (5, false));
+        assert_eq!(runs(vec![ApiError::NotFound]).await, (1, false));
+        assert_eq!(runs(vec![ApiError::Conflict, ApiError::NotFound]).await, (2, false));
+    }
+}

@@ -1,12 +1,12 @@
 //! The admin API: apps manage their webhooks, read and replay their deliveries, and push events.
 //!
 //! API Gateway hands every request to this one function (a single `$default` route), and the
-//! [`router`] tells them apart. A request passes through [`http`] first: its path becomes
+//! `router` tells them apart. A request passes through `http` first: its path becomes
 //! canonical, its token becomes a caller, its call is counted, its media types are checked. Then a
-//! route reads it, lets the domain judge it, and calls the operation of its room: [`webhooks`],
-//! [`deliveries`], [`replays`], [`events`] or [`secrets`]. An operation takes the [`app`], a caller
-//! and parsed input, and returns a value or an [`error`]; it knows nothing of HTTP, so pages can
-//! call it as routes do. Only [`error`] turns a failure into a status and a text, and [`openapi`]
+//! route reads it, lets the domain judge it, and calls the operation of its room: `webhooks`,
+//! `deliveries`, `replays`, `events` or `secrets`. An operation takes the `app`, a caller
+//! and parsed input, and returns a value or an `error`; it knows nothing of HTTP, so pages can
+//! call it as routes do. Only `error` turns a failure into a status and a text, and `openapi`
 //! describes every route.
 //!
 //! Rooms use each other in one direction: `http < events < webhooks < deliveries < replays`.

@@ -90,7 +90,7 @@ struct Document;
 /// The errors of every call with a token: the component's name, the status, and its meaning.
 const ERRORS: [(&str, &str, &str); 6] = [
     ("Unauthorized", "401", "The token is missing or unknown."),
-    ("Forbidden", "403", "The token lacks the scope."),
+    ("Forbidden", "403", "The token lacks the scope of this call."),
     ("NotAcceptable", "406", "The client does not accept JSON."),
     ("TooManyCalls", "429", "The app has made too many calls on this shop."),
     ("InternalServerError", "500", "Something failed inside."),

@@ -83,7 +83,7 @@ struct FullDelivery {
     details: Option<String>,
 }
 
-/// One POST of a record.
+/// One POST of a delivery.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
 struct ShownAttempt {

@@ -22,7 +22,7 @@ pub(crate) struct WindowParameters;
 
 /// The state of a delivery.
 pub(crate) fn delivery_state() -> Object {
-    names("The state. `pending`: waiting, and no attempt has failed. `retrying`: the last attempt failed, and another follows. `delivered`: the endpoint accepted it. `dead`: all attempts failed. `held`: the webhook was paused or disabled. `cancelled`: the webhook was deleted.", DeliveryState::ALL.map(DeliveryState::as_str)).build()
+    names("The state. `pending`: waiting, and no attempt has failed. `retrying`: the last attempt failed, and another follows. `delivered`: the endpoint accepted it. `dead`: the last attempt failed, and none follows. `held`: the webhook was paused or disabled. `cancelled`: the webhook was deleted, or the app uninstalled.", DeliveryState::ALL.map(DeliveryState::as_str)).build()
 }
 
 impl IntoParams for DeliveryListParameters {

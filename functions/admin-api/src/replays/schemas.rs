@@ -21,8 +21,9 @@ impl PartialSchema for ReplayBody {
         let id =
             text("The replay's id; by default a new one. A replay sends no delivery twice, so repeat a first call whose response was lost with the same id.")
                 .pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
-        let cursor =
-            text("The cursor of the step before. It holds the whole replay; other properties are ignored.");
+        let cursor = text(
+            "The cursor of the step before. It holds the whole replay: `state`, `from`, `to` and `id` are ignored, and `dry_run` must be the same.",
+        );
         let is_dry_run = ObjectBuilder::new()
             .schema_type(Type::Boolean)
             .description(Some("Whether to count the deliveries without sending them."));

@@ -27,7 +27,7 @@ pub(crate) struct CountResponse {
     pub(crate) count: u64,
 }
 
-/// Nothing: the request succeeded.
+/// An empty object.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EmptyResponse {}
 

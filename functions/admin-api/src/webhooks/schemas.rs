@@ -112,7 +112,7 @@ pub(crate) fn format() -> Object {
 /// The response that an endpoint is expected to give.
 pub(crate) fn protocol() -> Object {
     names(
-        "`webhook`: any 2xx is a success. `integration`: the endpoint responds with a verdict.",
+        "`webhook`: any 2xx is a success. `integration`: the endpoint responds with status 200 and a verdict.",
         Protocol::ALL.map(Protocol::as_str),
     )
     .default(default_of(Protocol::ALL[0].as_str()))
