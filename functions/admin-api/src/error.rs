@@ -43,7 +43,7 @@ pub(crate) enum ApiError {
     #[error("the body is not JSON or lacks `{0}`")]
     MissingObject(&'static str),
     #[error("the body ended early")]
-    UnreadableBody,
+    IncompleteBody,
     #[error("the push is invalid")]
     Push(#[source] InvalidPush),
     #[error("the stream did not take all events")]
@@ -52,7 +52,7 @@ pub(crate) enum ApiError {
     TooLarge,
     #[error("a query parameter is invalid")]
     Query(FieldErrors),
-    #[error("the webhook is invalid")]
+    #[error("a field of the body is invalid")]
     Invalid(FieldErrors),
     #[error("other requests kept writing the same item")]
     Conflict,
@@ -63,7 +63,7 @@ pub(crate) enum ApiError {
     #[error("the history is off")]
     HistoryOff,
     #[error("a stored payload is malformed")]
-    PayloadUnreadable,
+    PayloadMalformed,
     #[error("a table failed")]
     Table(#[from] TableError),
     #[error("a payload could not be stored")]
@@ -89,7 +89,7 @@ impl ApiError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyCalls { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MissingObject(_)
-            | Self::UnreadableBody
+            | Self::IncompleteBody
             | Self::Query(_)
             | Self::Push(InvalidPush::NotAnObject) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -108,7 +108,7 @@ impl ApiError {
             | Self::Payload(WriteError::Compression(_) | WriteError::Table(TableError::Item(_)))
             | Self::Randomness(_)
             | Self::Secret(_)
-            | Self::PayloadUnreadable => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::PayloadMalformed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -133,7 +133,7 @@ impl ApiError {
             Self::Push(invalid) => invalid.errors(),
             Self::Query(errors) | Self::Invalid(errors) => json!(errors),
             Self::NotFound
-            | Self::UnreadableBody
+            | Self::IncompleteBody
             | Self::PushIncomplete(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
@@ -146,7 +146,7 @@ impl ApiError {
             | Self::Stream(_)
             | Self::Randomness(_)
             | Self::Secret(_)
-            | Self::PayloadUnreadable => {
+            | Self::PayloadMalformed => {
                 json!(self.status().canonical_reason())
             }
         }

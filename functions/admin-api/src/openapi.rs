@@ -1,9 +1,9 @@
 //! The OpenAPI description of the API: what `GET /openapi.json` returns.
 //!
-//! It is made from the routes that the router serves. Each route describes what is its own. What
-//! holds for all of them (the errors of every call, the headers of every response, the suffix of
-//! every path) is written once here and added to each. The description is made on the first request
-//! for it. `openapi.json` beside the sources is a copy, and a test keeps it the same.
+//! It is made from the routes that the router serves. Each route describes its own parameters and
+//! responses. What holds for all routes (the errors of every call, the headers of every response,
+//! the suffix of every path) is written once here and added to each. The description is made on the
+//! first request for it. `openapi.json` beside the sources is a copy, and a test keeps it the same.
 
 use std::sync::OnceLock;
 

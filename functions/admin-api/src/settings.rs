@@ -7,7 +7,7 @@ use storehook_domain::{
     webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules},
 };
 
-/// What the template sets.
+/// The settings of the template.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The registry table's name: `REGISTRY_TABLE`.
@@ -20,13 +20,13 @@ pub struct Settings {
     pub stream_name: String,
     /// The delivery queue's URL: `DELIVERY_QUEUE_URL`.
     pub delivery_queue_url: String,
-    /// What webhooks may name: public addresses and `ALLOWED_CIDRS`, and no header that begins
-    /// with `HEADER_PREFIX`.
+    /// The limits of webhooks: their addresses are public or in `ALLOWED_CIDRS`, and their custom
+    /// headers do not begin with `HEADER_PREFIX`.
     pub rules: WebhookRules,
     /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
-    /// `RATE_LIMIT_PER_SECOND`; none where either is 0.
+    /// `RATE_LIMIT_PER_SECOND`. Unlimited if either is 0.
     pub rate_limit: Option<RateLimit>,
-    /// The header that tells how many calls there are: `HEADER_PREFIX` and `-Api-Call-Limit`.
+    /// The header that tells the level of the bucket: `HEADER_PREFIX` and `-Api-Call-Limit`.
     pub call_limit_header: HeaderName,
 }
 

@@ -39,6 +39,6 @@ pub(crate) fn object_of(body: RequestBody, name: &'static str) -> Result<Map<Str
 pub(crate) fn bytes_of(body: RequestBody) -> Result<Bytes, ApiError> {
     body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-        _ => ApiError::UnreadableBody,
+        _ => ApiError::IncompleteBody,
     })
 }

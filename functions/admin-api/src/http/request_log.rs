@@ -2,7 +2,7 @@
 //!
 //! The line tells the caller, the route, the status and the time taken in this function. It holds
 //! no query string, no body and no token. This layer also ends requests that panic or take too
-//! long, so every request gets a response of ours.
+//! long, so every request gets a response of this API.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
     http::caller::Caller,
 };
 
-/// How long a request may take. Lambda ends the function after 15 s, with a response that is not
-/// ours.
+/// How long a request may take. Lambda ends the function after 15 s, and its caller would get a
+/// response of API Gateway's.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Responds to a request in time, whatever happens, and logs it.

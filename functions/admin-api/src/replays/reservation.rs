@@ -68,8 +68,8 @@ pub(crate) async fn reserve(
 pub(crate) async fn send_all(app: &App, ready: &[Ready], now: Timestamp) -> Result<(), ApiError> {
     let mut messages = Vec::with_capacity(ready.len());
     for Ready { record, payload } in ready {
-        let raw: &RawValue = serde_json::from_str(payload).map_err(|_| ApiError::PayloadUnreadable)?;
-        let payload = Payload::new(raw).map_err(|_| ApiError::PayloadUnreadable)?;
+        let raw: &RawValue = serde_json::from_str(payload).map_err(|_| ApiError::PayloadMalformed)?;
+        let payload = Payload::new(raw).map_err(|_| ApiError::PayloadMalformed)?;
         messages.push(record.message(payload, now));
     }
     Ok(app.queue.send(&messages).await?)

@@ -52,8 +52,8 @@ pub(crate) struct Step {
     pub(crate) next: Option<DeliveryPosition>,
 }
 
-/// Runs one step of a replay of a webhook of the caller's. A dry run counts, any other replay
-/// sends.
+/// Runs one step of a replay of one of the caller's webhooks. A dry run counts deliveries; any
+/// other replay sends them.
 pub(crate) async fn run_step(
     app: &App,
     caller: &Caller,
@@ -73,12 +73,12 @@ async fn count(app: &App, webhook_id: WebhookId, replay: &Replay) -> Result<Step
     let scan = scan_of(webhook_id, replay, replay.state.states().collect(), None);
     let mut progress = Progress::from(replay);
     loop {
-        let found = match within(began, load_step(app, &scan, &progress)).await {
-            Ok(found) => found,
+        let scanned = match within(began, load_step(app, &scan, &progress)).await {
+            Ok(scanned) => scanned,
             Err(error) => return progress.end_early(error),
         };
-        progress.step.deliveries += found.found.len() as u64;
-        if progress.move_to(found.next) || is_late(began) {
+        progress.step.deliveries += scanned.found.len() as u64;
+        if progress.move_to(scanned.next) || is_late(began) {
             return Ok(progress.step);
         }
     }
@@ -92,11 +92,11 @@ async fn send(app: &App, caller: &Caller, webhook_id: WebhookId, replay: &Replay
     let scan = scan_of(webhook_id, replay, states, Some(PAGE));
     let mut progress = Progress::from(replay);
     loop {
-        let found = match within(began, load_step(app, &scan, &progress)).await {
-            Ok(found) => found,
+        let scanned = match within(began, load_step(app, &scan, &progress)).await {
+            Ok(scanned) => scanned,
             Err(error) => return progress.end_early(error),
         };
-        for chunk in found.found.chunks(CHUNK) {
+        for chunk in scanned.found.chunks(CHUNK) {
             match within(began, send_chunk(app, caller, replay, chunk)).await {
                 Ok((sent, expired)) => {
                     progress.step.deliveries += sent;
@@ -109,7 +109,7 @@ async fn send(app: &App, caller: &Caller, webhook_id: WebhookId, replay: &Replay
                 return Ok(progress.step);
             }
         }
-        if progress.move_to(found.next) || is_late(began) {
+        if progress.move_to(scanned.next) || is_late(began) {
             return Ok(progress.step);
         }
     }

@@ -143,11 +143,11 @@ impl IntoParams for ListParameters {
             parameter("created_at_max", time("Created at this time or earlier.")),
             parameter("updated_at_min", time("Last changed at this time or later.")),
             parameter("updated_at_max", time("Last changed at this time or earlier.")),
-            parameter("since_id", whole_number("Only ids greater than this id.").minimum(Some(0))),
+            parameter("since_id", whole_number("Only webhooks with a greater id.").minimum(Some(0))),
             fields_parameter(),
             parameter(
                 "limit",
-                whole_number("The number of webhooks on a page.")
+                whole_number("The largest number of webhooks on a page.")
                     .minimum(Some(1))
                     .maximum(Some(PAGE_LIMIT))
                     .default(Some(DEFAULT_PAGE_LIMIT.into())),
