@@ -16,7 +16,7 @@ use storehook_domain::installation::{
     Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
 };
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// What to install.
 #[derive(Debug, Clone, clap::Args)]

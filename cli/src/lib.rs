@@ -6,7 +6,8 @@
 
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on standard output")]
 
-pub mod connection;
+pub mod stack;
+
 pub mod install;
 pub mod listen;
 pub mod local;

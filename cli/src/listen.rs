@@ -16,7 +16,7 @@ use storehook_domain::{
 };
 use tokio::net::TcpListener;
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// How to listen.
 #[derive(Debug, Clone, clap::Args)]

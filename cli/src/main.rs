@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use storehook::{connection::StackArgs, install, listen, local, publish, redrive, status};
+use storehook::{install, listen, local, publish, redrive, stack::connection::StackArgs, status};
 
 /// Serverless webhooks for stores.
 #[derive(Parser)]

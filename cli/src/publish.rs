@@ -19,7 +19,7 @@ use storehook_domain::{
 };
 use tokio::io::AsyncReadExt as _;
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// What to publish.
 #[derive(Debug, Clone, clap::Args)]

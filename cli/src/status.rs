@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// `storehook status`
 pub async fn run(stack: &StackArgs) -> Result<()> {

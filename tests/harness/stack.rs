@@ -13,10 +13,13 @@ use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use storehook::{
-    connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
     install::{Args, Keys, install},
-    local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
+    local::{Deployment, EMULATOR, build_functions, cargo, deploy, python_environment},
     publish::publish,
+    stack::{
+        connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
+        stack_file::StackFile,
+    },
 };
 use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
 use storehook_domain::{

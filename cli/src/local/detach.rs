@@ -15,7 +15,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::StackFile;
+use crate::stack::stack_file::StackFile;
 
 /// How often the two sides look at each other.
 const LOOK: Duration = Duration::from_millis(100);

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use crate::stack::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// How long the emulator may take to answer, and how long to end.
 const START_LIMIT: Duration = Duration::from_secs(60);

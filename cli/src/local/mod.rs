@@ -6,17 +6,14 @@
 //! started. No Docker, no AWS account. Everything that it writes is under `target/`.
 //!
 //! The emulator is MiniStack. What it does differently from AWS, and matters here, is
-//! either worked round in one named place (`kinesis_poller.rs`) or listed in the README.
+//! either worked round in one named place (`kinesis/poller.rs`) or listed in the README.
 
 mod deploy;
 mod detach;
 mod emulator;
 mod functions;
-mod kinesis_batch;
-mod kinesis_checkpoints;
-mod kinesis_poller;
+mod kinesis;
 mod python;
-mod stack_file;
 mod tour;
 
 use std::{
@@ -32,12 +29,14 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use deploy::{Deployment, Outputs, deploy};
 pub use functions::{build as build_functions, cargo};
 pub use python::{EMULATOR, VirtualEnvironment, environment as python_environment};
-pub use stack_file::{Functions, Queues, StackFile, Tables};
 
 use self::emulator::Emulator;
 use crate::{
-    connection::{Connection, LOCAL_STACK, StackArgs, local_sdk, project_root},
     install::{self, Keys, install},
+    stack::{
+        connection::{Connection, LOCAL_STACK, StackArgs, local_sdk, project_root},
+        stack_file::{Functions, Queues, StackFile, Tables},
+    },
 };
 
 /// How to run the local stack.
@@ -140,7 +139,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
     let keys = install_demo_app(&connection).await?;
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
-    let poller = kinesis_poller::run(sdk, checkpoints);
+    let poller = kinesis::poller::run(sdk, checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     println!("{}", tour::text(&file, &args.retry_time_scale));
     file.write(folder)?;
@@ -186,7 +185,7 @@ fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Result<StackF
             fan_out: outputs.fan_out_function,
             delivery: outputs.delivery_function,
         },
-        region: crate::connection::LOCAL_REGION.to_owned(),
+        region: crate::stack::connection::LOCAL_REGION.to_owned(),
         pid: std::process::id(),
     })
 }

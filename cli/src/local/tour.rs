@@ -1,6 +1,6 @@
 //! What `storehook local` prints when the stack is ready.
 
-use super::StackFile;
+use crate::stack::stack_file::StackFile;
 
 /// The stack's addresses and keys, and a command to paste for each step of the tour.
 pub(super) fn text(file: &StackFile, retry_time_scale: &str) -> String {

@@ -7,13 +7,13 @@ use aws_sdk_sqs::{
     Client,
     types::{
         BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-        QueueAttributeName, Message,
+        Message, QueueAttributeName,
     },
 };
 use storehook_aws::queue;
 use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT};
 
-use crate::connection::Connection;
+use crate::stack::connection::Connection;
 
 /// How long a message that was received is hidden from others: longer than what is done with ten of them can
 /// take, and short enough to wait for where a redrive was killed.

@@ -18,7 +18,7 @@ use storehook_domain::delivery::message::DeliveryMessage;
 use tokio::{net::TcpListener, sync::Notify};
 
 use super::Queues;
-use crate::connection::{Connection, local_sdk};
+use crate::stack::connection::{Connection, local_sdk};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,8 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use storehook_aws::{amazon_http_client, behavior_version};
 
-use crate::local::{StackFile, is_running};
+use super::stack_file::StackFile;
+use crate::local::is_running;
 
 /// Which stack to speak to.
 #[derive(Debug, Clone, clap::Args)]

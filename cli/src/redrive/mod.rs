@@ -40,7 +40,7 @@ pub use self::{
     queues::{HIDDEN_FOR, Queues},
     summary::{End, Found, Summary},
 };
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// Which dead letters to send again.
 #[derive(Debug, Clone, Default, clap::Args)]

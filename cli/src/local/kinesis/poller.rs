@@ -23,10 +23,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{
-    kinesis_batch::{Answer, Batch, is_given_up},
-    kinesis_checkpoints::Checkpoints,
+    batch::{Answer, Batch, is_given_up},
+    checkpoints::Checkpoints,
 };
-use crate::connection::LOCAL_REGION;
+use crate::stack::connection::LOCAL_REGION;
 
 /// How long an empty shard is left alone.
 const IDLE: Duration = Duration::from_millis(250);
@@ -38,7 +38,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// added later.
 ///
 /// With a file for its checkpoints it goes on where it was when it last ran.
-pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
+pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let lambda = aws_sdk_lambda::Client::new(&sdk);
     let mut polled = HashSet::new();
@@ -48,7 +48,7 @@ pub(super) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<
         let mappings = match lambda.list_event_source_mappings().send().await {
             Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
             Err(error) => {
-                super::say(&format!(
+                super::super::say(&format!(
                     "the event source mappings could not be listed: {:#}",
                     anyhow::Error::from(error)
                 ));
@@ -106,7 +106,7 @@ impl Poller {
 
     async fn say_and_wait(&self, error: &anyhow::Error) {
         let stream = self.mapping.event_source_arn().unwrap_or_default();
-        super::say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
+        super::super::say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
@@ -161,7 +161,10 @@ impl Poller {
         let answer = match call.payload(Blob::new(event.to_string())).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                super::say(&format!("the fan-out could not be invoked: {:#}", anyhow::Error::from(error)));
+                super::super::say(&format!(
+                    "the fan-out could not be invoked: {:#}",
+                    anyhow::Error::from(error)
+                ));
                 return Ok(Answer::Error);
             }
         };
