@@ -26,7 +26,7 @@ enum Command {
     /// Receive deliveries on this machine, verify their signatures and print them.
     Listen(listen::Args),
     /// Send dead letters again.
-    Redrive(redrive::Args),
+    Redrive(redrive::selection::Args),
     /// Show how many messages each queue holds.
     Status,
 }

@@ -16,7 +16,7 @@ use axum::{
     response::IntoResponse,
 };
 use serde_json::Value;
-use storehook::stack::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},

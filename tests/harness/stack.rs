@@ -14,10 +14,15 @@ use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use storehook::{
     install::{Args, Keys, install},
-    local::{Deployment, EMULATOR, build_functions, cargo, deploy, python_environment},
+    local::{
+        deploy::{Deployment, deploy},
+        functions::{self, cargo},
+        python::{self, EMULATOR},
+    },
     publish::publish,
     stack::{
-        connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
+        connection::Connection,
+        local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
         stack_file::StackFile,
     },
 };
@@ -259,8 +264,8 @@ async fn start() -> Result<Local> {
 /// The emulator's Python and the functions' programs; both are there, since the stack runs.
 async fn programs() -> Result<&'static (PathBuf, BTreeMap<String, PathBuf>)> {
     let found = PROGRAMS.get_or_try_init(|| async {
-        let interpreter = python_environment(&root().join("target"), &EMULATOR).await?;
-        anyhow::Ok((interpreter, build_functions(&root()).await?))
+        let interpreter = python::environment(&root().join("target"), &EMULATOR).await?;
+        anyhow::Ok((interpreter, functions::build(&root()).await?))
     });
     found.await
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_sqs::Client;
 use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
-use storehook::redrive::{Args, End, Queues, redrive, redrive_between};
+use storehook::redrive::{queues::Queues, redrive, redrive_between, selection::Args, summary::End};
 use storehook_domain::{
     delivery::message::DeliveryMessage,
     event::{RecordOrigin, StoreEvent},

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::python;
-use crate::stack::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// What the template calls the things that it has made.
 #[derive(Debug, Clone, Deserialize)]

@@ -15,7 +15,11 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::stack::stack_file::StackFile;
+use super::emulator;
+use crate::stack::{
+    lock::{is_running, running_pid},
+    stack_file::StackFile,
+};
 
 /// How often the two sides look at each other.
 const LOOK: Duration = Duration::from_millis(100);
@@ -63,16 +67,16 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
 
 /// Stops the stack that runs in the background, and returns when it has ended.
 pub(super) async fn stop(folder: &Path) -> Result<()> {
-    if !super::is_running(folder)? {
+    if !is_running(folder)? {
         StackFile::remove(folder)?;
-        super::emulator::end_orphan(folder).await?;
+        emulator::end_orphan(folder).await?;
         println!("no local stack is running");
         return Ok(());
     }
-    let pid = super::running_pid(folder)?;
+    let pid = running_pid(folder)?;
     tell_to_stop(pid)?;
     let stopped = async {
-        while super::is_running(folder)? {
+        while is_running(folder)? {
             tokio::time::sleep(LOOK).await;
         }
         anyhow::Ok(())

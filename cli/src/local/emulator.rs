@@ -14,7 +14,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::stack::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use super::say::say;
+use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// How long the emulator may take to answer, and how long to end.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -81,7 +82,7 @@ impl Emulator {
     pub(super) async fn stop(&mut self) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
-            super::say("the emulator does not end by itself; it is ended by force");
+            say("the emulator does not end by itself; it is ended by force");
         }
         self.signal(Signal::KILL);
         // Where it cannot be removed, the next start finds that the process is none of this folder's.
@@ -116,7 +117,7 @@ pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
         return Ok(fs_err::remove_file(group_path(folder))?);
     };
     if is_emulator_of(folder, noted.trim()) {
-        super::say("ending the emulator that an earlier stack left behind");
+        say("ending the emulator that an earlier stack left behind");
         let deadline = Instant::now() + STOP_LIMIT;
         while kill_process_group(group, Signal::KILL).is_ok() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;

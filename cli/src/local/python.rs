@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::process::Command;
 
+use super::say::say;
+
 /// A private virtual environment.
 #[derive(Debug, Clone, Copy)]
 pub struct VirtualEnvironment<'a> {
@@ -46,7 +48,7 @@ pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Resu
         return Ok(interpreter);
     }
     let python = find_python().await?;
-    super::say(&format!("making a private Python environment in {}", folder.display()));
+    say(&format!("making a private Python environment in {}", folder.display()));
     let made =
         Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder).kill_on_drop(true).status().await?;
     ensure!(

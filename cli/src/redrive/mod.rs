@@ -20,9 +20,10 @@
 //! it still works; it would go on for ever. Its clock may be trusted with that: AWS refuses calls whose
 //! clock is minutes wrong.
 
-mod queues;
-mod sorting;
-mod summary;
+pub mod queues;
+pub mod selection;
+pub mod summary;
+
 mod worker;
 
 #[cfg(test)]
@@ -33,25 +34,14 @@ mod tests;
 use std::future::pending;
 
 use anyhow::{Context as _, Result, bail};
-use storehook_domain::webhook::WebhookId;
 
-use self::worker::Worker;
-pub use self::{
+use self::{
     queues::{HIDDEN_FOR, Queues},
-    summary::{End, Found, Summary},
+    selection::Args,
+    summary::Summary,
+    worker::Worker,
 };
 use crate::stack::connection::{Connection, StackArgs};
-
-/// Which dead letters to send again.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Args {
-    /// Only this webhook's.
-    #[arg(long, value_name = "ID")]
-    pub webhook: Option<WebhookId>,
-    /// Count them by webhook, and send none.
-    #[arg(long)]
-    pub dry_run: bool,
-}
 
 /// `storehook redrive`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {

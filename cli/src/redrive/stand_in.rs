@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use storehook_domain::delivery::message::DeliveryMessage;
 use tokio::{net::TcpListener, sync::Notify};
 
-use super::Queues;
-use crate::stack::connection::{Connection, local_sdk};
+use super::queues::Queues;
+use crate::stack::{connection::Connection, local_stack::local_sdk};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Default)]

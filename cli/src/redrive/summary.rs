@@ -10,7 +10,7 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use super::HIDDEN_FOR;
+use super::queues::HIDDEN_FOR;
 
 /// What a redrive has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,8 +4,11 @@ use std::{collections::BTreeSet, future::ready};
 
 use jiff::ToSpan as _;
 
+use storehook_domain::webhook::WebhookId;
+
 use super::{
     stand_in::{Faults, Moment, StandIn, dead_letter},
+    summary::End,
     *,
 };
 

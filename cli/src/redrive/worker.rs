@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT, batches};
 
 use super::{
-    Args, End, Queues, Summary,
-    sorting::{Unwanted, wanted},
+    queues::Queues,
+    selection::{Args, Unwanted, wanted},
+    summary::{End, Summary},
 };
 
 /// How many empty answers in a row mean an empty queue.

@@ -3,15 +3,18 @@
 //! The template names its resources after the stack, so the name is all that is needed.
 //! Nothing is guessed: without `--stack` a command speaks to the local stack or fails.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_config::SdkConfig;
 use storehook_aws::{amazon_http_client, behavior_version};
 
-use super::stack_file::StackFile;
-use crate::local::is_running;
+use super::{
+    local_stack::{LOCAL_STACK, local_sdk},
+    lock::is_running,
+    project::project_root,
+    stack_file::StackFile,
+};
 
 /// Which stack to speak to.
 #[derive(Debug, Clone, clap::Args)]
@@ -73,36 +76,4 @@ impl Connection {
         let url = answer.with_context(|| format!("the queue {name} was not found"))?.queue_url;
         url.with_context(|| format!("the queue {name} has no URL"))
     }
-}
-
-/// The local stack's name.
-pub const LOCAL_STACK: &str = "storehook";
-
-/// The local stack's region.
-pub const LOCAL_REGION: &str = "us-east-1";
-
-/// The emulator's root credentials: access key id and secret access key.
-pub const LOCAL_CREDENTIALS: (&str, &str) = ("test", "test");
-
-/// The SDKs' configuration for the emulator at this URL.
-pub fn local_sdk(endpoint_url: &str) -> SdkConfig {
-    let (id, secret) = LOCAL_CREDENTIALS;
-    let credentials = Credentials::new(id, secret, None, None, "local stack");
-    SdkConfig::builder()
-        .behavior_version(behavior_version())
-        .region(Region::from_static(LOCAL_REGION))
-        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
-        .http_client(amazon_http_client())
-        .endpoint_url(endpoint_url)
-        .build()
-}
-
-/// The nearest folder, from `start` upwards, that holds the project.
-pub fn project_root(start: &Path) -> Result<PathBuf> {
-    let is_root =
-        |folder: &&Path| folder.join("template.yaml").is_file() && folder.join("functions").is_dir();
-    let root = start.ancestors().find(is_root).context(
-        "this is not the Storehook repository: run the command inside your clone, where template.yaml is",
-    )?;
-    Ok(root.to_owned())
 }

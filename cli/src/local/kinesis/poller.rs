@@ -26,7 +26,8 @@ use super::{
     batch::{Answer, Batch, is_given_up},
     checkpoints::Checkpoints,
 };
-use crate::stack::connection::LOCAL_REGION;
+use crate::local::say::say;
+use crate::stack::local_stack::LOCAL_REGION;
 
 /// How long an empty shard is left alone.
 const IDLE: Duration = Duration::from_millis(250);
@@ -48,7 +49,7 @@ pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) 
         let mappings = match lambda.list_event_source_mappings().send().await {
             Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
             Err(error) => {
-                super::super::say(&format!(
+                say(&format!(
                     "the event source mappings could not be listed: {:#}",
                     anyhow::Error::from(error)
                 ));
@@ -106,7 +107,7 @@ impl Poller {
 
     async fn say_and_wait(&self, error: &anyhow::Error) {
         let stream = self.mapping.event_source_arn().unwrap_or_default();
-        super::super::say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
+        say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
@@ -161,10 +162,7 @@ impl Poller {
         let answer = match call.payload(Blob::new(event.to_string())).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                super::super::say(&format!(
-                    "the fan-out could not be invoked: {:#}",
-                    anyhow::Error::from(error)
-                ));
+                say(&format!("the fan-out could not be invoked: {:#}", anyhow::Error::from(error)));
                 return Ok(Answer::Error);
             }
         };

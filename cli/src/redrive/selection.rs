@@ -3,6 +3,17 @@
 use jiff::Timestamp;
 use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 
+/// Which dead letters to send again.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Only this webhook's.
+    #[arg(long, value_name = "ID")]
+    pub webhook: Option<WebhookId>,
+    /// Count them by webhook, and send none.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Why a message of the dead-letter queue is left where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwanted {
