@@ -24,7 +24,7 @@ use storehook_domain::{
 };
 use storehook_tests::root;
 
-use crate::template::{resource, template};
+use crate::stack::template::{resource, template};
 
 /// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around it.
 const ANSWER_MS: f64 = 150.0;

@@ -7,8 +7,8 @@ use storehook_domain::delivery::schedule::AGES;
 use storehook_tests::root;
 
 use crate::{
-    openapi::{description, operations},
-    template::template,
+    api::openapi::{description, operations},
+    stack::template::template,
 };
 
 #[test]

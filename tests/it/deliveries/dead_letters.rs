@@ -11,7 +11,7 @@ use storehook_domain::delivery::{
 };
 use storehook_tests::{Delivered, Receiver, Stack};
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 #[tokio::test]
 async fn a_dead_endpoint_is_attempted_by_the_schedule_and_its_delivery_ends_whole_in_the_dead_letter_queue()

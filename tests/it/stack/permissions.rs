@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use storehook_tests::{Api, Receiver, Stack};
 use yaml_serde::Value as Yaml;
 
-use crate::{
-    deliveries::{record, stream_event},
+use super::template::{resource, template};
+use crate::deliveries::{
+    arrival::{record, stream_event},
     lifecycle::{deliver, deliver_queued_at},
-    template::{resource, template},
 };
 
 /// What Lambda's own pollers and log writer do with a function's role: "Event source mapping

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use storehook_domain::event::rejected::RejectedEvent;
 use storehook_tests::{Receiver, Stack, eventually};
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 #[tokio::test]
 async fn one_malformed_record_among_a_hundred_good_ones_is_set_aside_once() -> Result<()> {

@@ -11,7 +11,7 @@ use storehook_aws::{
 use storehook_domain::webhook::failure_run::FailureRun;
 use storehook_tests::{Installed, Receiver, Stack, eventually};
 
-use crate::deliveries::{record, stream_event};
+use super::arrival::{record, stream_event};
 
 /// A webhook as its owner sees it.
 async fn shown(installed: &Installed, id: u64) -> Result<Value> {

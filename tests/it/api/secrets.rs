@@ -9,7 +9,7 @@ use storehook_domain::{
 };
 use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack};
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 async fn rotate(installed: &Installed, body: Option<Value>) -> Result<Answer> {
     installed.api.call(Method::POST, "/admin/secret/rotate.json", body).await

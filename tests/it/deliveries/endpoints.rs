@@ -9,7 +9,7 @@ use futures::future::pending;
 use serde_json::{Value, json};
 use storehook_tests::{Delivered, Receiver, Stack};
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 /// 48 hours in 52 seconds, and Retry-After as much faster.
 const TIME_SCALE: f64 = 0.0003;

@@ -12,7 +12,7 @@ use storehook_domain::{
 };
 use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
 
-use crate::openapi::operations;
+use crate::api::openapi::operations;
 
 const LIST: &str = "/admin/webhooks.json";
 

@@ -6,10 +6,8 @@ use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
 use storehook_tests::{Stack, eventually};
 
-use crate::{
-    deliveries::{record, stream_event},
-    permissions::Policy,
-};
+use super::permissions::Policy;
+use crate::deliveries::arrival::{record, stream_event};
 
 #[tokio::test]
 async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Installed, Receiver, Stack};
 
-use crate::{deliveries::record, lifecycle::deliver};
+use crate::deliveries::{arrival::record, lifecycle::deliver};
 
 const DAY: i64 = 24 * 60 * 60;
 

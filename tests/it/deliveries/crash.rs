@@ -9,7 +9,7 @@ use serde_json::json;
 use storehook_tests::{Receiver, Stack, eventually};
 use tokio::sync::watch;
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 #[tokio::test]
 async fn killing_the_delivery_function_in_the_middle_of_a_batch_loses_nothing() -> Result<()> {

@@ -16,7 +16,7 @@ use storehook_domain::{
 use storehook_tests::{Delivered, Installed, Receiver, Stack};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use crate::deliveries::record;
+use crate::deliveries::arrival::record;
 
 const PAYLOAD: &str = r#"{"id": 327475578523353102,  "price": "19.99"}"#;
 

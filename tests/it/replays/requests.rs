@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Answer, Delivered, Installed, Receiver, Stack};
 
-use crate::{deliveries::record, history::show};
+use crate::{deliveries::arrival::record, history::deliveries::show};
 
 pub(crate) async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
     let path = format!("/admin/webhooks/{webhook_id}/replay.json");

@@ -5,8 +5,8 @@ use reqwest::{Body, Method, StatusCode, header};
 use serde_json::json;
 use storehook_tests::Stack;
 
-use crate::{
-    admin_api_bad_input::{WEBHOOKS, nothing_is_stored},
+use super::{
+    bad_input::{WEBHOOKS, nothing_is_stored},
     openapi::operations,
 };
 

@@ -1,0 +1,13 @@
+//! The admin API: every call, who may make it, and what it answers.
+
+pub(crate) mod openapi;
+
+mod access;
+mod bad_input;
+mod clients;
+mod http;
+mod lists;
+mod page;
+mod races;
+mod secrets;
+mod webhooks;

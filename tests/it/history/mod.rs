@@ -1,0 +1,3 @@
+//! The history: what became of each delivery.
+
+pub(crate) mod deliveries;

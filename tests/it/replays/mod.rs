@@ -1,0 +1,4 @@
+//! Replays: deliveries that are sent again.
+
+mod interrupted;
+mod requests;

@@ -1,0 +1,6 @@
+//! The stack: its template, its permissions, and the emulator's gaps.
+
+pub(crate) mod template;
+
+mod gaps;
+mod permissions;
