@@ -1,8 +1,9 @@
-//! Whether a healthy endpoint notices the others: how long its deliveries take from the stream to it, alone
-//! and beside endpoints that are dead, slow to the end of their time, and busy.
+//! Whether a healthy endpoint notices the others: how long its deliveries take from the stream to
+//! it, alone and beside endpoints that are dead, slow to the end of their time, and busy.
 //!
-//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench fairness` in
-//! another. The times are mostly the emulator's; the two rows can be compared with each other.
+//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench
+//! fairness` in another. The times are mostly the emulator's; the two rows can be compared with
+//! each other.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! How long a replay of many deliveries takes, and how long the longest of its requests.
 //!
-//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench replay [-- <how many>]`
-//! in another. The admin API runs in the bench's own process, on the local stack's tables; the queue is played by
-//! the bench, so that nothing is delivered meanwhile. Most of the time is the emulator's DynamoDB, which is
-//! one process: of a replay's three calls for each delivery it does a few hundred a second.
+//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench replay
+//! [-- <how many>]` in another. The admin API runs in the bench's own process, on the local stack's
+//! tables; the queue is played by the bench, so that nothing is delivered meanwhile. Most of the
+//! time is the emulator's DynamoDB, which is one process: of a replay's three calls for each
+//! delivery it does a few hundred a second.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::{

@@ -14,8 +14,8 @@ const CLIENTS: VirtualEnvironment<'static> = VirtualEnvironment {
     modules: "shopify, schemathesis, openapi_spec_validator",
 };
 
-/// Runs the clients' Python with these arguments and returns what it prints. It fails as the program does.
-/// What it leaves behind, it leaves under `target`.
+/// Runs the clients' Python with these arguments and returns what it prints. It fails as the
+/// program does. What it leaves behind, it leaves under `target`.
 pub async fn run_client(arguments: &[&str]) -> Result<String> {
     let interpreter: PathBuf = python::environment(&root().join("target"), &CLIENTS).await?;
     let folder = root().join("target/it");

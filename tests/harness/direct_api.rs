@@ -1,7 +1,7 @@
 //! The admin API in the test's own process, on a stack's own tables, with a gate before AWS.
 //!
-//! Through the gate a test sees every call that a request makes of DynamoDB, SQS and Kinesis, and decides
-//! the order in which the calls of several requests are made. Everything else is real: the
+//! Through the gate a test sees every call that a request makes of DynamoDB, SQS and Kinesis, and
+//! decides the order in which the calls of several requests are made. Everything else is real: the
 //! requests, the service, AWS as the emulator has it.
 
 use std::sync::Arc;
@@ -61,8 +61,8 @@ struct Gate {
 }
 
 impl DirectApi {
-    /// The API on a stack's table, with so large a bucket for each installation's calls; "0" is no limit. It
-    /// ends with the test's runtime.
+    /// The API on a stack's table, with so large a bucket for each installation's calls; "0" is no
+    /// limit. It ends with the test's runtime.
     pub async fn on(stack: &Stack, rate_limit_burst: &str) -> Result<Self> {
         let (sender, calls) = mpsc::unbounded_channel();
         let gate = Gate { endpoint_url: stack.endpoint_url.clone(), client: http_client()?, calls: sender };

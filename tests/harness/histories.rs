@@ -22,8 +22,8 @@ const BATCH: usize = 25;
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Stack {
-    /// Puts the history of a delivery of this event for each of these, with its payload: when it was queued,
-    /// and what has become of it.
+    /// Puts the history of a delivery of this event for each of these, with its payload: when it
+    /// was queued, and what has become of it.
     pub async fn have_delivered(
         &self,
         installed: &Installed,

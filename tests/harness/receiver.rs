@@ -69,7 +69,8 @@ impl Receiver {
         Self::answering_requests(move |before, _| answer(before)).await
     }
 
-    /// An integration endpoint that gives these results one after the other, and the last one from then on.
+    /// An integration endpoint that gives these results one after the other, and the last one from
+    /// then on.
     pub async fn deciding(results: &'static [&'static str]) -> Result<Self> {
         Self::answering_requests(move |before, headers| async move {
             let id = headers.get("x-spiffy-stores-event-id").and_then(|id| id.to_str().ok());

@@ -1,4 +1,4 @@
-//! The demo app and its shop, which every local stack has.
+//! The demo app and its shop, and the file that tells tools of them.
 
 use anyhow::Result;
 use storehook_domain::installation::{Scope, secret::SharedSecret};
@@ -16,12 +16,12 @@ use crate::{
 const DEMO_SHOP: &str = "demo.spiffystores.com";
 const DEMO_APP: &str = "demo-app";
 
-// The same on every machine, so that the README and events/ can name them, and worth nothing: the
-// local stack answers on loopback alone.
+// The same on every machine, so that documents and events/ can name them. They protect nothing: the
+// local stack listens on loopback alone.
 const DEMO_TOKEN: &str = "shtk_local_demo";
 const DEMO_SECRET: &str = "storehook-local-demo-secret";
 
-/// Installs the demo app, unless a kept state holds it already.
+/// Installs the demo app, unless a kept state already holds it.
 pub(super) async fn install_demo_app(connection: &Connection) -> Result<Keys> {
     let keys = Keys { token: DEMO_TOKEN.to_owned(), secret: SharedSecret::parse(DEMO_SECRET)? };
     let args = install::Args {
@@ -34,6 +34,7 @@ pub(super) async fn install_demo_app(connection: &Connection) -> Result<Keys> {
     Ok(keys)
 }
 
+/// What `stack.json` says of a stack that was just deployed.
 pub(super) fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Result<StackFile> {
     let api_url = outputs.local_api_url(endpoint_url);
     Ok(StackFile {

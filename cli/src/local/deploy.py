@@ -118,7 +118,7 @@ def with_batch_action(resources):
 
 
 def disable_stream_mappings(functions):
-    """Takes the stream from the emulator's own poller; kinesis_poller.rs says why."""
+    """Takes the stream from the emulator's own poller; kinesis/poller.rs says why."""
     mappings = client("lambda")
     for function in functions:
         for mapping in mappings.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:

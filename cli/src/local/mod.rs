@@ -1,12 +1,12 @@
 //! `storehook local`: the whole system on one machine, with one command.
 //!
-//! It builds the functions, starts an AWS emulator in a private Python environment,
-//! deploys the very `template.yaml` into it, installs a demo app on a demo shop, says how
-//! to use it all, and stays until it is told to stop; then it stops everything that it
-//! started. No Docker, no AWS account. Everything that it writes is under `target/`.
+//! It builds the functions, starts an AWS emulator in a private Python environment, deploys the
+//! same `template.yaml` that AWS gets, installs a demo app on a demo shop and prints how to use it
+//! all. Then it stays until it is told to stop, and stops everything that it started. No Docker, no
+//! AWS account; everything that it writes is under `target/`.
 //!
-//! The emulator is MiniStack. What it does differently from AWS, and matters here, is
-//! either worked round in one named place (`kinesis/poller.rs`) or listed in the README.
+//! The emulator is MiniStack. Where it differs from AWS and that matters here, either one named
+//! place works round it (`kinesis/poller.rs`, `deploy.py`) or the documents list the difference.
 
 pub mod deploy;
 pub mod functions;
@@ -44,22 +44,22 @@ use crate::stack::{
 /// How to run the local stack.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Return when the stack is ready, and leave it running.
+    /// Return when the stack is ready, and leave it running in the background.
     #[arg(long, conflicts_with = "stop")]
     detach: bool,
     /// Stop the stack that runs in the background.
     #[arg(long)]
     stop: bool,
-    /// The port that the emulator answers on; 0 takes a free one.
+    /// The emulator's port; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     port: u16,
     /// Keep webhooks, queues and tables from one start to the next.
     #[arg(long)]
     persist: bool,
-    /// What the retry schedule's waits are multiplied by.
+    /// Multiply the waits of the retry schedule by this.
     #[arg(long, default_value = "0.002")]
     retry_time_scale: String,
-    /// Stop when standard input ends: for programs that run the stack and may die.
+    /// Stop when standard input ends, for programs that run the stack and may die.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
 }
@@ -74,17 +74,17 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     }
     if args.detach {
         if is_running(&folder)? {
-            bail!("a local stack is running already: stop it with `storehook local --stop`");
+            bail!("a local stack is already running: stop it with `cargo run -- local --stop`");
         }
         return detach::detach(&folder).await;
     }
     run_until_stopped(&args, &root, &folder).await
 }
 
-/// Starts everything, stays, and stops everything, whatever ends it and however far it got.
+/// Starts everything, stays, and stops everything, however far it got and whatever ends it.
 async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()> {
     let Some(_lock) = lock_soon(folder, args.until_stdin_ends).await? else {
-        bail!("a local stack is running already: stop it with Ctrl-C, or with `storehook local --stop`");
+        bail!("a local stack is already running: stop it with Ctrl-C or `cargo run -- local --stop`");
     };
     note_pid(folder)?;
     StackFile::remove(folder)?;
@@ -131,7 +131,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     println!("{}", tour::text(&file, &args.retry_time_scale));
     file.write(folder)?;
     tokio::select! {
-        () = emulator.ended() => bail!("the emulator has ended; its log is {}", folder.join("ministack.log").display()),
+        () = emulator.ended() => bail!("the emulator has ended: see its log, {}", folder.join("ministack.log").display()),
         result = poller => result,
     }
 }

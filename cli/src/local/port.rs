@@ -1,4 +1,6 @@
-//! The port that the emulator answers on.
+//! The emulator's port.
+//!
+//! A kept state names its queues by URLs that hold the port, so its port is kept with it.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -7,10 +9,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where a kept state's port is noted.
+/// The file with the port of a kept state.
 const PORT_FILE: &str = "state/storehook-port";
 
-/// The port if it is free, or a free one for 0.
+/// This port if it is free; for 0, any free one.
 pub(super) fn free_port(port: u16) -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .with_context(|| format!("port {port} is taken: choose another with --port, or 0 for any"))?;
@@ -23,14 +25,13 @@ pub(super) fn keep_port(folder: &Path, port: u16) -> Result<()> {
     Ok(fs_err::write(folder.join(PORT_FILE), port.to_string())?)
 }
 
-/// The port of a kept state, or the one that is asked for where there is none: the state's queues are
-/// known by URLs that hold it.
+/// The port of a kept state, or this one if no state is kept.
 pub(super) fn kept_port(folder: &Path, port: u16) -> Result<u16> {
     let Ok(text) = fs_err::read_to_string(folder.join(PORT_FILE)) else { return Ok(port) };
-    let kept: u16 = text.trim().parse().context("the kept state's port does not read")?;
+    let kept: u16 = text.trim().parse().context("the file with the kept state's port is malformed")?;
     if ![0, kept].contains(&port) {
         bail!(
-            "the kept state is of port {kept}: use --port {kept}, or remove {}",
+            "the kept state belongs to port {kept}: use --port {kept}, or remove {}",
             folder.join("state").display()
         );
     }

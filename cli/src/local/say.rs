@@ -1,6 +1,6 @@
 //! Progress, on standard error.
 
-/// Tells the user how far it is.
+/// Tells the user what happens now.
 pub(super) fn say(text: &str) {
     eprintln!("storehook: {text}");
 }

@@ -1,4 +1,4 @@
-//! What tells a running local stack to stop.
+//! What stops a running local stack: Ctrl-C, a signal, or the end of its standard input.
 
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,12 +23,12 @@ pub(super) async fn told_to_stop(until_stdin_ends: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns when standard input ends. A thread of its own reads it, because a read that waits inside
-/// the runtime would keep a stack that failed to start from ending.
+/// Returns when standard input ends. A thread reads it, because a read that waits inside the
+/// runtime would keep a stack that failed to start from ending.
 async fn stdin_end() {
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
-        // An input that cannot be read has ended too, and nobody may be waiting any more.
+        // An input that cannot be read has ended, too.
         _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         drop(ended);
     });

@@ -1,24 +1,25 @@
-//! Sending dead letters again: out of the dead-letter queue, into the delivery queue.
+//! Sending dead letters again: from the dead-letter queue into the delivery queue.
 //!
-//! SQS can move the messages of a dead-letter queue by itself (`StartMessageMoveTask`), for all of them and
-//! not for one webhook's. It is never used here, because it leaves a message's body as it is: a delivery's age
-//! counts from the `enqueued_at` in its body, so a dead letter that was merely moved would be past the end of its
-//! schedule and go straight back. Each one is therefore received, sent as the next series of its
-//! delivery's attempts ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)), and deleted after that.
+//! SQS can move the messages of a dead-letter queue by itself (`StartMessageMoveTask`), but only
+//! all of them, and as they are. A delivery's age counts from the `enqueued_at` in its body: moved
+//! as it is, a dead letter would be past the end of its schedule and come straight back. So each
+//! one is received, sent as the next series of its delivery's attempts
+//! ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)),
+//! and then deleted.
 //!
-//! What is promised, wherever the program is killed:
+//! Promised, wherever the program is killed:
 //!
-//! - Nothing is lost. A message is deleted only after SQS has named it as sent.
-//! - What was sent and not deleted is sent again by the next redrive, as the same series, since that
-//!   is counted from the dead letter's own. Of one series the delivery function attempts one message only, where
-//!   the history is on.
-//! - What stays in the queue is hidden from others while the redrive works, and shown again at its end. If
-//!   there is no such end, it shows itself within a quarter of an hour ([`HIDDEN_FOR`]).
+//! - Nothing is lost: a message is deleted only after SQS has confirmed the send.
+//! - What was sent and not deleted is sent again by the next redrive, as the same series, because
+//!   the dead letter still counts it. Of one series the delivery function attempts one message
+//!   only, if the history is on.
+//! - What stays in the queue is hidden from others while the redrive works, and shown again at its
+//!   end. If the program is killed, it shows itself within a quarter of an hour ([`HIDDEN_FOR`]).
 //!
-//! What is not touched: messages that are no deliveries, those of other webhooks where one is
-//! named, and those that were queued after the redrive began. The last are its own work, if they die anew while
-//! it still works; it would go on for ever. Its clock may be trusted with that: AWS refuses calls whose
-//! clock is minutes wrong.
+//! Left alone: messages that are no deliveries, those of other webhooks if one is named, and those
+//! that were queued after the redrive began. The last may be its own work that died again; with
+//! them it might never end. The local clock is good enough to tell: AWS refuses calls from clocks
+//! that are minutes wrong.
 
 pub mod queues;
 pub mod selection;
@@ -54,7 +55,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let summary = tokio::select! {
         summary = redrive_between(&queues, &args, interrupted()) => summary?,
         () = interrupted_twice => bail!(
-            "interrupted twice: what is hidden shows itself again within {} minutes",
+            "interrupted twice: hidden messages show themselves within {} minutes",
             HIDDEN_FOR.as_secs() / 60
         ),
     };
@@ -62,13 +63,13 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     summary.check()
 }
 
-/// Sends a stack's dead letters again. What could not be sent is told by [`Summary::check`].
+/// Sends a stack's dead letters again. [`Summary::check`] says whether all were sent.
 pub async fn redrive(connection: &Connection, args: &Args) -> Result<Summary> {
     redrive_between(&Queues::of(connection).await?, args, pending()).await
 }
 
-/// Sends dead letters again, from queue to queue, until there are no more or `stop` is there. Whatever
-/// ends it, what stays in the dead-letter queue is visible again.
+/// Sends dead letters again, from queue to queue, until there are no more or `stop` returns.
+/// Whatever ends it, what stays in the dead-letter queue is visible again.
 pub async fn redrive_between(
     queues: &Queues,
     args: &Args,

@@ -1,4 +1,4 @@
-//! Which messages of the dead-letter queue a redrive is about.
+//! Which messages of the dead-letter queue a redrive sends again.
 
 use jiff::Timestamp;
 use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
@@ -6,7 +6,7 @@ use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 /// Which dead letters to send again.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Only this webhook's.
+    /// Only those of this webhook.
     #[arg(long, value_name = "ID")]
     pub webhook: Option<WebhookId>,
     /// Count them by webhook, and send none.
@@ -14,19 +14,19 @@ pub struct Args {
     pub dry_run: bool,
 }
 
-/// Why a message of the dead-letter queue is left where it is.
+/// Why a message of the dead-letter queue stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwanted {
-    /// It is of another webhook than the one that is named.
-    Anothers,
-    /// It was queued after the redrive began: it may be the redrive's own work.
+    /// It belongs to another webhook than the named one.
+    OtherWebhook,
+    /// It was queued after the redrive began, and may be the redrive's own work.
     Later,
-    /// Nobody can deliver it.
+    /// It is no delivery.
     NoDelivery,
 }
 
-/// The dead letter that is to be sent again, of a message's body. Without a webhook's id, every webhook's are
-/// wanted.
+/// The dead letter in a message's body, if it is to be sent again. Without a webhook's id, those of
+/// every webhook are.
 pub(super) fn wanted(
     body: &str,
     webhook: Option<WebhookId>,
@@ -34,7 +34,7 @@ pub(super) fn wanted(
 ) -> Result<DeliveryMessage<'_>, Unwanted> {
     let delivery = DeliveryMessage::parse(body.as_bytes()).map_err(|_| Unwanted::NoDelivery)?;
     if webhook.is_some_and(|webhook| webhook != delivery.webhook_id) {
-        return Err(Unwanted::Anothers);
+        return Err(Unwanted::OtherWebhook);
     }
     if delivery.enqueued_at >= began_at { Err(Unwanted::Later) } else { Ok(delivery) }
 }
@@ -55,22 +55,22 @@ mod tests {
     }
 
     #[test]
-    fn every_webhooks_dead_letters_are_wanted_or_those_of_the_named_one() -> Result<()> {
+    fn dead_letters_of_every_webhook_or_of_the_named_one_are_wanted() -> Result<()> {
         let letter = dead_letter(7, "e", "2026-11-19T15:00:00Z");
         check(&letter, None, Ok("7-e"))?;
         check(&letter, Some(7), Ok("7-e"))?;
-        check(&letter, Some(70), Err(Unwanted::Anothers))
+        check(&letter, Some(70), Err(Unwanted::OtherWebhook))
     }
 
     #[test]
-    fn what_was_queued_since_the_redrive_began_is_left_alone() -> Result<()> {
+    fn dead_letters_queued_after_the_redrive_began_are_left_alone() -> Result<()> {
         check(&dead_letter(7, "e", "2026-11-21T14:59:59.999999999Z"), None, Ok("7-e"))?;
         check(&dead_letter(7, "e", "2026-11-21T15:00:00Z"), None, Err(Unwanted::Later))?;
         check(&dead_letter(7, "e", "2026-11-21T15:00:01Z"), Some(7), Err(Unwanted::Later))
     }
 
     #[test]
-    fn what_is_no_delivery_belongs_to_no_webhook() -> Result<()> {
+    fn messages_that_are_no_deliveries_are_left_alone() -> Result<()> {
         for body in ["", "not json", "{}", r#"{"webhook_id": 7, "payload": {}}"#] {
             check(body, None, Err(Unwanted::NoDelivery))?;
             check(body, Some(7), Err(Unwanted::NoDelivery))?;

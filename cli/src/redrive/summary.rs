@@ -1,4 +1,4 @@
-//! What a redrive has done, and how it is told.
+//! What a redrive did, and how it tells that.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,34 +12,34 @@ use storehook_domain::{
 
 use super::queues::HIDDEN_FOR;
 
-/// What a redrive has done.
+/// What a redrive did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Whether it was to send nothing.
+    /// Whether it only counted.
     pub is_dry_run: bool,
     /// Why it ended.
     pub end: End,
-    /// The dead letters that were wanted, by their webhooks.
+    /// The wanted dead letters, by webhook.
     pub found: BTreeMap<WebhookId, Found>,
     /// How many of them were sent again.
     pub redriven: usize,
-    /// How many of them were not, although they should have been.
+    /// How many of them it failed to send.
     pub unsent: usize,
-    /// How many were sent again and are in the dead-letter queue still.
+    /// How many were sent, but are still in the dead-letter queue.
     pub undeleted: usize,
-    /// Why so, in the words of one of them.
+    /// Why, in SQS's words for one of them.
     pub refusal: Option<String>,
-    /// How many of the messages that were received stay in the dead-letter queue.
+    /// How many received messages stay in the dead-letter queue.
     pub left: usize,
-    /// How many dead letters are of other webhooks than the one that is named.
-    pub anothers: usize,
+    /// How many dead letters belong to other webhooks than the named one.
+    pub of_other_webhooks: usize,
     /// How many dead letters were queued after the redrive began.
     pub later: usize,
-    /// The SQS message ids of those that are no deliveries.
+    /// The SQS ids of messages that are no deliveries.
     pub no_deliveries: Vec<String>,
-    /// How many messages, about, were hidden when the redrive began: somebody else had received them.
+    /// Roughly how many messages somebody else had received when the redrive began.
     pub hidden: u64,
-    /// Why the messages that stay may be hidden for a while yet, if they are.
+    /// Why the messages that stay may still be hidden, if they may.
     pub unshown: Option<String>,
 }
 
@@ -51,9 +51,9 @@ pub enum End {
     Complete,
     /// It was told to stop.
     Interrupted,
-    /// Nothing of what it tried succeeded.
+    /// Nothing that it tried succeeded.
     InVain,
-    /// More messages stay than SQS lets anybody look at.
+    /// So many messages stay that SQS shows no more.
     TooManyHidden,
 }
 
@@ -71,7 +71,7 @@ pub struct Found {
 }
 
 impl Summary {
-    /// Fails where something that should have been done was not, and says what.
+    /// Fails if something was left undone, and says what.
     pub fn check(&self) -> Result<()> {
         let mut complaints = Vec::new();
         let reason = self.refusal.as_deref().unwrap_or("no reason was given");
@@ -82,7 +82,7 @@ impl Summary {
         if self.undeleted > 0 {
             let undeleted = counted(self.undeleted, "dead letter");
             complaints.push(format!(
-                "{undeleted} could not be deleted after being sent, so the next redrive sends them once more, \
+                "{undeleted} could not be deleted after the send; the next redrive sends them once more, \
                  as the same series of attempts: {reason}"
             ));
         }
@@ -91,12 +91,12 @@ impl Summary {
             End::Interrupted => complaints.push("interrupted: run it again for the rest".to_owned()),
             End::InVain => complaints.push("gave up, because nothing got through".to_owned()),
             End::TooManyHidden => complaints.push(
-                "so many messages stay that SQS shows no others: there may be more behind them".to_owned(),
+                "so many messages stay that SQS shows no more: there may be others behind them".to_owned(),
             ),
         }
         if let Some(reason) = &self.unshown {
             let minutes = HIDDEN_FOR.as_secs() / 60;
-            complaints.push(format!("what stayed may be hidden for {minutes} minutes: {reason}"));
+            complaints.push(format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
         }
         if complaints.is_empty() { Ok(()) } else { bail!(complaints.join("; ")) }
     }
@@ -106,7 +106,7 @@ impl Summary {
         self.found.values().map(|found| found.count).sum()
     }
 
-    /// Counts a dead letter that is wanted.
+    /// Counts a wanted dead letter.
     pub(super) fn find(&mut self, delivery: &DeliveryMessage<'_>) {
         let found = self.found.entry(delivery.webhook_id).or_insert_with(|| Found {
             shop: delivery.shop.clone(),
@@ -136,7 +136,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Where it ended early, nobody knows how many more there are.
+        // If it ended early, there may be more.
         let least = if self.end == End::Complete { "" } else { "at least " };
         if self.is_dry_run {
             if !self.found.is_empty() {
@@ -152,8 +152,8 @@ impl fmt::Display for Summary {
                 self.left
             )?;
         }
-        if self.anothers > 0 {
-            write!(formatter, "\n  of other webhooks: {}", self.anothers)?;
+        if self.of_other_webhooks > 0 {
+            write!(formatter, "\n  of other webhooks: {}", self.of_other_webhooks)?;
         }
         if self.later > 0 {
             write!(formatter, "\n  queued since this redrive began: {}", self.later)?;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_is_told_as_a_table() -> Result<()> {
+    fn a_dry_run_prints_a_table() -> Result<()> {
         let letters =
             [(7, "2026-11-21T15:00:00.5Z"), (7, "2026-11-19T15:00:00Z"), (12, "2026-11-20T15:00:00Z")];
         let summary = Summary {
@@ -215,8 +215,9 @@ would redrive 3 dead letters; 2 would be left
     }
 
     #[test]
-    fn a_redrive_is_told_in_a_line_and_what_was_not_done_is_an_error() {
-        let complete = Summary { redriven: 1, left: 5, anothers: 5, hidden: 2, ..Summary::default() };
+    fn a_redrive_prints_a_line_and_fails_if_something_is_left_undone() {
+        let complete =
+            Summary { redriven: 1, left: 5, of_other_webhooks: 5, hidden: 2, ..Summary::default() };
         let expected = "redrove 1 dead letter; 5 left\n  of other webhooks: 5\nabout 2 more were hidden: ";
         assert!(complete.to_string().starts_with(expected), "{complete}");
         assert!(complete.check().is_ok());
@@ -230,17 +231,17 @@ would redrive 3 dead letters; 2 would be left
             ),
             (
                 Summary { undeleted: 1, refusal, end: End::InVain, ..complete.clone() },
-                "1 dead letter could not be deleted after being sent, so the next redrive sends them once more, \
+                "1 dead letter could not be deleted after the send; the next redrive sends them once more, \
                  as the same series of attempts: AccessDenied; gave up, because nothing got through",
             ),
             (Summary { end: End::Interrupted, ..complete.clone() }, "interrupted: run it again for the rest"),
             (
                 Summary { end: End::TooManyHidden, ..complete.clone() },
-                "so many messages stay that SQS shows no others: there may be more behind them",
+                "so many messages stay that SQS shows no more: there may be others behind them",
             ),
             (
                 Summary { unshown: Some("no route".to_owned()), ..complete },
-                "what stayed may be hidden for 15 minutes: no route",
+                "messages that stayed may be hidden for 15 minutes: no route",
             ),
         ] {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! What every local stack has in common: its name, its region, its credentials.
+//! What every local stack shares: its name, its region, its credentials.
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};

@@ -1,7 +1,7 @@
 //! The lock of a local stack's folder: one process at a time runs a stack there.
 //!
-//! The lock lasts as long as the process that holds it, however it ends, so a lock that can be taken
-//! means that no stack is running.
+//! The process that runs a stack holds the lock until it ends, however it ends. A lock that is free
+//! means that no stack is running. The holder notes its process id beside it, for `--stop`.
 
 use std::{
     fs::{File, TryLockError},
@@ -10,10 +10,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// Where the process that holds the folder's lock is noted.
+/// The file with the process id of the lock's holder.
 const PID_FILE: &str = "pid";
 
-/// Takes the folder's lock, which lasts as long as the process: `None` if another has it.
+/// Takes the folder's lock; `None` if another process has it.
 fn lock(folder: &Path) -> Result<Option<File>> {
     let file = File::create(lock_path(folder))?;
     match file.try_lock() {
@@ -23,7 +23,7 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Takes the lock; a program that has just started another stack and died is given time to be gone.
+/// Takes the lock. With `wait` it waits up to 20 seconds for the holder to end.
 pub async fn lock_soon(folder: &Path, wait: bool) -> Result<Option<File>> {
     let tries = if wait { 200 } else { 1 };
     for _ in 1..tries {
@@ -40,16 +40,19 @@ pub fn is_running(folder: &Path) -> Result<bool> {
     Ok(lock(folder)?.is_none())
 }
 
-/// The process that runs the stack, or starts it.
+/// The process that runs or starts the stack.
 pub fn running_pid(folder: &Path) -> Result<u32> {
-    fs_err::read_to_string(folder.join(PID_FILE))?.trim().parse().context("the noted process does not read")
+    fs_err::read_to_string(folder.join(PID_FILE))?
+        .trim()
+        .parse()
+        .context("the file with the process id is malformed")
 }
 
 fn lock_path(folder: &Path) -> PathBuf {
     folder.join("lock")
 }
 
-/// Notes this process as the one that holds the lock.
+/// Notes this process as the lock's holder.
 pub fn note_pid(folder: &Path) -> Result<()> {
     Ok(fs_err::write(folder.join(PID_FILE), std::process::id().to_string())?)
 }

@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 pub fn project_root(start: &Path) -> Result<PathBuf> {
     let is_root =
         |folder: &&Path| folder.join("template.yaml").is_file() && folder.join("functions").is_dir();
-    let root = start.ancestors().find(is_root).context(
-        "this is not the Storehook repository: run the command inside your clone, where template.yaml is",
-    )?;
+    let root = start
+        .ancestors()
+        .find(is_root)
+        .context("no template.yaml here: run the command inside your clone of Storehook")?;
     Ok(root.to_owned())
 }

@@ -1,4 +1,7 @@
-//! `stack.json`: how any tool drives the local stack.
+//! `stack.json`: what any tool needs to drive the local stack.
+//!
+//! The stack writes the file when it is ready and removes it when it stops, so a file that is there
+//! means a stack that answers, unless its process was killed: [`lock`](super::lock) tells.
 
 use std::path::{Path, PathBuf};
 
@@ -44,9 +47,9 @@ pub struct Queues {
     pub delivery: String,
     /// Slow retries.
     pub retry: String,
-    /// Deliveries that were given up.
+    /// Dead letters: exhausted deliveries.
     pub dead_letter: String,
-    /// Records that are no events.
+    /// Rejected records.
     pub rejected: String,
 }
 
@@ -75,7 +78,7 @@ impl StackFile {
     pub fn read(folder: &Path) -> Result<Self> {
         let text = fs_err::read(path_in(folder))?;
         serde_json::from_slice(&text)
-            .context("stack.json does not read: stop the local stack and start it again")
+            .context("stack.json is malformed: stop the local stack and start it again")
     }
 
     /// Writes the file, so that a reader sees it whole or not at all.

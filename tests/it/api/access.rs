@@ -99,8 +99,8 @@ async fn every_answer_carries_a_request_id_and_no_two_the_same() -> Result<()> {
     Ok(())
 }
 
-/// For every route with an id: a token of another app or shop gets the very answer that a missing id
-/// gets, by the very same calls of DynamoDB.
+/// For every route with an id: a token of another app or shop gets the very answer that a missing
+/// id gets, by the very same calls of DynamoDB.
 #[tokio::test]
 async fn a_strangers_webhook_is_not_found_exactly_as_a_missing_one() -> Result<()> {
     let stack = Stack::shared().await?;

@@ -1,4 +1,5 @@
-//! What the admin API answers to what it cannot take: a 4xx that says what is wrong, and nothing is stored.
+//! What the admin API answers to what it cannot take: a 4xx that says what is wrong, and nothing is
+//! stored.
 
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
@@ -47,7 +48,8 @@ async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
         let errors = json!({"errors": {"webhook": "Required parameter missing or invalid"}});
         assert_eq!((answer.status, answer.json), (StatusCode::BAD_REQUEST, errors), "{shown}");
     }
-    // The emulator's gateway makes UTF-8 of everything; what AWS hands on as it is goes past it here.
+    // The emulator's gateway makes UTF-8 of everything; what AWS hands on as it is goes past it
+    // here.
     let mut direct = DirectApi::on(&stack, "0").await?;
     let not_unicode = b"{\"webhook\": {\"topic\": \"\xff\xfe\"}}".to_vec();
     let past_it = api.at(&direct.url);
@@ -203,8 +205,8 @@ async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
     Ok(())
 }
 
-/// Whatever is sent in the place of a webhook's properties: it is stored as it should be or refused with
-/// the field's name, and never anything else.
+/// Whatever is sent in the place of a webhook's properties: it is stored as it should be or refused
+/// with the field's name, and never anything else.
 #[tokio::test]
 async fn a_value_of_any_type_in_any_field_is_taken_or_refused_by_name() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;

@@ -133,7 +133,8 @@ async fn longest_webhooks(api: &Api, count: usize) -> Result<Vec<u64>> {
     Ok(ids)
 }
 
-/// What the API promises to see of its own writes, it asks DynamoDB for; and it lets DynamoDB count.
+/// What the API promises to see of its own writes, it asks DynamoDB for; and it lets DynamoDB
+/// count.
 #[tokio::test]
 async fn reads_are_strongly_consistent_and_counts_are_dynamodbs() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -174,7 +175,8 @@ async fn dynamodb_pages(stack: &Stack, installed: &Installed) -> Result<usize> {
     Ok(count)
 }
 
-/// A webhook's own times, as it shows them and in any other offset, are the ends of the ranges that it is in.
+/// A webhook's own times, as it shows them and in any other offset, are the ends of the ranges that
+/// it is in.
 #[tokio::test]
 async fn time_ranges_are_inclusive_in_every_offset() -> Result<()> {
     let stack = Stack::shared().await?;

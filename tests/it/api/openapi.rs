@@ -83,7 +83,8 @@ fn collect(value: &Value, key: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What the domain alone reads is described as it reads it: each parameter and each property is known.
+/// What the domain alone reads is described as it reads it: each parameter and each property is
+/// known.
 #[tokio::test]
 async fn every_parameter_and_every_property_that_it_names_is_read() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
@@ -112,17 +113,17 @@ async fn every_parameter_and_every_property_that_it_names_is_read() -> Result<()
     Ok(())
 }
 
-/// Requests that are made up from the description, right and wrong ones: no 5xx, no status or body or
-/// header that it does not tell of, nothing wrong that is taken, no route without a token.
+/// Requests that are made up from the description, right and wrong ones: no 5xx, no status or body
+/// or header that it does not tell of, nothing wrong that is taken, no route without a token.
 ///
-/// What is right by the description may still be refused: an address in use, or one that the guard is
-/// for, is nothing that a schema can tell.
+/// What is right by the description may still be refused: an address in use, or one that the guard
+/// is for, is nothing that a schema can tell.
 #[tokio::test]
 async fn made_up_requests_find_no_5xx_and_nothing_undocumented() -> Result<()> {
     let stack = Stack::shared().await?;
     let token = format!("Authorization: Bearer {}", stack.install().await?.token);
-    // Without the gateway and its 50 ms a call, so that there can be many; what comes through the gateway
-    // is what all other tests are about.
+    // Without the gateway and its 50 ms a call, so that there can be many; what comes through the
+    // gateway is what all other tests are about.
     let direct = DirectApi::on(&stack, "0").await?;
     let url = direct.url.clone();
     direct.let_all_through();

@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_tests::{Answer, Api, Stack};
 
-/// What an answer says in the page's own terms: without our properties, its ids replaced by the page's,
-/// and its times, which must be the shop's, by T.
+/// What an answer says in the page's own terms: without our properties, its ids replaced by the
+/// page's, and its times, which must be the shop's, by T.
 fn in_the_pages_terms(answer: &Answer, ids: &[(u64, u64)]) -> Result<Value> {
     let mut json = answer.json.clone();
     let webhooks: Vec<&mut Value> = match &mut json {

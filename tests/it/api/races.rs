@@ -35,7 +35,8 @@ async fn of_a_hundred_same_webhooks_created_at_once_one_is_created() -> Result<(
     Ok(())
 }
 
-/// DynamoDB refuses a transaction that meets another one over the same items; the emulator never does.
+/// DynamoDB refuses a transaction that meets another one over the same items; the emulator never
+/// does.
 #[tokio::test]
 async fn a_transaction_that_met_another_is_made_again_and_told_as_503_in_the_end() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -161,8 +162,8 @@ fn path_of(ids: &[u64], webhook: usize) -> String {
     format!("/admin/webhooks/{}.json", ids[webhook])
 }
 
-/// Makes requests at the same time, and lets their calls of DynamoDB through one by one: each time that
-/// all wait for theirs, the next number of the order says whose.
+/// Makes requests at the same time, and lets their calls of DynamoDB through one by one: each time
+/// that all wait for theirs, the next number of the order says whose.
 async fn in_order<T>(
     requests: Vec<impl Future<Output = Result<T>>>,
     direct: &mut DirectApi,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::crate_files::Arrows;
 
-/// One circle, a shortest one, for each group of files that use each other in circles, as `a -> b -> a`.
+/// One circle, a shortest one, for each group of files that use each other in circles, as `a -> b
+/// -> a`.
 pub(super) fn circles(arrows: &Arrows) -> Vec<String> {
     let mut circles = Vec::new();
     let mut known = BTreeSet::new();
@@ -26,8 +27,8 @@ pub(super) fn circles(arrows: &Arrows) -> Vec<String> {
     circles
 }
 
-/// The arrows between rooms: the folders and files directly under the crate's own folder. The crate's
-/// first file is no room.
+/// The arrows between rooms: the folders and files directly under the crate's own folder. The
+/// crate's first file is no room.
 pub(super) fn between_rooms(arrows: &Arrows, root: &str) -> Arrows {
     let mut rooms = Arrows::new();
     for (from, to) in arrows.iter().flat_map(|(from, all)| all.iter().map(move |to| (from, to))) {

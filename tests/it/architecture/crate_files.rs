@@ -1,9 +1,9 @@
 //! The files of a crate, and the arrows between them.
 //!
-//! An arrow goes from a file to each file whose items it names: by a `use`, or by a path that starts with
-//! `crate`, `self`, `super`, a module that is declared here, or a module that a `use` has brought in. The arrow
-//! points to the deepest module that the path names. To declare a module is no arrow, so a parent that only
-//! lists its children may be used by them.
+//! An arrow goes from a file to each file whose items it names: by a `use`, or by a path that
+//! starts with `crate`, `self`, `super`, a module that is declared here, or a module that a `use`
+//! has brought in. The arrow points to the deepest module that the path names. To declare a module
+//! is no arrow, so a parent that only lists its children may be used by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,8 +72,8 @@ impl<'a> Crate<'a> {
         files.map(|target| self.modules[target].0.to_owned()).collect()
     }
 
-    /// The deepest module that a path names, and how many of its segments are left after it; nothing for a path
-    /// that leads out of the crate.
+    /// The deepest module that a path names, and how many of its segments are left after it;
+    /// nothing for a path that leads out of the crate.
     fn resolve(
         &self,
         module: &[String],

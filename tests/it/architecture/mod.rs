@@ -94,8 +94,8 @@ fn no_files_and_no_rooms_use_each_other_in_circles() -> Result<()> {
     Ok(())
 }
 
-/// The rooms of the domain stand in the order of the flow. A room uses those before it, and never one
-/// that shares its number.
+/// The rooms of the domain stand in the order of the flow. A room uses those before it, and never
+/// one that shares its number.
 #[test]
 fn the_rooms_of_the_domain_use_only_earlier_ones() -> Result<()> {
     let order = BTreeMap::from([

@@ -1,7 +1,7 @@
 //! What a source file says, without what only people read and without its tests.
 //!
-//! Comments, texts and `#[cfg(test)]` items are taken out first. What is left names modules in three
-//! ways: `mod` declarations, `use` trees and paths in the code. No macro is expanded.
+//! Comments, texts and `#[cfg(test)]` items are taken out first. What is left names modules in
+//! three ways: `mod` declarations, `use` trees and paths in the code. No macro is expanded.
 
 /// Code without its comments, its texts and its `#[cfg(test)]` items.
 #[derive(Debug)]

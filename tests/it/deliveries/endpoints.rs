@@ -58,7 +58,8 @@ async fn a_dead_endpoint_a_tarpit_a_busy_one_a_hesitant_one_and_a_healthy_one_ea
     let asked = Duration::from_secs(36_000).mul_f64(TIME_SCALE);
     assert!(waited.is_some_and(|waited| waited >= asked), "it asked for {asked:?} and got {waited:?}");
 
-    // The first two answers of the hesitant one were delays, whoever got them; the same message came again.
+    // The first two answers of the hesitant one were delays, whoever got them; the same message
+    // came again.
     let answered = hesitant.wait_for(ids.len() + 2).await?;
     let mut delivered: Vec<_> = answered[2..].to_vec();
     delivered.sort_by(|one, other| event_id(one).cmp(event_id(other)));

@@ -26,7 +26,8 @@ async fn wait_until_disabled(installed: &Installed, id: u64) -> Result<()> {
     .await
 }
 
-/// Hands a delivery that was queued now to the function, as if it came from the queue, and returns its answer.
+/// Hands a delivery that was queued now to the function, as if it came from the queue, and returns
+/// its answer.
 pub(crate) async fn deliver(
     stack: &Stack,
     installed: &Installed,
@@ -193,7 +194,8 @@ async fn an_uninstalled_app_is_told_once_and_is_then_no_more() -> Result<()> {
     })
     .await?;
 
-    // A delivery that waits for its next attempt ends, and new events find the other app's webhooks alone.
+    // A delivery that waits for its next attempt ends, and new events find the other app's webhooks
+    // alone.
     eventually("what is left to be marked", || async {
         let before = broken.so_far().len();
         let (answer, log) = deliver(&stack, &installed, waiting, "o-1").await?;

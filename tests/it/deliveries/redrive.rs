@@ -75,14 +75,14 @@ async fn the_named_webhooks_dead_letters_are_delivered_and_the_rest_stays() -> R
     let wanted = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let other = installed.api.create_webhook("orders/*", &receiver.url).await?;
     let letters = [dead_letter(&installed, wanted, "o-1")?, dead_letter(&installed, wanted, "o-2")?];
-    let anothers = dead_letter(&installed, other, "o-1")?;
+    let other_letter = dead_letter(&installed, other, "o-1")?;
     let no_delivery = format!("{} is no delivery", installed.shop);
-    put(&stack, "dead-letter", &[&anothers, &letters[0], &no_delivery, &letters[1]]).await?;
+    put(&stack, "dead-letter", &[&other_letter, &letters[0], &no_delivery, &letters[1]]).await?;
 
     let summary = redrive(&stack.connection(), &of(wanted)).await?;
     summary.check()?;
     assert_eq!((summary.end, summary.redriven), (End::Complete, 2));
-    assert!(summary.anothers >= 1 && !summary.no_deliveries.is_empty(), "{summary}");
+    assert!(summary.of_other_webhooks >= 1 && !summary.no_deliveries.is_empty(), "{summary}");
 
     let delivered = receiver.wait_for(2).await?;
     let (first, second) = (format!("{wanted}-o-1"), format!("{wanted}-o-2"));
@@ -93,7 +93,7 @@ async fn the_named_webhooks_dead_letters_are_delivered_and_the_rest_stays() -> R
     }
     let history = stack.wait_until(&first, DeliveryState::Delivered).await?;
     assert_eq!((history.series, history.attempt_count), (1, 1));
-    assert_eq!(left(&stack, &installed).await?, all([anothers.as_str(), &no_delivery]));
+    assert_eq!(left(&stack, &installed).await?, all([other_letter.as_str(), &no_delivery]));
     assert_eq!(receiver.so_far().len(), 2, "and nothing else was sent");
     Ok(())
 }
@@ -148,8 +148,8 @@ async fn a_delivery_queue_that_is_not_there_costs_no_dead_letter() -> Result<()>
     Ok(())
 }
 
-/// As it is after a redrive was killed between sending and deleting: what it has sent was delivered, and the
-/// dead letter is still there.
+/// As it is after a redrive was killed between sending and deleting: what it has sent was
+/// delivered, and the dead letter is still there.
 #[tokio::test]
 async fn what_a_killed_redrive_had_sent_is_delivered_once() -> Result<()> {
     let (stack, _turn) = turn().await?;

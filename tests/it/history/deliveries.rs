@@ -240,7 +240,8 @@ async fn two_apps_never_see_each_others_history() -> Result<()> {
     Ok(())
 }
 
-/// `dead` is to be seen at once: the attempt that was the last says so, and not the queue that ends it later.
+/// `dead` is to be seen at once: the attempt that was the last says so, and not the queue that ends
+/// it later.
 #[tokio::test]
 async fn a_delivery_is_dead_as_soon_as_its_last_attempt_has_failed() -> Result<()> {
     let stack = Stack::deploy("storehook-last", &[("RetryTimeScale", "0.0001")]).await?;

@@ -9,8 +9,8 @@ use storehook_tests::{Delivered, DirectApi, Installed, Receiver, Stack};
 
 use super::requests::{events_of, many, replay, replay_to_the_end};
 
-/// However a step ends – before its messages are sent, or after they were and nobody heard of it – the step
-/// that is made again sends what was not sent, and nothing twice.
+/// However a step ends – before its messages are sent, or after they were and nobody heard of it –
+/// the step that is made again sends what was not sent, and nothing twice.
 #[tokio::test]
 async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_series() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -22,8 +22,8 @@ async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_se
     let interrupted = Installed { api: installed.api.at(&direct.url), ..installed };
     let wish = json!({"state": "all", "id": "mine"});
 
-    // The second batch is refused each time it is tried, so the step ends in its first part, some of whose
-    // deliveries are on record as replayed and have not been sent.
+    // The second batch is refused each time it is tried, so the step ends in its first part, some
+    // of whose deliveries are on record as replayed and have not been sent.
     let mut batches = 0;
     let (answer, _) = direct
         .decide(replay(&interrupted, id, wish.clone()), |call| {
@@ -79,7 +79,8 @@ async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message
     };
     redeliver(&names[0]).await?;
     stack.wait_until(&format!("{id}-{}", names[0]), DeliveryState::Retrying).await?;
-    // Its own message waits to be retried; the same series in another message ends without an attempt.
+    // Its own message waits to be retried; the same series in another message ends without an
+    // attempt.
     let history = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?;
     let payload = format!(r#"{{"id": "{}", "price": "19.99"}}"#, names[0]);
     let raw: &RawValue = serde_json::from_str(&payload)?;
@@ -96,8 +97,8 @@ async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message
     Ok(())
 }
 
-/// A replay that nobody goes on with leaves deliveries behind that are on record as replayed and were never
-/// sent. The next one of that window sends them.
+/// A replay that nobody goes on with leaves deliveries behind that are on record as replayed and
+/// were never sent. The next one of that window sends them.
 #[tokio::test]
 async fn what_an_abandoned_replay_has_left_behind_the_next_one_sends() -> Result<()> {
     let stack = Stack::shared().await?;

@@ -14,7 +14,8 @@ pub(crate) async fn replay(installed: &Installed, webhook_id: u64, wish: Value) 
     installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
 }
 
-/// Asks for step after step until the replay is at its end, and returns how many deliveries were sent.
+/// Asks for step after step until the replay is at its end, and returns how many deliveries were
+/// sent.
 pub(crate) async fn replay_to_the_end(
     installed: &Installed,
     webhook_id: u64,

@@ -160,7 +160,8 @@ async fn delaying_works(stack: &Stack) -> Result<bool> {
     Ok(answer == json!({"batchItemFailures": []}))
 }
 
-/// A failure, a success after it and the end of an endpoint are all recorded; what is not is in the log.
+/// A failure, a success after it and the end of an endpoint are all recorded; what is not is in the
+/// log.
 async fn recording_works(stack: &Stack) -> Result<bool> {
     let receiver = Receiver::answering_with(|before| async move {
         [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK, StatusCode::GONE][before.min(2)]

@@ -86,8 +86,8 @@ fn every_mapping_reports_single_failures_and_the_streams_gives_up_in_time() -> R
     Ok(())
 }
 
-/// Lambda stops what it takes for an endless loop after about 16 rounds, by the trace header that the SDK
-/// passes on: an integration that says `delay` would lose its delivery there.
+/// Lambda stops what it takes for an endless loop after about 16 rounds, by the trace header that
+/// the SDK passes on: an integration that says `delay` would lose its delivery there.
 #[test]
 fn functions_that_send_to_what_they_consume_are_not_stopped_as_loops() -> Result<()> {
     let functions = template()?["Resources"].as_mapping().context("no resources")?.clone();

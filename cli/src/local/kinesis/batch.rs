@@ -1,5 +1,5 @@
-//! What becomes of a batch of stream records: the decisions of the Kinesis poller, without
-//! its calls, as AWS documents them for an event source mapping of a stream.
+//! What becomes of a batch of stream records, as AWS documents it for an event source mapping of a
+//! stream: the decisions of the Kinesis poller, without its calls.
 
 use aws_sdk_kinesis::types::Record;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
@@ -13,20 +13,20 @@ pub(super) struct Batch {
     pub(super) retries: i32,
 }
 
-/// What an invocation came to.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Outcome {
     /// Every record is done.
     Done,
-    /// The records before this place are done.
+    /// The records before this index are done.
     FailedFrom(usize),
     /// The function failed.
     Error,
 }
 
-impl Answer {
-    /// Reads `batchItemFailures`: the lowest place counts, and an item that is not of the
-    /// batch fails all of it.
+impl Outcome {
+    /// Reads `batchItemFailures`: the lowest index counts, and an item that is not in the batch
+    /// fails all of it.
     pub(super) fn of(payload: &[u8], records: &[Record]) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
@@ -42,29 +42,29 @@ impl Answer {
             Ok(response) => response.unwrap_or_default(),
             Err(_) => return Self::Error,
         };
-        let place_of = |failure: &Failure| {
+        let index_of = |failure: &Failure| {
             let number = failure.item_identifier.as_deref();
             records.iter().position(|record| Some(record.sequence_number()) == number).unwrap_or(0)
         };
-        response.batch_item_failures.iter().map(place_of).min().map_or(Self::Done, Self::FailedFrom)
+        response.batch_item_failures.iter().map(index_of).min().map_or(Self::Done, Self::FailedFrom)
     }
 }
 
 impl Batch {
-    /// What is still to be done, in order. Halving a batch does not count as a retry.
-    pub(super) fn after(self, answer: &Answer, bisect: bool) -> Vec<Self> {
+    /// The batches that are left to do, in order. Halving a batch does not count as a retry.
+    pub(super) fn after(self, outcome: &Outcome, bisect: bool) -> Vec<Self> {
         let Self { mut records, retries } = self;
-        match answer {
-            Answer::Done => vec![],
-            Answer::FailedFrom(place) => {
-                let rest = records.split_off((*place).min(records.len()));
+        match outcome {
+            Outcome::Done => vec![],
+            Outcome::FailedFrom(index) => {
+                let rest = records.split_off((*index).min(records.len()));
                 vec![Self { records: rest, retries: retries + 1 }]
             }
-            Answer::Error if bisect && records.len() > 1 => {
+            Outcome::Error if bisect && records.len() > 1 => {
                 let second = records.split_off(records.len() / 2);
                 vec![Self { records, retries }, Self { records: second, retries }]
             }
-            Answer::Error => vec![Self { records, retries: retries + 1 }],
+            Outcome::Error => vec![Self { records, retries: retries + 1 }],
         }
     }
 }
@@ -92,40 +92,40 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_as_lambda_reads_it() {
-        for (payload, answer) in [
-            ("null", Answer::Done),
-            ("{}", Answer::Done),
-            (r#"{"batchItemFailures": []}"#, Answer::Done),
+    fn responses_are_read_as_lambda_reads_them() {
+        for (payload, outcome) in [
+            ("null", Outcome::Done),
+            ("{}", Outcome::Done),
+            (r#"{"batchItemFailures": []}"#, Outcome::Done),
             (
                 r#"{"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}"#,
-                Answer::FailedFrom(2),
+                Outcome::FailedFrom(2),
             ),
-            (r#"{"batchItemFailures": [{"itemIdentifier": "77"}]}"#, Answer::FailedFrom(0)),
-            (r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#, Answer::FailedFrom(0)),
-            ("no json", Answer::Error),
+            (r#"{"batchItemFailures": [{"itemIdentifier": "77"}]}"#, Outcome::FailedFrom(0)),
+            (r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#, Outcome::FailedFrom(0)),
+            ("no json", Outcome::Error),
         ] {
-            assert_eq!(Answer::of(payload.as_bytes(), &records(0..4)), answer, "{payload}");
+            assert_eq!(Outcome::of(payload.as_bytes(), &records(0..4)), outcome, "{payload}");
         }
     }
 
     #[test]
-    fn a_batch_goes_on_from_its_first_failure_and_is_halved_by_an_error() {
+    fn a_failed_record_restarts_the_batch_and_a_function_error_halves_it() {
         let batch = |numbers, retries| Batch { records: records(numbers), retries };
-        for (answer, bisect, next) in [
-            (Answer::Done, true, vec![]),
-            (Answer::FailedFrom(0), true, vec![batch(0..5, 2)]),
-            (Answer::FailedFrom(3), true, vec![batch(3..5, 2)]),
-            (Answer::Error, true, vec![batch(0..2, 1), batch(2..5, 1)]),
-            (Answer::Error, false, vec![batch(0..5, 2)]),
+        for (outcome, bisect, next) in [
+            (Outcome::Done, true, vec![]),
+            (Outcome::FailedFrom(0), true, vec![batch(0..5, 2)]),
+            (Outcome::FailedFrom(3), true, vec![batch(3..5, 2)]),
+            (Outcome::Error, true, vec![batch(0..2, 1), batch(2..5, 1)]),
+            (Outcome::Error, false, vec![batch(0..5, 2)]),
         ] {
-            assert_eq!(batch(0..5, 1).after(&answer, bisect), next, "{answer:?}");
+            assert_eq!(batch(0..5, 1).after(&outcome, bisect), next, "{outcome:?}");
         }
-        assert_eq!(batch(0..1, 1).after(&Answer::Error, true), vec![batch(0..1, 2)]);
+        assert_eq!(batch(0..1, 1).after(&Outcome::Error, true), vec![batch(0..1, 2)]);
     }
 
     #[test]
-    fn a_batch_is_given_up_after_its_retries_and_not_before() {
+    fn batches_are_given_up_after_their_last_retry() {
         let now = Timestamp::UNIX_EPOCH;
         for (limit, retries, is_given_up_then) in
             [(Some(2), 2, false), (Some(2), 3, true), (Some(-1), 99, false), (None, 99, false)]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_has_failed_is_given_up_when_its_oldest_record_is_too_old() {
+    fn failed_batches_are_given_up_when_their_oldest_record_is_too_old() {
         let arrived_at = aws_sdk_kinesis::primitives::DateTime::from_secs(1_000);
         let mut old = records(0..2);
         old[0].approximate_arrival_timestamp = Some(arrived_at);

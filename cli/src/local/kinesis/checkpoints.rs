@@ -1,4 +1,4 @@
-//! How far the Kinesis poller has come on each shard.
+//! How far the Kinesis poller has come on each shard, in memory and in a file.
 
 use std::{
     collections::HashMap,
@@ -8,35 +8,35 @@ use std::{
 
 use anyhow::Result;
 
-/// The last sequence number that was worked through, by stream and shard; kept in a file where
-/// the local stack keeps its state.
+/// The last sequence number that is done, by stream and shard. A file keeps them if the local stack
+/// keeps its state.
 pub(super) struct Checkpoints {
     file: Option<PathBuf>,
-    places: Mutex<HashMap<String, String>>,
+    positions: Mutex<HashMap<String, String>>,
 }
 
 impl Checkpoints {
-    /// The checkpoints of this file, if there is one.
+    /// Reads the checkpoints of a file, if there is one.
     pub(super) fn load(file: Option<PathBuf>) -> Result<Self> {
         let kept = match &file {
             Some(file) if file.exists() => serde_json::from_slice(&fs_err::read(file)?)?,
             _ => HashMap::new(),
         };
-        Ok(Self { file, places: Mutex::new(kept) })
+        Ok(Self { file, positions: Mutex::new(kept) })
     }
 
     /// How far a shard has come.
-    pub(super) fn get(&self, place: &str) -> Option<String> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    pub(super) fn get(&self, shard: &str) -> Option<String> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).get(shard).cloned()
     }
 
     /// Notes how far a shard has come.
-    pub(super) fn set(&self, place: &str, sequence_number: String) -> Result<()> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.insert(place.to_owned(), sequence_number);
+    pub(super) fn set(&self, shard: &str, sequence_number: String) -> Result<()> {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        positions.insert(shard.to_owned(), sequence_number);
         if let Some(file) = &self.file {
             let partial = file.with_extension("partial");
-            fs_err::write(&partial, serde_json::to_vec(&*places)?)?;
+            fs_err::write(&partial, serde_json::to_vec(&*positions)?)?;
             fs_err::rename(partial, file)?;
         }
         Ok(())
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checkpoints_are_kept_from_one_run_to_the_next() -> Result<()> {
+    fn checkpoints_outlive_the_program() -> Result<()> {
         let file = std::env::temp_dir().join(format!("checkpoints-{}.json", uuid::Uuid::new_v4()));
         let first = Checkpoints::load(Some(file.clone()))?;
         assert_eq!(first.get("s/0"), None);

@@ -1,4 +1,6 @@
-//! The Kinesis poller of the local stack.
+//! Lambda's event source mapping for a stream, in place of the emulator's.
+//!
+//! `poller` makes the calls, `batch` decides, `checkpoints` remembers.
 
 mod batch;
 mod checkpoints;

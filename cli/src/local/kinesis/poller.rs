@@ -1,16 +1,17 @@
-//! The Kinesis poller: what Lambda's event source mapping does for a stream, in place of
-//! the emulator's.
+//! The Kinesis poller: what Lambda's event source mapping does for a stream.
 //!
-//! **The gap it fills:** MiniStack 1.5.33 polls a stream, but ignores `batchItemFailures`
-//! (what failed is lost, and reported as processed), `BisectBatchOnFunctionError`,
-//! `MaximumRetryAttempts`, `MaximumRecordAgeInSeconds` and the on-failure destination. The
-//! template's mapping is therefore disabled in the emulator after it is deployed, and this
-//! poller reads the mapping's own settings and does what AWS documents: it reads each
-//! shard in order, goes on after a batch only when every record of it is done or given up,
-//! starts again from the first record that an answer names as failed, halves a batch that
-//! made the function fail, and sends word of what it gives up to the destination.
+//! **The gap it fills:** MiniStack 1.5.33 polls a stream, but ignores `batchItemFailures` (failed
+//! records are lost and reported as processed), `BisectBatchOnFunctionError`,
+//! `MaximumRetryAttempts`, `MaximumRecordAgeInSeconds` and the on-failure destination. `deploy.py`
+//! therefore disables the template's mapping in the emulator. This poller reads the settings of
+//! that mapping and does what AWS documents:
 //!
-//! One batch of a shard is on its way at a time; `ParallelizationFactor` is not modelled.
+//! - It reads each shard in order, and goes on after a batch when every record is done or given up.
+//! - It starts again from the first record that a response names as failed.
+//! - It halves a batch that made the function fail.
+//! - It sends the position of what it gives up to the on-failure destination.
+//!
+//! One batch of a shard is in flight at a time; `ParallelizationFactor` is not modelled.
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -23,36 +24,34 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{
-    batch::{Answer, Batch, is_given_up},
+    batch::{Batch, Outcome, is_given_up},
     checkpoints::Checkpoints,
 };
 use crate::local::say::say;
 use crate::stack::local_stack::LOCAL_REGION;
 
-/// How long an empty shard is left alone.
+/// How long it waits before it reads an empty shard again.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// How long a failed batch waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Polls for every mapping of a stream that is disabled in the emulator, also for those that are
-/// added later.
+/// Polls for every stream mapping that is disabled in the emulator, including those that are added
+/// later.
 ///
-/// With a file for its checkpoints it goes on where it was when it last ran.
+/// With a file for its checkpoints it goes on where it last stopped.
 pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let lambda = aws_sdk_lambda::Client::new(&sdk);
     let mut polled = HashSet::new();
-    // Pollers end with this future, so that none is ahead of a state that the emulator saves.
+    // Pollers end with this future, so that no checkpoint is ahead of the state that the emulator
+    // saves.
     let mut pollers = JoinSet::new();
     loop {
         let mappings = match lambda.list_event_source_mappings().send().await {
-            Ok(answer) => answer.event_source_mappings.unwrap_or_default(),
+            Ok(response) => response.event_source_mappings.unwrap_or_default(),
             Err(error) => {
-                say(&format!(
-                    "the event source mappings could not be listed: {:#}",
-                    anyhow::Error::from(error)
-                ));
+                say(&format!("cannot list the event source mappings: {:#}", anyhow::Error::from(error)));
                 Vec::new()
             }
         };
@@ -88,7 +87,7 @@ impl Poller {
         let shards = loop {
             let list = self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone());
             match list.send().await {
-                Ok(answer) => break answer.shards.unwrap_or_default(),
+                Ok(response) => break response.shards.unwrap_or_default(),
                 Err(error) => self.say_and_wait(&error.into()).await,
             }
         };
@@ -96,7 +95,7 @@ impl Poller {
         for shard in shards {
             let poller = self.clone();
             polls.spawn(async move {
-                // A shard that has been read to its end is done with.
+                // It ends where the shard ends.
                 while let Err(error) = poller.poll_shard(shard.shard_id()).await {
                     poller.say_and_wait(&error).await;
                 }
@@ -113,8 +112,8 @@ impl Poller {
 
     /// Reads a shard from its checkpoint on, to its end.
     async fn poll_shard(&self, shard_id: &str) -> Result<()> {
-        let place = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
-        let checkpoint = self.checkpoints.get(&place);
+        let position = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
+        let checkpoint = self.checkpoints.get(&position);
         let start = match checkpoint {
             Some(_) => ShardIteratorType::AfterSequenceNumber,
             None => ShardIteratorType::TrimHorizon,
@@ -130,7 +129,7 @@ impl Poller {
                 None => tokio::time::sleep(IDLE).await,
                 Some(last) => {
                     self.work_through(shard_id, read.records).await?;
-                    self.checkpoints.set(&place, last)?;
+                    self.checkpoints.set(&position, last)?;
                 }
             }
         }
@@ -145,8 +144,8 @@ impl Poller {
                 self.give_up(shard_id, &batch).await?;
                 continue;
             }
-            let answer = self.invoke(shard_id, &batch.records).await?;
-            let next = batch.after(&answer, self.mapping.bisect_batch_on_function_error() == Some(true));
+            let outcome = self.invoke(shard_id, &batch.records).await?;
+            let next = batch.after(&outcome, self.mapping.bisect_batch_on_function_error() == Some(true));
             if !next.is_empty() {
                 tokio::time::sleep(RETRY).await;
             }
@@ -155,25 +154,25 @@ impl Poller {
         Ok(())
     }
 
-    async fn invoke(&self, shard_id: &str, records: &[Record]) -> Result<Answer> {
+    async fn invoke(&self, shard_id: &str, records: &[Record]) -> Result<Outcome> {
         let arn = self.mapping.event_source_arn();
         let event = json!({ "Records": records.iter().map(|record| record_json(record, shard_id, arn)).collect::<Vec<_>>() });
         let call = self.lambda.invoke().set_function_name(self.mapping.function_arn.clone());
-        let answer = match call.payload(Blob::new(event.to_string())).send().await {
-            Ok(answer) => answer,
+        let response = match call.payload(Blob::new(event.to_string())).send().await {
+            Ok(response) => response,
             Err(error) => {
-                say(&format!("the fan-out could not be invoked: {:#}", anyhow::Error::from(error)));
-                return Ok(Answer::Error);
+                say(&format!("cannot invoke the fan-out: {:#}", anyhow::Error::from(error)));
+                return Ok(Outcome::Error);
             }
         };
-        if answer.function_error().is_some() {
-            return Ok(Answer::Error);
+        if response.function_error().is_some() {
+            return Ok(Outcome::Error);
         }
-        let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-        Ok(Answer::of(payload, records))
+        let payload = response.payload().map(Blob::as_ref).unwrap_or_default();
+        Ok(Outcome::of(payload, records))
     }
 
-    /// Tells the on-failure destination where on the stream the records stand that are given up.
+    /// Sends the stream position of the given-up records to the on-failure destination.
     async fn give_up(&self, shard_id: &str, batch: &Batch) -> Result<()> {
         let destination =
             self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
@@ -194,7 +193,7 @@ impl Poller {
             },
         });
         let send = self.sqs.send_message().set_queue_url(url).message_body(message.to_string());
-        send.send().await.context("the on-failure destination took no message")?;
+        send.send().await.context("the on-failure destination refused the message")?;
         Ok(())
     }
 }
