@@ -7,6 +7,7 @@
 //! into the same emulator.
 
 mod api;
+mod aws;
 mod clients;
 mod direct_api;
 mod histories;

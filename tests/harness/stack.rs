@@ -11,7 +11,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
-use serde_json::{Value, json};
+use aws_sdk_lambda::{primitives::Blob, types::LogType};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
 use storehook::{
     install::{Args, Keys, install},
     local::{
@@ -22,7 +24,7 @@ use storehook::{
     publish::publish,
     stack::{
         connection::Connection,
-        local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
+        local_stack::{LOCAL_STACK, local_sdk},
         stack_file::StackFile,
     },
 };
@@ -34,7 +36,7 @@ use storehook_domain::{
 };
 use tokio::sync::OnceCell;
 
-use crate::{Api, eventually, eventually_within, root};
+use crate::{Api, aws, eventually, eventually_within, root};
 
 /// A deployed stack.
 #[derive(Debug, Clone)]
@@ -162,38 +164,24 @@ impl Stack {
         publish(&self.connection(), records.into_iter().map(|data| record(data.into())).collect()).await
     }
 
-    /// Invokes a function, and returns its answer and the end of its log.
+    /// Invokes a function, and returns its response and the end of its log.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<(Value, String)> {
-        let answer = self
-            .aws(
-                "lambda",
-                "invoke_with_log",
-                json!({ "FunctionName": self.resource(function), "Payload": event.to_string() }),
-            )
-            .await?;
-        let payload = answer["Payload"].as_str().context("no answer")?;
-        let log = answer["Log"].as_str().unwrap_or_default().to_owned();
-        if !answer["FunctionError"].is_null() {
-            bail!("{function} failed: {payload}\n{log}");
+        let client = aws_sdk_lambda::Client::new(&self.sdk());
+        let invoke = client.invoke().function_name(self.resource(function)).log_type(LogType::Tail);
+        let invoked = invoke.payload(Blob::new(event.to_string())).send().await?;
+        let payload = invoked.payload.context("no response")?.into_inner();
+        let log = STANDARD.decode(invoked.log_result.unwrap_or_default())?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        if invoked.function_error.is_some() {
+            bail!("{function} failed: {}\n{log}", String::from_utf8_lossy(&payload));
         }
-        Ok((serde_json::from_str(payload)?, log))
+        Ok((serde_json::from_slice(&payload)?, log))
     }
 
-    /// Any call of any AWS service, by boto3's names: for what a test needs once, and no SDK crate
-    /// should be built for.
+    /// Any call of any AWS service, by boto3's names.
     pub async fn aws(&self, service: &str, operation: &str, arguments: Value) -> Result<Value> {
         let (interpreter, _) = programs().await?;
-        let (id, secret) = LOCAL_CREDENTIALS;
-        let call = json!({ "service": service, "operation": operation, "arguments": arguments });
-        let mut python = tokio::process::Command::new(interpreter);
-        python.args(["-c", include_str!("aws.py"), &call.to_string()]);
-        python.env("AWS_ENDPOINT_URL", &self.endpoint_url).env("AWS_DEFAULT_REGION", LOCAL_REGION);
-        python.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
-        let output = python.output().await?;
-        if !output.status.success() {
-            bail!("{service} {operation}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        aws::call(interpreter, &self.endpoint_url, service, operation, arguments).await
     }
 
     /// What is kept of a delivery.

@@ -16,7 +16,7 @@ pub(crate) async fn nothing_is_stored(api: &Api) -> Result<()> {
 
 #[tokio::test]
 async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let api = stack.install().await?.api;
     let nested =
         |depth: usize| format!(r#"{{"webhook": {{"fields": {}{}}}}}"#, "[".repeat(depth), "]".repeat(depth));
@@ -60,7 +60,7 @@ async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
 
 #[tokio::test]
 async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let topics = catalogue::not_allowed_message();
     let list = "must be a list of strings without control characters";
     let not_in_list = json!(["is not included in the list"]);
@@ -140,7 +140,7 @@ async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
 
 #[tokio::test]
 async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;
     api.create_webhook("orders/create", "https://b.example/").await?;
     let path = format!("/admin/webhooks/{id}.json");
@@ -169,7 +169,7 @@ async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused
 
 #[tokio::test]
 async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let (limit, page) = (json!(["must be between 1 and 250"]), json!(["must be 1 or greater"]));
     let since_id = json!(["must be a whole number"]);
     let time = json!(["must be an ISO 8601 date and time with an offset"]);
@@ -209,7 +209,7 @@ async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
 /// with the field's name, and never anything else.
 #[tokio::test]
 async fn a_value_of_any_type_in_any_field_is_taken_or_refused_by_name() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let values = [
         json!(null),
         json!(7),

@@ -5,7 +5,7 @@ use storehook_tests::{Stack, root, run_client};
 
 #[tokio::test]
 async fn shopifys_client_library_works_unchanged_under_every_path_with_every_credential() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let token = stack.install().await?.token;
     let script = root().join("tests/clients/shopify_api.py");
     run_client(&[&script.to_string_lossy(), &stack.api_url, &token]).await?;

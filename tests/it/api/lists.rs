@@ -18,7 +18,7 @@ async fn ids(api: &Api, query: &str) -> Result<Vec<u64>> {
 
 #[tokio::test]
 async fn lists_are_paged_by_ascending_id_and_empty_beyond_the_end() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let mut all = Vec::new();
     for number in 0..5 {
         all.push(api.create_webhook("orders/create", &format!("https://a.example/{number}")).await?);
@@ -49,7 +49,7 @@ async fn lists_are_paged_by_ascending_id_and_empty_beyond_the_end() -> Result<()
 
 #[tokio::test]
 async fn fields_chooses_properties_in_lists_and_of_one() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let id = api.create_webhook("order:new", "https://a.example/").await?;
     for (fields, expected) in [
         ("id", json!({"id": id})),
@@ -67,7 +67,7 @@ async fn fields_chooses_properties_in_lists_and_of_one() -> Result<()> {
 
 #[tokio::test]
 async fn counts_are_of_an_address_a_topic_or_both_and_ignore_the_rest() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     for (topic, address) in [
         ("orders/create", "https://a.example/"),
         ("order:updated", "https://a.example/"),
@@ -95,7 +95,7 @@ async fn counts_are_of_an_address_a_topic_or_both_and_ignore_the_rest() -> Resul
 /// A partition that DynamoDB does not read at once: its pages hold a megabyte.
 #[tokio::test]
 async fn lists_and_counts_go_through_dynamodbs_own_pages() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     let api = &installed.api;
     let all = longest_webhooks(api, 150).await?;
@@ -137,7 +137,7 @@ async fn longest_webhooks(api: &Api, count: usize) -> Result<Vec<u64>> {
 /// count.
 #[tokio::test]
 async fn reads_are_strongly_consistent_and_counts_are_dynamodbs() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -179,7 +179,7 @@ async fn dynamodb_pages(stack: &Stack, installed: &Installed) -> Result<usize> {
 /// it is in.
 #[tokio::test]
 async fn time_ranges_are_inclusive_in_every_offset() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     let api = &installed.api;
     // In the hour that New York's clocks went through twice: 90 minutes apart, and the later one's

@@ -35,7 +35,7 @@ async fn every_path_works_under_three_prefixes_and_json_is_optional() -> Result<
 
 #[tokio::test]
 async fn a_webhook_has_the_pages_properties_first_and_then_ours() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let new = json!({"topic": "order:new", "address": "https://a.example/hook?a=1"});
     let plain = api.call(Method::POST, "/admin/webhooks.json", Some(json!({ "webhook": new }))).await?;
     let webhook = &plain.json["webhook"];
@@ -55,7 +55,7 @@ async fn a_webhook_has_the_pages_properties_first_and_then_ours() -> Result<()> 
 
 #[tokio::test]
 async fn what_is_written_is_what_is_read_and_what_is_not_said_stays() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let new = json!({
         "topic": "orders/create", "address": "https://a.example/", "format": "json", "fields": ["id", "näme"],
         "metafield_namespaces": ["shop"], "protocol": "webhook", "status": "paused",
@@ -99,7 +99,7 @@ async fn what_is_written_is_what_is_read_and_what_is_not_said_stays() -> Result<
 
 #[tokio::test]
 async fn a_webhook_can_be_sent_back_whole_and_the_paths_id_wins() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let other = api.create_webhook("orders/paid", "https://a.example/").await?;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;
     let path = format!("/admin/webhooks/{id}.json");
@@ -124,7 +124,7 @@ async fn a_webhook_can_be_sent_back_whole_and_the_paths_id_wins() -> Result<()> 
 #[tokio::test]
 async fn every_topic_of_the_page_every_alias_and_every_wildcard_is_accepted_and_shown_as_written()
 -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let listed = catalogue::TOPICS.iter().map(|topic| topic.name);
     let others = ["webhooks/disabled", "orders/*", "*", "return:approved"];
     let aliases = catalogue::ALIASES.iter().map(|(alias, _)| *alias);
@@ -140,7 +140,7 @@ async fn every_topic_of_the_page_every_alias_and_every_wildcard_is_accepted_and_
 
 #[tokio::test]
 async fn the_same_webhook_is_taken_in_every_spelling_of_its_topic() -> Result<()> {
-    let stack = Stack::shared().await?;
+    let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "https://a.example/").await?;
     let new = |topic: &str, address: &str| Some(json!({"webhook": {"topic": topic, "address": address}}));
@@ -165,7 +165,7 @@ async fn the_same_webhook_is_taken_in_every_spelling_of_its_topic() -> Result<()
 
 #[tokio::test]
 async fn a_place_that_was_left_can_be_taken_again() -> Result<()> {
-    let api = Stack::shared().await?.install().await?.api;
+    let api = Stack::with_direct_api().await?.install().await?.api;
     let first = api.create_webhook("orders/create", "https://a.example/").await?;
     let second = api.create_webhook("orders/create", "https://b.example/").await?;
     let to = |address: &str| Some(json!({"webhook": {"address": address}}));

@@ -5,6 +5,7 @@
 
 mod circles;
 mod crate_files;
+mod one_build;
 mod source;
 mod tests;
 
