@@ -10,7 +10,9 @@ mod api;
 mod aws;
 mod clients;
 mod direct_api;
+mod events;
 mod histories;
+mod installed;
 mod queues;
 mod receiver;
 mod stack;
@@ -22,8 +24,10 @@ use anyhow::{Context as _, Result};
 pub use api::{Answer, Api};
 pub use clients::run_client;
 pub use direct_api::{Call, DirectApi};
+pub use events::{deliver, deliver_queued_at, record, stream_event};
+pub use installed::Installed;
 pub use receiver::{Delivered, Receiver};
-pub use stack::{Installed, Stack};
+pub use stack::Stack;
 
 /// How long a test waits for something that should happen, before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -15,7 +15,6 @@ use aws_sdk_lambda::{primitives::Blob, types::LogType};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use storehook::{
-    install::{Args, Keys, install},
     local::{
         deploy::{Deployment, deploy},
         functions::{self, cargo},
@@ -32,11 +31,10 @@ use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
 use storehook_domain::{
     delivery::id::DeliveryId,
     history::{record::DeliveryRecord, state::DeliveryState},
-    installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain},
 };
 use tokio::sync::OnceCell;
 
-use crate::{Api, aws, eventually, eventually_within, root};
+use crate::{aws, eventually, eventually_within, root};
 
 /// A deployed stack.
 #[derive(Debug, Clone)]
@@ -47,20 +45,6 @@ pub struct Stack {
     pub endpoint_url: String,
     /// Where its admin API answers.
     pub api_url: String,
-}
-
-/// An app that a test has installed on a shop of its own.
-pub struct Installed {
-    /// The shop.
-    pub shop: ShopDomain,
-    /// The app.
-    pub app: AppId,
-    /// Its token.
-    pub token: String,
-    /// Its secret.
-    pub secret: SharedSecret,
-    /// The admin API, as it sees it.
-    pub api: Api,
 }
 
 /// The local stack, and the process that runs it: it ends when the test's process does, whatever
@@ -130,34 +114,6 @@ impl Stack {
         local_sdk(&self.endpoint_url)
     }
 
-    /// Installs an app on a new shop.
-    pub async fn install(&self) -> Result<Installed> {
-        self.install_on(&new_shop()?, "test-app").await
-    }
-
-    /// Installs an app on a shop.
-    pub async fn install_on(&self, shop: &ShopDomain, app: &str) -> Result<Installed> {
-        self.install_as(shop, app, &[Scope::Webhooks, Scope::EventsPush]).await
-    }
-
-    /// Installs an app on a new shop, with these scopes.
-    pub async fn install_with(&self, scopes: &[Scope]) -> Result<Installed> {
-        self.install_as(&new_shop()?, "test-app", scopes).await
-    }
-
-    async fn install_as(&self, shop: &ShopDomain, app: &str, scopes: &[Scope]) -> Result<Installed> {
-        let keys = Keys::random()?;
-        let args = Args {
-            shop: shop.clone(),
-            app: app.parse()?,
-            time_zone: "America/New_York".to_owned(),
-            scopes: scopes.to_vec(),
-        };
-        install(&self.connection(), &args, &keys).await?;
-        let api = Api::new(&self.api_url, &keys.token)?;
-        Ok(Installed { shop: args.shop, app: args.app, token: keys.token, secret: keys.secret, api })
-    }
-
     /// Puts records onto the stream, well-formed or not.
     pub async fn publish(&self, records: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Result<()> {
         let record = |data: Vec<u8>| Record { partition_key: "test".to_owned(), data };
@@ -204,10 +160,6 @@ impl Stack {
     pub fn connection(&self) -> Connection {
         Connection { sdk: self.sdk(), stack: self.name.clone(), local: None }
     }
-}
-
-fn new_shop() -> Result<ShopDomain> {
-    Ok(format!("{}.spiffystores.com", uuid::Uuid::new_v4().simple()).parse()?)
 }
 
 /// Starts the local stack as a user does.

@@ -4,6 +4,7 @@ pub(crate) mod openapi;
 
 mod access;
 mod bad_input;
+mod call_limit;
 mod clients;
 mod http;
 mod lists;

@@ -7,9 +7,7 @@ use storehook_domain::{
     delivery::signature::{verify_body_signature, verify_standard_signatures},
     installation::secret::SharedSecret,
 };
-use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack};
-
-use crate::deliveries::arrival::record;
+use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack, record};
 
 async fn rotate(installed: &Installed, body: Option<Value>) -> Result<Answer> {
     installed.api.call(Method::POST, "/admin/secret/rotate.json", body).await

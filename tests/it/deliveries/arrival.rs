@@ -1,20 +1,13 @@
 //! A store event goes in, a signed POST comes out.
 
 use anyhow::{Context as _, Result};
-use base64::Engine as _;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use storehook_domain::{
     delivery::signature::{verify_body_signature, verify_standard_signatures},
     history::state::DeliveryState,
 };
-use storehook_tests::{Delivered, Receiver, Stack, root};
-
-/// A record of this topic and payload, as a store publishes it.
-pub(crate) fn record(shop: &impl ToString, topic: &str, event_id: &str, payload: &str) -> String {
-    let shop = shop.to_string();
-    format!(r#"{{"shop": "{shop}", "topic": "{topic}", "event_id": "{event_id}", "payload": {payload}}}"#)
-}
+use storehook_tests::{Delivered, Receiver, Stack, record, root};
 
 #[tokio::test]
 async fn a_published_order_arrives_byte_for_byte_and_its_signatures_verify() -> Result<()> {
@@ -198,42 +191,6 @@ async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_non
     Ok(())
 }
 
-/// A record that a shard hands out again has the same event id, and what has been delivered is not
-/// delivered again.
-#[tokio::test]
-async fn a_record_that_is_read_again_is_delivered_once() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
-    let id = installed.api.create_webhook("products/update", &receiver.url).await?;
-    let record = |payload: &str| {
-        let shop = &installed.shop;
-        stream_event(&format!(r#"{{"shop": "{shop}", "topic": "products/update", "payload": {payload}}}"#))
-    };
-    stack.invoke("fan-out", &record("{}")).await?;
-    let first = receiver.wait_for(1).await?[0].header("webhook-id").to_owned();
-    assert!(first.starts_with(&format!("{id}-")));
-    stack.wait_until(&first, DeliveryState::Delivered).await?;
-    for _ in 0..2 {
-        let (answer, _) = stack.invoke("fan-out", &record("{}")).await?;
-        assert_eq!(answer, json!({"batchItemFailures": []}));
-    }
-    // What is queued behind them arrives, so they have had their time.
-    installed.api.create_webhook("products/delete", &receiver.url).await?;
-    for number in 0..5 {
-        let behind = format!(
-            r#"{{"shop": "{}", "topic": "products/delete", "event_id": "p-{number}", "payload": {{}}}}"#,
-            installed.shop
-        );
-        stack.publish([behind]).await?;
-    }
-    receiver.wait_for(6).await?;
-    stack.wait_until_idle("delivery").await?;
-    let again = receiver.so_far().iter().filter(|delivered| delivered.header("webhook-id") == first).count();
-    assert_eq!(again, 1);
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_message() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -265,17 +222,4 @@ async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_messag
         ));
     }
     Ok(())
-}
-
-/// One record as Lambda hands it to the fan-out; its sequence number is 1.
-pub(crate) fn stream_event(record: &str) -> Value {
-    json!({"Records": [{
-        "kinesis": {
-            "data": base64::engine::general_purpose::STANDARD.encode(record),
-            "sequenceNumber": "1",
-            "partitionKey": "k",
-            "approximateArrivalTimestamp": 0.0,
-        },
-        "eventID": "shardId-000000000000:1",
-    }]})
 }

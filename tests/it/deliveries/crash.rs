@@ -6,10 +6,8 @@ use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use storehook_tests::{Receiver, Stack, eventually};
+use storehook_tests::{Receiver, Stack, eventually, record};
 use tokio::sync::watch;
-
-use crate::deliveries::arrival::record;
 
 #[tokio::test]
 async fn killing_the_delivery_function_in_the_middle_of_a_batch_loses_nothing() -> Result<()> {

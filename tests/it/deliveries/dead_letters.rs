@@ -9,9 +9,7 @@ use storehook_domain::delivery::{
     message::DeliveryMessage,
     schedule::{AGES, Lane, Next, RetrySchedule},
 };
-use storehook_tests::{Delivered, Receiver, Stack};
-
-use crate::deliveries::arrival::record;
+use storehook_tests::{Delivered, Receiver, Stack, record};
 
 #[tokio::test]
 async fn a_dead_endpoint_is_attempted_by_the_schedule_and_its_delivery_ends_whole_in_the_dead_letter_queue()

@@ -7,9 +7,7 @@ use aws_sdk_sqs::types::Message;
 use axum::http::{StatusCode, header::RETRY_AFTER};
 use futures::future::pending;
 use serde_json::{Value, json};
-use storehook_tests::{Delivered, Receiver, Stack};
-
-use crate::deliveries::arrival::record;
+use storehook_tests::{Delivered, Receiver, Stack, record};
 
 /// 48 hours in 52 seconds, and Retry-After as much faster.
 const TIME_SCALE: f64 = 0.0003;

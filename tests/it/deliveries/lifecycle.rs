@@ -1,7 +1,7 @@
 //! What ends or stops a webhook: its endpoint, its failures, its owner, its app.
 
 use anyhow::{Context as _, Result};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_aws::{
@@ -9,9 +9,7 @@ use storehook_aws::{
     table,
 };
 use storehook_domain::webhook::failure_run::FailureRun;
-use storehook_tests::{Installed, Receiver, Stack, eventually};
-
-use super::arrival::{record, stream_event};
+use storehook_tests::{Installed, Receiver, Stack, deliver, eventually, record, stream_event};
 
 /// A webhook as its owner sees it.
 async fn shown(installed: &Installed, id: u64) -> Result<Value> {
@@ -24,37 +22,6 @@ async fn wait_until_disabled(installed: &Installed, id: u64) -> Result<()> {
         Ok((shown(installed, id).await?["status"] == "disabled").then_some(()))
     })
     .await
-}
-
-/// Hands a delivery that was queued now to the function, as if it came from the queue, and returns
-/// its answer.
-pub(crate) async fn deliver(
-    stack: &Stack,
-    installed: &Installed,
-    webhook_id: u64,
-    event: &str,
-) -> Result<(Value, String)> {
-    deliver_queued_at(stack, installed, webhook_id, event, storehook_aws::now()).await
-}
-
-/// The same, of a delivery that was queued at this time.
-pub(crate) async fn deliver_queued_at(
-    stack: &Stack,
-    installed: &Installed,
-    webhook_id: u64,
-    event: &str,
-    enqueued_at: Timestamp,
-) -> Result<(Value, String)> {
-    let body = json!({
-        "webhook_id": webhook_id, "shop": installed.shop, "app": installed.app, "topic": "orders/create",
-        "event_id": event, "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": enqueued_at, "payload": {},
-    });
-    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
-    let message = json!({
-        "messageId": "m-1", "receiptHandle": "none", "body": body.to_string(), "eventSourceARN": arn,
-        "attributes": {},
-    });
-    stack.invoke("delivery", &json!({"Records": [message]})).await
 }
 
 fn failed() -> Value {

@@ -13,10 +13,8 @@ use storehook_domain::{
     history::state::DeliveryState,
     webhook::WebhookId,
 };
-use storehook_tests::{Delivered, Installed, Receiver, Stack};
+use storehook_tests::{Delivered, Installed, Receiver, Stack, record};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-
-use crate::deliveries::arrival::record;
 
 const PAYLOAD: &str = r#"{"id": 327475578523353102,  "price": "19.99"}"#;
 

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use reqwest::StatusCode;
 use storehook_domain::event::rejected::RejectedEvent;
-use storehook_tests::{Receiver, Stack, eventually};
-
-use crate::deliveries::arrival::record;
+use storehook_tests::{Receiver, Stack, eventually, record};
 
 #[tokio::test]
 async fn one_malformed_record_among_a_hundred_good_ones_is_set_aside_once() -> Result<()> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use storehook_domain::{event::catalogue, history::state::DeliveryState};
 use storehook_tests::{Receiver, Stack, root};
 
-use crate::history::deliveries::show;
+use crate::history::show;
 
 #[tokio::test]
 async fn a_test_event_is_a_sample_that_says_so_and_comes_to_its_webhook_alone() -> Result<()> {

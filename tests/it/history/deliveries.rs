@@ -2,36 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
-use storehook_tests::{Installed, Receiver, Stack};
+use storehook_tests::{Receiver, Stack, deliver, record};
 
-use crate::deliveries::{arrival::record, lifecycle::deliver};
+use super::{events_of, list, show};
 
 const DAY: i64 = 24 * 60 * 60;
-
-/// A list of a webhook's deliveries.
-pub(crate) async fn list(installed: &Installed, webhook_id: u64, query: &str) -> Result<Value> {
-    let path = format!("/admin/webhooks/{webhook_id}/deliveries.json?{query}");
-    let answer = installed.api.call(Method::GET, &path, None).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{path}: {} {}", answer.status, answer.json);
-    Ok(answer.json)
-}
-
-/// A delivery in full.
-pub(crate) async fn show(installed: &Installed, id: &str) -> Result<Value> {
-    let answer = installed.api.call(Method::GET, &format!("/admin/deliveries/{id}.json"), None).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{id}: {} {}", answer.status, answer.json);
-    Ok(answer.json["delivery"].clone())
-}
-
-/// The events of a list's deliveries.
-fn events_of(list: &Value) -> Vec<String> {
-    let deliveries = list["deliveries"].as_array().into_iter().flatten();
-    deliveries.map(|delivery| delivery["event_id"].as_str().unwrap_or_default().to_owned()).collect()
-}
 
 #[tokio::test]
 async fn a_delivery_is_shown_with_its_attempts_its_request_as_sent_and_the_answer() -> Result<()> {
@@ -126,81 +104,6 @@ async fn every_item_expires_to_the_second() -> Result<()> {
     let expected = [Some((queued_at + 7 * DAY).to_string())];
     assert_eq!(items.iter().map(number).collect::<Vec<_>>(), expected, "once for both webhooks");
     assert_eq!(history.payload_digest, second.payload_digest);
-    Ok(())
-}
-
-#[tokio::test]
-async fn lists_are_newest_first_and_stable_while_new_deliveries_arrive() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let installed = stack.install().await?;
-    let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
-    let began = storehook_aws::now() - 2.hours();
-    let names: Vec<_> = (0..60).map(|index| format!("e-{index}")).collect();
-    let made: Vec<_> = (0_i64..)
-        .zip(&names)
-        .map(|(index, name)| {
-            let state = if index % 10 == 3 { DeliveryState::Dead } else { DeliveryState::Delivered };
-            (name.as_str(), began + (index * 60).seconds(), state)
-        })
-        .collect();
-    stack.have_delivered(&installed, id, &made).await?;
-
-    let (mut listed, mut page_info) = (Vec::new(), String::new());
-    for page in 0.. {
-        let answer = list(&installed, id, &format!("limit=7&page_info={page_info}")).await?;
-        listed.extend(events_of(&answer));
-        // Newer ones arrive between the pages, and change none that follows.
-        let newer = format!("newer-{page}");
-        stack.have_delivered(&installed, id, &[(&newer, storehook_aws::now(), DeliveryState::Held)]).await?;
-        match answer["page_info"].as_str() {
-            Some(next) => page_info = next.to_owned(),
-            None => break,
-        }
-    }
-    let expected: Vec<_> = names.iter().rev().cloned().collect();
-    assert_eq!(listed, expected);
-
-    let dead = list(&installed, id, "state=dead&limit=250").await?;
-    assert_eq!(events_of(&dead), ["e-53", "e-43", "e-33", "e-23", "e-13", "e-3"]);
-    let some = list(&installed, id, "state=dead&limit=2").await?;
-    assert_eq!(events_of(&some), ["e-53", "e-43"]);
-    let (since, until) = (made[10].1, made[12].1);
-    let window = list(&installed, id, &format!("since={since}&until={until}")).await?;
-    assert_eq!(events_of(&window), ["e-12", "e-11", "e-10"], "both ends are of it");
-    assert_eq!(events_of(&list(&installed, id, &format!("since={until}&until={since}")).await?), [""; 0]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn statistics_are_of_a_window() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let installed = stack.install().await?;
-    let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
-    let now = storehook_aws::now();
-    let (lately, before) = (now - 1.hour(), now - 30.hours());
-    let made = [
-        ("a", lately, DeliveryState::Delivered),
-        ("b", lately, DeliveryState::Delivered),
-        ("c", lately, DeliveryState::Delivered),
-        ("d", lately, DeliveryState::Dead),
-        ("e", lately, DeliveryState::Held),
-        ("f", before, DeliveryState::Dead),
-    ];
-    stack.have_delivered(&installed, id, &made).await?;
-    let stats = async |query: &str| -> Result<Value> {
-        let path = format!("/admin/webhooks/{id}/stats.json?{query}");
-        Ok(installed.api.call(Method::GET, &path, None).await?.json["stats"].clone())
-    };
-    let day = stats("").await?;
-    assert_eq!((&day["deliveries"], &day["complete"]), (&json!(5), &json!(true)));
-    let states = json!({"pending": 0, "delivered": 3, "retrying": 0, "held": 1, "cancelled": 0, "dead": 1});
-    assert_eq!(day["states"], states);
-    assert_eq!(day["success_rate"], 0.75);
-    assert_eq!(day["latency_ms"], json!({"p50": 40, "p95": 40}));
-    let all = stats(&format!("since={}", before - 1.second())).await?;
-    assert_eq!((&all["deliveries"], &all["success_rate"]), (&json!(6), &json!(0.6)));
-    let none = stats("until=2017-03-20T16:02:17-04:00").await?;
-    assert_eq!((&none["deliveries"], &none["success_rate"]), (&json!(0), &Value::Null));
     Ok(())
 }
 

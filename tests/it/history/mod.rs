@@ -1,3 +1,30 @@
-//! The history: what became of each delivery.
+//! The history: what became of each delivery, as its owner sees it.
 
-pub(crate) mod deliveries;
+mod deliveries;
+mod lists;
+
+use anyhow::Result;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use storehook_tests::Installed;
+
+/// A list of a webhook's deliveries.
+pub(crate) async fn list(installed: &Installed, webhook_id: u64, query: &str) -> Result<Value> {
+    let path = format!("/admin/webhooks/{webhook_id}/deliveries.json?{query}");
+    let answer = installed.api.call(Method::GET, &path, None).await?;
+    anyhow::ensure!(answer.status == StatusCode::OK, "{path}: {} {}", answer.status, answer.json);
+    Ok(answer.json)
+}
+
+/// A delivery in full.
+pub(crate) async fn show(installed: &Installed, id: &str) -> Result<Value> {
+    let answer = installed.api.call(Method::GET, &format!("/admin/deliveries/{id}.json"), None).await?;
+    anyhow::ensure!(answer.status == StatusCode::OK, "{id}: {} {}", answer.status, answer.json);
+    Ok(answer.json["delivery"].clone())
+}
+
+/// The events of a list's deliveries.
+fn events_of(list: &Value) -> Vec<String> {
+    let deliveries = list["deliveries"].as_array().into_iter().flatten();
+    deliveries.map(|delivery| delivery["event_id"].as_str().unwrap_or_default().to_owned()).collect()
+}

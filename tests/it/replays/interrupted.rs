@@ -7,7 +7,7 @@ use serde_json::{json, value::RawValue};
 use storehook_domain::{history::state::DeliveryState, payload::Payload};
 use storehook_tests::{Delivered, DirectApi, Installed, Receiver, Stack};
 
-use super::requests::{events_of, many, replay, replay_to_the_end};
+use super::{events_of, many, replay, replay_to_the_end};
 
 /// However a step ends – before its messages are sent, or after they were and nobody heard of it –
 /// the step that is made again sends what was not sent, and nothing twice.

@@ -5,48 +5,10 @@ use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
-use storehook_tests::{Answer, Delivered, Installed, Receiver, Stack};
+use storehook_tests::{Installed, Receiver, Stack, record};
 
-use crate::{deliveries::arrival::record, history::deliveries::show};
-
-pub(crate) async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
-    let path = format!("/admin/webhooks/{webhook_id}/replay.json");
-    installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
-}
-
-/// Asks for step after step until the replay is at its end, and returns how many deliveries were
-/// sent.
-pub(crate) async fn replay_to_the_end(
-    installed: &Installed,
-    webhook_id: u64,
-    mut wish: Value,
-) -> Result<u64> {
-    let mut sent = 0;
-    loop {
-        let answer = replay(installed, webhook_id, wish.clone()).await?;
-        anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
-        sent += answer.json["replay"]["deliveries"].as_u64().context("no count")?;
-        match answer.json["replay"]["cursor"].as_str() {
-            Some(cursor) => wish["cursor"] = json!(cursor),
-            None => return Ok(sent),
-        }
-    }
-}
-
-async fn set_status(installed: &Installed, webhook_id: u64, status: &str) -> Result<()> {
-    let change = Some(json!({"webhook": {"status": status}}));
-    let path = format!("/admin/webhooks/{webhook_id}.json");
-    let answer = installed.api.call(Method::PUT, &path, change).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
-    Ok(())
-}
-
-pub(crate) fn events_of(delivered: &[Delivered]) -> Vec<String> {
-    let mut events: Vec<_> =
-        delivered.iter().map(|delivered| delivered.header("x-spiffy-stores-event-id").to_owned()).collect();
-    events.sort();
-    events
-}
+use super::{events_of, many, replay, replay_to_the_end, set_status};
+use crate::history::show;
 
 #[tokio::test]
 async fn what_was_delivered_is_delivered_again_on_its_owners_wish() -> Result<()> {
@@ -158,26 +120,6 @@ async fn what_was_held_flows_again_when_its_webhook_is_resumed_and_replayed() ->
     }
     assert_eq!(replay_to_the_end(&installed, id, json!({"state": "held"})).await?, 0);
     Ok(())
-}
-
-/// Deliveries of a webhook, one a second, of which every third is dead. Returns their events.
-pub(crate) async fn many(
-    stack: &Stack,
-    installed: &Installed,
-    webhook_id: u64,
-    count: usize,
-) -> Result<Vec<String>> {
-    let began = storehook_aws::now() - 3.hours();
-    let names: Vec<_> = (0..count).map(|index| format!("e-{index:03}")).collect();
-    let made: Vec<_> = (0_i64..)
-        .zip(&names)
-        .map(|(index, name)| {
-            let state = if index % 3 == 0 { DeliveryState::Dead } else { DeliveryState::Delivered };
-            (name.as_str(), began + index.seconds(), state)
-        })
-        .collect();
-    stack.have_delivered(installed, webhook_id, &made).await?;
-    Ok(names)
 }
 
 #[tokio::test]

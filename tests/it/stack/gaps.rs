@@ -4,10 +4,9 @@
 use anyhow::Result;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
-use storehook_tests::{Stack, eventually};
+use storehook_tests::{Stack, eventually, record, stream_event};
 
-use super::permissions::Policy;
-use crate::deliveries::arrival::{record, stream_event};
+use super::policy::Policy;
 
 #[tokio::test]
 async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {

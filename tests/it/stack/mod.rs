@@ -3,4 +3,6 @@
 pub(crate) mod template;
 
 mod gaps;
+mod needed_actions;
 mod permissions;
+mod policy;
