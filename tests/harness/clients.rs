@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use storehook::local::python::{self, VirtualEnvironment};
 use tokio::process::Command;
 
-use crate::root;
+use crate::repository::root;
 
 const CLIENTS: VirtualEnvironment<'static> = VirtualEnvironment {
     name: "clients",

@@ -22,7 +22,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::{Stack, api::http_client};
+use crate::{api::http_client, stack::Stack};
 
 /// The admin API in this process.
 pub struct DirectApi {

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Installed, Stack};
+use crate::{installed::Installed, stack::Stack};
 
 /// A record of this topic and payload, as a store publishes it.
 pub fn record(shop: &impl ToString, topic: &str, event_id: &str, payload: &str) -> String {

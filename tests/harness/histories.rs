@@ -13,7 +13,7 @@ use storehook_domain::{
     history::{record::DeliveryRecord, state::DeliveryState},
 };
 
-use crate::{Installed, Stack};
+use crate::{installed::Installed, stack::Stack};
 
 /// How many items one call writes.
 const BATCH: usize = 25;

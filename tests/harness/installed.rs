@@ -4,7 +4,7 @@ use anyhow::Result;
 use storehook::install::{Args, Keys, install};
 use storehook_domain::installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain};
 
-use crate::{Api, Stack};
+use crate::{api::Api, stack::Stack};
 
 /// An app that a test has installed on a shop of its own.
 pub struct Installed {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 
-use crate::{Stack, eventually};
+use crate::{stack::Stack, waiting::eventually};
 
 impl Stack {
     /// The URL of one of its queues.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::PATIENCE;
+use crate::waiting::PATIENCE;
 
 /// One POST that an endpoint was sent.
 #[derive(Debug, Clone)]

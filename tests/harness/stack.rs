@@ -34,7 +34,11 @@ use storehook_domain::{
 };
 use tokio::sync::OnceCell;
 
-use crate::{aws, eventually, eventually_within, root};
+use crate::{
+    aws,
+    repository::root,
+    waiting::{eventually, eventually_within},
+};
 
 /// A deployed stack.
 #[derive(Debug, Clone)]

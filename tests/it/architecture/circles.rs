@@ -7,22 +7,21 @@ use super::crate_files::Arrows;
 /// One circle, a shortest one, for each group of files that use each other in circles, as `a -> b
 /// -> a`.
 pub(super) fn circles(arrows: &Arrows) -> Vec<String> {
-    let mut circles = Vec::new();
-    let mut known = BTreeSet::new();
-    for start in arrows.keys() {
+    let reachable: BTreeMap<&str, BTreeSet<&str>> =
+        arrows.keys().map(|start| (start.as_str(), ways(arrows, start).into_keys().collect())).collect();
+    let (mut circles, mut known) = (Vec::new(), BTreeSet::new());
+    for (start, others) in &reachable {
         if known.contains(start) {
             continue;
         }
-        let group: BTreeSet<_> = reachable(arrows, start)
-            .into_iter()
-            .filter(|other| reachable(arrows, other).contains(start.as_str()))
-            .collect();
+        let leads_back = |other: &&&str| reachable.get(**other).is_some_and(|others| others.contains(start));
+        let group: BTreeSet<&str> = others.iter().filter(leads_back).copied().collect();
         let shortest = group.iter().filter_map(|file| way_back(arrows, file)).min_by_key(Vec::len);
         circles.extend(shortest.map(|circle| match group.len() - (circle.len() - 1) {
             0 => circle.join(" -> "),
-            more => format!("{} (and {more} more files in circles with them)", circle.join(" -> ")),
+            more => format!("{} (and {more} more in circles with them)", circle.join(" -> ")),
         }));
-        known.extend(group.into_iter().map(str::to_owned));
+        known.extend(group);
     }
     circles
 }
@@ -49,11 +48,6 @@ pub(super) fn room_of<'a>(file: &'a str, root: &str) -> Option<&'a str> {
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
     let inside = file.strip_prefix(folder)?.trim_start_matches('/');
     Some(inside.split('/').next()?.trim_end_matches(".rs"))
-}
-
-/// What can be reached from a file by one arrow or more.
-fn reachable<'a>(arrows: &'a Arrows, start: &str) -> BTreeSet<&'a str> {
-    ways(arrows, start).into_keys().collect()
 }
 
 /// A shortest way from a file back to itself.

@@ -108,7 +108,7 @@ fn each_group_of_files_is_told_by_its_shortest_circle() -> Result<()> {
     ]);
     files.insert(root.0.to_owned(), root.1.to_owned());
     let expected = [
-        "src/b.rs -> src/c.rs -> src/b.rs (and 1 more files in circles with them)",
+        "src/b.rs -> src/c.rs -> src/b.rs (and 1 more in circles with them)",
         "src/d.rs -> src/e.rs -> src/d.rs",
     ];
     assert_eq!(circles(&arrows(&files, ROOT)?), expected);
