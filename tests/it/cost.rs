@@ -91,7 +91,7 @@ fn the_readme_sums_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
 }
 
 #[test]
-fn the_log_line_that_is_counted_has_the_fields_that_the_code_writes() -> Result<()> {
+fn the_metric_filter_matches_the_fields_that_the_code_logs() -> Result<()> {
     let line: Value = serde_json::from_str(ATTEMPT_LINE)?;
     let source = std::fs::read_to_string(root().join("functions/delivery/src/log.rs"))?;
     let (_, event) = source.split_once("tracing::info!(").context("no event")?;

@@ -16,7 +16,7 @@ use crate::api::openapi::operations;
 const LIST: &str = "/admin/webhooks.json";
 
 #[tokio::test]
-async fn credentials_come_in_four_spellings_and_anything_else_is_401() -> Result<()> {
+async fn credentials_are_accepted_in_four_forms_and_anything_else_is_401() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let (api, token) = (&installed.api, &installed.token);
@@ -73,7 +73,7 @@ async fn a_token_without_the_scope_is_403() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_answer_carries_a_request_id_and_no_two_the_same() -> Result<()> {
+async fn every_response_has_a_request_id_of_its_own() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let wrong = api.with_token("shtk_wrong");
     let mut ids = Vec::new();
@@ -101,7 +101,7 @@ async fn every_answer_carries_a_request_id_and_no_two_the_same() -> Result<()> {
 /// For every route with an id: a token of another app or shop gets the very answer that a missing
 /// id gets, by the very same calls of DynamoDB.
 #[tokio::test]
-async fn a_strangers_webhook_is_not_found_exactly_as_a_missing_one() -> Result<()> {
+async fn webhooks_of_others_are_404_exactly_like_missing_ones() -> Result<()> {
     let stack = Stack::shared().await?;
     let owner = stack.install().await?;
     let strangers = [stack.install_on(&owner.shop, "other-app").await?, stack.install().await?];
@@ -144,7 +144,7 @@ async fn a_strangers_webhook_is_not_found_exactly_as_a_missing_one() -> Result<(
 }
 
 #[tokio::test]
-async fn what_goes_wrong_inside_stays_inside() -> Result<()> {
+async fn internal_errors_leak_no_details() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());

@@ -15,7 +15,7 @@ pub(crate) async fn nothing_is_stored(api: &Api) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
+async fn malformed_bodies_are_400() -> Result<()> {
     let stack = Stack::with_direct_api().await?;
     let api = stack.install().await?.api;
     let nested =
@@ -59,7 +59,7 @@ async fn a_body_that_is_not_json_or_lacks_webhook_is_400() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
+async fn one_422_names_every_wrong_field() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let topics = catalogue::not_allowed_message();
     let list = "must be a list of strings without control characters";
@@ -139,7 +139,7 @@ async fn every_wrong_field_is_named_in_one_422() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused() -> Result<()> {
+async fn updates_follow_the_rules_of_creation_and_change_nothing_when_refused() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;
     api.create_webhook("orders/create", "https://b.example/").await?;
@@ -168,7 +168,7 @@ async fn a_change_is_judged_as_a_new_webhook_is_and_changes_nothing_when_refused
 }
 
 #[tokio::test]
-async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
+async fn malformed_parameters_are_400_and_named() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let (limit, page) = (json!(["must be between 1 and 250"]), json!(["must be 1 or greater"]));
     let since_id = json!(["must be a whole number"]);
@@ -208,7 +208,7 @@ async fn a_parameter_that_does_not_read_is_a_400_that_names_it() -> Result<()> {
 /// Whatever is sent in the place of a webhook's properties: it is stored as it should be or refused
 /// with the field's name, and never anything else.
 #[tokio::test]
-async fn a_value_of_any_type_in_any_field_is_taken_or_refused_by_name() -> Result<()> {
+async fn values_of_any_type_in_any_field_are_accepted_or_refused_by_name() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let values = [
         json!(null),

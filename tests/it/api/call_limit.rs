@@ -10,7 +10,7 @@ use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
 const LIST: &str = "/admin/webhooks.json";
 
 #[tokio::test]
-async fn calls_beyond_the_bucket_are_429_with_retry_after() -> Result<()> {
+async fn calls_over_the_rate_limit_are_429_with_retry_after() -> Result<()> {
     let parameters = [("RateLimitBurst", "5"), ("RateLimitPerSecond", "1")];
     let stack = Stack::deploy("storehook-limited", &parameters).await?;
     let (api, other) = (stack.install().await?.api, stack.install().await?.api);
@@ -47,7 +47,7 @@ async fn calls_beyond_the_bucket_are_429_with_retry_after() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_limit_of_nothing_is_no_limit() -> Result<()> {
+async fn a_rate_limit_of_zero_is_no_limit() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -60,7 +60,7 @@ async fn a_limit_of_nothing_is_no_limit() -> Result<()> {
 
 /// Two calls that saw the same bucket are both counted.
 #[tokio::test]
-async fn calls_at_the_same_time_are_counted_one_by_one() -> Result<()> {
+async fn concurrent_calls_are_all_counted() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "40").await?;
@@ -86,7 +86,7 @@ async fn calls_at_the_same_time_are_counted_one_by_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_that_is_taken_away_while_its_call_is_counted_stays_away() -> Result<()> {
+async fn a_token_revoked_during_a_call_stays_revoked() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "40").await?;

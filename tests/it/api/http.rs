@@ -11,7 +11,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn an_id_that_is_none_is_404() -> Result<()> {
+async fn malformed_ids_are_404() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let body = Some(json!({"webhook": {"address": "https://b.example/"}}));
     let there = api.create_webhook("orders/create", "https://a.example/").await?;
@@ -51,7 +51,7 @@ async fn an_id_that_is_none_is_404() -> Result<()> {
 
 /// API Gateway decodes the path that it hands on: what a client has encoded must not end it.
 #[tokio::test]
-async fn a_path_that_the_gateway_has_decoded_names_nothing_else() -> Result<()> {
+async fn paths_decoded_by_the_gateway_name_no_other_resource() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;
@@ -84,7 +84,7 @@ async fn a_path_that_the_gateway_has_decoded_names_nothing_else() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_is_404_and_a_method_that_is_none_405() -> Result<()> {
+async fn unknown_paths_are_404_and_unknown_methods_405() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     for path in [
         "/",
@@ -123,7 +123,7 @@ async fn a_path_that_is_none_is_404_and_a_method_that_is_none_405() -> Result<()
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_acceptable_is_406_and_a_body_of_another_kind_415() -> Result<()> {
+async fn unacceptable_responses_are_406_and_bodies_of_other_types_415() -> Result<()> {
     let api = Stack::shared().await?.install().await?;
     let (token, api) = (api.token, api.api);
     let request = |method| api.request(method, WEBHOOKS).bearer_auth(&token);
@@ -157,7 +157,7 @@ async fn an_answer_that_is_not_acceptable_is_406_and_a_body_of_another_kind_415(
 }
 
 #[tokio::test]
-async fn a_body_over_a_mebibyte_is_413() -> Result<()> {
+async fn bodies_over_one_mebibyte_are_413() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let of_length = |length: usize| {
         let body = json!({"webhook": {"topic": "orders/create", "note": ""}}).to_string();

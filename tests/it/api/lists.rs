@@ -48,7 +48,7 @@ async fn lists_are_paged_by_ascending_id_and_empty_beyond_the_end() -> Result<()
 }
 
 #[tokio::test]
-async fn fields_chooses_properties_in_lists_and_of_one() -> Result<()> {
+async fn the_fields_parameter_selects_properties_of_lists_and_of_one_webhook() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let id = api.create_webhook("order:new", "https://a.example/").await?;
     for (fields, expected) in [
@@ -66,7 +66,7 @@ async fn fields_chooses_properties_in_lists_and_of_one() -> Result<()> {
 }
 
 #[tokio::test]
-async fn counts_are_of_an_address_a_topic_or_both_and_ignore_the_rest() -> Result<()> {
+async fn counts_filter_by_address_and_topic_and_ignore_other_parameters() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     for (topic, address) in [
         ("orders/create", "https://a.example/"),
@@ -94,7 +94,7 @@ async fn counts_are_of_an_address_a_topic_or_both_and_ignore_the_rest() -> Resul
 
 /// A partition that DynamoDB does not read at once: its pages hold a megabyte.
 #[tokio::test]
-async fn lists_and_counts_go_through_dynamodbs_own_pages() -> Result<()> {
+async fn lists_and_counts_read_all_pages_of_dynamodb() -> Result<()> {
     let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     let api = &installed.api;
@@ -136,7 +136,7 @@ async fn longest_webhooks(api: &Api, count: usize) -> Result<Vec<u64>> {
 /// What the API promises to see of its own writes, it asks DynamoDB for; and it lets DynamoDB
 /// count.
 #[tokio::test]
-async fn reads_are_strongly_consistent_and_counts_are_dynamodbs() -> Result<()> {
+async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
     let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;

@@ -29,7 +29,7 @@ pub(crate) fn operations() -> Result<Vec<(Method, String)>> {
 }
 
 #[tokio::test]
-async fn what_is_served_is_the_copy_in_the_repository_under_every_prefix() -> Result<()> {
+async fn the_served_description_is_the_copy_in_the_repository() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     for path in [
         "/openapi.json",
@@ -46,7 +46,7 @@ async fn what_is_served_is_the_copy_in_the_repository_under_every_prefix() -> Re
 }
 
 #[tokio::test]
-async fn it_is_valid_openapi_3_1() -> Result<()> {
+async fn the_description_is_valid_openapi_3_1() -> Result<()> {
     assert_eq!(description()?["openapi"], "3.1.0");
     run_client(&["-m", "openapi_spec_validator", &copy()]).await?;
     Ok(())
@@ -86,7 +86,7 @@ fn collect(value: &Value, key: &str, found: &mut Vec<String>) {
 /// What the domain alone reads is described as it reads it: each parameter and each property is
 /// known.
 #[tokio::test]
-async fn every_parameter_and_every_property_that_it_names_is_read() -> Result<()> {
+async fn every_described_parameter_and_property_has_an_effect() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let description = description()?;
     for (path, item) in description["paths"].as_object().context("no paths")? {
@@ -119,7 +119,7 @@ async fn every_parameter_and_every_property_that_it_names_is_read() -> Result<()
 /// What is right by the description may still be refused: an address in use, or one that the guard
 /// is for, is nothing that a schema can tell.
 #[tokio::test]
-async fn made_up_requests_find_no_5xx_and_nothing_undocumented() -> Result<()> {
+async fn generated_requests_find_no_5xx_and_nothing_undocumented() -> Result<()> {
     let stack = Stack::shared().await?;
     let token = format!("Authorization: Bearer {}", stack.install().await?.token);
     // Without the gateway and its 50 ms a call, so that there can be many; what comes through the

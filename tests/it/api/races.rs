@@ -17,7 +17,7 @@ use storehook_tests::{Api, Call, DirectApi, Installed, Stack};
 use tokio::runtime::Runtime;
 
 #[tokio::test]
-async fn of_a_hundred_same_webhooks_created_at_once_one_is_created() -> Result<()> {
+async fn one_of_a_hundred_identical_concurrent_creations_succeeds() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
     let creations = (0..100).map(|_| api.call(Method::POST, "/admin/webhooks.json", Some(new.clone())));
@@ -38,7 +38,7 @@ async fn of_a_hundred_same_webhooks_created_at_once_one_is_created() -> Result<(
 /// DynamoDB refuses a transaction that meets another one over the same items; the emulator never
 /// does.
 #[tokio::test]
-async fn a_transaction_that_met_another_is_made_again_and_told_as_503_in_the_end() -> Result<()> {
+async fn conflicting_transactions_are_retried_and_are_503_in_the_end() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -70,7 +70,7 @@ async fn a_transaction_that_met_another_is_made_again_and_told_as_503_in_the_end
 }
 
 #[tokio::test]
-async fn an_outage_of_dynamodb_is_503_without_its_words() -> Result<()> {
+async fn an_outage_of_dynamodb_is_503_and_leaks_no_details() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -108,7 +108,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// Whatever requests do at the same time, and in whatever order their calls reach DynamoDB: each
 /// webhook has its place, and no place is held for a webhook that is not there.
 #[test]
-fn no_interleaving_leaves_a_place_without_its_webhook() -> Result<()> {
+fn no_interleaving_leaves_a_reserved_address_without_its_webhook() -> Result<()> {
     let runtime = Runtime::new()?;
     let stack = runtime.block_on(Stack::shared())?;
     let config = Config { cases: 64, failure_persistence: None, ..Config::default() };

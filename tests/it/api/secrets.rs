@@ -34,7 +34,7 @@ fn signed_by(delivered: &Delivered, secrets: &[&SharedSecret]) -> (Vec<bool>, Ve
 }
 
 #[tokio::test]
-async fn while_the_overlap_lasts_both_secrets_sign_and_after_it_the_new_one_alone() -> Result<()> {
+async fn both_secrets_sign_during_the_overlap_and_the_new_one_alone_after_it() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -61,7 +61,7 @@ async fn while_the_overlap_lasts_both_secrets_sign_and_after_it_the_new_one_alon
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_rotation_is_told_and_changes_nothing() -> Result<()> {
+async fn malformed_rotations_are_refused_by_name_and_change_nothing() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     for (body, errors) in [
@@ -96,7 +96,7 @@ async fn what_is_wrong_with_a_rotation_is_told_and_changes_nothing() -> Result<(
 
 /// Two rotations at once are two, each of which shows the secret that it has made.
 #[tokio::test]
-async fn of_rotations_at_the_same_time_none_is_lost() -> Result<()> {
+async fn concurrent_rotations_are_all_kept() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;

@@ -34,7 +34,7 @@ async fn every_path_works_under_three_prefixes_and_json_is_optional() -> Result<
 }
 
 #[tokio::test]
-async fn a_webhook_has_the_pages_properties_first_and_then_ours() -> Result<()> {
+async fn a_webhook_lists_the_documented_properties_first_and_then_ours() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let new = json!({"topic": "order:new", "address": "https://a.example/hook?a=1"});
     let plain = api.call(Method::POST, "/admin/webhooks.json", Some(json!({ "webhook": new }))).await?;
@@ -54,7 +54,7 @@ async fn a_webhook_has_the_pages_properties_first_and_then_ours() -> Result<()> 
 }
 
 #[tokio::test]
-async fn what_is_written_is_what_is_read_and_what_is_not_said_stays() -> Result<()> {
+async fn written_attributes_are_read_back_and_omitted_ones_stay() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let new = json!({
         "topic": "orders/create", "address": "https://a.example/", "format": "json", "fields": ["id", "näme"],
@@ -98,7 +98,7 @@ async fn what_is_written_is_what_is_read_and_what_is_not_said_stays() -> Result<
 }
 
 #[tokio::test]
-async fn a_webhook_can_be_sent_back_whole_and_the_paths_id_wins() -> Result<()> {
+async fn a_webhook_can_be_put_back_whole_and_the_id_of_the_path_wins() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let other = api.create_webhook("orders/paid", "https://a.example/").await?;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;
@@ -122,8 +122,7 @@ async fn a_webhook_can_be_sent_back_whole_and_the_paths_id_wins() -> Result<()> 
 }
 
 #[tokio::test]
-async fn every_topic_of_the_page_every_alias_and_every_wildcard_is_accepted_and_shown_as_written()
--> Result<()> {
+async fn every_topic_alias_and_wildcard_is_accepted_and_shown_as_written() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let listed = catalogue::TOPICS.iter().map(|topic| topic.name);
     let others = ["webhooks/disabled", "orders/*", "*", "return:approved"];
@@ -139,7 +138,7 @@ async fn every_topic_of_the_page_every_alias_and_every_wildcard_is_accepted_and_
 }
 
 #[tokio::test]
-async fn the_same_webhook_is_taken_in_every_spelling_of_its_topic() -> Result<()> {
+async fn a_duplicate_is_found_in_every_spelling_of_its_topic() -> Result<()> {
     let stack = Stack::with_direct_api().await?;
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "https://a.example/").await?;
@@ -164,7 +163,7 @@ async fn the_same_webhook_is_taken_in_every_spelling_of_its_topic() -> Result<()
 }
 
 #[tokio::test]
-async fn a_place_that_was_left_can_be_taken_again() -> Result<()> {
+async fn an_address_is_free_again_after_its_webhook_leaves_it() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let first = api.create_webhook("orders/create", "https://a.example/").await?;
     let second = api.create_webhook("orders/create", "https://b.example/").await?;

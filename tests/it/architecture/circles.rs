@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::crate_files::Arrows;
 
-/// One circle, a shortest one, for each group of files that use each other in circles, as `a -> b
-/// -> a`.
+/// A shortest circle, as `a -> b -> a`, for each group of files that use each other in circles.
 pub(super) fn circles(arrows: &Arrows) -> Vec<String> {
     let reachable: BTreeMap<&str, BTreeSet<&str>> =
         arrows.keys().map(|start| (start.as_str(), ways(arrows, start).into_keys().collect())).collect();

@@ -29,7 +29,7 @@ fn crate_of(files: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_circle_is_found_however_its_files_are_named() -> Result<()> {
+fn circles_are_found_in_every_way_to_write_a_path() -> Result<()> {
     let to_a = ("b.rs", "use crate::a::A;");
     for to_b in [
         "use crate::b::B;",
@@ -54,7 +54,7 @@ fn a_circle_is_found_however_its_files_are_named() -> Result<()> {
 }
 
 #[test]
-fn what_is_no_arrow_makes_no_circle() -> Result<()> {
+fn comments_texts_tests_and_other_crates_make_no_circle() -> Result<()> {
     let to_a = ("b.rs", "use crate::a::A;");
     for no_arrow in [
         "",

@@ -97,7 +97,7 @@ async fn a_sample_of_every_resource_arrives_byte_for_byte() -> Result<()> {
 }
 
 #[tokio::test]
-async fn values_that_json_parsers_like_to_spoil_arrive_as_they_were() -> Result<()> {
+async fn values_that_json_parsers_often_spoil_arrive_unchanged() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -192,7 +192,7 @@ async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_non
 }
 
 #[tokio::test]
-async fn a_webhook_that_wants_xml_gets_xml_and_an_integration_gets_sprees_message() -> Result<()> {
+async fn xml_webhooks_get_xml_and_integrations_get_spree_messages() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

@@ -12,8 +12,7 @@ use storehook_domain::delivery::{
 use storehook_tests::{Delivered, Receiver, Stack, record};
 
 #[tokio::test]
-async fn a_dead_endpoint_is_attempted_by_the_schedule_and_its_delivery_ends_whole_in_the_dead_letter_queue()
--> Result<()> {
+async fn a_dead_endpoint_is_retried_by_the_schedule_until_its_delivery_is_dead_lettered() -> Result<()> {
     // 48 hours in 17 seconds.
     let scale = 0.0001;
     let stack = Stack::deploy("storehook-dead", &[("RetryTimeScale", "0.0001")]).await?;
@@ -36,7 +35,7 @@ async fn a_dead_endpoint_is_attempted_by_the_schedule_and_its_delivery_ends_whol
 }
 
 #[tokio::test]
-async fn the_first_attempts_come_at_their_ages() -> Result<()> {
+async fn the_first_attempts_follow_the_schedule() -> Result<()> {
     // A tenth of real time: attempts at 0, 1, 4 and 16 seconds.
     let stack = Stack::deploy("storehook-tenth", &[("RetryTimeScale", "0.1")]).await?;
     let installed = stack.install().await?;

@@ -13,8 +13,7 @@ use storehook_tests::{Delivered, Receiver, Stack, record};
 const TIME_SCALE: f64 = 0.0003;
 
 #[tokio::test]
-async fn a_dead_endpoint_a_tarpit_a_busy_one_a_hesitant_one_and_a_healthy_one_each_end_as_they_should()
--> Result<()> {
+async fn a_healthy_endpoint_is_not_held_up_by_dead_hanging_busy_and_delaying_ones() -> Result<()> {
     let scale = TIME_SCALE.to_string();
     let parameters = [("RetryTimeScale", scale.as_str()), ("AttemptTimeoutSeconds", "1")];
     let stack = Stack::deploy("storehook-mixed", &parameters).await?;

@@ -33,7 +33,7 @@ fn done() -> Value {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_disabled_told_and_enabled_again_by_one_call() -> Result<()> {
+async fn a_410_disables_the_webhook_tells_the_app_and_one_call_enables_it_again() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
@@ -96,7 +96,7 @@ async fn have_failed(
 }
 
 #[tokio::test]
-async fn five_days_of_nothing_but_failure_disable_a_webhook_and_one_success_forgives_them() -> Result<()> {
+async fn five_days_of_failures_disable_a_webhook_and_one_success_resets_them() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let told = Receiver::answering(StatusCode::OK).await?;
@@ -139,7 +139,7 @@ async fn five_days_of_nothing_but_failure_disable_a_webhook_and_one_success_forg
 }
 
 #[tokio::test]
-async fn an_uninstalled_app_is_told_once_and_is_then_no_more() -> Result<()> {
+async fn an_uninstalled_app_gets_one_last_delivery_and_is_removed() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
@@ -191,7 +191,7 @@ async fn an_uninstalled_app_is_told_once_and_is_then_no_more() -> Result<()> {
 
 /// A record that is read again after the app was installed anew is not about that installation.
 #[tokio::test]
-async fn an_app_that_was_installed_after_the_event_stays() -> Result<()> {
+async fn an_app_installed_after_its_uninstallation_event_stays_installed() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let before = format!(

@@ -97,7 +97,7 @@ async fn the_named_webhooks_dead_letters_are_delivered_and_the_rest_stays() -> R
 }
 
 #[tokio::test]
-async fn a_dry_run_counts_dead_letters_and_touches_none() -> Result<()> {
+async fn a_dry_run_counts_dead_letters_and_moves_none() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -124,7 +124,7 @@ fn queued_at(message: &str) -> Result<Timestamp> {
 }
 
 #[tokio::test]
-async fn a_delivery_queue_that_is_not_there_costs_no_dead_letter() -> Result<()> {
+async fn no_dead_letter_is_lost_when_the_delivery_queue_is_missing() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
     let webhook = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
@@ -149,7 +149,7 @@ async fn a_delivery_queue_that_is_not_there_costs_no_dead_letter() -> Result<()>
 /// As it is after a redrive was killed between sending and deleting: what it has sent was
 /// delivered, and the dead letter is still there.
 #[tokio::test]
-async fn what_a_killed_redrive_had_sent_is_delivered_once() -> Result<()> {
+async fn deliveries_of_a_killed_redrive_arrive_once() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

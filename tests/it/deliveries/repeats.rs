@@ -9,7 +9,7 @@ use storehook_tests::{Receiver, Stack, stream_event};
 /// A record that a shard hands out again has the same event id, and what has been delivered is not
 /// delivered again.
 #[tokio::test]
-async fn a_record_that_is_read_again_is_delivered_once() -> Result<()> {
+async fn a_record_read_twice_is_delivered_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

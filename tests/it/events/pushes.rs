@@ -11,7 +11,7 @@ async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>)
 }
 
 #[tokio::test]
-async fn an_event_in_either_form_comes_to_its_webhooks_as_one_from_the_store_does() -> Result<()> {
+async fn pushed_events_of_either_form_arrive_like_those_of_the_store() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -49,7 +49,7 @@ async fn an_event_in_either_form_comes_to_its_webhooks_as_one_from_the_store_doe
 }
 
 #[tokio::test]
-async fn an_event_that_is_pushed_twice_is_one_to_its_receiver() -> Result<()> {
+async fn an_event_pushed_twice_is_delivered_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -73,7 +73,7 @@ async fn an_event_that_is_pushed_twice_is_one_to_its_receiver() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_list_of_five_hundred_is_taken_at_once() -> Result<()> {
+async fn five_hundred_events_are_accepted_in_one_push() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let event = |index: usize| json!({"topic": "orders/create", "event_id": format!("e-{index}"), "payload": {"id": index}});
@@ -91,7 +91,7 @@ async fn a_list_of_five_hundred_is_taken_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_a_list_with_one_wrong_event_nothing_is_accepted() -> Result<()> {
+async fn one_malformed_event_refuses_the_whole_push() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -115,7 +115,7 @@ async fn of_a_list_with_one_wrong_event_nothing_is_accepted() -> Result<()> {
 
 /// An event is accepted when the stream has it, and never before.
 #[tokio::test]
-async fn what_the_stream_does_not_take_is_not_accepted() -> Result<()> {
+async fn events_that_the_stream_refuses_are_not_accepted() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -158,7 +158,7 @@ async fn what_the_stream_does_not_take_is_not_accepted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_push_that_does_not_read_or_may_not_be_made_is_refused() -> Result<()> {
+async fn malformed_and_forbidden_pushes_are_refused() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     for (body, status, errors) in [
@@ -189,7 +189,7 @@ async fn a_push_that_does_not_read_or_may_not_be_made_is_refused() -> Result<()>
 
 /// As large as the README says, and no larger.
 #[tokio::test]
-async fn pushes_are_as_large_as_they_may_be() -> Result<()> {
+async fn pushes_up_to_the_size_limit_are_accepted() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let direct = DirectApi::on(&stack, "0").await?;

@@ -8,7 +8,7 @@ use storehook_domain::event::rejected::RejectedEvent;
 use storehook_tests::{Receiver, Stack, eventually, record};
 
 #[tokio::test]
-async fn one_malformed_record_among_a_hundred_good_ones_is_set_aside_once() -> Result<()> {
+async fn one_malformed_record_among_a_hundred_is_rejected_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

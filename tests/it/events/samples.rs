@@ -45,7 +45,7 @@ const DELIVERY: [(&str, &[&str]); 5] = [
 ];
 
 #[tokio::test]
-async fn every_sample_event_is_answered_as_it_should_be() -> Result<()> {
+async fn every_sample_event_gets_the_expected_response() -> Result<()> {
     let stack = Stack::shared().await?;
     let file = Stack::file().await?;
     let api = Api::new(&stack.api_url, &file.token)?;
@@ -104,7 +104,7 @@ fn of_webhook(mut event: Value, id: u64) -> Result<Value> {
 }
 
 #[test]
-fn no_sample_event_is_without_a_test() -> Result<()> {
+fn every_sample_event_has_a_test() -> Result<()> {
     let names = |function: &str, cases: &[&str]| -> Vec<String> {
         cases.iter().map(|case| format!("{function}-{case}.json")).collect()
     };

@@ -9,7 +9,7 @@ use storehook_tests::{Receiver, Stack, root};
 use crate::history::show;
 
 #[tokio::test]
-async fn a_test_event_is_a_sample_that_says_so_and_comes_to_its_webhook_alone() -> Result<()> {
+async fn a_test_event_is_a_marked_sample_for_its_webhook_alone() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let (receiver, other) =
@@ -47,7 +47,7 @@ async fn a_test_event_is_a_sample_that_says_so_and_comes_to_its_webhook_alone() 
 
 /// A test of `app/uninstalled` is a sample, and ends nothing.
 #[tokio::test]
-async fn a_test_of_an_uninstallation_uninstalls_nothing() -> Result<()> {
+async fn a_test_event_of_an_uninstallation_uninstalls_nothing() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -61,7 +61,7 @@ async fn a_test_of_an_uninstallation_uninstalls_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_topics_are_the_catalogue_each_with_a_sample() -> Result<()> {
+async fn the_topics_list_is_the_catalogue_with_a_sample_each() -> Result<()> {
     let installed = Stack::shared().await?.install().await?;
     let answer = installed.api.call(Method::GET, "/admin/topics.json", None).await?;
     assert_eq!(answer.status, StatusCode::OK);

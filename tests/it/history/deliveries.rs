@@ -12,7 +12,7 @@ use super::{events_of, list, show};
 const DAY: i64 = 24 * 60 * 60;
 
 #[tokio::test]
-async fn a_delivery_is_shown_with_its_attempts_its_request_as_sent_and_the_answer() -> Result<()> {
+async fn a_delivery_shows_its_attempts_its_request_as_sent_and_the_response() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering_with(|before| async move {
@@ -85,7 +85,7 @@ async fn partition(
 
 /// DynamoDB deletes an item whose number of seconds is over; nothing else would end it.
 #[tokio::test]
-async fn every_item_expires_to_the_second() -> Result<()> {
+async fn history_items_expire_exactly_when_configured() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -146,7 +146,7 @@ async fn two_apps_never_see_each_others_history() -> Result<()> {
 /// `dead` is to be seen at once: the attempt that was the last says so, and not the queue that ends
 /// it later.
 #[tokio::test]
-async fn a_delivery_is_dead_as_soon_as_its_last_attempt_has_failed() -> Result<()> {
+async fn a_delivery_is_dead_once_its_last_attempt_has_failed() -> Result<()> {
     let stack = Stack::deploy("storehook-last", &[("RetryTimeScale", "0.0001")]).await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::SERVICE_UNAVAILABLE).await?;
@@ -162,7 +162,7 @@ async fn a_delivery_is_dead_as_soon_as_its_last_attempt_has_failed() -> Result<(
 }
 
 #[tokio::test]
-async fn without_a_history_nothing_is_written_and_nothing_is_replayed() -> Result<()> {
+async fn with_the_history_off_nothing_is_written_or_replayed() -> Result<()> {
     let stack = Stack::deploy("storehook-forgetful", &[("HistoryDeliveryDays", "0")]).await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

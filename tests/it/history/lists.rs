@@ -52,7 +52,7 @@ async fn lists_are_newest_first_and_stable_while_new_deliveries_arrive() -> Resu
 }
 
 #[tokio::test]
-async fn statistics_are_of_a_window() -> Result<()> {
+async fn statistics_cover_a_window() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;

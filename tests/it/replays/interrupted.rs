@@ -12,7 +12,7 @@ use super::{events_of, many, replay, replay_to_the_end};
 /// However a step ends – before its messages are sent, or after they were and nobody heard of it –
 /// the step that is made again sends what was not sent, and nothing twice.
 #[tokio::test]
-async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_series() -> Result<()> {
+async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -67,7 +67,7 @@ async fn a_replay_that_is_interrupted_and_resumed_gives_each_delivery_one_new_se
 
 /// A message that was sent twice, because nobody knew that it had been sent, is attempted once.
 #[tokio::test]
-async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message() -> Result<()> {
+async fn a_replay_step_sent_twice_attempts_each_delivery_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::BAD_GATEWAY).await?;
@@ -100,7 +100,7 @@ async fn of_a_step_that_was_sent_twice_each_delivery_is_attempted_by_one_message
 /// A replay that nobody goes on with leaves deliveries behind that are on record as replayed and
 /// were never sent. The next one of that window sends them.
 #[tokio::test]
-async fn what_an_abandoned_replay_has_left_behind_the_next_one_sends() -> Result<()> {
+async fn a_new_replay_sends_what_an_abandoned_one_left_unsent() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

@@ -11,7 +11,7 @@ use super::{events_of, many, replay, replay_to_the_end, set_status};
 use crate::history::show;
 
 #[tokio::test]
-async fn what_was_delivered_is_delivered_again_on_its_owners_wish() -> Result<()> {
+async fn delivered_deliveries_can_be_redelivered() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -51,7 +51,7 @@ async fn what_was_delivered_is_delivered_again_on_its_owners_wish() -> Result<()
 
 /// A series that an older one still waits beside takes its place.
 #[tokio::test]
-async fn a_delivery_that_is_retried_can_be_delivered_at_once() -> Result<()> {
+async fn a_retrying_delivery_can_be_redelivered_at_once() -> Result<()> {
     let stack = Stack::deploy("storehook-again", &[("RetryTimeScale", "1")]).await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering_with(|before| async move {
@@ -87,7 +87,7 @@ async fn drained(stack: &Stack) -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_held_flows_again_when_its_webhook_is_resumed_and_replayed() -> Result<()> {
+async fn held_deliveries_are_sent_when_their_webhook_is_resumed_and_replayed() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -123,7 +123,7 @@ async fn what_was_held_flows_again_when_its_webhook_is_resumed_and_replayed() ->
 }
 
 #[tokio::test]
-async fn a_replay_is_of_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Result<()> {
+async fn a_replay_covers_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;
@@ -165,7 +165,7 @@ async fn delete_payload(stack: &Stack, installed: &Installed, delivery_id: &str)
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_again_says_why() -> Result<()> {
+async fn refused_redeliveries_say_why() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
@@ -191,7 +191,7 @@ async fn what_cannot_be_sent_again_says_why() -> Result<()> {
 
 /// A replay goes on where some payloads are gone, and tells how many.
 #[tokio::test]
-async fn a_replay_tells_how_many_payloads_are_no_longer_kept() -> Result<()> {
+async fn a_replay_counts_the_payloads_that_have_expired() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::answering(StatusCode::OK).await?;

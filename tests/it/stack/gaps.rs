@@ -9,7 +9,7 @@ use storehook_tests::{Stack, eventually, record, stream_event};
 use super::policy::Policy;
 
 #[tokio::test]
-async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {
+async fn the_emulators_redrive_keeps_the_receive_count() -> Result<()> {
     let stack = Stack::shared().await?;
     let client = aws_sdk_sqs::Client::new(&stack.sdk());
     let unique = uuid::Uuid::new_v4().simple().to_string();
@@ -46,7 +46,7 @@ async fn a_redriven_message_keeps_its_receive_count() -> Result<()> {
 }
 
 #[tokio::test]
-async fn messages_cannot_be_moved_by_a_task() -> Result<()> {
+async fn the_emulator_has_no_message_move_tasks() -> Result<()> {
     let stack = Stack::shared().await?;
     let source =
         json!({"SourceArn": format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("dead-letter"))});
@@ -56,7 +56,7 @@ async fn messages_cannot_be_moved_by_a_task() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sending_a_batch_is_asked_for_as_an_action_of_its_own() -> Result<()> {
+async fn the_emulator_requires_an_action_of_its_own_for_sending_batches() -> Result<()> {
     let stack = Stack::shared().await?;
     let unique = uuid::Uuid::new_v4().simple().to_string();
     let trust = json!({"Version": "2012-10-17", "Statement": [
@@ -92,7 +92,7 @@ async fn sending_a_batch_is_asked_for_as_an_action_of_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn its_own_stream_mapping_loses_what_a_function_reports_as_failed() -> Result<()> {
+async fn the_emulators_stream_mapping_loses_records_reported_as_failed() -> Result<()> {
     let stack = Stack::deploy("storehook-gap", &[]).await?;
     Policy::of(&stack, "FanOutRole").await?.take_away(&stack, "sqs:SendMessage").await?;
     let installed = stack.install().await?;

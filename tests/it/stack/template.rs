@@ -60,7 +60,7 @@ fn queues_hold_the_largest_message_for_longer_than_the_schedule() -> Result<()> 
 }
 
 #[test]
-fn every_mapping_reports_single_failures_and_the_streams_gives_up_in_time() -> Result<()> {
+fn every_mapping_reports_single_failures_and_the_stream_gives_up_in_time() -> Result<()> {
     for name in ["FanOutMapping", "DeliveryMapping", "RetryMapping"] {
         let properties = &resource(name)?["Properties"];
         assert_eq!(
@@ -89,7 +89,7 @@ fn every_mapping_reports_single_failures_and_the_streams_gives_up_in_time() -> R
 /// Lambda stops what it takes for an endless loop after about 16 rounds, by the trace header that
 /// the SDK passes on: an integration that says `delay` would lose its delivery there.
 #[test]
-fn functions_that_send_to_what_they_consume_are_not_stopped_as_loops() -> Result<()> {
+fn functions_that_send_to_their_own_queue_are_not_stopped_as_loops() -> Result<()> {
     let functions = template()?["Resources"].as_mapping().context("no resources")?.clone();
     let allowed: Vec<_> = functions
         .iter()
@@ -101,14 +101,14 @@ fn functions_that_send_to_what_they_consume_are_not_stopped_as_loops() -> Result
 }
 
 #[test]
-fn the_api_answers_before_lambda_ends_it() -> Result<()> {
+fn the_api_responds_before_the_function_times_out() -> Result<()> {
     let timeout = resource("AdminApiFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
     assert!(timeout >= admin_api::REQUEST_TIMEOUT.as_secs() + 2);
     Ok(())
 }
 
 #[test]
-fn the_rate_limit_is_forty_at_once_and_two_a_second_unless_it_is_set() -> Result<()> {
+fn the_default_rate_limit_is_a_burst_of_forty_and_two_per_second() -> Result<()> {
     for (name, default) in [("RateLimitBurst", 40), ("RateLimitPerSecond", 2)] {
         let parameter = &template()?["Parameters"][name];
         assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
