@@ -42,10 +42,10 @@ async fn main() -> Result<()> {
     loop {
         let asked = Instant::now();
         let call = api.call(Method::POST, &path, Some(json!({"replay": wish})));
-        let (answer, _) = direct.decide(call, |call| take(call, &mut sent)).await?;
-        ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
-        steps.push((asked.elapsed(), answer.json["replay"]["deliveries"].as_u64().unwrap_or_default()));
-        match answer.json["replay"]["cursor"].as_str() {
+        let (response, _) = direct.decide(call, |call| take(call, &mut sent)).await?;
+        ensure!(response.status == StatusCode::OK, "{} {}", response.status, response.json);
+        steps.push((asked.elapsed(), response.json["replay"]["deliveries"].as_u64().unwrap_or_default()));
+        match response.json["replay"]["cursor"].as_str() {
             Some(cursor) => wish["cursor"] = json!(cursor),
             None => break,
         }

@@ -1,8 +1,8 @@
-//! Any call of any AWS service, by boto3's names: for what a test needs once, and no SDK crate should
-//! be built for.
+//! Any call of any AWS service, by boto3's names: for what a test needs once, and no SDK crate
+//! should be built for.
 //!
-//! To start Python and to load boto3 takes longer than most calls, so a process that has made a call
-//! waits for the next one. As many processes run as calls were ever made at the same time.
+//! To start Python and to load boto3 takes longer than most calls, so a process that has made a
+//! call waits for the next one. As many processes run as calls were ever made at the same time.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

@@ -99,23 +99,26 @@ impl DirectApi {
         });
     }
 
-    /// Awaits an answer, letting every call through, and returns what they were.
-    pub async fn observe<T>(&mut self, answer: impl Future<Output = Result<T>>) -> Result<(T, Vec<String>)> {
-        let (answer, calls) = self.decide(answer, Call::let_through).await?;
-        Ok((answer, calls.into_iter().map(|(operation, _)| operation).collect()))
+    /// Awaits a response, letting every call through, and returns what they were.
+    pub async fn observe<T>(
+        &mut self,
+        response: impl Future<Output = Result<T>>,
+    ) -> Result<(T, Vec<String>)> {
+        let (response, calls) = self.decide(response, Call::let_through).await?;
+        Ok((response, calls.into_iter().map(|(operation, _)| operation).collect()))
     }
 
-    /// Awaits an answer, doing this with each call, and returns what each was and said.
+    /// Awaits a response, doing this with each call, and returns what each was and said.
     pub async fn decide<T>(
         &mut self,
-        answer: impl Future<Output = Result<T>>,
+        response: impl Future<Output = Result<T>>,
         mut decision: impl FnMut(Call),
     ) -> Result<(T, Vec<(String, Value)>)> {
         let mut calls = Vec::new();
-        let mut answer = std::pin::pin!(answer);
+        let mut response = std::pin::pin!(response);
         loop {
             tokio::select! {
-                answer = &mut answer => return Ok((answer?, calls)),
+                response = &mut response => return Ok((response?, calls)),
                 Some(call) = self.calls.recv() => {
                     calls.push((call.operation.clone(), call.body.clone()));
                     decision(call);
@@ -160,9 +163,9 @@ async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(St
         return Ok((status, headers, json.to_string().into()));
     }
     headers.remove(header::HOST);
-    let answer = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let response = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
+    let (status, mut headers) = (response.status(), response.headers().clone());
     headers.remove(header::TRANSFER_ENCODING);
     headers.remove(header::CONNECTION);
-    Ok((status, headers, answer.bytes().await?))
+    Ok((status, headers, response.bytes().await?))
 }

@@ -27,7 +27,7 @@ pub fn stream_event(record: &str) -> Value {
 }
 
 /// Hands a delivery that was queued now to the function, as if it came from the queue, and returns
-/// its answer.
+/// its response.
 pub async fn deliver(
     stack: &Stack,
     installed: &Installed,

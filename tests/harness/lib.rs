@@ -19,7 +19,7 @@ mod repository;
 mod stack;
 mod waiting;
 
-pub use api::{Answer, Api};
+pub use api::{Api, ApiResponse};
 pub use clients::run_client;
 pub use direct_api::{Call, DirectApi};
 pub use events::{deliver, deliver_queued_at, record, stream_event};

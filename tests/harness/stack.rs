@@ -148,8 +148,9 @@ impl Stack {
     pub async fn history_of(&self, delivery_id: &str) -> Result<Option<DeliveryRecord>> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
-        let answer = get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
-        Ok(answer.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+        let response =
+            get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
+        Ok(response.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
     }
 
     /// Waits until a delivery is in this state, and returns what is kept of it.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 /// How long a test waits for something that should happen, before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Asks again and again until there is an answer, or patience ends.
+/// Asks again and again until there is a result, or patience ends.
 pub async fn eventually<T, F>(what: &str, ask: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
@@ -15,15 +15,15 @@ where
     eventually_within(PATIENCE, what, ask).await
 }
 
-/// Asks again and again until there is an answer, for so long at the most.
+/// Asks again and again until there is a result, for so long at the most.
 pub async fn eventually_within<T, F>(limit: Duration, what: &str, mut ask: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
     let answered = async {
         loop {
-            if let Some(answer) = ask().await? {
-                return Ok(answer);
+            if let Some(response) = ask().await? {
+                return Ok(response);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

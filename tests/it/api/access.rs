@@ -36,19 +36,19 @@ async fn credentials_are_accepted_in_four_forms_and_anything_else_is_401() -> Re
         ("x-shopify-access-token", String::new(), 401),
         ("x-unknown", token.clone(), 401),
     ] {
-        let answer = api.send(api.request(Method::GET, LIST).header(name, &value)).await?;
-        assert_eq!(answer.status.as_u16(), status, "{name}: {value}");
+        let response = api.send(api.request(Method::GET, LIST).header(name, &value)).await?;
+        assert_eq!(response.status.as_u16(), status, "{name}: {value}");
         if status == 200 {
             assert_eq!(
-                answer.header("cache-control"),
+                response.header("cache-control"),
                 "no-store",
                 "whoever keeps it might show it to others"
             );
         }
         if status == 401 {
             let text = "[API] Invalid API key or access token (unrecognized login or wrong password)";
-            assert_eq!(answer.json, json!({"errors": text}));
-            assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="storehook""#);
+            assert_eq!(response.json, json!({"errors": text}));
+            assert_eq!(response.header("www-authenticate"), r#"Bearer realm="storehook""#);
         }
     }
     Ok(())
@@ -60,9 +60,13 @@ async fn a_token_without_the_scope_is_403() -> Result<()> {
     let pushes = stack.install_with(&[Scope::EventsPush]).await?.api;
     let is_of_webhooks = |path: &str| path.starts_with("/admin") && path != "/admin/events.json";
     for (method, path) in operations()?.iter().filter(|(_, path)| is_of_webhooks(path)) {
-        let answer = pushes.call(method.clone(), &path.replace("{id}", "1"), None).await?;
+        let response = pushes.call(method.clone(), &path.replace("{id}", "1"), None).await?;
         let text = "[API] The access token lacks the scope webhooks";
-        assert_eq!((answer.status, answer.json), (StatusCode::FORBIDDEN, json!({"errors": text})), "{path}");
+        assert_eq!(
+            (response.status, response.json),
+            (StatusCode::FORBIDDEN, json!({"errors": text})),
+            "{path}"
+        );
     }
     let manages = stack.install_with(&[Scope::Webhooks]).await?.api;
     let pushed = manages.call(Method::POST, "/admin/events.json", Some(json!({}))).await?;
@@ -86,9 +90,9 @@ async fn every_response_has_a_request_id_of_its_own() -> Result<()> {
         (&api, Method::GET, "/nowhere", 404),
         (&api, Method::PATCH, LIST, 405),
     ] {
-        let answer = api.call(method, path, None).await?;
-        assert_eq!(answer.status.as_u16(), status, "{path}");
-        ids.push(answer.header("x-request-id").to_owned());
+        let response = api.call(method, path, None).await?;
+        assert_eq!(response.status.as_u16(), status, "{path}");
+        ids.push(response.header("x-request-id").to_owned());
     }
     assert!(ids.iter().all(|id| !id.is_empty()), "{ids:?}");
     let count = ids.len();
@@ -98,7 +102,7 @@ async fn every_response_has_a_request_id_of_its_own() -> Result<()> {
     Ok(())
 }
 
-/// For every route with an id: a token of another app or shop gets the very answer that a missing
+/// For every route with an id: a token of another app or shop gets the very response that a missing
 /// id gets, by the very same calls of DynamoDB.
 #[tokio::test]
 async fn webhooks_of_others_are_404_exactly_like_missing_ones() -> Result<()> {
@@ -118,12 +122,12 @@ async fn webhooks_of_others_are_404_exactly_like_missing_ones() -> Result<()> {
                 // A delivery is named after its webhook.
                 let path = path.replace("deliveries/{id}", "deliveries/{id}-e-1");
                 let path = path.replace("{id}", &id.to_string());
-                let answer = stranger.api.call(method.clone(), &path, body.clone()).await?;
-                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
-                assert_eq!(answer.json, json!({"errors": "Not Found"}));
+                let response = stranger.api.call(method.clone(), &path, body.clone()).await?;
+                assert_eq!(response.status, StatusCode::NOT_FOUND, "{method} {path}");
+                assert_eq!(response.json, json!({"errors": "Not Found"}));
                 let api = stranger.api.at(&direct.url);
                 let (_, calls) = direct.observe(api.call(method.clone(), &path, body.clone())).await?;
-                let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+                let mut headers: Vec<_> = response.headers.keys().map(ToString::to_string).collect();
                 headers.sort();
                 seen.push((headers, calls));
             }
@@ -152,9 +156,9 @@ async fn internal_errors_leak_no_details() -> Result<()> {
     // An item that does not read, as a bug or a hand might leave it.
     let break_it = client.update_item().table_name(stack.resource("registry")).set_key(Some(key));
     break_it.update_expression("REMOVE shop").send().await?;
-    let answer = installed.api.call(Method::GET, LIST, None).await?;
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(answer.json, json!({"errors": "Internal Server Error"}));
-    assert_ne!(answer.header("x-request-id"), "");
+    let response = installed.api.call(Method::GET, LIST, None).await?;
+    assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.json, json!({"errors": "Internal Server Error"}));
+    assert_ne!(response.header("x-request-id"), "");
     Ok(())
 }

@@ -44,17 +44,17 @@ async fn malformed_bodies_are_400() -> Result<()> {
         "[".repeat(500_000).into_bytes(),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-        let answer = api.call_raw(Method::POST, WEBHOOKS, Some(body)).await?;
+        let response = api.call_raw(Method::POST, WEBHOOKS, Some(body)).await?;
         let errors = json!({"errors": {"webhook": "Required parameter missing or invalid"}});
-        assert_eq!((answer.status, answer.json), (StatusCode::BAD_REQUEST, errors), "{shown}");
+        assert_eq!((response.status, response.json), (StatusCode::BAD_REQUEST, errors), "{shown}");
     }
     // The emulator's gateway makes UTF-8 of everything; what AWS hands on as it is goes past it
     // here.
     let mut direct = DirectApi::on(&stack, "0").await?;
     let not_unicode = b"{\"webhook\": {\"topic\": \"\xff\xfe\"}}".to_vec();
     let past_it = api.at(&direct.url);
-    let (answer, _) = direct.observe(past_it.call_raw(Method::POST, WEBHOOKS, Some(not_unicode))).await?;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let (response, _) = direct.observe(past_it.call_raw(Method::POST, WEBHOOKS, Some(not_unicode))).await?;
+    assert_eq!(response.status, StatusCode::BAD_REQUEST);
     nothing_is_stored(&api).await
 }
 
@@ -131,9 +131,13 @@ async fn one_422_names_every_wrong_field() -> Result<()> {
             json!({"address": ["is not allowed"]}),
         ),
     ] {
-        let answer = api.call(Method::POST, WEBHOOKS, Some(json!({ "webhook": webhook }))).await?;
+        let response = api.call(Method::POST, WEBHOOKS, Some(json!({ "webhook": webhook }))).await?;
         let expected = json!({ "errors": errors });
-        assert_eq!((answer.status, answer.json), (StatusCode::UNPROCESSABLE_ENTITY, expected), "{webhook}");
+        assert_eq!(
+            (response.status, response.json),
+            (StatusCode::UNPROCESSABLE_ENTITY, expected),
+            "{webhook}"
+        );
     }
     nothing_is_stored(&api).await
 }
@@ -159,9 +163,13 @@ async fn updates_follow_the_rules_of_creation_and_change_nothing_when_refused() 
         ),
         (json!({"status": "disabled"}), json!({"status": ["is not included in the list"]})),
     ] {
-        let answer = api.call(Method::PUT, &path, Some(json!({ "webhook": webhook }))).await?;
+        let response = api.call(Method::PUT, &path, Some(json!({ "webhook": webhook }))).await?;
         let expected = json!({ "errors": errors });
-        assert_eq!((answer.status, answer.json), (StatusCode::UNPROCESSABLE_ENTITY, expected), "{webhook}");
+        assert_eq!(
+            (response.status, response.json),
+            (StatusCode::UNPROCESSABLE_ENTITY, expected),
+            "{webhook}"
+        );
     }
     assert_eq!(api.call(Method::GET, WEBHOOKS, None).await?.json, before);
     Ok(())
@@ -198,9 +206,9 @@ async fn malformed_parameters_are_400_and_named() -> Result<()> {
         ("/admin/webhooks/count.json?topic=*&topic=*", json!({"topic": once})),
         ("/admin/webhooks/1.json?fields=id&fields=topic", json!({"fields": once})),
     ] {
-        let answer = api.call(Method::GET, path, None).await?;
+        let response = api.call(Method::GET, path, None).await?;
         let expected = json!({ "errors": errors });
-        assert_eq!((answer.status, answer.json), (StatusCode::BAD_REQUEST, expected), "{path}");
+        assert_eq!((response.status, response.json), (StatusCode::BAD_REQUEST, expected), "{path}");
     }
     Ok(())
 }
@@ -236,15 +244,18 @@ async fn values_of_any_type_in_any_field_are_accepted_or_refused_by_name() -> Re
     {
         let mut webhook = json!({"topic": "orders/create", "address": format!("https://a.example/{number}")});
         webhook[field] = value.clone();
-        let answer = api.call(Method::POST, WEBHOOKS, Some(json!({ "webhook": webhook }))).await?;
-        match answer.status {
-            StatusCode::CREATED => assert!(answer.json["webhook"]["id"].is_u64(), "{field}: {value}"),
+        let response = api.call(Method::POST, WEBHOOKS, Some(json!({ "webhook": webhook }))).await?;
+        match response.status {
+            StatusCode::CREATED => assert!(response.json["webhook"]["id"].is_u64(), "{field}: {value}"),
             StatusCode::UNPROCESSABLE_ENTITY => {
-                let named: Vec<_> =
-                    answer.json["errors"].as_object().into_iter().flat_map(|errors| errors.keys()).collect();
+                let named: Vec<_> = response.json["errors"]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|errors| errors.keys())
+                    .collect();
                 assert_eq!(named, [field], "{value}");
             }
-            status => anyhow::bail!("{field}: {value}: {status} {}", answer.json),
+            status => anyhow::bail!("{field}: {value}: {status} {}", response.json),
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use storehook_aws::registry::TokenItem;
 use storehook_domain::installation::token::TokenHash;
-use storehook_tests::{Answer, Api, DirectApi, Stack, eventually};
+use storehook_tests::{Api, ApiResponse, DirectApi, Stack, eventually};
 
 const LIST: &str = "/admin/webhooks.json";
 
@@ -16,32 +16,32 @@ async fn calls_over_the_rate_limit_are_429_with_retry_after() -> Result<()> {
     let (api, other) = (stack.install().await?.api, stack.install().await?.api);
     let began = storehook_aws::now();
     let calls = join_all((0..30).map(|_| api.call(Method::GET, LIST, None))).await;
-    let answers: Vec<Answer> = calls.into_iter().collect::<Result<_>>()?;
+    let responses: Vec<ApiResponse> = calls.into_iter().collect::<Result<_>>()?;
     let seconds = storehook_aws::now().duration_since(began).as_secs();
     let (refused, admitted): (Vec<_>, Vec<_>) =
-        answers.iter().partition(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
+        responses.iter().partition(|response| response.status == StatusCode::TOO_MANY_REQUESTS);
     assert!(admitted.len() >= 5, "{}", admitted.len());
     assert!(admitted.len() <= 5 + 1 + usize::try_from(seconds)?, "{} in {seconds} s", admitted.len());
-    for answer in admitted {
-        assert_eq!(answer.status, StatusCode::OK);
-        let level = answer.header("x-spiffy-stores-api-call-limit");
+    for response in admitted {
+        assert_eq!(response.status, StatusCode::OK);
+        let level = response.header("x-spiffy-stores-api-call-limit");
         assert!(["1/5", "2/5", "3/5", "4/5", "5/5"].contains(&level), "{level}");
-        assert_eq!(answer.header("x-shopify-shop-api-call-limit"), level);
+        assert_eq!(response.header("x-shopify-shop-api-call-limit"), level);
     }
-    for answer in refused {
-        assert_eq!(answer.header("x-spiffy-stores-api-call-limit"), "5/5");
-        assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "5/5");
-        assert_eq!(answer.header("retry-after"), "1");
-        assert!(answer.json["errors"].as_str().is_some_and(|text| text.contains("Too many calls")));
+    for response in refused {
+        assert_eq!(response.header("x-spiffy-stores-api-call-limit"), "5/5");
+        assert_eq!(response.header("x-shopify-shop-api-call-limit"), "5/5");
+        assert_eq!(response.header("retry-after"), "1");
+        assert!(response.json["errors"].as_str().is_some_and(|text| text.contains("Too many calls")));
     }
     let of_shared = Stack::shared().await?.install().await?.api;
-    let answer = of_shared.call(Method::GET, LIST, None).await?;
-    assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "1/1000", "as the local stack has it");
+    let response = of_shared.call(Method::GET, LIST, None).await?;
+    assert_eq!(response.header("x-shopify-shop-api-call-limit"), "1/1000", "as the local stack has it");
     // Another installation has a bucket of its own, and a full one leaks.
     assert_eq!(other.call(Method::GET, LIST, None).await?.header("x-shopify-shop-api-call-limit"), "1/5");
     eventually("the bucket to have room again", || async {
-        let answer = api.call(Method::GET, LIST, None).await?;
-        Ok((answer.status == StatusCode::OK).then_some(()))
+        let response = api.call(Method::GET, LIST, None).await?;
+        Ok((response.status == StatusCode::OK).then_some(()))
     })
     .await
 }
@@ -52,8 +52,8 @@ async fn a_rate_limit_of_zero_is_no_limit() -> Result<()> {
     let installed = stack.install().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
     let api = installed.api.at(&direct.url);
-    let (answer, calls) = direct.observe(api.call(Method::GET, LIST, None)).await?;
-    assert_eq!((answer.status, answer.header("x-shopify-shop-api-call-limit")), (StatusCode::OK, ""));
+    let (response, calls) = direct.observe(api.call(Method::GET, LIST, None)).await?;
+    assert_eq!((response.status, response.header("x-shopify-shop-api-call-limit")), (StatusCode::OK, ""));
     assert_eq!(calls, ["GetItem", "Query"], "nothing is written");
     Ok(())
 }
@@ -75,10 +75,10 @@ async fn concurrent_calls_are_all_counted() -> Result<()> {
         assert!(held.iter().all(|call| call.operation == operation), "all have read before any writes");
         held.into_iter().for_each(storehook_tests::Call::let_through);
     }
-    let (answers, _) = direct.observe(async { Ok(join_all(requests).await) }).await?;
+    let (responses, _) = direct.observe(async { Ok(join_all(requests).await) }).await?;
     let mut levels = Vec::new();
-    for answer in answers {
-        levels.push(answer??.header("x-spiffy-stores-api-call-limit").to_owned());
+    for response in responses {
+        levels.push(response??.header("x-spiffy-stores-api-call-limit").to_owned());
     }
     levels.sort();
     assert_eq!(levels, ["1/40", "2/40", "3/40"]);

@@ -39,9 +39,9 @@ async fn malformed_ids_are_404() -> Result<()> {
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let path = format!("/admin/webhooks/{}.json", id.replace("{}", &there.to_string()));
-            let answer = api.call(method.clone(), &path, body.clone()).await?;
+            let response = api.call(method.clone(), &path, body.clone()).await?;
             let expected = (StatusCode::NOT_FOUND, json!({"errors": "Not Found"}));
-            assert_eq!((answer.status, answer.json), expected, "{method} {path}");
+            assert_eq!((response.status, response.json), expected, "{method} {path}");
         }
     }
     let left = api.call(Method::GET, "/admin/webhooks.json?fields=id,address", None).await?;
@@ -74,10 +74,10 @@ async fn paths_decoded_by_the_gateway_name_no_other_resource() -> Result<()> {
             },
             "isBase64Encoded": false,
         });
-        let (answer, _) = stack.invoke("admin-api", &event).await?;
-        assert_eq!(answer["statusCode"], json!(status), "{path:?}: {answer}");
+        let (response, _) = stack.invoke("admin-api", &event).await?;
+        assert_eq!(response["statusCode"], json!(status), "{path:?}: {response}");
         if status == 200 {
-            assert_eq!(answer["body"], json!({"webhook": {"id": id}}).to_string(), "the query is read");
+            assert_eq!(response["body"], json!({"webhook": {"id": id}}).to_string(), "the query is read");
         }
     }
     Ok(())
@@ -94,9 +94,9 @@ async fn unknown_paths_are_404_and_unknown_methods_405() -> Result<()> {
         "/admin/webhooks/1/2.json",
         "/api/latest/webhooks.json",
     ] {
-        let answer = api.call(Method::GET, path, None).await?;
+        let response = api.call(Method::GET, path, None).await?;
         assert_eq!(
-            (answer.status, answer.json),
+            (response.status, response.json),
             (StatusCode::NOT_FOUND, json!({"errors": "Not Found"})),
             "{path}"
         );
@@ -109,11 +109,11 @@ async fn unknown_paths_are_404_and_unknown_methods_405() -> Result<()> {
             if allowed.contains(&method) {
                 continue;
             }
-            let answer = api.call(method.clone(), &path.replace("{id}", "1"), None).await?;
+            let response = api.call(method.clone(), &path.replace("{id}", "1"), None).await?;
             let expected = (StatusCode::METHOD_NOT_ALLOWED, json!({"errors": "Method Not Allowed"}));
-            assert_eq!((answer.status, answer.json.clone()), expected, "{method} {path}");
-            assert_eq!(answer.header("x-shopify-shop-api-call-limit"), "", "it is no call of a route");
-            let told = answer.header("allow");
+            assert_eq!((response.status, response.json.clone()), expected, "{method} {path}");
+            assert_eq!(response.header("x-shopify-shop-api-call-limit"), "", "it is no call of a route");
+            let told = response.header("allow");
             for method in &allowed {
                 assert!(told.split(',').any(|told| told.trim() == method.as_str()), "{path}: {told}");
             }
@@ -130,10 +130,10 @@ async fn unacceptable_responses_are_406_and_bodies_of_other_types_415() -> Resul
     for (accept, status) in
         [("*/*", 200), ("application/json; charset=utf-8", 200), ("text/html", 406), ("application/xml", 406)]
     {
-        let answer = api.send(request(Method::GET).header(header::ACCEPT, accept)).await?;
-        assert_eq!(answer.status.as_u16(), status, "{accept}");
+        let response = api.send(request(Method::GET).header(header::ACCEPT, accept)).await?;
+        assert_eq!(response.status.as_u16(), status, "{accept}");
         if status == 406 {
-            assert_eq!(answer.json, json!({"errors": "Not Acceptable: answers are application/json"}));
+            assert_eq!(response.json, json!({"errors": "Not Acceptable: answers are application/json"}));
         }
     }
     let body = r#"{"webhook": {"topic": "orders/create"}}"#;
@@ -144,11 +144,14 @@ async fn unacceptable_responses_are_406_and_bodies_of_other_types_415() -> Resul
         (header::CONTENT_TYPE, "application/xml", 415),
         (header::CONTENT_ENCODING, "gzip", 415),
     ] {
-        let answer = api.send(request(Method::POST).header(name, value).body(body)).await?;
-        assert_eq!(answer.status.as_u16(), status, "{value}");
+        let response = api.send(request(Method::POST).header(name, value).body(body)).await?;
+        assert_eq!(response.status.as_u16(), status, "{value}");
         if status == 415 {
-            assert_eq!(answer.json, json!({"errors": "Unsupported Media Type: bodies are application/json"}));
-            assert_eq!(answer.header("accept"), "application/json");
+            assert_eq!(
+                response.json,
+                json!({"errors": "Unsupported Media Type: bodies are application/json"})
+            );
+            assert_eq!(response.header("accept"), "application/json");
         }
     }
     let unsaid = api.send(request(Method::POST).body(body)).await?;
@@ -167,10 +170,10 @@ async fn bodies_over_one_mebibyte_are_413() -> Result<()> {
     for (length, status) in [(LIMIT, 422), (LIMIT + 1, 413), (6 * LIMIT, 413)] {
         let body = of_length(length);
         assert_eq!(body.len(), length);
-        let answer = api.call_raw(Method::POST, WEBHOOKS, Some(Body::from(body))).await?;
-        assert_eq!(answer.status.as_u16(), status, "{length} bytes");
+        let response = api.call_raw(Method::POST, WEBHOOKS, Some(Body::from(body))).await?;
+        assert_eq!(response.status.as_u16(), status, "{length} bytes");
         if status == 413 {
-            assert_eq!(answer.json, json!({"errors": "Payload Too Large"}));
+            assert_eq!(response.json, json!({"errors": "Payload Too Large"}));
         }
     }
     nothing_is_stored(&api).await

@@ -10,9 +10,9 @@ use storehook_tests::{Api, Call, DirectApi, Installed, Stack};
 
 /// The ids that a list shows.
 async fn ids(api: &Api, query: &str) -> Result<Vec<u64>> {
-    let answer = api.call(Method::GET, &format!("/admin/webhooks.json?fields=id{query}"), None).await?;
-    assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.json);
-    let webhooks = answer.json["webhooks"].as_array().context("no list")?;
+    let response = api.call(Method::GET, &format!("/admin/webhooks.json?fields=id{query}"), None).await?;
+    assert_eq!(response.status, StatusCode::OK, "{query}: {}", response.json);
+    let webhooks = response.json["webhooks"].as_array().context("no list")?;
     webhooks.iter().map(|webhook| webhook["id"].as_u64().context("no id")).collect()
 }
 
@@ -86,8 +86,8 @@ async fn counts_filter_by_address_and_topic_and_ignore_other_parameters() -> Res
         ("?address=https://b.example/&topic=orders/*", 1),
         ("?limit=0&page=x&since_id=-1", 4),
     ] {
-        let answer = api.call(Method::GET, &format!("/admin/webhooks/count.json{query}"), None).await?;
-        assert_eq!((answer.status, answer.json), (StatusCode::OK, json!({ "count": count })), "{query}");
+        let response = api.call(Method::GET, &format!("/admin/webhooks/count.json{query}"), None).await?;
+        assert_eq!((response.status, response.json), (StatusCode::OK, json!({ "count": count })), "{query}");
     }
     Ok(())
 }
@@ -110,8 +110,8 @@ async fn lists_and_counts_read_all_pages_of_dynamodb() -> Result<()> {
         assert_eq!(ids(api, query).await?, expected, "{query}");
     }
     for query in ["", "?topic=orders/create"] {
-        let answer = api.call(Method::GET, &format!("/admin/webhooks/count.json{query}"), None).await?;
-        assert_eq!(answer.json, json!({"count": 150}));
+        let response = api.call(Method::GET, &format!("/admin/webhooks/count.json{query}"), None).await?;
+        assert_eq!(response.json, json!({"count": 150}));
     }
     let whole = api.call(Method::GET, "/admin/webhooks.json?limit=250", None).await?;
     assert_eq!((whole.status, whole.json["webhooks"].as_array().map(Vec::len)), (StatusCode::OK, Some(150)));
@@ -149,8 +149,8 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
         ("/admin/webhooks/count.json", json!(null)),
         (&one, json!(null)),
     ] {
-        let (answer, calls) = direct.decide(api.call(Method::GET, path, None), Call::let_through).await?;
-        assert_eq!((answer.status, calls.len()), (StatusCode::OK, 2), "{path}");
+        let (response, calls) = direct.decide(api.call(Method::GET, path, None), Call::let_through).await?;
+        assert_eq!((response.status, calls.len()), (StatusCode::OK, 2), "{path}");
         for (operation, body) in &calls {
             assert_eq!(body["ConsistentRead"], json!(true), "{path}: {operation}");
         }

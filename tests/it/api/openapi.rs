@@ -38,9 +38,9 @@ async fn the_served_description_is_the_copy_in_the_repository() -> Result<()> {
         "/api/openapi",
         "/admin/api/2024-10/openapi.json",
     ] {
-        let answer = api.send(api.request(Method::GET, path)).await?;
-        assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert_eq!(answer.json, description()?, "{path}");
+        let response = api.send(api.request(Method::GET, path)).await?;
+        assert_eq!(response.status, StatusCode::OK, "{path}");
+        assert_eq!(response.json, description()?, "{path}");
     }
     Ok(())
 }
@@ -95,9 +95,9 @@ async fn every_described_parameter_and_property_has_an_effect() -> Result<()> {
             if parameter["in"] == "query" {
                 // To give it twice is wrong for each parameter that is read, and for no other.
                 let path = format!("{}?{name}=1&{name}=1", path.replace("{id}", "1"));
-                let answer = api.call(Method::GET, &path, None).await?;
+                let response = api.call(Method::GET, &path, None).await?;
                 assert_eq!(
-                    answer.json["errors"][name],
+                    response.json["errors"][name],
                     serde_json::json!(["may be given only once"]),
                     "{path}"
                 );
@@ -107,8 +107,8 @@ async fn every_described_parameter_and_property_has_an_effect() -> Result<()> {
     let webhook = &description["components"]["schemas"]["NewWebhookRequest"]["properties"]["webhook"];
     for (name, _) in webhook["properties"].as_object().context("no properties")? {
         let body = serde_json::json!({"webhook": {name: 7}});
-        let answer = api.call(Method::POST, "/admin/webhooks.json", Some(body)).await?;
-        assert!(answer.json["errors"][name].is_array(), "{name}: {}", answer.json);
+        let response = api.call(Method::POST, "/admin/webhooks.json", Some(body)).await?;
+        assert!(response.json["errors"][name].is_array(), "{name}: {}", response.json);
     }
     Ok(())
 }

@@ -4,12 +4,12 @@
 use anyhow::{Context as _, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_tests::{Answer, Api, Stack};
+use storehook_tests::{Api, ApiResponse, Stack};
 
-/// What an answer says in the page's own terms: without our properties, its ids replaced by the
+/// What a response says in the page's own terms: without our properties, its ids replaced by the
 /// page's, and its times, which must be the shop's, by T.
-fn in_the_pages_terms(answer: &Answer, ids: &[(u64, u64)]) -> Result<Value> {
-    let mut json = answer.json.clone();
+fn in_the_pages_terms(response: &ApiResponse, ids: &[(u64, u64)]) -> Result<Value> {
+    let mut json = response.json.clone();
     let webhooks: Vec<&mut Value> = match &mut json {
         Value::Object(members) if members.contains_key("webhook") => members.values_mut().collect(),
         Value::Object(members) if members.contains_key("webhooks") => {
@@ -54,10 +54,10 @@ const UNINSTALLED: &str = r#"{
 async fn get_a_list_of_all_webhooks_for_your_shop() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let ids = the_pages_webhooks(&api).await?;
-    let answer = api.call(Method::GET, "/admin/webhooks.json", None).await?;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = api.call(Method::GET, "/admin/webhooks.json", None).await?;
+    assert_eq!(response.status, StatusCode::OK);
     let expected: Value = serde_json::from_str(&format!(r#"{{"webhooks": [{ORDERS}, {UNINSTALLED}]}}"#))?;
-    assert_eq!(in_the_pages_terms(&answer, &ids)?, expected);
+    assert_eq!(in_the_pages_terms(&response, &ids)?, expected);
     Ok(())
 }
 
@@ -66,10 +66,10 @@ async fn get_a_list_of_all_webhooks_for_your_shop_after_a_specified_id() -> Resu
     let api = Stack::shared().await?.install().await?.api;
     let ids = the_pages_webhooks(&api).await?;
     let path = format!("/admin/webhooks.json?since_id={}", ids[0].0);
-    let answer = api.call(Method::GET, &path, None).await?;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = api.call(Method::GET, &path, None).await?;
+    assert_eq!(response.status, StatusCode::OK);
     let expected: Value = serde_json::from_str(&format!(r#"{{"webhooks": [{UNINSTALLED}]}}"#))?;
-    assert_eq!(in_the_pages_terms(&answer, &ids)?, expected);
+    assert_eq!(in_the_pages_terms(&response, &ids)?, expected);
     Ok(())
 }
 
@@ -84,8 +84,12 @@ async fn count_all_of_the_webhooks_for_topic_orders_create_and_for_your_shop() -
         ("/admin/webhooks/count.json?topic=orders/create", r#"{ "count": 3 }"#),
         ("/admin/webhooks/count.json", r#"{ "count": 25 }"#),
     ] {
-        let answer = api.call(Method::GET, path, None).await?;
-        assert_eq!((answer.status, answer.json), (StatusCode::OK, serde_json::from_str(expected)?), "{path}");
+        let response = api.call(Method::GET, path, None).await?;
+        assert_eq!(
+            (response.status, response.json),
+            (StatusCode::OK, serde_json::from_str(expected)?),
+            "{path}"
+        );
     }
     Ok(())
 }
@@ -94,10 +98,10 @@ async fn count_all_of_the_webhooks_for_topic_orders_create_and_for_your_shop() -
 async fn get_a_single_webhook_by_its_id() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let ids = the_pages_webhooks(&api).await?;
-    let answer = api.call(Method::GET, &format!("/admin/webhooks/{}.json", ids[0].0), None).await?;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = api.call(Method::GET, &format!("/admin/webhooks/{}.json", ids[0].0), None).await?;
+    assert_eq!(response.status, StatusCode::OK);
     let expected: Value = serde_json::from_str(&format!(r#"{{"webhook": {ORDERS}}}"#))?;
-    assert_eq!(in_the_pages_terms(&answer, &ids)?, expected);
+    assert_eq!(in_the_pages_terms(&response, &ids)?, expected);
     Ok(())
 }
 
@@ -109,9 +113,9 @@ async fn create_a_webhook_as_an_app_does_after_its_installation() -> Result<()> 
             "topic": "orders\/create", "address": "http:\/\/whatever.hostname.com\/", "format": "json"
         }
     }"#;
-    let answer = api.call_raw(Method::POST, "/admin/webhooks.json", Some(request)).await?;
-    assert_eq!(answer.status, StatusCode::CREATED);
-    let id = answer.json["webhook"]["id"].as_u64().context("no id")?;
+    let response = api.call_raw(Method::POST, "/admin/webhooks.json", Some(request)).await?;
+    assert_eq!(response.status, StatusCode::CREATED);
+    let id = response.json["webhook"]["id"].as_u64().context("no id")?;
     let expected = r#"{
         "webhook": {
             "id": 1047897619, "address": "http:\/\/whatever.hostname.com\/", "topic": "orders\/create",
@@ -119,7 +123,7 @@ async fn create_a_webhook_as_an_app_does_after_its_installation() -> Result<()> 
         }
     }"#;
     assert_eq!(
-        in_the_pages_terms(&answer, &[(id, 1_047_897_619)])?,
+        in_the_pages_terms(&response, &[(id, 1_047_897_619)])?,
         serde_json::from_str::<Value>(expected)?
     );
     Ok(())
@@ -129,8 +133,8 @@ async fn create_a_webhook_as_an_app_does_after_its_installation() -> Result<()> 
 async fn trying_to_create_a_webhook_without_an_address_or_topic_will_return_an_error() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let request = r#"{ "webhook": { "body": "foobar" } }"#;
-    let answer = api.call_raw(Method::POST, "/admin/webhooks.json", Some(request)).await?;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let response = api.call_raw(Method::POST, "/admin/webhooks.json", Some(request)).await?;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
     let expected: Value = serde_json::from_str(
         r#"{
           "errors": {
@@ -144,7 +148,7 @@ async fn trying_to_create_a_webhook_without_an_address_or_topic_will_return_an_e
           }
         }"#,
     )?;
-    assert_eq!(answer.json, expected);
+    assert_eq!(response.json, expected);
     Ok(())
 }
 
@@ -154,11 +158,11 @@ async fn change_a_webhook_so_that_it_posts_to_a_different_address() -> Result<()
     let ids = the_pages_webhooks(&api).await?;
     let request = r#"{ "webhook": { "id": 4759306, "address": "http:\/\/somewhere-else.com\/" } }"#;
     let path = format!("/admin/webhooks/{}.json", ids[0].0);
-    let answer = api.call_raw(Method::PUT, &path, Some(request)).await?;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = api.call_raw(Method::PUT, &path, Some(request)).await?;
+    assert_eq!(response.status, StatusCode::OK);
     let expected = ORDERS.replace(r"http:\/\/apple.com", r"http:\/\/somewhere-else.com\/");
     let expected: Value = serde_json::from_str(&format!(r#"{{"webhook": {expected}}}"#))?;
-    assert_eq!(in_the_pages_terms(&answer, &ids)?, expected);
+    assert_eq!(in_the_pages_terms(&response, &ids)?, expected);
     Ok(())
 }
 
@@ -166,8 +170,8 @@ async fn change_a_webhook_so_that_it_posts_to_a_different_address() -> Result<()
 async fn remove_an_existing_webhook_from_a_store() -> Result<()> {
     let api = Stack::shared().await?.install().await?.api;
     let ids = the_pages_webhooks(&api).await?;
-    let answer = api.call(Method::DELETE, &format!("/admin/webhooks/{}.json", ids[0].0), None).await?;
-    assert_eq!((answer.status, answer.json), (StatusCode::OK, json!({})));
+    let response = api.call(Method::DELETE, &format!("/admin/webhooks/{}.json", ids[0].0), None).await?;
+    assert_eq!((response.status, response.json), (StatusCode::OK, json!({})));
     let left = api.call(Method::GET, "/admin/webhooks.json?fields=id", None).await?;
     assert_eq!(left.json, json!({"webhooks": [{"id": ids[1].0}]}));
     Ok(())

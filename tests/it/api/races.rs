@@ -22,11 +22,11 @@ async fn one_of_a_hundred_identical_concurrent_creations_succeeds() -> Result<()
     let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
     let creations = (0..100).map(|_| api.call(Method::POST, "/admin/webhooks.json", Some(new.clone())));
     let mut refused = 0;
-    for answer in join_all(creations).await {
-        let answer = answer?;
-        if answer.status != StatusCode::CREATED {
+    for response in join_all(creations).await {
+        let response = response?;
+        if response.status != StatusCode::CREATED {
             let errors = json!({"errors": {"address": ["for this topic has already been taken"]}});
-            assert_eq!((answer.status, answer.json), (StatusCode::UNPROCESSABLE_ENTITY, errors));
+            assert_eq!((response.status, response.json), (StatusCode::UNPROCESSABLE_ENTITY, errors));
             refused += 1;
         }
     }
@@ -59,11 +59,11 @@ async fn conflicting_transactions_are_retried_and_are_503_in_the_end() -> Result
             _ => call.let_through(),
         };
         let request = api.call(Method::POST, "/admin/webhooks.json", new.clone());
-        let (answer, _) = direct.decide(request, decide).await?;
-        assert_eq!(answer.status, status, "{}", answer.json);
+        let (response, _) = direct.decide(request, decide).await?;
+        assert_eq!(response.status, status, "{}", response.json);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            assert_eq!(answer.json, json!({"errors": "Service Unavailable"}));
-            assert_eq!(answer.header("retry-after"), "1");
+            assert_eq!(response.json, json!({"errors": "Service Unavailable"}));
+            assert_eq!(response.header("retry-after"), "1");
         }
     }
     Ok(())
@@ -79,10 +79,10 @@ async fn an_outage_of_dynamodb_is_503_and_leaks_no_details() -> Result<()> {
         let error = json!({"__type": "InternalServerError", "message": "secret words"});
         call.answer(StatusCode::INTERNAL_SERVER_ERROR, error);
     };
-    let (answer, calls) = direct.decide(api.call(Method::GET, "/admin/webhooks.json", None), fail).await?;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.json, json!({"errors": "Service Unavailable"}));
-    assert_eq!(answer.header("retry-after"), "1");
+    let (response, calls) = direct.decide(api.call(Method::GET, "/admin/webhooks.json", None), fail).await?;
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.json, json!({"errors": "Service Unavailable"}));
+    assert_eq!(response.header("retry-after"), "1");
     assert_eq!(calls.len(), 3, "the SDK tries three times");
     Ok(())
 }
@@ -154,8 +154,8 @@ async fn run(api: &Api, operation: Operation, ids: &[u64]) -> Result<(StatusCode
         }
         Operation::Delete { webhook } => (Method::DELETE, path_of(ids, webhook), None),
     };
-    let answer = api.call(method, &path, webhook.map(|webhook| json!({ "webhook": webhook }))).await?;
-    Ok((answer.status, answer.json))
+    let response = api.call(method, &path, webhook.map(|webhook| json!({ "webhook": webhook }))).await?;
+    Ok((response.status, response.json))
 }
 
 fn path_of(ids: &[u64], webhook: usize) -> String {
@@ -179,8 +179,8 @@ async fn in_order<T>(
         while waiting.len() < unfinished {
             tokio::select! {
                 call = direct.calls.recv() => waiting.push(call.context("the gate is gone")?),
-                Some(answer) = requests.next() => {
-                    finished.push(answer?);
+                Some(response) = requests.next() => {
+                    finished.push(response?);
                     unfinished -= 1;
                 }
             }

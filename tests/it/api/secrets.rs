@@ -7,15 +7,15 @@ use storehook_domain::{
     delivery::signature::{verify_body_signature, verify_standard_signatures},
     installation::secret::SharedSecret,
 };
-use storehook_tests::{Answer, Delivered, DirectApi, Installed, Receiver, Stack, record};
+use storehook_tests::{ApiResponse, Delivered, DirectApi, Installed, Receiver, Stack, record};
 
-async fn rotate(installed: &Installed, body: Option<Value>) -> Result<Answer> {
+async fn rotate(installed: &Installed, body: Option<Value>) -> Result<ApiResponse> {
     installed.api.call(Method::POST, "/admin/secret/rotate.json", body).await
 }
 
-fn secret_of(answer: &Answer) -> Result<SharedSecret> {
-    let text = answer.json["secret"]["shared_secret"].as_str();
-    Ok(SharedSecret::parse(text.with_context(|| answer.json.to_string())?)?)
+fn secret_of(response: &ApiResponse) -> Result<SharedSecret> {
+    let text = response.json["secret"]["shared_secret"].as_str();
+    Ok(SharedSecret::parse(text.with_context(|| response.json.to_string())?)?)
 }
 
 /// Which of the secrets sign a delivery's standard header, and which its single-valued ones.
@@ -37,7 +37,7 @@ fn signed_by(delivered: &Delivered, secrets: &[&SharedSecret]) -> (Vec<bool>, Ve
 async fn both_secrets_sign_during_the_overlap_and_the_new_one_alone_after_it() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &receiver.url).await?;
     let deliver = async |number: usize| -> Result<Delivered> {
         let event = record(&installed.shop, "orders/create", &format!("o-{number}"), "{}");
@@ -75,9 +75,9 @@ async fn malformed_rotations_are_refused_by_name_and_change_nothing() -> Result<
         ),
         (json!({"secret": {"overlap_hours": 0}}), json!({"base": ["knows no member but overlap_hours"]})),
     ] {
-        let answer = rotate(&installed, Some(body.clone())).await?;
+        let response = rotate(&installed, Some(body.clone())).await?;
         assert_eq!(
-            (answer.status, &answer.json["errors"]),
+            (response.status, &response.json["errors"]),
             (StatusCode::UNPROCESSABLE_ENTITY, &errors),
             "{body}"
         );
@@ -86,9 +86,9 @@ async fn malformed_rotations_are_refused_by_name_and_change_nothing() -> Result<
     for number in 2..=5 {
         assert_eq!(rotate(&installed, None).await?.status, StatusCode::CREATED, "secret {number}");
     }
-    let answer = rotate(&installed, None).await?;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let told = answer.json["errors"]["secret"][0].as_str().unwrap_or_default();
+    let response = rotate(&installed, None).await?;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let told = response.json["errors"]["secret"][0].as_str().unwrap_or_default();
     assert!(told.starts_with("has been rotated too often: 5 secrets sign already"), "{told}");
     assert_eq!(rotate(&installed, Some(json!({"overlap_hours": 0}))).await?.status, StatusCode::CREATED);
     Ok(())
@@ -107,7 +107,7 @@ async fn concurrent_rotations_are_all_kept() -> Result<()> {
     assert_eq!((first.status, second.status), (StatusCode::CREATED, StatusCode::CREATED));
     let writes = calls.iter().filter(|operation| *operation == "UpdateItem").count();
     assert!(writes >= 2, "{calls:?}");
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
     let (first, second) = (secret_of(&first)?, secret_of(&second)?);

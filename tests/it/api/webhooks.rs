@@ -24,9 +24,9 @@ async fn every_path_works_under_three_prefixes_and_json_is_optional() -> Result<
                 (Method::PUT, &one, pause),
                 (Method::DELETE, &one, None),
             ] {
-                let answer = api.call(method.clone(), path, body).await?;
-                assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
-                assert_eq!(answer.header("content-type"), "application/json");
+                let response = api.call(method.clone(), path, body).await?;
+                assert_eq!(response.status, StatusCode::OK, "{method} {path}");
+                assert_eq!(response.header("content-type"), "application/json");
             }
         }
     }
@@ -84,14 +84,14 @@ async fn written_attributes_are_read_back_and_omitted_ones_stay() -> Result<()> 
         json!({"unknown": 7}),
         json!({}),
     ] {
-        let answer = api.call(Method::PUT, &path, Some(json!({ "webhook": change }))).await?;
-        assert_eq!(answer.status, StatusCode::OK, "{change}");
+        let response = api.call(Method::PUT, &path, Some(json!({ "webhook": change }))).await?;
+        assert_eq!(response.status, StatusCode::OK, "{change}");
         let mut said = change.as_object().cloned().unwrap_or_default();
         said.retain(|name, value| !value.is_null() && name != "unknown");
         let mut expected = with(&current, Value::Object(said));
-        expected["updated_at"] = answer.json["webhook"]["updated_at"].clone();
-        assert_eq!(answer.json["webhook"], expected, "{change}");
-        assert_eq!(api.call(Method::GET, &path, None).await?.json, answer.json, "it is what is read");
+        expected["updated_at"] = response.json["webhook"]["updated_at"].clone();
+        assert_eq!(response.json["webhook"], expected, "{change}");
+        assert_eq!(api.call(Method::GET, &path, None).await?.json, response.json, "it is what is read");
         current = expected;
     }
     Ok(())
@@ -150,11 +150,11 @@ async fn a_duplicate_is_found_in_every_spelling_of_its_topic() -> Result<()> {
         ("orders/create", "https://a.example", 201),
         ("orders/create", "https://a.example/2", 201),
     ] {
-        let answer = installed.api.call(Method::POST, "/admin/webhooks.json", new(topic, address)).await?;
-        assert_eq!(answer.status.as_u16(), status, "{topic} {address}");
+        let response = installed.api.call(Method::POST, "/admin/webhooks.json", new(topic, address)).await?;
+        assert_eq!(response.status.as_u16(), status, "{topic} {address}");
         if status == 422 {
             let taken = json!({"errors": {"address": ["for this topic has already been taken"]}});
-            assert_eq!(answer.json, taken);
+            assert_eq!(response.json, taken);
         }
     }
     let other = stack.install_on(&installed.shop, "other-app").await?.api;

@@ -13,7 +13,7 @@ use storehook_tests::{Delivered, Receiver, Stack, record, root};
 async fn a_published_order_arrives_byte_for_byte_and_its_signatures_verify() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
 
     let order = std::fs::read_to_string(root().join("events/payloads/order.json"))?;
@@ -54,7 +54,7 @@ async fn a_published_order_arrives_byte_for_byte_and_its_signatures_verify() -> 
 async fn a_sample_of_every_resource_arrives_byte_for_byte() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("*", &receiver.url).await?;
 
     let topics = [
@@ -100,7 +100,7 @@ async fn a_sample_of_every_resource_arrives_byte_for_byte() -> Result<()> {
 async fn values_that_json_parsers_often_spoil_arrive_unchanged() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("products/update", &receiver.url).await?;
     let payload = "{\"z\": 327475578523353102, \"a\": 199.0, \"price\":\"19.99\", \"e\": 1E400, \"s\": \"\\/ \\u00e9 Zoë 🦀\", \
                    \"dup\": 1, \"dup\": 2, \"empty\": {}, \"id\": 9007199254740993}";
@@ -115,7 +115,7 @@ async fn values_that_json_parsers_often_spoil_arrive_unchanged() -> Result<()> {
 async fn a_webhook_gets_the_fields_it_asked_for_and_its_own_headers() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let attributes = json!({"topic": "orders/*", "address": receiver.url, "fields": ["id", "name"], "custom_headers": {"X-Own": "mine"}});
     installed.api.create_webhook_with(attributes).await?;
     stack
@@ -132,7 +132,7 @@ async fn an_event_reaches_every_webhook_of_its_shop_and_topic_and_no_other() -> 
     let stack = Stack::shared().await?;
     let (installed, neighbour) = (stack.install().await?, stack.install().await?);
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let wanted = [
         installed.api.create_webhook("orders/create", &receiver.url).await?,
         installed.api.create_webhook("order:new", &format!("{}spree", receiver.url)).await?,
@@ -168,8 +168,8 @@ async fn an_event_reaches_every_webhook_of_its_shop_and_topic_and_no_other() -> 
 async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_none() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let broken = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
-    let mended = Receiver::answering(StatusCode::OK).await?;
+    let broken = Receiver::responding(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let mended = Receiver::responding(StatusCode::OK).await?;
     let moved = installed.api.create_webhook("orders/create", &broken.url).await?;
     let deleted = installed.api.create_webhook("orders/create", &format!("{}deleted", broken.url)).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
@@ -195,7 +195,7 @@ async fn an_edit_takes_effect_on_the_next_attempt_and_a_deleted_webhook_gets_non
 async fn xml_webhooks_get_xml_and_integrations_get_spree_messages() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let integration = Receiver::deciding(&["OK"]).await?;
     let xml = json!({"topic": "orders/create", "address": receiver.url, "format": "xml"});
     installed.api.create_webhook_with(xml).await?;

@@ -18,7 +18,7 @@ async fn killing_the_delivery_function_in_the_middle_of_a_batch_loses_nothing() 
     stack.aws("sqs", "set_queue_attributes", timeout).await?;
 
     let (open, gate) = watch::channel(false);
-    let receiver = Receiver::answering_with(move |_| {
+    let receiver = Receiver::responding_with(move |_| {
         let mut gate = gate.clone();
         async move {
             // The gate's other end outlives the test's requests.
@@ -48,8 +48,8 @@ async fn killing_the_delivery_function_in_the_middle_of_a_batch_loses_nothing() 
     receiver.wait_until("every event", is_complete).await?;
     eventually("the queue to be empty", || async {
         let attributes = json!({"QueueUrl": url, "AttributeNames": ["All"]});
-        let answer = stack.aws("sqs", "get_queue_attributes", attributes).await?;
-        let count = |name: &str| answer["Attributes"][name].as_str().map(str::to_owned);
+        let response = stack.aws("sqs", "get_queue_attributes", attributes).await?;
+        let count = |name: &str| response["Attributes"][name].as_str().map(str::to_owned);
         let counts = [count("ApproximateNumberOfMessages"), count("ApproximateNumberOfMessagesNotVisible")];
         Ok((counts == [Some("0".to_owned()), Some("0".to_owned())]).then_some(()))
     })

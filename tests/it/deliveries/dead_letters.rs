@@ -17,7 +17,7 @@ async fn a_dead_endpoint_is_retried_by_the_schedule_until_its_delivery_is_dead_l
     let scale = 0.0001;
     let stack = Stack::deploy("storehook-dead", &[("RetryTimeScale", "0.0001")]).await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let receiver = Receiver::responding(StatusCode::INTERNAL_SERVER_ERROR).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let payload = r#"{"id": 327475578523353102,  "price": "19.99"}"#;
     stack.publish([record(&installed.shop, "orders/create", "o-1", payload)]).await?;
@@ -39,7 +39,7 @@ async fn the_first_attempts_follow_the_schedule() -> Result<()> {
     // A tenth of real time: attempts at 0, 1, 4 and 16 seconds.
     let stack = Stack::deploy("storehook-tenth", &[("RetryTimeScale", "0.1")]).await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering_with(|before| async move {
+    let receiver = Receiver::responding_with(|before| async move {
         if before < 3 { StatusCode::BAD_GATEWAY } else { StatusCode::NO_CONTENT }
     })
     .await?;

@@ -18,9 +18,9 @@ async fn a_healthy_endpoint_is_not_held_up_by_dead_hanging_busy_and_delaying_one
     let parameters = [("RetryTimeScale", scale.as_str()), ("AttemptTimeoutSeconds", "1")];
     let stack = Stack::deploy("storehook-mixed", &parameters).await?;
     let installed = stack.install().await?;
-    let tarpit = Receiver::answering_with(|_| pending::<StatusCode>()).await?;
+    let tarpit = Receiver::responding_with(|_| pending::<StatusCode>()).await?;
     // Ten hours at first, which is 10.8 s here.
-    let busy = Receiver::answering_with(|before| async move {
+    let busy = Receiver::responding_with(|before| async move {
         match before {
             0 => (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "36000")]),
             _ => (StatusCode::OK, [(RETRY_AFTER, "0")]),
@@ -29,7 +29,7 @@ async fn a_healthy_endpoint_is_not_held_up_by_dead_hanging_busy_and_delaying_one
     .await?;
     let hesitant = Receiver::deciding(&["delay", "Delay", "ok"]).await?;
     let refusing = Receiver::deciding(&["fail", "ok"]).await?;
-    let healthy = Receiver::answering(StatusCode::OK).await?;
+    let healthy = Receiver::responding(StatusCode::OK).await?;
 
     let dead_id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let tarpit_id = installed.api.create_webhook("orders/create", &tarpit.url).await?;
@@ -55,7 +55,7 @@ async fn a_healthy_endpoint_is_not_held_up_by_dead_hanging_busy_and_delaying_one
     let asked = Duration::from_secs(36_000).mul_f64(TIME_SCALE);
     assert!(waited.is_some_and(|waited| waited >= asked), "it asked for {asked:?} and got {waited:?}");
 
-    // The first two answers of the hesitant one were delays, whoever got them; the same message
+    // The first two response of the hesitant one were delays, whoever got them; the same message
     // came again.
     let answered = hesitant.wait_for(ids.len() + 2).await?;
     let mut delivered: Vec<_> = answered[2..].to_vec();

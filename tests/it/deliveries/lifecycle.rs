@@ -13,8 +13,8 @@ use storehook_tests::{Installed, Receiver, Stack, deliver, eventually, record, s
 
 /// A webhook as its owner sees it.
 async fn shown(installed: &Installed, id: u64) -> Result<Value> {
-    let answer = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
-    Ok(answer.json["webhook"].clone())
+    let response = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
+    Ok(response.json["webhook"].clone())
 }
 
 async fn wait_until_disabled(installed: &Installed, id: u64) -> Result<()> {
@@ -37,12 +37,12 @@ async fn a_410_disables_the_webhook_tells_the_app_and_one_call_enables_it_again(
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
-    let gone = Receiver::answering_with(|before| async move {
+    let gone = Receiver::responding_with(|before| async move {
         if before == 0 { StatusCode::GONE } else { StatusCode::OK }
     })
     .await?;
     let (told, not_told) =
-        (Receiver::answering(StatusCode::OK).await?, Receiver::answering(StatusCode::OK).await?);
+        (Receiver::responding(StatusCode::OK).await?, Receiver::responding(StatusCode::OK).await?);
     let id = installed.api.create_webhook("*", &gone.url).await?;
     installed.api.create_webhook("webhooks/disabled", &told.url).await?;
     other_app.api.create_webhook("*", &not_told.url).await?;
@@ -99,9 +99,9 @@ async fn have_failed(
 async fn five_days_of_failures_disable_a_webhook_and_one_success_resets_them() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let told = Receiver::answering(StatusCode::OK).await?;
+    let told = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("webhooks/disabled", &told.url).await?;
-    let broken = Receiver::answering_with(|before| async move {
+    let broken = Receiver::responding_with(|before| async move {
         if before == 1 { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
     })
     .await?;
@@ -143,8 +143,8 @@ async fn an_uninstalled_app_gets_one_last_delivery_and_is_removed() -> Result<()
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
-    let broken = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
+    let broken = Receiver::responding(StatusCode::INTERNAL_SERVER_ERROR).await?;
     let told = installed.api.create_webhook("app/uninstalled", &receiver.url).await?;
     let waiting = installed.api.create_webhook("orders/create", &broken.url).await?;
     let of_other = other_app.api.create_webhook("*", &format!("{}other", receiver.url)).await?;
@@ -156,8 +156,8 @@ async fn an_uninstalled_app_gets_one_last_delivery_and_is_removed() -> Result<()
     let delivered = &receiver.wait_for(1).await?[0];
     assert_eq!(delivered.header("webhook-id"), format!("{told}-u-1"));
     eventually("the token to stop working", || async {
-        let answer = installed.api.call(Method::GET, "/admin/webhooks.json", None).await?;
-        Ok((answer.status == StatusCode::UNAUTHORIZED).then_some(()))
+        let response = installed.api.call(Method::GET, "/admin/webhooks.json", None).await?;
+        Ok((response.status == StatusCode::UNAUTHORIZED).then_some(()))
     })
     .await?;
 
@@ -165,8 +165,8 @@ async fn an_uninstalled_app_gets_one_last_delivery_and_is_removed() -> Result<()
     // alone.
     eventually("what is left to be marked", || async {
         let before = broken.so_far().len();
-        let (answer, log) = deliver(&stack, &installed, waiting, "o-1").await?;
-        let is_cancelled = answer == done() && broken.so_far().len() == before && log.contains("cancelled");
+        let (response, log) = deliver(&stack, &installed, waiting, "o-1").await?;
+        let is_cancelled = response == done() && broken.so_far().len() == before && log.contains("cancelled");
         Ok(is_cancelled.then_some(()))
     })
     .await?;
@@ -199,8 +199,8 @@ async fn an_app_installed_after_its_uninstallation_event_stays_installed() -> Re
             "payload": {{}}, "app": "{}"}}"#,
         installed.shop, installed.app
     );
-    let (answer, log) = stack.invoke("fan-out", &stream_event(&before)).await?;
-    assert_eq!(answer, done());
+    let (response, log) = stack.invoke("fan-out", &stream_event(&before)).await?;
+    assert_eq!(response, done());
     assert!(log.contains("app installed after it was uninstalled"), "{log}");
     installed.api.create_webhook("orders/create", "https://a.example/").await?;
     Ok(())

@@ -69,7 +69,7 @@ fn ids(delivered: &[Delivered]) -> BTreeSet<String> {
 async fn the_named_webhooks_dead_letters_are_delivered_and_the_rest_stays() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let wanted = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let other = installed.api.create_webhook("orders/*", &receiver.url).await?;
     let letters = [dead_letter(&installed, wanted, "o-1")?, dead_letter(&installed, wanted, "o-2")?];
@@ -100,7 +100,7 @@ async fn the_named_webhooks_dead_letters_are_delivered_and_the_rest_stays() -> R
 async fn a_dry_run_counts_dead_letters_and_moves_none() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let webhook = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let letters = [dead_letter(&installed, webhook, "o-1")?, dead_letter(&installed, webhook, "o-2")?];
     put(&stack, "dead-letter", &[&letters[1], &letters[0]]).await?;
@@ -152,7 +152,7 @@ async fn no_dead_letter_is_lost_when_the_delivery_queue_is_missing() -> Result<(
 async fn deliveries_of_a_killed_redrive_arrive_once() -> Result<()> {
     let (stack, _turn) = turn().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let webhook = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let letter = dead_letter(&installed, webhook, "o-1")?;
     let sent = DeliveryMessage::parse(letter.as_bytes())?.redriven(storehook_aws::now()).to_message();

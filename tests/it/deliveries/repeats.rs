@@ -12,7 +12,7 @@ use storehook_tests::{Receiver, Stack, stream_event};
 async fn a_record_read_twice_is_delivered_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("products/update", &receiver.url).await?;
     let record = |payload: &str| {
         let shop = &installed.shop;
@@ -23,8 +23,8 @@ async fn a_record_read_twice_is_delivered_once() -> Result<()> {
     assert!(first.starts_with(&format!("{id}-")));
     stack.wait_until(&first, DeliveryState::Delivered).await?;
     for _ in 0..2 {
-        let (answer, _) = stack.invoke("fan-out", &record("{}")).await?;
-        assert_eq!(answer, json!({"batchItemFailures": []}));
+        let (response, _) = stack.invoke("fan-out", &record("{}")).await?;
+        assert_eq!(response, json!({"batchItemFailures": []}));
     }
     // What is queued behind them arrives, so they have had their time.
     installed.api.create_webhook("products/delete", &receiver.url).await?;

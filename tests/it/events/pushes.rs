@@ -4,9 +4,9 @@ use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_domain::{history::state::DeliveryState, installation::Scope};
-use storehook_tests::{Answer, DirectApi, Installed, Receiver, Stack, root};
+use storehook_tests::{ApiResponse, DirectApi, Installed, Receiver, Stack, root};
 
-async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
+async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>) -> Result<ApiResponse> {
     installed.api.call_raw(Method::POST, path, Some(body)).await
 }
 
@@ -14,7 +14,7 @@ async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>)
 async fn pushed_events_of_either_form_arrive_like_those_of_the_store() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("order:new", &receiver.url).await?;
     installed.api.create_webhook("stock:low", &receiver.url).await?;
     let payload = r#"{"id":327475578523353102,"weight":199.0,"price":"19.99","name":"Zoë"}"#;
@@ -31,10 +31,10 @@ async fn pushed_events_of_either_form_arrive_like_those_of_the_store() -> Result
     .into_iter()
     .enumerate()
     {
-        let answer = push(&installed, path, body).await?;
-        assert_eq!(answer.status, StatusCode::ACCEPTED, "{path}: {}", answer.json);
-        let told = answer.json["event_id"].as_str().unwrap_or_default().to_owned();
-        assert_eq!(answer.json, json!({"event_id": told, "result": "accepted"}));
+        let response = push(&installed, path, body).await?;
+        assert_eq!(response.status, StatusCode::ACCEPTED, "{path}: {}", response.json);
+        let told = response.json["event_id"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(response.json, json!({"event_id": told, "result": "accepted"}));
         assert!(event_id.is_empty() || told == event_id, "{told}");
         let came = receiver.wait_for(number + 1).await?;
         assert_eq!(came[number].header("x-spiffy-stores-event-id"), told);
@@ -52,7 +52,7 @@ async fn pushed_events_of_either_form_arrive_like_those_of_the_store() -> Result
 async fn an_event_pushed_twice_is_delivered_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/*", &receiver.url).await?;
     let body = r#"{"topic": "orders/create", "event_id": "once", "payload": {"id": 1}}"#;
     push(&installed, "/admin/events.json", body).await?;
@@ -78,15 +78,15 @@ async fn five_hundred_events_are_accepted_in_one_push() -> Result<()> {
     let installed = stack.install().await?;
     let event = |index: usize| json!({"topic": "orders/create", "event_id": format!("e-{index}"), "payload": {"id": index}});
     let events: Vec<_> = (0..500).map(event).collect();
-    let answer = push(&installed, "/admin/events.json", json!({"events": events}).to_string()).await?;
-    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
-    let told = answer.json["events"].as_array().cloned().unwrap_or_default();
+    let response = push(&installed, "/admin/events.json", json!({"events": events}).to_string()).await?;
+    assert_eq!(response.status, StatusCode::ACCEPTED, "{}", response.json);
+    let told = response.json["events"].as_array().cloned().unwrap_or_default();
     let expected: Vec<_> =
         (0..500).map(|index| json!({"event_id": format!("e-{index}"), "result": "accepted"})).collect();
     assert_eq!(told, expected, "in their order");
     let many: Vec<_> = (0..501).map(event).collect();
-    let answer = push(&installed, "/admin/events.json", json!({"events": many}).to_string()).await?;
-    assert_eq!(answer.json, json!({"errors": {"events": ["must be 1 to 500 events"]}}));
+    let response = push(&installed, "/admin/events.json", json!({"events": many}).to_string()).await?;
+    assert_eq!(response.json, json!({"errors": {"events": ["must be 1 to 500 events"]}}));
     Ok(())
 }
 
@@ -101,14 +101,14 @@ async fn one_malformed_event_refuses_the_whole_push() -> Result<()> {
         {"topic": "orders/exploded", "event_id": "a.b", "payload": {"id": 2}},
         {"topic": "app/uninstalled", "payload": {}},
     ]});
-    let (answer, calls) = direct.observe(push(&watched, "/admin/events.json", events.to_string())).await?;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (response, calls) = direct.observe(push(&watched, "/admin/events.json", events.to_string())).await?;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
     let expected = json!({
         "events.1.event_id": ["must be 1 to 64 letters, digits, '_' or '-'"],
         "events.1.topic": ["is neither a topic of the catalogue nor a noun:verb"],
         "events.2.topic": ["cannot be pushed"],
     });
-    assert_eq!(answer.json, json!({"errors": expected}));
+    assert_eq!(response.json, json!({"errors": expected}));
     assert!(!calls.contains(&"PutRecords".to_owned()), "{calls:?}");
     Ok(())
 }
@@ -125,7 +125,7 @@ async fn events_that_the_stream_refuses_are_not_accepted() -> Result<()> {
         {"topic": "orders/create", "event_id": "refused", "payload": {}},
     ]});
     let call = push(&refused, "/admin/events.json", body.to_string());
-    let (answer, calls) = direct
+    let (response, calls) = direct
         .decide(call, |call| match call.operation.as_str() {
             "PutRecords" => {
                 let count = call.body["Records"].as_array().map_or(0, Vec::len);
@@ -137,23 +137,23 @@ async fn events_that_the_stream_refuses_are_not_accepted() -> Result<()> {
             _ => call.let_through(),
         })
         .await?;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
     let told =
         json!([{"event_id": "taken", "result": "accepted"}, {"event_id": "refused", "result": "failed"}]);
-    assert_eq!(answer.json["events"], told);
+    assert_eq!(response.json["events"], told);
     let puts: Vec<_> = calls.iter().filter(|(operation, _)| operation == "PutRecords").collect();
     assert_eq!(puts.len(), 5, "what was refused is tried again");
     assert!(puts[1..].iter().all(|(_, body)| body["Records"].as_array().map(Vec::len) == Some(1)));
 
     let call = push(&refused, "/events", r#"{"topic": "orders/create", "payload": {}}"#);
-    let (answer, _) = direct
+    let (response, _) = direct
         .decide(call, |call| match call.operation.as_str() {
             "PutRecords" => call.answer(StatusCode::BAD_REQUEST, json!({"__type": "AccessDeniedException"})),
             _ => call.let_through(),
         })
         .await?;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.json, json!({"errors": "Service Unavailable"}));
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.json, json!({"errors": "Service Unavailable"}));
     Ok(())
 }
 
@@ -171,15 +171,15 @@ async fn malformed_and_forbidden_pushes_are_refused() -> Result<()> {
             json!({"payload": ["must be an object"]}),
         ),
     ] {
-        let answer = push(&installed, "/admin/events.json", body).await?;
-        assert_eq!((answer.status, &answer.json["errors"]), (status, &errors), "{body}");
+        let response = push(&installed, "/admin/events.json", body).await?;
+        assert_eq!((response.status, &response.json["errors"]), (status, &errors), "{body}");
     }
     let no_push = stack.install_with(&[Scope::Webhooks]).await?;
-    let answer = push(&no_push, "/events", r#"{"topic": "orders/create", "payload": {}}"#).await?;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let response = push(&no_push, "/events", r#"{"topic": "orders/create", "payload": {}}"#).await?;
+    assert_eq!(response.status, StatusCode::FORBIDDEN);
     let only_push = stack.install_with(&[Scope::EventsPush]).await?;
-    let answer = push(&only_push, "/events", r#"{"topic": "orders/create", "payload": {}}"#).await?;
-    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let response = push(&only_push, "/events", r#"{"topic": "orders/create", "payload": {}}"#).await?;
+    assert_eq!(response.status, StatusCode::ACCEPTED);
     assert_eq!(
         only_push.api.call(Method::GET, "/admin/webhooks.json", None).await?.status,
         StatusCode::FORBIDDEN

@@ -11,7 +11,7 @@ use storehook_tests::{Receiver, Stack, eventually, record};
 async fn one_malformed_record_among_a_hundred_is_rejected_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &receiver.url).await?;
     let good =
         |number: usize| record(&installed.shop, "orders/create", &format!("o-{number}"), r#"{"id": 1}"#);

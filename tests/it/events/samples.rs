@@ -57,29 +57,29 @@ async fn every_sample_event_gets_the_expected_response() -> Result<()> {
             let id = api.create_webhook("orders/create", &format!("http://127.0.0.1:9000/{case}")).await?;
             event = of_webhook(event, id)?;
         }
-        let (answer, _) = stack.invoke("admin-api", &event).await?;
-        assert_eq!(answer["statusCode"], json!(status), "{case}: {answer}");
+        let (response, _) = stack.invoke("admin-api", &event).await?;
+        assert_eq!(response["statusCode"], json!(status), "{case}: {response}");
     }
-    let subscribed = Receiver::answering(StatusCode::OK).await?;
+    let subscribed = Receiver::responding(StatusCode::OK).await?;
     let subscribed = api.create_webhook("orders/create", &subscribed.url).await?;
     for case in FAN_OUT {
-        let (answer, _) = stack.invoke("fan-out", &sample("fan-out", case)?).await?;
-        assert_eq!(answer, json!({"batchItemFailures": []}), "{case}");
+        let (response, _) = stack.invoke("fan-out", &sample("fan-out", case)?).await?;
+        assert_eq!(response, json!({"batchItemFailures": []}), "{case}");
     }
     stack.wait_until(&format!("{subscribed}-01JD0000000000000000000001"), DeliveryState::Delivered).await?;
     for (case, status) in OF_A_DELIVERY {
-        let (answer, _) =
+        let (response, _) =
             stack.invoke("admin-api", &of_webhook(sample("admin-api", case)?, subscribed)?).await?;
-        assert_eq!(answer["statusCode"], json!(status), "{case}: {answer}");
+        assert_eq!(response["statusCode"], json!(status), "{case}: {response}");
     }
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = api.create_webhook("orders/create", &receiver.url).await?;
     for (case, failed) in DELIVERY {
         let event = sample("delivery", case)?.to_string();
         let event = event.replace(r#"\"webhook_id\": 1,"#, &format!(r#"\"webhook_id\": {id},"#));
-        let (answer, _) = stack.invoke("delivery", &serde_json::from_str(&event)?).await?;
+        let (response, _) = stack.invoke("delivery", &serde_json::from_str(&event)?).await?;
         let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
-        assert_eq!(answer, json!({"batchItemFailures": failures}), "{case}");
+        assert_eq!(response, json!({"batchItemFailures": failures}), "{case}");
     }
     let delivered = receiver.wait_for(3).await?;
     let mut ids: Vec<_> =

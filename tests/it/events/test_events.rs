@@ -13,12 +13,12 @@ async fn a_test_event_is_a_marked_sample_for_its_webhook_alone() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let (receiver, other) =
-        (Receiver::answering(StatusCode::OK).await?, Receiver::answering(StatusCode::OK).await?);
+        (Receiver::responding(StatusCode::OK).await?, Receiver::responding(StatusCode::OK).await?);
     installed.api.create_webhook("orders/*", &other.url).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
-    let answer = installed.api.call(Method::POST, &format!("/admin/webhooks/{id}/test.json"), None).await?;
-    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
-    let told = &answer.json["delivery"];
+    let response = installed.api.call(Method::POST, &format!("/admin/webhooks/{id}/test.json"), None).await?;
+    assert_eq!(response.status, StatusCode::ACCEPTED, "{}", response.json);
+    let told = &response.json["delivery"];
     assert_eq!(
         (&told["state"], &told["test"], &told["topic"]),
         (&json!("pending"), &json!(true), &json!("orders/create"))
@@ -50,22 +50,22 @@ async fn a_test_event_is_a_marked_sample_for_its_webhook_alone() -> Result<()> {
 async fn a_test_event_of_an_uninstallation_uninstalls_nothing() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("app/uninstalled", &receiver.url).await?;
     installed.api.call(Method::POST, &format!("/admin/webhooks/{id}/test.json"), None).await?;
     assert_eq!(receiver.wait_for(1).await?[0].header("x-spiffy-stores-topic"), "app/uninstalled");
     stack.wait_until_idle("delivery").await?;
-    let answer = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
+    assert_eq!(response.status, StatusCode::OK);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_topics_list_is_the_catalogue_with_a_sample_each() -> Result<()> {
     let installed = Stack::shared().await?.install().await?;
-    let answer = installed.api.call(Method::GET, "/admin/topics.json", None).await?;
-    assert_eq!(answer.status, StatusCode::OK);
-    let topics = answer.json["topics"].as_array().context("no topics")?;
+    let response = installed.api.call(Method::GET, "/admin/topics.json", None).await?;
+    assert_eq!(response.status, StatusCode::OK);
+    let topics = response.json["topics"].as_array().context("no topics")?;
     let names: Vec<_> = topics.iter().filter_map(|topic| topic["topic"].as_str()).collect();
     let expected = catalogue::TOPICS.iter().map(|topic| topic.name).chain(["webhooks/disabled"]);
     assert_eq!(names, expected.collect::<Vec<_>>());

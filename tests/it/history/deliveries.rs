@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 60 * 60;
 async fn a_delivery_shows_its_attempts_its_request_as_sent_and_the_response() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering_with(|before| async move {
+    let receiver = Receiver::responding_with(|before| async move {
         let status = if before == 0 { StatusCode::BAD_GATEWAY } else { StatusCode::CREATED };
         (status, "€".repeat(400))
     })
@@ -57,9 +57,9 @@ async fn a_delivery_shows_its_attempts_its_request_as_sent_and_the_response() ->
         assert_eq!(value.as_str(), Some(sent[1].header(name)), "{name}");
     }
     assert_eq!((headers["x-key"].as_str(), sent[1].header("x-key")), (Some("***"), "k3y"));
-    let answer = &shown["answer"];
-    assert_eq!((&answer["status"], &answer["body_truncated"]), (&json!(201), &json!(true)));
-    assert_eq!(answer["body"].as_str(), Some("€".repeat(341).as_str()), "a KiB of it");
+    let response = &shown["answer"];
+    assert_eq!((&response["status"], &response["body_truncated"]), (&json!(201), &json!(true)));
+    assert_eq!(response["body"].as_str(), Some("€".repeat(341).as_str()), "a KiB of it");
 
     // What it was sent as, it stays, whatever the webhook becomes.
     let change = Some(json!({"webhook": {"fields": [], "format": "xml"}}));
@@ -88,7 +88,7 @@ async fn partition(
 async fn history_items_expire_exactly_when_configured() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let other = installed.api.create_webhook("orders/*", &receiver.url).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", r#"{"id": 1}"#)]).await?;
@@ -112,7 +112,7 @@ async fn history_items_expire_exactly_when_configured() -> Result<()> {
 async fn two_apps_never_see_each_others_history() -> Result<()> {
     let stack = Stack::shared().await?;
     let owner = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = owner.api.create_webhook("orders/create", &receiver.url).await?;
     let app_beside = stack.install_on(&owner.shop, "other-app").await?;
     let beside = app_beside.api.create_webhook("orders/create", &receiver.url).await?;
@@ -134,9 +134,9 @@ async fn two_apps_never_see_each_others_history() -> Result<()> {
             (Method::GET, format!("/admin/deliveries/{id}-o-1.json"), None),
             (Method::POST, format!("/admin/deliveries/{id}-o-1/redeliver.json"), None),
         ] {
-            let answer = stranger.api.call(method, &path, body).await?;
-            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            assert_eq!(answer.json, json!({"errors": "Not Found"}), "{path}");
+            let response = stranger.api.call(method, &path, body).await?;
+            assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(response.json, json!({"errors": "Not Found"}), "{path}");
         }
     }
     assert_eq!(show(&owner, &format!("{id}-o-1")).await?["replays"], 0, "nothing of it was replayed");
@@ -149,7 +149,7 @@ async fn two_apps_never_see_each_others_history() -> Result<()> {
 async fn a_delivery_is_dead_once_its_last_attempt_has_failed() -> Result<()> {
     let stack = Stack::deploy("storehook-last", &[("RetryTimeScale", "0.0001")]).await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::SERVICE_UNAVAILABLE).await?;
+    let receiver = Receiver::responding(StatusCode::SERVICE_UNAVAILABLE).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
     let dead = stack.wait_until(&format!("{id}-o-1"), DeliveryState::Dead).await?;
@@ -165,7 +165,7 @@ async fn a_delivery_is_dead_once_its_last_attempt_has_failed() -> Result<()> {
 async fn with_the_history_off_nothing_is_written_or_replayed() -> Result<()> {
     let stack = Stack::deploy("storehook-forgetful", &[("HistoryDeliveryDays", "0")]).await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", "{}")]).await?;
     receiver.wait_for(1).await?;
@@ -174,8 +174,8 @@ async fn with_the_history_off_nothing_is_written_or_replayed() -> Result<()> {
     receiver.wait_for(2).await?;
     let pause = Some(json!({"webhook": {"status": "paused"}}));
     installed.api.call(Method::PUT, &format!("/admin/webhooks/{id}.json"), pause).await?;
-    let (answer, log) = deliver(&stack, &installed, id, "o-2").await?;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let (response, log) = deliver(&stack, &installed, id, "o-2").await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
     assert!(log.contains("the webhook is paused"), "{log}");
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let items = client.scan().table_name(stack.resource("history")).send().await?;

@@ -27,12 +27,12 @@ async fn lists_are_newest_first_and_stable_while_new_deliveries_arrive() -> Resu
 
     let (mut listed, mut page_info) = (Vec::new(), String::new());
     for page in 0.. {
-        let answer = list(&installed, id, &format!("limit=7&page_info={page_info}")).await?;
-        listed.extend(events_of(&answer));
+        let response = list(&installed, id, &format!("limit=7&page_info={page_info}")).await?;
+        listed.extend(events_of(&response));
         // Newer ones arrive between the pages, and change none that follows.
         let newer = format!("newer-{page}");
         stack.have_delivered(&installed, id, &[(&newer, storehook_aws::now(), DeliveryState::Held)]).await?;
-        match answer["page_info"].as_str() {
+        match response["page_info"].as_str() {
             Some(next) => page_info = next.to_owned(),
             None => break,
         }

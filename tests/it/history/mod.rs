@@ -11,16 +11,16 @@ use storehook_tests::Installed;
 /// A list of a webhook's deliveries.
 pub(crate) async fn list(installed: &Installed, webhook_id: u64, query: &str) -> Result<Value> {
     let path = format!("/admin/webhooks/{webhook_id}/deliveries.json?{query}");
-    let answer = installed.api.call(Method::GET, &path, None).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{path}: {} {}", answer.status, answer.json);
-    Ok(answer.json)
+    let response = installed.api.call(Method::GET, &path, None).await?;
+    anyhow::ensure!(response.status == StatusCode::OK, "{path}: {} {}", response.status, response.json);
+    Ok(response.json)
 }
 
 /// A delivery in full.
 pub(crate) async fn show(installed: &Installed, id: &str) -> Result<Value> {
-    let answer = installed.api.call(Method::GET, &format!("/admin/deliveries/{id}.json"), None).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{id}: {} {}", answer.status, answer.json);
-    Ok(answer.json["delivery"].clone())
+    let response = installed.api.call(Method::GET, &format!("/admin/deliveries/{id}.json"), None).await?;
+    anyhow::ensure!(response.status == StatusCode::OK, "{id}: {} {}", response.status, response.json);
+    Ok(response.json["delivery"].clone())
 }
 
 /// The events of a list's deliveries.

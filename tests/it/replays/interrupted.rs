@@ -15,7 +15,7 @@ use super::{events_of, many, replay, replay_to_the_end};
 async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let names = many(&stack, &installed, id, 90).await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
@@ -25,7 +25,7 @@ async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() 
     // The second batch is refused each time it is tried, so the step ends in its first part, some
     // of whose deliveries are on record as replayed and have not been sent.
     let mut batches = 0;
-    let (answer, _) = direct
+    let (response, _) = direct
         .decide(replay(&interrupted, id, wish.clone()), |call| {
             batches += usize::from(call.operation == "SendMessageBatch");
             match call.operation == "SendMessageBatch" && batches > 1 {
@@ -34,7 +34,7 @@ async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() 
             }
         })
         .await?;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.json);
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE, "{}", response.json);
     let first = receiver.wait_for(10).await?;
     for event in events_of(&first) {
         stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
@@ -42,7 +42,7 @@ async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() 
     let reserved = stack.history_of(&format!("{id}-{}", names[15])).await?.context("no history")?;
     assert_eq!((reserved.state, reserved.series), (DeliveryState::Pending, 1), "on record and not sent");
 
-    // The same again to its end, whose last answer gets lost.
+    // The same again to its end, whose last response gets lost.
     direct.let_all_through();
     replay_to_the_end(&interrupted, id, wish.clone()).await?;
     let is_complete = |came: &[Delivered]| {
@@ -70,7 +70,7 @@ async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() 
 async fn a_replay_step_sent_twice_attempts_each_delivery_once() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::BAD_GATEWAY).await?;
+    let receiver = Receiver::responding(StatusCode::BAD_GATEWAY).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let names = many(&stack, &installed, id, 3).await?;
     let redeliver = async |name: &str| {
@@ -90,8 +90,8 @@ async fn a_replay_step_sent_twice_attempts_each_delivery_once() -> Result<()> {
         "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery")),
     });
     let before = receiver.so_far().len();
-    let (answer, log) = stack.invoke("delivery", &json!({"Records": [message]})).await?;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let (response, log) = stack.invoke("delivery", &json!({"Records": [message]})).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
     assert!(log.contains("superseded"), "{log}");
     assert!(receiver.so_far().len() <= before + 1, "only its own message's retry may have come");
     Ok(())
@@ -103,7 +103,7 @@ async fn a_replay_step_sent_twice_attempts_each_delivery_once() -> Result<()> {
 async fn a_new_replay_sends_what_an_abandoned_one_left_unsent() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let names = many(&stack, &installed, id, 4).await?;
     // As it is two hours after an abandoned replay.

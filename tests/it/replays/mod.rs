@@ -8,9 +8,9 @@ use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
-use storehook_tests::{Answer, Delivered, Installed, Stack};
+use storehook_tests::{ApiResponse, Delivered, Installed, Stack};
 
-async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<Answer> {
+async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<ApiResponse> {
     let path = format!("/admin/webhooks/{webhook_id}/replay.json");
     installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
 }
@@ -20,10 +20,10 @@ async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<A
 async fn replay_to_the_end(installed: &Installed, webhook_id: u64, mut wish: Value) -> Result<u64> {
     let mut sent = 0;
     loop {
-        let answer = replay(installed, webhook_id, wish.clone()).await?;
-        anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
-        sent += answer.json["replay"]["deliveries"].as_u64().context("no count")?;
-        match answer.json["replay"]["cursor"].as_str() {
+        let response = replay(installed, webhook_id, wish.clone()).await?;
+        anyhow::ensure!(response.status == StatusCode::OK, "{} {}", response.status, response.json);
+        sent += response.json["replay"]["deliveries"].as_u64().context("no count")?;
+        match response.json["replay"]["cursor"].as_str() {
             Some(cursor) => wish["cursor"] = json!(cursor),
             None => return Ok(sent),
         }
@@ -33,8 +33,8 @@ async fn replay_to_the_end(installed: &Installed, webhook_id: u64, mut wish: Val
 async fn set_status(installed: &Installed, webhook_id: u64, status: &str) -> Result<()> {
     let change = Some(json!({"webhook": {"status": status}}));
     let path = format!("/admin/webhooks/{webhook_id}.json");
-    let answer = installed.api.call(Method::PUT, &path, change).await?;
-    anyhow::ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
+    let response = installed.api.call(Method::PUT, &path, change).await?;
+    anyhow::ensure!(response.status == StatusCode::OK, "{} {}", response.status, response.json);
     Ok(())
 }
 

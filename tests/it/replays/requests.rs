@@ -14,16 +14,16 @@ use crate::history::show;
 async fn delivered_deliveries_can_be_redelivered() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", r#"{"id": 1, "p": 199.0}"#)]).await?;
     let delivery_id = format!("{id}-o-1");
     stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
     for replays in 1..=2 {
         let path = format!("/admin/deliveries/{delivery_id}/redeliver.json");
-        let answer = installed.api.call(Method::POST, &path, None).await?;
-        assert_eq!(answer.status, StatusCode::ACCEPTED);
-        let told = &answer.json["delivery"];
+        let response = installed.api.call(Method::POST, &path, None).await?;
+        assert_eq!(response.status, StatusCode::ACCEPTED);
+        let told = &response.json["delivery"];
         assert_eq!((&told["state"], &told["replays"]), (&json!("pending"), &json!(replays)));
         receiver.wait_for(replays + 1).await?;
         stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;
@@ -54,7 +54,7 @@ async fn delivered_deliveries_can_be_redelivered() -> Result<()> {
 async fn a_retrying_delivery_can_be_redelivered_at_once() -> Result<()> {
     let stack = Stack::deploy("storehook-again", &[("RetryTimeScale", "1")]).await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering_with(|before| async move {
+    let receiver = Receiver::responding_with(|before| async move {
         if before < 2 { StatusCode::BAD_GATEWAY } else { StatusCode::OK }
     })
     .await?;
@@ -90,7 +90,7 @@ async fn drained(stack: &Stack) -> Result<()> {
 async fn held_deliveries_are_sent_when_their_webhook_is_resumed_and_replayed() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     set_status(&installed, id, "paused").await?;
     let events: Vec<_> = (0..12).map(|index| format!("o-{index}")).collect();
@@ -126,7 +126,7 @@ async fn held_deliveries_are_sent_when_their_webhook_is_resumed_and_replayed() -
 async fn a_replay_covers_a_window_and_a_state_and_a_dry_run_sends_nothing() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let names = many(&stack, &installed, id, 30).await?;
     let began = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?.created_at;
@@ -135,9 +135,9 @@ async fn a_replay_covers_a_window_and_a_state_and_a_dry_run_sends_nothing() -> R
         let mut wish = window.clone();
         wish["state"] = json!(state);
         wish["dry_run"] = json!(true);
-        let answer = replay(&installed, id, wish).await?;
-        assert_eq!(answer.json["replay"]["deliveries"], expected, "{state}");
-        assert_eq!(answer.json["replay"]["cursor"], Value::Null);
+        let response = replay(&installed, id, wish).await?;
+        assert_eq!(response.json["replay"]["deliveries"], expected, "{state}");
+        assert_eq!(response.json["replay"]["cursor"], Value::Null);
     }
     stack.wait_until_idle("delivery").await?;
     assert!(receiver.so_far().is_empty());
@@ -175,9 +175,9 @@ async fn refused_redeliveries_say_why() -> Result<()> {
 
     // Its payload has gone before it.
     delete_payload(&stack, &installed, &format!("{id}-e-001")).await?;
-    let answer = redeliver().await?;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(answer.json, json!({"errors": {"payload": ["is no longer kept"]}}));
+    let response = redeliver().await?;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(response.json, json!({"errors": {"payload": ["is no longer kept"]}}));
     let stepped = replay(&installed, id, json!({"state": "delivered"})).await?;
     assert_eq!(stepped.json["errors"]["state"], json!(["is not included in the list"]));
 
@@ -194,7 +194,7 @@ async fn refused_redeliveries_say_why() -> Result<()> {
 async fn a_replay_counts_the_payloads_that_have_expired() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     many(&stack, &installed, id, 3).await?;
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
@@ -209,8 +209,8 @@ async fn a_replay_counts_the_payloads_that_have_expired() -> Result<()> {
         .expression_attribute_values(":past", past)
         .send()
         .await?;
-    let answer = replay(&installed, id, json!({"state": "all"})).await?;
-    let told = &answer.json["replay"];
+    let response = replay(&installed, id, json!({"state": "all"})).await?;
+    let told = &response.json["replay"];
     assert_eq!((&told["deliveries"], &told["expired"]), (&json!(2), &json!(1)), "{told}");
     assert_eq!(events_of(&receiver.wait_for(2).await?), ["e-000", "e-002"]);
     Ok(())

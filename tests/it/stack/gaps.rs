@@ -100,8 +100,8 @@ async fn the_emulators_stream_mapping_loses_records_reported_as_failed() -> Resu
 
     // The function does report it.
     let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
-    let (answer, _) = stack.invoke("fan-out", &event).await?;
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
+    let (response, _) = stack.invoke("fan-out", &event).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
 
     let stream = "own-mapping";
     stack.aws("kinesis", "create_stream", json!({"StreamName": stream, "ShardCount": 1})).await?;

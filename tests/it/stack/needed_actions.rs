@@ -30,13 +30,13 @@ async fn fan_out_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
-    let (answer, _) = stack.invoke("fan-out", &event).await?;
+    let (response, _) = stack.invoke("fan-out", &event).await?;
     let uninstalled = format!(
         r#"{{"shop": "{}", "topic": "app/uninstalled", "event_id": "u-1", "payload": {{}}, "app": "{}"}}"#,
         installed.shop, installed.app
     );
     let (ended, _) = stack.invoke("fan-out", &stream_event_of_now(&uninstalled)).await?;
-    Ok(answer == json!({"batchItemFailures": []}) && ended == answer)
+    Ok(response == json!({"batchItemFailures": []}) && ended == response)
 }
 
 /// A record that has just arrived: an app is uninstalled by what happened after it was installed.
@@ -53,15 +53,15 @@ async fn delaying_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let webhook = json!({"topic": "orders/create", "address": hesitant.url, "protocol": "integration"});
     let id = installed.api.create_webhook_with(webhook).await?;
-    let (answer, _) = deliver(stack, &installed, id, "o-1").await?;
+    let (response, _) = deliver(stack, &installed, id, "o-1").await?;
     installed.api.call(Method::DELETE, &format!("/admin/webhooks/{id}.json"), None).await?;
-    Ok(answer == json!({"batchItemFailures": []}))
+    Ok(response == json!({"batchItemFailures": []}))
 }
 
 /// A failure, a success after it and the end of an endpoint are all recorded; what is not is in the
 /// log.
 async fn recording_works(stack: &Stack) -> Result<bool> {
-    let receiver = Receiver::answering_with(|before| async move {
+    let receiver = Receiver::responding_with(|before| async move {
         [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK, StatusCode::GONE][before.min(2)]
     })
     .await?;
@@ -100,13 +100,13 @@ async fn giving_up_works(stack: &Stack) -> Result<bool> {
 
 async fn pushing_works(stack: &Stack) -> Result<bool> {
     let event = json!({"topic": "orders/create", "payload": {}});
-    let answer = stack.install().await?.api.call(Method::POST, "/events", Some(event)).await?;
-    Ok(answer.status.is_success())
+    let response = stack.install().await?.api.call(Method::POST, "/events", Some(event)).await?;
+    Ok(response.status.is_success())
 }
 
 /// A test event, the list that it stands in, and its delivery again.
 async fn replaying_works(stack: &Stack) -> Result<bool> {
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     let installed = stack.install().await?;
     let api = &installed.api;
     let id = api.create_webhook("orders/create", &receiver.url).await?;
@@ -121,16 +121,16 @@ async fn replaying_works(stack: &Stack) -> Result<bool> {
 }
 
 async fn delivering_works(stack: &Stack) -> Result<bool> {
-    let receiver = Receiver::answering(StatusCode::OK).await?;
-    let (answer, _) = deliver_to(stack, &receiver.url).await?;
-    Ok(answer == json!({"batchItemFailures": []}) && receiver.so_far().len() == 1)
+    let receiver = Receiver::responding(StatusCode::OK).await?;
+    let (response, _) = deliver_to(stack, &receiver.url).await?;
+    Ok(response == json!({"batchItemFailures": []}) && receiver.so_far().len() == 1)
 }
 
 /// A failed attempt that could not hide its message says so in the log.
 async fn backing_off_works(stack: &Stack) -> Result<bool> {
-    let receiver = Receiver::answering(StatusCode::INTERNAL_SERVER_ERROR).await?;
-    let (answer, log) = deliver_to(stack, &receiver.url).await?;
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}), "failed, in either case");
+    let receiver = Receiver::responding(StatusCode::INTERNAL_SERVER_ERROR).await?;
+    let (response, log) = deliver_to(stack, &receiver.url).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}), "failed, in either case");
     Ok(!log.contains("AccessDenied"))
 }
 
