@@ -25,6 +25,7 @@ pub mod queues;
 pub mod selection;
 pub mod summary;
 
+mod report;
 mod worker;
 
 #[cfg(test)]

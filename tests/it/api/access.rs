@@ -1,4 +1,4 @@
-//! Who may call the admin API, and how often.
+//! Who may call the admin API.
 
 use anyhow::Result;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,8 +1,9 @@
-//! The admin API: every call, who may make it, and what it answers.
+//! The admin API: every call, who may make it, and its responses.
 
 pub(crate) mod openapi;
 
 mod access;
+mod any_value;
 mod bad_input;
 mod call_limit;
 mod clients;

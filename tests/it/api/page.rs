@@ -1,4 +1,4 @@
-//! The requests and answers that the Spiffy Stores *API Webhook* page prints, as it prints them,
+//! The requests and responses that the Spiffy Stores *API Webhook* page prints, as it prints them,
 //! ids and times aside.
 
 use anyhow::{Context as _, Result};

@@ -1,4 +1,4 @@
-//! What a source file says, without what only people read and without its tests.
+//! The code of a source file, without its comments, texts and tests.
 //!
 //! Comments, texts and `#[cfg(test)]` items are taken out first. What is left names modules in
 //! three ways: `mod` declarations, `use` trees and paths in the code. No macro is expanded.

@@ -1,4 +1,4 @@
-//! Records that are no events.
+//! Malformed records, which are rejected.
 
 use std::collections::BTreeSet;
 

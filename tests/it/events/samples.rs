@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, root};
 
-/// What each function answers to each of its files.
+/// The status of the admin API's response to each of its files.
 const ADMIN_API: [(&str, u64); 22] = [
     ("create", 201),
     ("create-invalid", 422),
@@ -33,7 +33,7 @@ const ADMIN_API: [(&str, u64); 22] = [
     ("push-flat", 202),
     ("push-invalid", 422),
 ];
-/// What is asked of a delivery that `fan-out-good.json` makes.
+/// The requests about a delivery that `fan-out-good.json` makes.
 const OF_A_DELIVERY: [(&str, u64); 2] = [("delivery", 200), ("redeliver", 202)];
 const FAN_OUT: [&str; 3] = ["empty", "good", "mixed"];
 const DELIVERY: [(&str, &[&str]); 5] = [

@@ -28,9 +28,10 @@ async fn an_interrupted_and_resumed_replay_starts_one_new_series_per_delivery() 
     let (response, _) = direct
         .decide(replay(&interrupted, id, wish.clone()), |call| {
             batches += usize::from(call.operation == "SendMessageBatch");
-            match call.operation == "SendMessageBatch" && batches > 1 {
-                true => call.answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError"})),
-                false => call.let_through(),
+            if call.operation == "SendMessageBatch" && batches > 1 {
+                call.answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError"}));
+            } else {
+                call.let_through();
             }
         })
         .await?;

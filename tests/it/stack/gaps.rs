@@ -1,5 +1,5 @@
-//! The emulator's gaps that our local stack works round, each held by a small test: when an
-//! upgrade mends one, its test fails, and the work-around can go.
+//! The emulator's gaps that our local stack works round. A small test holds each: when an upgrade
+//! closes a gap, its test fails, and the work-around can go.
 
 use anyhow::Result;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
