@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::value::RawValue;
 use storehook_aws::stream::{Record, Unput, batch_length, put};
 use storehook_domain::{
-    event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, topic::Topic},
+    event::{StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, topic::Topic},
     installation::shop::ShopDomain,
 };
 use tokio::io::AsyncReadExt as _;

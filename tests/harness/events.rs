@@ -46,8 +46,11 @@ pub async fn deliver_queued_at(
     enqueued_at: Timestamp,
 ) -> Result<(Value, String)> {
     let body = json!({
-        "webhook_id": webhook_id, "shop": installed.shop, "app": installed.app, "topic": "orders/create",
-        "event_id": event, "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": enqueued_at, "payload": {},
+        "envelope": {
+            "id": format!("{webhook_id}-{event}"), "shop": installed.shop, "app": installed.app,
+            "topic": "orders/create", "triggered_at": "2026-11-21T15:00:00Z",
+        },
+        "enqueued_at": enqueued_at, "payload": {},
     });
     let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
     let message = json!({

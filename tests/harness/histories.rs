@@ -4,13 +4,14 @@ use anyhow::Result;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, Place, put_payloads},
+    history::{DeliveryItem, PayloadItem, PayloadOwner, put_payloads},
     table::to_item,
 };
 use storehook_domain::{
     delivery::message::DeliveryMessage,
-    event::{RecordOrigin, StoreEvent, pushed::event_record},
+    event::{StoreEvent, origin::RecordOrigin, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
+    payload::digest::PayloadDigest,
 };
 
 use crate::{installed::Installed, stack::Stack};
@@ -39,8 +40,8 @@ impl Stack {
         for some in made.chunks(BATCH) {
             let payloads = some.iter().filter_map(|(history, payload)| {
                 Some(PayloadItem {
-                    place: Place::Event(&installed.shop, &history.id.event_id),
-                    digest: history.payload_digest.as_ref()?,
+                    owner: PayloadOwner::Event(&installed.shop, &history.envelope.id.event_id),
+                    digest: history.envelope.payload_digest.as_ref()?,
                     payload,
                     expires_at: history.expires_at,
                 })
@@ -80,7 +81,7 @@ fn made_up(
     let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let digest = Some(event.payload.digest());
+    let digest = Some(PayloadDigest::of(event.payload));
     let delivery =
         DeliveryMessage::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
     let kept_until = storehook_aws::now().as_second() + KEPT_FOR.as_secs();

@@ -150,7 +150,7 @@ impl Stack {
         let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
         let response =
             get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
-        Ok(response.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+        Ok(response.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
     /// Waits until a delivery is in this state, and returns what is kept of it.

@@ -1,30 +1,41 @@
-//! What a million deliveries cost: the README's table, computed anew.
+//! What a million deliveries cost: the table of `docs/operating.md`, computed anew.
 //!
 //! What the code decides is taken from the code: how large a record, a message, a request and an
 //! item are, what is looked up, how long things are kept, how much memory a function has. What it
 //! cannot tell is said here: AWS's list prices, how AWS counts, and the case itself.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, Place},
+    history::{DeliveryItem, PayloadItem, PayloadOwner},
     registry::{InstallationItem, WebhookItem},
     table::{Item, size_of, to_item},
 };
 use storehook_domain::{
-    delivery::{body_shape::BodyShape, message::DeliveryMessage, request::DeliveryRequest},
-    event::{RecordOrigin, StoreEvent, id::EventId, pushed::event_record, samples::sample_of, topic::Topic},
+    delivery::{
+        body_shape::BodyShape, disposition::Disposition, message::DeliveryMessage, outcome::Outcome,
+        request::DeliveryRequest,
+    },
+    event::{
+        StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,
+    },
     history::{
-        attempt::{RequestRecord, ResponseRecord},
-        record::{DeliveryRecord, MadeAttempt, Then},
+        attempt::{Attempt, RequestRecord, ResponseRecord},
+        record::DeliveryRecord,
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
+    payload::digest::PayloadDigest,
     webhook::{Webhook, header_prefix::HeaderPrefix},
 };
 use storehook_tests::root;
 
-use crate::stack::template::{resource, template};
+use crate::{
+    documents::read,
+    stack::template::{resource, template},
+};
 
 /// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around it.
 const ANSWER_MS: f64 = 150.0;
@@ -62,31 +73,35 @@ struct Measured {
 }
 
 #[test]
-fn the_readmes_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
+fn the_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
     let mut rows = rows(10)?;
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
     rows.push(["total", "", "", "", &off, "", &on].map(str::to_owned).to_vec());
     let text = rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n");
-    assert_eq!(readme_table()?, rows, "the README should say:\n{text}");
+    assert_eq!(told_table()?, rows, "docs/operating.md should say:\n{text}");
     Ok(())
 }
 
 #[test]
-fn the_readme_sums_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
+fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
     let (rows, alone) = (rows(10)?, rows(1)?);
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
     // Where concurrency is limited, Lambda never has less than five pollers ("scaling behavior for SQS event
     // source mappings"). Each asks for 20 s at a time, and there are two queues.
     let polls = 2.0 * 5.0 * 3.0 * 60.0 * HOURS_PER_MONTH;
-    let readme = readme()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let document = one_line("docs/operating.md")?;
     for sentence in [
         format!("A million deliveries cost {off} with the history off and {on} with it on."),
         format!("If every batch is of one, it is {} and {}.", total(&alone, 4)?, total(&alone, 6)?),
         format!("{} a month for the stream", dollars(0.04 * HOURS_PER_MONTH)),
         format!("{} for Lambda's polling", dollars(0.40 * polls / MILLION)),
     ] {
-        assert!(readme.contains(&sentence), "{sentence}");
+        assert!(document.contains(&sentence), "{sentence}");
     }
+    let sentence = format!(
+        "A million deliveries cost [{off}](docs/operating.md#what-it-costs) without the history and {on} with it."
+    );
+    assert!(one_line("README.md")?.contains(&sentence), "{sentence}");
     Ok(())
 }
 
@@ -163,7 +178,7 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
-    let digest = event.payload.digest();
+    let digest = PayloadDigest::of(event.payload);
     let kept = is_history_on.then(|| digest.clone());
     let delivery = DeliveryMessage::of(&event, kept, webhook.id, webhook.app.clone(), now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &HeaderPrefix::default(), now)?;
@@ -171,11 +186,13 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     let request = header_bytes + request.body.len();
     let history = DeliveryRecord::begin(&delivery, SignedDuration::from_hours(24));
-    let history = history.attempted(&delivery, made(&webhook, headers, now), Then::Delivered);
+    let attempt = attempt(&webhook, headers, now);
+    let history = history.attempted(&delivery, attempt, Disposition::Ack, now);
     let expires_at = history.expires_at;
     let payload = &event.payload.in_message();
     let payload =
-        PayloadItem { place: Place::Event(&shop, &id), digest: &digest, payload, expires_at }.parts()?;
+        PayloadItem { owner: PayloadOwner::Event(&shop, &id), digest: &digest, payload, expires_at }
+            .parts()?;
     let registry = [
         to_item(WebhookItem::of(webhook))?,
         to_item(InstallationItem::of(installation, &TokenHash::of("shtk_a"), now))?,
@@ -214,18 +231,15 @@ fn installation(shop: &ShopDomain) -> Result<Installation> {
     })
 }
 
-fn made(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> MadeAttempt {
-    let request = Some(RequestRecord { headers, shape: BodyShape::of(webhook) });
-    let answer = Some(ResponseRecord::of(br#"{"ok": true}"#));
-    let address = webhook.address.as_str().to_owned();
-    MadeAttempt {
+fn attempt(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> Attempt {
+    Attempt {
         at,
+        latency: Duration::from_millis(150),
+        address: webhook.address.as_str().to_owned(),
+        request: Some(RequestRecord { headers, shape: BodyShape::of(webhook) }),
         status: Some(200),
-        error: None,
-        latency_ms: 150,
-        address,
-        request,
-        answer,
+        response: Some(ResponseRecord::of(br#"{"ok": true}"#)),
+        outcome: Outcome::Delivered,
         details: None,
     }
 }
@@ -274,15 +288,16 @@ fn number(cell: &str) -> Result<f64> {
     cell.trim_start_matches('$').parse().with_context(|| format!("{cell} is no number"))
 }
 
-/// The cells of the README's table.
-fn readme_table() -> Result<Table> {
-    let readme = readme()?;
-    let lines = readme.lines().skip_while(|line| !line.starts_with("| per million deliveries |")).skip(2);
+/// The cells of the document's table.
+fn told_table() -> Result<Table> {
+    let document = read("docs/operating.md")?;
+    let lines = document.lines().skip_while(|line| !line.starts_with("| per million deliveries |")).skip(2);
     let rows = lines.map_while(|line| line.strip_prefix('|')?.strip_suffix('|'));
     let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     Ok(rows.map(cells).collect())
 }
 
-fn readme() -> Result<String> {
-    Ok(std::fs::read_to_string(root().join("README.md"))?)
+/// A document in one line, so that a sentence is found wherever it wraps.
+fn one_line(document: &str) -> Result<String> {
+    Ok(read(document)?.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -79,7 +79,7 @@ impl Queues {
         match queue::send_batch(&self.client, &self.delivery, batch).await {
             Ok(untaken) => Done {
                 indexes: (0..batch.len()).filter(|index| !untaken.contains_key(index)).collect(),
-                refusal: untaken.into_values().next(),
+                refusal: untaken.into_values().next().map(|error| error.to_string()),
             },
             Err(error) => Done::nothing(&error),
         }

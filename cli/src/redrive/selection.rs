@@ -33,7 +33,7 @@ pub(super) fn wanted(
     began_at: Timestamp,
 ) -> Result<DeliveryMessage<'_>, Unwanted> {
     let delivery = DeliveryMessage::parse(body.as_bytes()).map_err(|_| Unwanted::NoDelivery)?;
-    if webhook.is_some_and(|webhook| webhook != delivery.webhook_id) {
+    if webhook.is_some_and(|webhook| webhook != delivery.envelope.id.webhook_id) {
         return Err(Unwanted::OtherWebhook);
     }
     if delivery.enqueued_at >= began_at { Err(Unwanted::Later) } else { Ok(delivery) }
@@ -49,7 +49,7 @@ mod tests {
     fn check(body: &str, webhook: Option<u64>, expected: Result<&str, Unwanted>) -> Result<()> {
         let began_at = "2026-11-21T15:00:00Z".parse()?;
         let wanted = wanted(body, webhook.map(WebhookId::new), began_at);
-        let id = wanted.map(|delivery| delivery.id());
+        let id = wanted.map(|delivery| delivery.envelope.id.to_string());
         assert_eq!(id, expected.map(str::to_owned), "{body}");
         Ok(())
     }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn messages_that_are_no_deliveries_are_left_alone() -> Result<()> {
-        for body in ["", "not json", "{}", r#"{"webhook_id": 7, "payload": {}}"#] {
+        for body in ["", "not json", "{}", r#"{"envelope": {}, "payload": {}}"#] {
             check(body, None, Err(Unwanted::NoDelivery))?;
             check(body, Some(7), Err(Unwanted::NoDelivery))?;
         }

@@ -69,9 +69,11 @@ struct Letter {
 /// The body of a dead letter.
 pub(super) fn dead_letter(webhook_id: u64, event_id: &str, enqueued_at: &str) -> String {
     json!({
-        "webhook_id": webhook_id, "shop": "a.example", "app": "demo", "topic": "orders/create",
-        "event_id": event_id, "triggered_at": "2026-11-01T15:00:00Z", "enqueued_at": enqueued_at,
-        "payload": {"id": 7},
+        "envelope": {
+            "id": format!("{webhook_id}-{event_id}"), "shop": "a.example", "app": "demo",
+            "topic": "orders/create", "triggered_at": "2026-11-01T15:00:00Z",
+        },
+        "enqueued_at": enqueued_at, "payload": {"id": 7},
     })
     .to_string()
 }
@@ -117,7 +119,7 @@ impl StandIn {
             let delivery =
                 DeliveryMessage::parse(entry["MessageBody"].as_str().unwrap_or_default().as_bytes())?;
             let group = entry["MessageGroupId"].as_str().unwrap_or_default().to_owned();
-            Ok((group, delivery.id(), delivery.series))
+            Ok((group, delivery.envelope.id.to_string(), delivery.series))
         });
         delivered.collect()
     }

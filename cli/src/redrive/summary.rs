@@ -75,9 +75,9 @@ impl Summary {
 
     /// Counts a wanted dead letter.
     pub(super) fn find(&mut self, delivery: &DeliveryMessage<'_>) {
-        let found = self.found.entry(delivery.webhook_id).or_insert_with(|| Found {
-            shop: delivery.shop.clone(),
-            app: delivery.app.clone(),
+        let found = self.found.entry(delivery.envelope.id.webhook_id).or_insert_with(|| Found {
+            shop: delivery.envelope.shop.clone(),
+            app: delivery.envelope.app.clone(),
             count: 0,
             oldest: delivery.enqueued_at,
         });

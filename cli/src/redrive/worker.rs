@@ -150,7 +150,7 @@ impl<'a> Worker<'a> {
                 if self.args.dry_run {
                     return None;
                 }
-                let webhook_id = delivery.webhook_id;
+                let webhook_id = delivery.envelope.id.webhook_id;
                 // The time of queueing tells messages of the same series apart, so each has its
                 // own.
                 let body = delivery.redriven(storehook_aws::now()).to_message();

@@ -88,7 +88,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(State(app): State<App>, Extension(caller): Extension<Caller>, id: PathId) -> Answer {
     let history = find_delivery(&app, &caller, &id).await?;
     let payload = match history.request {
-        Some(_) => app.deliveries.0.payload(&history, storehook_aws::now()).await?,
+        Some(_) => app.deliveries.0.load_payload(&history, storehook_aws::now()).await?,
         None => None,
     };
     let answer = DeliveryAnswer::of(&history, payload.as_deref(), &caller.time_zone);
@@ -118,10 +118,10 @@ pub(crate) async fn redeliver(
 ) -> Answer {
     for _ in 0..RESERVE_ATTEMPTS {
         let history = find_delivery(&app, &caller, &id).await?;
-        let webhook = app.store.get(&caller, history.id.webhook_id).await?;
+        let webhook = app.store.get(&caller, history.envelope.id.webhook_id).await?;
         must_be_active(webhook.as_ref())?;
         let now = storehook_aws::now();
-        let payload = app.deliveries.0.payload(&history, now).await?;
+        let payload = app.deliveries.0.load_payload(&history, now).await?;
         let payload = payload.ok_or_else(|| refused("payload", "is no longer kept"))?;
         // Without a replay's id a series is always made or found.
         let Reserved::Made(history) = replay_step::reserve(&app, &history, None, now).await? else {

@@ -35,7 +35,7 @@ impl DeliveryStore {
         id: &DeliveryId,
         now: Timestamp,
     ) -> Result<Option<DeliveryRecord>, TableError> {
-        let history = self.0.read(id).await?;
+        let history = self.0.load(id).await?;
         Ok(history.filter(|history| is_shown(history, caller, now)))
     }
 
@@ -53,7 +53,7 @@ impl DeliveryStore {
             for item in self.read_all(keys).await? {
                 // One that does not read must not hide all the others.
                 match table::from_item::<DeliveryItem>(item) {
-                    Ok(DeliveryItem { history, .. }) => _ = found.insert(history.id.clone(), history),
+                    Ok(DeliveryItem { record, .. }) => _ = found.insert(record.envelope.id.clone(), record),
                     Err(error) => {
                         tracing::error!(error = storehook_aws::causes(&error), "delivery does not read")
                     }
@@ -89,5 +89,5 @@ impl DeliveryStore {
 /// An app sees its own deliveries on its own shop, and none that is forgotten: DynamoDB takes its time to
 /// delete those (TTL, "within a few days").
 fn is_shown(history: &DeliveryRecord, caller: &Caller, now: Timestamp) -> bool {
-    history.shop == caller.shop && history.app == caller.app && history.is_kept(now)
+    history.envelope.shop == caller.shop && history.envelope.app == caller.app && history.is_kept(now)
 }

@@ -162,7 +162,7 @@ impl DeliveryAnswer {
                 summary: ShownDelivery::of(delivery, zone),
                 attempts: delivery.attempts.iter().map(|attempt| ShownAttempt::of(attempt, zone)).collect(),
                 request: ShownRequest::of(delivery, payload),
-                answer: delivery.answer.as_ref().map(answer),
+                answer: delivery.response.as_ref().map(answer),
                 details: delivery.details.clone(),
             },
         }
@@ -172,14 +172,14 @@ impl DeliveryAnswer {
 impl ShownDelivery {
     fn of(delivery: &DeliveryRecord, zone: &TimeZone) -> Self {
         Self {
-            id: delivery.id.to_string(),
-            webhook_id: delivery.id.webhook_id.get(),
-            event_id: delivery.id.event_id.to_string(),
-            topic: delivery.topic.to_string(),
+            id: delivery.envelope.id.to_string(),
+            webhook_id: delivery.envelope.id.webhook_id.get(),
+            event_id: delivery.envelope.id.event_id.to_string(),
+            topic: delivery.envelope.topic.to_string(),
             state: delivery.state.as_str(),
-            test: delivery.test,
+            test: delivery.envelope.test,
             replays: delivery.series,
-            triggered_at: local_time(delivery.triggered_at, zone),
+            triggered_at: local_time(delivery.envelope.triggered_at, zone),
             created_at: local_time(delivery.created_at, zone),
             next_attempt_at: delivery.next_attempt_at.map(|time| local_time(time, zone)),
             attempt_count: delivery.attempt_count,
@@ -213,7 +213,8 @@ impl ShownRequest {
         let payload = raw.and_then(|raw| Payload::new(raw).ok());
         // It has been rendered before, so it can be again.
         let body = payload.and_then(|payload| {
-            let body = sent.shape.body(payload, &delivery.topic, &delivery.id.event_id).ok()?;
+            let body =
+                sent.shape.body(payload, &delivery.envelope.topic, &delivery.envelope.id.event_id).ok()?;
             Some(body.0.into_owned())
         });
         let end = body.as_ref().map_or(0, |body| body.floor_char_boundary(BODY_SHOWN));

@@ -10,10 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use storehook_aws::{NoRandomness, history::WriteError, stream::StreamError, table::TableError};
+use storehook_aws::{
+    NoRandomness, history::WriteError, queue::SendError, stream::StreamError, table::TableError,
+};
 use storehook_domain::{event::pushed::InvalidPush, input::field_errors::FieldErrors, installation::Scope};
 
-use crate::{delivery_queue::SendError, pushes::PushedAnswer};
+use crate::pushes::PushedAnswer;
 
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]

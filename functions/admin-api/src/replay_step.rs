@@ -211,7 +211,9 @@ async fn prepare(
     mut history: DeliveryRecord,
     now: Timestamp,
 ) -> Result<Prepared, ApiError> {
-    let Some(payload) = app.deliveries.0.payload(&history, now).await? else { return Ok(Prepared::Expired) };
+    let Some(payload) = app.deliveries.0.load_payload(&history, now).await? else {
+        return Ok(Prepared::Expired);
+    };
     for _ in 0..RESERVE_ATTEMPTS {
         if !is_wanted(replay, &history, now) {
             return Ok(Prepared::Done);
@@ -221,7 +223,7 @@ async fn prepare(
             Reserved::Attempted => return Ok(Prepared::Done),
             Reserved::Outrun => {}
         }
-        match app.deliveries.get(caller, &history.id, now).await? {
+        match app.deliveries.get(caller, &history.envelope.id, now).await? {
             Some(found) => history = found,
             None => return Ok(Prepared::Done),
         }
@@ -250,7 +252,7 @@ pub(crate) async fn reserve(
     let Some(Reservation { history: reserved, is_new }) = history.reserve(replay, kept_for, now) else {
         return Ok(Reserved::Attempted);
     };
-    if is_new && matches!(app.deliveries.0.put(&reserved, history.version).await?, Write::Outrun(_)) {
+    if is_new && matches!(app.deliveries.0.put(&reserved, history.version).await?, Write::Conflict(_)) {
         return Ok(Reserved::Outrun);
     }
     Ok(Reserved::Made(Box::new(reserved)))

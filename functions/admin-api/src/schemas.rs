@@ -12,8 +12,8 @@ use storehook_domain::{
     webhook::{
         Format, Protocol, Status,
         address::ADDRESS_LIMIT,
+        attributes::LIST_LIMIT,
         custom_headers::{CUSTOM_HEADERS_LIMIT, HEADER_VALUE_LIMIT},
-        new_webhook::LIST_LIMIT,
     },
 };
 use utoipa::{

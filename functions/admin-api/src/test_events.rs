@@ -1,10 +1,10 @@
 //! Test events: a sample of what a webhook subscribes to, sent to it alone.
 
 use axum::{Extension, extract::State, response::Response};
-use storehook_aws::history::Place;
+use storehook_aws::history::PayloadOwner;
 use storehook_domain::{
-    delivery::message::DeliveryMessage,
-    event::{id::EventId, samples::test_delivery},
+    delivery::{message::DeliveryMessage, test_event::test_delivery},
+    event::id::EventId,
     history::record::DeliveryRecord,
 };
 
@@ -46,9 +46,9 @@ pub(crate) async fn send(
     let now = storehook_aws::now();
     let mut delivery = test_delivery(&webhook, new_event_id("test-"), now);
     if let Some(kept_for) = app.deliveries.0.retention.payloads() {
-        let place = Place::Event(&delivery.shop, &delivery.event_id);
+        let place = PayloadOwner::Event(&delivery.envelope.shop, &delivery.envelope.id.event_id);
         let digest = app.deliveries.0.keep_payload(&delivery, place, kept_for, now).await?;
-        delivery.payload_digest = Some(digest);
+        delivery.envelope.payload_digest = Some(digest);
     }
     app.queue.send(std::slice::from_ref(&delivery)).await?;
     Ok(queued(&keep(&app, &delivery).await, &caller))
@@ -64,7 +64,7 @@ async fn keep(app: &App, delivery: &DeliveryMessage<'_>) -> DeliveryRecord {
         && let Err(error) = app.deliveries.0.put(&history, 0).await
     {
         let error = storehook_aws::causes(&error);
-        tracing::error!(delivery.id = delivery.id(), error, "history not written");
+        tracing::error!(delivery.id = %delivery.envelope.id, error, "history not written");
     }
     history
 }

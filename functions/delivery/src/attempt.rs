@@ -11,181 +11,141 @@ use storehook_domain::{
     },
     event::catalogue,
     history::{
-        attempt::{RequestRecord, ResponseRecord},
-        record::{Admission, DeliveryRecord, MadeAttempt},
+        attempt::{Attempt, RequestRecord, ResponseRecord},
+        record::{Admission, DeliveryRecord},
     },
     webhook::{Status, Webhook},
 };
 
 use crate::{
-    Dependencies, Received, age_of,
+    dependencies::Dependencies,
+    lookup::{Found, Target},
+    message::Received,
     sender::Sent,
-    targets::{Found, Target, TargetError},
+    skipped::Skipped,
 };
 
-/// What a receive of a delivery came to.
-#[derive(Debug)]
-pub(crate) struct Attempted {
+/// What a receive of a message came to.
+pub(crate) struct Receipt {
     /// The attempt, or why there was none.
-    pub(crate) result: Result<Attempt, NoAttempt>,
-    /// What the delivery's history said before, if that was asked.
-    pub(crate) history: Option<DeliveryRecord>,
-}
-
-/// An attempt that was made.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    /// Where it went.
-    pub(crate) target: Target,
-    /// When it began.
-    pub(crate) at: Timestamp,
-    /// How long it took from the look-up to the end of the answer.
-    pub(crate) latency: Duration,
-    /// What it sent, where that is kept.
-    pub(crate) request: Option<RequestRecord>,
-    /// The status that the endpoint answered, if it did.
-    pub(crate) status: Option<u16>,
-    /// The beginning of what it answered.
-    pub(crate) answer: Option<ResponseRecord>,
-    /// What it came to.
-    pub(crate) outcome: Outcome,
-    /// What an integration endpoint said besides its verdict.
-    pub(crate) details: Option<String>,
+    pub(crate) attempt: Result<Attempt, Skipped>,
+    /// The webhook and its installation, where there was an attempt.
+    pub(crate) target: Option<Target>,
+    /// The delivery's record before, where it could be loaded.
+    pub(crate) record: Option<DeliveryRecord>,
     /// The cause of a failure, for the log.
-    pub(crate) error: Option<String>,
+    pub(crate) cause: Option<String>,
 }
 
-/// Why a receive of a delivery made no attempt.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NoAttempt {
-    #[error("the delivery is past its schedule")]
-    Exhausted,
-    #[error("it has been delivered before")]
-    Duplicate,
-    #[error("another message makes the attempts of its series, or a later series has begun")]
-    Superseded,
-    #[error("the webhook or its installation was deleted, or the app uninstalled")]
-    Cancelled,
-    #[error("the webhook is {}", .0.as_str())]
-    Held(Status),
-    #[error("the registry could not be read")]
-    Target(#[from] TargetError),
-    #[error("{error}")]
-    Request {
-        /// Where it would have gone.
-        address: String,
-        #[source]
-        error: UnbuildableRequest,
-    },
-}
-
-/// Makes an attempt of a delivery, if one is due.
-pub(crate) async fn make(dependencies: &Dependencies, received: &Received<'_>, now: Timestamp) -> Attempted {
-    let delivery = &received.delivery;
-    if dependencies.settings.schedule.is_over(age_of(delivery, now)) {
-        let history = dependencies.history.of(delivery).await;
-        // A message that has nothing more to say must not become a dead letter.
-        let kept = history.as_ref().filter(|history| history.is_kept(now));
-        let reason = admitted(received, kept).err().unwrap_or(NoAttempt::Exhausted);
-        return Attempted { result: Err(reason), history };
+impl Receipt {
+    fn skipped(reason: Skipped, record: Option<DeliveryRecord>) -> Self {
+        Self { attempt: Err(reason), target: None, record, cause: None }
     }
-    let Found { target, history } = match dependencies.targets.of(delivery).await {
+}
+
+/// Attempts a delivery, if an attempt is due.
+pub(crate) async fn attempt(dependencies: &Dependencies, received: &Received<'_>, now: Timestamp) -> Receipt {
+    if dependencies.settings.schedule.is_over(received.age(now)) {
+        let record = dependencies.history.load(&received.message).await;
+        // A message that has nothing more to say must not become a dead letter.
+        let kept = record.as_ref().filter(|record| record.is_kept(now));
+        let reason = admit(received, kept).err().unwrap_or(Skipped::Exhausted);
+        return Receipt::skipped(reason, record);
+    }
+    let Found { target, record } = match dependencies.lookup.load(&received.message).await {
         Ok(found) => found,
-        Err(error) => return Attempted { result: Err(error.into()), history: None },
+        Err(error) => return Receipt::skipped(error.into(), None),
     };
-    let kept = history.as_ref().filter(|history| history.is_kept(now));
-    let result = match due(received, target, kept) {
-        Ok(target) => make_at(dependencies, received, target, now).await,
-        Err(reason) => Err(reason),
-    };
-    Attempted { result, history }
+    let kept = record.as_ref().filter(|record| record.is_kept(now));
+    match due(received, target, kept) {
+        Ok(target) => {
+            let (attempt, cause) = send(dependencies, received, &target, now).await;
+            Receipt { attempt: Ok(attempt), target: Some(target), record, cause }
+        }
+        Err(reason) => Receipt::skipped(reason, record),
+    }
 }
 
 /// The target of an attempt that is due.
 fn due(
     received: &Received<'_>,
     target: Option<Target>,
-    history: Option<&DeliveryRecord>,
-) -> Result<Target, NoAttempt> {
-    admitted(received, history)?;
-    let delivery = &received.delivery;
-    let target = target.ok_or(NoAttempt::Cancelled)?;
+    record: Option<&DeliveryRecord>,
+) -> Result<Target, Skipped> {
+    admit(received, record)?;
+    let target = target.ok_or(Skipped::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
-    if is_uninstalled && delivery.topic.as_str() != catalogue::APP_UNINSTALLED {
-        return Err(NoAttempt::Cancelled);
+    if is_uninstalled && received.message.envelope.topic.as_str() != catalogue::APP_UNINSTALLED {
+        return Err(Skipped::Cancelled);
     }
     match target.webhook.status {
         Status::Active => Ok(target),
-        status => Err(NoAttempt::Held(status)),
+        status => Err(Skipped::Held(status)),
     }
 }
 
-/// Whether this message has anything to say in what becomes of the delivery.
-fn admitted(received: &Received<'_>, history: Option<&DeliveryRecord>) -> Result<(), NoAttempt> {
-    let delivery = &received.delivery;
-    let admission = history.map_or(Admission::Due, |history| history.admission(delivery));
-    let digests = (history.and_then(|history| history.payload_digest.as_ref()), &delivery.payload_digest);
+/// Tells whether this message may still decide what becomes of the delivery.
+fn admit(received: &Received<'_>, record: Option<&DeliveryRecord>) -> Result<(), Skipped> {
+    let message = &received.message;
+    let admission = record.map_or(Admission::Due, |record| record.admission(message));
+    let kept = record.and_then(|record| record.envelope.payload_digest.as_ref());
     if admission != Admission::Due
-        && let (Some(kept), Some(other)) = digests
+        && let (Some(kept), Some(other)) = (kept, &message.envelope.payload_digest)
         && kept != other
     {
-        tracing::warn!(delivery.id = delivery.id(), "another event has come under an id that is taken");
+        tracing::warn!(delivery.id = %message.envelope.id, "another event has come under an id that is taken");
     }
     match admission {
         Admission::Due => Ok(()),
-        Admission::Delivered => Err(NoAttempt::Duplicate),
-        Admission::Superseded => Err(NoAttempt::Superseded),
+        Admission::Delivered => Err(Skipped::Duplicate),
+        Admission::Superseded => Err(Skipped::Superseded),
     }
 }
 
-async fn make_at(
+/// Sends the request, and returns the attempt with the cause of its failure, for the log.
+async fn send(
     dependencies: &Dependencies,
     received: &Received<'_>,
-    target: Target,
+    target: &Target,
     now: Timestamp,
-) -> Result<Attempt, NoAttempt> {
-    let Received { delivery, body, .. } = received;
+) -> (Attempt, Option<String>) {
+    let Received { message, body, .. } = received;
+    let Target { webhook, installation, .. } = target;
     let prefix = &dependencies.settings.header_prefix;
-    let Target { webhook, installation, .. } = &target;
-    let request = DeliveryRequest::build(delivery, webhook, installation, prefix, now)
-        .map_err(|error| NoAttempt::Request { address: webhook.address.as_str().to_owned(), error })?;
-    let kept = dependencies.history.is_on().then(|| kept_of(&request, webhook));
+    let request = match DeliveryRequest::build(message, webhook, installation, prefix, now) {
+        Ok(request) => request,
+        Err(error) => return (not_built(webhook, error, now), None),
+    };
+    let kept = dependencies.history.is_on().then(|| RequestRecord {
+        headers: request.redacted_headers(&webhook.custom_headers),
+        shape: BodyShape::of(webhook),
+    });
     let at = storehook_aws::now();
     let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
     let ended_at = storehook_aws::now();
-    let latency = Duration::try_from(ended_at.duration_since(at)).unwrap_or_default();
-    let (status, answer, outcome, details, error) = match sent {
-        Sent::Answered(answer) => {
-            let (outcome, details) = Outcome::of(&answer, webhook.protocol, &delivery.event_id, ended_at);
-            (Some(answer.status), Some(ResponseRecord::of(&answer.body)), outcome, details, None)
+    let (status, response, outcome, details, cause) = match sent {
+        Sent::Answered(response) => {
+            let event_id = &message.envelope.id.event_id;
+            let (outcome, details) = Outcome::of(&response, webhook.protocol, event_id, ended_at);
+            (Some(response.status), Some(ResponseRecord::of(&response.body)), outcome, details, None)
         }
-        Sent::Unanswered { reason, error } => (None, None, Outcome::failed(reason), None, error),
+        Sent::Unanswered { reason, cause } => (None, None, Outcome::failed(reason), None, cause),
     };
-    Ok(Attempt { target, at, latency, request: kept, status, answer, outcome, details, error })
+    let latency = Duration::try_from(ended_at.duration_since(at)).unwrap_or_default();
+    let address = webhook.address.as_str().to_owned();
+    (Attempt { at, latency, address, request: kept, status, response, outcome, details }, cause)
 }
 
-fn kept_of(request: &DeliveryRequest<'_>, webhook: &Webhook) -> RequestRecord {
-    RequestRecord {
-        headers: request.redacted_headers(&webhook.custom_headers),
-        shape: BodyShape::of(webhook),
-    }
-}
-
-impl Attempt {
-    /// What the history keeps of it.
-    pub(crate) fn made(&self) -> MadeAttempt {
-        MadeAttempt {
-            at: self.at,
-            status: self.status,
-            error: match &self.outcome {
-                Outcome::Failed { reason, .. } => Some(reason.to_string()),
-                Outcome::Delivered | Outcome::Delayed(_) => None,
-            },
-            latency_ms: u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
-            address: self.target.webhook.address.as_str().to_owned(),
-            request: self.request.clone(),
-            answer: self.answer.clone(),
-            details: self.details.clone(),
-        }
+/// An attempt whose request could not be built. The endpoint saw nothing of it.
+fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> Attempt {
+    Attempt {
+        at: now,
+        latency: Duration::ZERO,
+        address: webhook.address.as_str().to_owned(),
+        request: None,
+        status: None,
+        response: None,
+        outcome: Outcome::failed(error.into()),
+        details: None,
     }
 }

@@ -1,108 +1,66 @@
 //! Delivery: from SQS messages to signed POSTs.
 //!
-//! Each message is one delivery, and each receive of it is at most one attempt. All
-//! messages of a batch are worked on at the same time, and each has its own end:
+//! Each message is one delivery, and each receive of it is at most one attempt. All messages of a batch are
+//! worked on at the same time, and each ends in one of four ways ([`Disposition`]):
 //!
-//! * **Delivered, now or before, or nobody to deliver to any more, or the business of another
-//!   message** – the message is done, and SQS deletes it.
-//! * **Held**, because its webhook takes nothing now – it is done as well, once all that a replay needs is
-//!   in the history.
-//! * **Delayed** – an integration endpoint wants it later, which is no failure and must not
-//!   use up receives. A copy of the message is sent with that delay, and this one is done.
-//! * **Failed** – its visibility is set to the schedule's wait and it is named in
-//!   `batchItemFailures`, so that SQS shows it again then. The queue's `maxReceiveCount`
-//!   moves it to the retry queue, and from there to the dead-letter queue. This function
-//!   never sleeps, and never sends a failure anywhere.
-//! * **Past its schedule, or no delivery at all** – it is named as failed with no wait
-//!   and no attempt, again and again, until SQS moves it.
+//! * **Ack.** The endpoint took the delivery, now or before; or nobody is there to deliver to any more; or
+//!   another message makes the attempts; or the webhook is paused or disabled and the delivery is held, with
+//!   its payload, in the history. SQS deletes the message.
+//! * **Delay.** An integration endpoint asked for the delivery later. That is no failure and must not use up
+//!   receives: a copy of the message is sent with the delay, and this one is done.
+//! * **Retry.** The attempt failed. The message's visibility is set to the schedule's wait, and the message is
+//!   named in `batchItemFailures`, so that SQS shows it again then. The queue's `maxReceiveCount` moves it to
+//!   the retry queue, and from there to the dead-letter queue. This function never sleeps, and never sends a
+//!   failure anywhere.
+//! * **Exhausted.** The delivery is past its schedule, or the message is no delivery. It fails without an
+//!   attempt each time that it comes, until SQS moves it.
 //!
-//! What can go wrong: the registry cannot be read (the message fails, without an
-//! attempt, by the same schedule); the visibility cannot be set (the message comes
-//! again after the queue's own timeout); the process dies in the middle of a batch (the
-//! same, for all of them, and a delay may by then have been sent on as well as kept); one
-//! message makes the code panic (it fails alone). Nothing is lost; an endpoint may see a delivery twice, and
-//! knows it by its id.
+//! What can go wrong:
+//!
+//! * The registry cannot be read: the message fails, without an attempt, by the same schedule.
+//! * The visibility cannot be set: the message comes again after the queue's own timeout.
+//! * The process dies in the middle of a batch: all its messages come again, and a delayed one may by then
+//!   have been sent on as well.
+//! * The code panics over a message: that message fails alone.
+//!
+//! Nothing is lost. An endpoint may see a delivery twice, and knows it by its id.
 
+mod after;
 mod attempt;
-mod history;
+mod dependencies;
 mod log;
-mod pool;
-mod queues;
-mod records;
+mod lookup;
+mod message;
 mod sender;
 mod settings;
-mod targets;
+mod skipped;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
-use jiff::Timestamp;
-use storehook_aws::{CALL_TIMEOUT, history::HistoryTable};
-use storehook_domain::delivery::{
-    message::DeliveryMessage,
-    outcome::Outcome,
-    schedule::{Lane, Next},
-};
+use storehook_domain::delivery::{disposition::Disposition, message::DeliveryMessage};
 
+pub use dependencies::Dependencies;
 pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{
-    attempt::{Attempt, Attempted, NoAttempt},
-    history::History,
-    records::Records,
-    sender::Sender,
-    targets::Targets,
+    after::queues::Reported,
+    message::Received,
+    skipped::{Skipped, disposition},
 };
 
-/// What every invocation needs: made once for each execution environment.
-pub struct Dependencies {
-    targets: Targets,
-    records: Records,
-    history: History,
-    sender: Sender,
-    sqs: aws_sdk_sqs::Client,
-    settings: Settings,
-}
-
-impl Dependencies {
-    /// Sets the function up on an SDK configuration.
-    pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
-        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        let registry_table = settings.registry_table.clone();
-        let history = History(HistoryTable {
-            client: dynamodb.clone(),
-            name: settings.history_table.clone(),
-            retention: settings.retention,
-        });
-        let history_table = history.is_on().then(|| settings.history_table.clone());
-        Ok(Self {
-            targets: Targets::new(dynamodb.clone(), registry_table.clone(), history_table),
-            records: Records {
-                dynamodb,
-                kinesis: aws_sdk_kinesis::Client::new(sdk),
-                registry_table,
-                stream: settings.stream_name.clone(),
-            },
-            history,
-            sender: Sender::new(&settings)?,
-            sqs: aws_sdk_sqs::Client::new(sdk),
-            settings,
-        })
-    }
-}
-
-/// Works on a batch of messages. The answer names those that are to come again.
+/// Works on a batch of messages. The response names those that are to come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
     let work = batch.records.into_iter().map(|message| async move {
         // A message without an id fails its whole batch, which is the safe side.
         let id = message.message_id.clone().unwrap_or_default();
         let work = AssertUnwindSafe(handle_message(dependencies, message)).catch_unwind();
         match work.await {
-            Ok(Fate::Done | Fate::Later(_)) => None,
-            Ok(Fate::Again(_)) => Some(id),
+            Ok(Reported::Done) => None,
+            Ok(Reported::Failed) => Some(id),
             Err(_) => {
                 tracing::error!(message.id = id, "the code panicked over a message; it comes again");
                 Some(id)
@@ -115,121 +73,46 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
     response
 }
 
-/// A message that is a delivery.
-struct Received<'a> {
-    delivery: DeliveryMessage<'a>,
-    message: &'a SqsMessage,
-    lane: Lane,
-    /// The message's body, which the delivery borrows from.
-    body: &'a Bytes,
-}
-
-/// What becomes of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// SQS deletes it.
-    Done,
-    /// A copy of it comes after a wait, and SQS deletes this one.
-    Later(Duration),
-    /// It comes again after a wait.
-    Again(Next),
-}
-
 /// Works on one message, and sees to it that it comes again if it is to.
-async fn handle_message(dependencies: &Dependencies, mut message: SqsMessage) -> Fate {
-    let body = Bytes::from(message.body.take().unwrap_or_default());
-    let lane = lane_of(&dependencies.settings, &message);
+async fn handle_message(dependencies: &Dependencies, mut sqs: SqsMessage) -> Reported {
+    let body = Bytes::from(sqs.body.take().unwrap_or_default());
+    let lane = dependencies.queues.lane_of(&sqs);
     match DeliveryMessage::parse(&body) {
-        Ok(delivery) => {
-            deliver(dependencies, &Received { delivery, message: &message, lane, body: &body }).await
-        }
+        Ok(message) => deliver(dependencies, &Received { message, sqs: &sqs, lane, body: &body }).await,
         Err(error) => {
             let error = storehook_aws::causes(&error);
-            tracing::error!(error, message.id = message.message_id, "message is no delivery");
-            let next = Next::Exhausted(Duration::ZERO);
-            queues::hide(dependencies, &message, lane, next).await;
-            Fate::Again(next)
+            tracing::error!(error, message.id = sqs.message_id, "message is no delivery");
+            dependencies.queues.hide(&sqs, lane, Disposition::Exhausted(Duration::ZERO)).await;
+            Reported::Failed
         }
     }
 }
 
-/// Makes an attempt if one is due, decides what follows, and records what it came to.
-async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Fate {
+/// Attempts the delivery if an attempt is due, decides what becomes of the message, and records it.
+async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Reported {
     let started_at = storehook_aws::now();
-    let Attempted { result: attempted, history } = attempt::make(dependencies, received, started_at).await;
+    let receipt = attempt::attempt(dependencies, received, started_at).await;
     let ended_at = storehook_aws::now();
-    let (delivery, known) = (&received.delivery, history.as_ref());
-    let mut fate = fate_of(dependencies, received, &attempted, ended_at);
-    if matches!(attempted, Err(NoAttempt::Held(_)))
-        && !dependencies.history.hold(delivery, known, ended_at).await
+    let schedule = &dependencies.settings.schedule;
+    let (age, jitter) = (received.age(ended_at), fastrand::f64());
+    let mut decided = disposition(receipt.attempt.as_ref(), schedule, age, jitter);
+    let (message, known) = (&received.message, receipt.record.as_ref());
+    // A message whose delivery could not be held must not end.
+    if matches!(receipt.attempt, Err(Skipped::Held(_)))
+        && !dependencies.history.hold(message, known, ended_at).await
     {
-        fate = after_failure(dependencies, age_of(delivery, ended_at), None);
+        decided = schedule.next(age, None, jitter);
     }
-    log::write(&log::Entry { received, started_at, ended_at, attempted: &attempted, fate });
+    log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
     // None waits for another, so that what follows an attempt takes no longer than two calls may.
-    let applied = queues::apply(dependencies, fate, received);
-    let kept = dependencies.history.keep(delivery, known, &attempted, fate, ended_at);
-    let recorded = record(dependencies, received, &attempted, ended_at);
-    future::join3(applied, kept, recorded).await.0
-}
-
-fn fate_of(
-    dependencies: &Dependencies,
-    received: &Received<'_>,
-    attempted: &Result<Attempt, NoAttempt>,
-    now: Timestamp,
-) -> Fate {
-    let age = age_of(&received.delivery, now);
-    match attempted {
-        Ok(Attempt { outcome: Outcome::Delivered, .. }) => Fate::Done,
-        Ok(Attempt { outcome: Outcome::Delayed(wait), .. }) => {
-            match dependencies.settings.schedule.delay(age, *wait) {
-                Next::Attempt(wait) => Fate::Later(wait),
-                exhausted @ Next::Exhausted(_) => Fate::Again(exhausted),
-            }
+    let reported = dependencies.queues.apply(decided, received);
+    let recorded = dependencies.history.record(message, known, &receipt.attempt, decided, ended_at);
+    let counted = async {
+        if let (Ok(attempt), Some(target)) = (&receipt.attempt, &receipt.target) {
+            dependencies.health.record(message, attempt, target, ended_at).await;
         }
-        Ok(Attempt { outcome: Outcome::Failed { retry_after, .. }, .. }) => {
-            after_failure(dependencies, age, *retry_after)
-        }
-        Err(NoAttempt::Duplicate | NoAttempt::Superseded | NoAttempt::Cancelled | NoAttempt::Held(_)) => {
-            Fate::Done
-        }
-        Err(NoAttempt::Exhausted) => Fate::Again(Next::Exhausted(Duration::ZERO)),
-        Err(NoAttempt::Target(_) | NoAttempt::Request { .. }) => after_failure(dependencies, age, None),
-    }
-}
-
-fn after_failure(dependencies: &Dependencies, age: Duration, retry_after: Option<Duration>) -> Fate {
-    Fate::Again(dependencies.settings.schedule.next(age, retry_after, fastrand::f64()))
-}
-
-/// Writes what an attempt leaves behind in the registry, or tells the log that it could not.
-async fn record(
-    dependencies: &Dependencies,
-    received: &Received<'_>,
-    attempted: &Result<Attempt, NoAttempt>,
-    now: Timestamp,
-) {
-    let Ok(attempt) = attempted else { return };
-    let records = dependencies.records.of(attempt, now);
-    let error = match tokio::time::timeout(CALL_TIMEOUT, records).await {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => storehook_aws::causes(&error),
-        Err(elapsed) => elapsed.to_string(),
     };
-    tracing::error!(delivery.id = received.delivery.id(), error, "attempt not recorded");
-}
-
-/// How long ago a delivery was queued. A clock that runs behind the fan-out's makes it new.
-fn age_of(delivery: &DeliveryMessage<'_>, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(delivery.enqueued_at)).unwrap_or_default()
-}
-
-fn lane_of(settings: &Settings, message: &SqsMessage) -> Lane {
-    match message.event_source_arn.as_deref() {
-        Some(arn) if arn == settings.retry_queue.arn => Lane::Slow,
-        _ => Lane::Fast,
-    }
+    future::join3(reported, recorded, counted).await.0
 }
 
 #[cfg(test)]

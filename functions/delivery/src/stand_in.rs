@@ -210,8 +210,11 @@ fn delivered_before() -> Value {
     let number = |value: &str| json!({"N": value});
     json!({
         "pk": text("DELIVERY#12-e1"), "sk": text("DELIVERY"), "webhook_shard": text("WEBHOOK#12#0"),
-        "position": text("01795000000000000#e1"), "id": text("12-e1"), "shop": text("a.example"), "app": text("demo"),
-        "topic": text("orders/create"), "triggered_at": text("2026-11-21T15:00:00Z"),
+        "position": text("01795000000000000#e1"),
+        "envelope": {"M": {
+            "id": text("12-e1"), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
+            "triggered_at": text("2026-11-21T15:00:00Z"),
+        }},
         "created_at": text("2026-11-21T15:00:00Z"), "state": text("delivered"), "series": number("0"),
         "delivered_series": number("0"), "attempt_count": number("1"), "attempts": {"L": []}, "version": number("1"),
         "expires_at": number("99999999999"),
@@ -221,8 +224,11 @@ fn delivered_before() -> Value {
 /// A delivery to a webhook, queued so many seconds ago.
 pub(crate) fn delivery(webhook_id: u64, age: i64) -> String {
     json!({
-        "webhook_id": webhook_id, "shop": "a.example", "app": "demo", "topic": "orders/create", "event_id": "e1",
-        "triggered_at": "2026-11-21T15:00:00Z", "enqueued_at": storehook_aws::now() - age.seconds(), "payload": {},
+        "envelope": {
+            "id": format!("{webhook_id}-e1"), "shop": "a.example", "app": "demo", "topic": "orders/create",
+            "triggered_at": "2026-11-21T15:00:00Z",
+        },
+        "enqueued_at": storehook_aws::now() - age.seconds(), "payload": {},
     })
     .to_string()
 }

@@ -23,15 +23,9 @@
 //! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
 //! them is the rejected queue's own.
 
-mod history;
-mod installations;
-mod lanes;
-mod progress;
-mod queue;
+mod events;
 mod settings;
-mod subscribers;
-
-use std::time::Duration;
+mod times;
 
 use aws_lambda_events::{
     event::streams::KinesisEventResponse,
@@ -40,20 +34,18 @@ use aws_lambda_events::{
 use futures::future;
 use jiff::Timestamp;
 use storehook_aws::history::HistoryTable;
-use storehook_domain::event::{RecordOrigin, StoreEvent, rejected::RejectedEvent};
+use storehook_domain::event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent};
 
 pub use settings::Settings;
+pub use times::{RESERVE, Times};
 
-use crate::{
+use crate::events::{
     history::History,
     installations::Installations,
     progress::Progress,
-    queue::{Queue, SendFailure},
+    queue::{NotSent, Queue},
     subscribers::Subscribers,
 };
-
-/// How long before the function's deadline it stops to send: longer than one call can take.
-pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
@@ -83,22 +75,6 @@ impl Dependencies {
     }
 }
 
-/// When an invocation began, and when it must have ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// Now: deliveries are queued at this time.
-    pub now: Timestamp,
-    /// When Lambda ends the invocation.
-    pub deadline: Timestamp,
-}
-
-impl Times {
-    /// Whether nothing more is to be begun.
-    fn are_up(self) -> bool {
-        storehook_aws::now().duration_until(self.deadline) < RESERVE.try_into().unwrap_or_default()
-    }
-}
-
 /// Fans a batch of records out. The answer names the first record that is not done, if any.
 pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
     let mut progress = Progress::default();
@@ -113,7 +89,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
     dependencies.history.mark(&mut subscribed);
     // Deliveries do not wait for what is kept of their events.
     let kept = dependencies.history.keep(&subscribed, times);
-    let sent = lanes::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
+    let sent = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
     future::join(sent, kept).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;
@@ -153,7 +129,7 @@ async fn send_rejected(
         );
         let sent = reject(dependencies, record, &origin, &reason, times).await;
         if let Err(error) = sent {
-            tracing::error!(error = %error, "rejected event not queued");
+            tracing::error!(error = storehook_aws::causes(&error), "rejected event not queued");
             progress.fail(index);
         }
     }
@@ -165,10 +141,10 @@ async fn reject(
     origin: &RecordOrigin<'_>,
     reason: &str,
     times: Times,
-) -> Result<(), SendFailure> {
+) -> Result<(), NotSent> {
     for message in RejectedEvent::messages(&record.kinesis.data, origin, reason) {
         if times.are_up() {
-            return Err(SendFailure::out_of_time());
+            return Err(NotSent::OutOfTime);
         }
         dependencies.rejected_queue.send(message).await?;
     }

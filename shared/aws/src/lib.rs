@@ -6,6 +6,7 @@
 //! SDK ([`lambda_sdk_config`]), and the shapes of the tables' items ([`registry`], [`history`]).
 //! What a single function does with them lives in that function.
 
+mod backoff;
 mod causes;
 mod clock;
 mod environment;
@@ -19,6 +20,7 @@ pub mod stream;
 pub mod table;
 
 pub use aws_types::SdkConfig;
+pub use backoff::backoff;
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};

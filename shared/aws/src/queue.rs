@@ -1,65 +1,130 @@
-//! Sending to SQS in batches, as those do it who send deliveries.
+//! Sending batches of deliveries to SQS.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_sqs::{
-    Client, operation::send_message_batch::SendMessageBatchOutput, types::SendMessageBatchRequestEntry,
+    Client, error::SdkError, operation::send_message_batch::SendMessageBatchOutput,
+    types::SendMessageBatchRequestEntry,
 };
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-use crate::causes;
+use crate::backoff;
 
-/// Why a batch was sent in vain: SQS could not be reached, or refused the call. What it was to send may be in
-/// the queue or not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("SQS did not do as asked: {cause}")]
-pub struct QueueError {
-    /// SQS's code, or "".
-    pub code: String,
-    /// The whole chain of causes.
-    pub cause: String,
+/// A call of SQS failed. Its messages may be in the queue or not.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the call of SQS failed")]
+pub struct QueueError(#[source] Arc<aws_sdk_sqs::Error>);
+
+impl<E, R> From<SdkError<E, R>> for QueueError
+where
+    aws_sdk_sqs::Error: From<SdkError<E, R>>,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        Self(Arc::new(error.into()))
+    }
 }
 
-/// The code of a message that the answer names neither as sent nor as failed.
-pub const UNMENTIONED: &str = "the answer does not mention it";
+/// Why SQS did not take a message.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SendError {
+    /// The whole call failed.
+    #[error(transparent)]
+    Call(#[from] QueueError),
+    /// SQS refuses the message's content.
+    #[error("SQS refused the message's content")]
+    Refused,
+    /// SQS failed at this message of a batch, with this code.
+    #[error("SQS did not take the message: {0}")]
+    Failed(String),
+    /// The response does not mention the message.
+    #[error("SQS did not say that it took the message")]
+    Unmentioned,
+}
 
-/// Sends a batch in one call, each message in its webhook's group, so that a busy webhook does not hold up the
-/// others. Returns those that SQS has not taken, by their place in the batch, each with the code of why.
+impl SendError {
+    /// Whether SQS will never take the message. Only what it says of the content is for good: a missing
+    /// permission, key or queue is the operator's to mend, and must lose nothing meanwhile.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            Self::Refused => true,
+            Self::Call(QueueError(error)) => matches!(**error, aws_sdk_sqs::Error::InvalidMessageContents(_)),
+            Self::Failed(_) | Self::Unmentioned => false,
+        }
+    }
+}
+
+/// How often the messages of a batch are sent again that SQS did not take.
+const FURTHER_TRIES: usize = 3;
+
+/// Sends a batch, and sends again what SQS did not take of it, while `goes_on` says so. Returns the messages
+/// that are not in the queue, each with the reason. A call that failed as a whole is not made again: the SDK
+/// has done that.
+pub async fn send(
+    client: &Client,
+    url: &str,
+    batch: Vec<QueueEntry>,
+    goes_on: impl Fn() -> bool,
+) -> Vec<(QueueEntry, SendError)> {
+    let (mut waiting, mut refused) = (batch, Vec::new());
+    let mut waits = backoff(FURTHER_TRIES);
+    loop {
+        let mut untaken = match send_batch(client, url, &waiting).await {
+            Ok(untaken) => untaken,
+            Err(error) => {
+                refused.extend(waiting.into_iter().map(|message| (message, error.clone().into())));
+                return refused;
+            }
+        };
+        let failed = waiting.into_iter().enumerate();
+        let failed = failed.filter_map(|(index, message)| Some((message, untaken.remove(&index)?)));
+        let (for_good, failed): (Vec<_>, Vec<_>) = failed.partition(|(_, error)| error.is_for_good());
+        refused.extend(for_good);
+        match waits.next() {
+            Some(wait) if !failed.is_empty() && goes_on() => tokio::time::sleep(wait).await,
+            _ => {
+                refused.extend(failed);
+                return refused;
+            }
+        }
+        waiting = failed.into_iter().map(|(message, _)| message).collect();
+    }
+}
+
+/// Sends a batch in one call, each message in its webhook's group, so that a busy webhook does not hold up
+/// the others. Returns the messages that SQS did not take, by their index in the batch.
 pub async fn send_batch(
     client: &Client,
     url: &str,
     batch: &[QueueEntry],
-) -> Result<BTreeMap<usize, String>, QueueError> {
-    let entries = batch.iter().enumerate().map(|(place, message)| {
+) -> Result<BTreeMap<usize, SendError>, QueueError> {
+    let entries = batch.iter().enumerate().map(|(index, message)| {
         SendMessageBatchRequestEntry::builder()
-            .id(place.to_string())
+            .id(index.to_string())
             .message_body(&message.body)
             .message_group_id(message.webhook_id.to_string())
             .build()
     });
     let entries = entries.collect::<Result<Vec<_>, _>>();
-    let entries = entries.map_err(|error| QueueError { code: String::new(), cause: causes(&error) })?;
-    let call = client.send_message_batch().queue_url(url).set_entries(Some(entries));
-    match call.send().await {
-        Ok(answer) => Ok(untaken(&answer, batch.len())),
-        Err(error) => {
-            use aws_sdk_sqs::error::ProvideErrorMetadata as _;
-            Err(QueueError { code: error.code().unwrap_or_default().to_owned(), cause: causes(&error) })
-        }
-    }
+    let entries = entries.map_err(|error| QueueError(Arc::new(error.into())))?;
+    let response = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await?;
+    Ok(untaken(&response, batch.len()))
 }
 
-/// What an answer does not name as sent was not sent.
-fn untaken(answer: &SendMessageBatchOutput, size: usize) -> BTreeMap<usize, String> {
-    let mut untaken: BTreeMap<_, _> = (0..size).map(|place| (place, UNMENTIONED.to_owned())).collect();
-    for entry in answer.successful() {
-        if let Ok(place) = entry.id().parse::<usize>() {
-            untaken.remove(&place);
+/// Whatever a response does not name as sent was not sent.
+fn untaken(response: &SendMessageBatchOutput, size: usize) -> BTreeMap<usize, SendError> {
+    let mut untaken: BTreeMap<_, _> = (0..size).map(|index| (index, SendError::Unmentioned)).collect();
+    for entry in response.successful() {
+        if let Ok(index) = entry.id().parse::<usize>() {
+            untaken.remove(&index);
         }
     }
-    for entry in answer.failed() {
-        let place = entry.id().parse().ok().filter(|place| *place < size);
-        untaken.extend(place.map(|place: usize| (place, entry.code().to_owned())));
+    for entry in response.failed() {
+        let index = entry.id().parse().ok().filter(|index| *index < size);
+        let reason = match entry.code() {
+            "InvalidMessageContents" => SendError::Refused,
+            code => SendError::Failed(code.to_owned()),
+        };
+        untaken.extend(index.map(|index: usize| (index, reason)));
     }
     untaken
 }
@@ -79,18 +144,23 @@ mod tests {
         let sent = |id: &str| {
             SendMessageBatchResultEntry::builder().id(id).message_id("m").md5_of_message_body("d").build()
         };
-        let answer = SendMessageBatchOutput::builder()
+        let response = SendMessageBatchOutput::builder()
             .successful(sent("0")?)
-            // One that is named as both was not sent.
+            // A message that is named as both was not sent.
             .successful(sent("1")?)
             .failed(failed("1", "InvalidMessageContents")?)
             .failed(failed("2", "InternalError")?)
             .failed(failed("7", "InternalError")?)
             .failed(failed("x", "InternalError")?)
             .build()?;
-        let expected = [(1, "InvalidMessageContents"), (2, "InternalError"), (3, UNMENTIONED)];
-        let expected = expected.map(|(place, code)| (place, code.to_owned()));
-        assert_eq!(untaken(&answer, 4), BTreeMap::from(expected));
+        let untaken: Vec<_> =
+            untaken(&response, 4).into_iter().map(|(index, why)| (index, why.to_string())).collect();
+        let expected = [
+            (1, "SQS refused the message's content"),
+            (2, "SQS did not take the message: InternalError"),
+            (3, "SQS did not say that it took the message"),
+        ];
+        assert_eq!(untaken, expected.map(|(index, why)| (index, why.to_owned())));
         Ok(())
     }
 }

@@ -11,17 +11,17 @@ use serde::{Serialize, de::DeserializeOwned};
 /// An item as DynamoDB's API has it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Why a table did not answer, or not sensibly.
+/// Why a table could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// DynamoDB could not be reached or refused the call.
-    #[error("DynamoDB did not do as asked")]
+    #[error("the call of DynamoDB failed")]
     Call(#[source] Box<aws_sdk_dynamodb::Error>),
-    /// It left keys unread, again and again.
+    /// It left a key unread, each time that it was asked, or took too long.
     #[error("DynamoDB left a key unread")]
     Unread,
-    /// An item does not hold what it should.
-    #[error("an item of a table does not read")]
+    /// An item is malformed.
+    #[error("an item of a table is malformed")]
     Item(#[from] serde_dynamo::Error),
 }
 
@@ -38,6 +38,50 @@ impl From<BuildError> for TableError {
     fn from(error: BuildError) -> Self {
         Self::Call(Box::new(error.into()))
     }
+}
+
+/// A conditional write that its condition refused: somebody else wrote first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    /// The item that is there, where the call asked for it.
+    pub item: Option<Item>,
+}
+
+/// Tells a write that its condition refused from a call that failed.
+///
+/// The SDK makes a call again whose response did not come. The second call then finds the work of the first
+/// and is refused: whoever must know the difference compares [`Conflict::item`] with what it wrote.
+pub fn conditional<T, E, R>(result: Result<T, SdkError<E, R>>) -> Result<Result<T, Conflict>, TableError>
+where
+    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+{
+    match result.map_err(aws_sdk_dynamodb::Error::from) {
+        Ok(output) => Ok(Ok(output)),
+        Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(refused)) => {
+            Ok(Err(Conflict { item: refused.item }))
+        }
+        Err(error) => Err(TableError::Call(Box::new(error))),
+    }
+}
+
+/// Others wrote first, each time that a change was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("others wrote first, again and again")]
+pub struct Contended;
+
+/// How often a change is tried that others come before.
+const CHANGE_TRIES: usize = 5;
+
+/// Makes a change that reads, decides and writes on a condition; again where it met a conflict (`None`).
+pub async fn change<T, E: From<Contended>>(
+    mut attempt: impl AsyncFnMut() -> Result<Option<T>, E>,
+) -> Result<T, E> {
+    for _ in 0..CHANGE_TRIES {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+    }
+    Err(Contended.into())
 }
 
 /// A text, as DynamoDB's API has it.

@@ -70,7 +70,10 @@ fn live(redrive: Redrive, receives: impl Iterator<Item = Receive>) -> Life {
                 life.failed.push(age);
                 let latency = Duration::from_secs_f64(latency);
                 let next = schedule.next(age + latency, None, jitter);
-                latency + Duration::from_secs(u64::try_from(next.visibility_seconds()).unwrap_or_default())
+                latency
+                    + Duration::from_secs(
+                        u64::try_from(next.wait_seconds().unwrap_or_default()).unwrap_or_default(),
+                    )
             }
         };
     }

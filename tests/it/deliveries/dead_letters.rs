@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use storehook_domain::delivery::{
+    disposition::Disposition,
     message::DeliveryMessage,
-    schedule::{AGES, Lane, Next, RetrySchedule},
+    schedule::{AGES, Lane, RetrySchedule},
 };
 use storehook_tests::{Delivered, Receiver, Stack, record};
 
@@ -24,7 +25,7 @@ async fn a_dead_endpoint_is_retried_by_the_schedule_until_its_delivery_is_dead_l
 
     let message = stack.wait_for_message("dead-letter", "o-1").await?;
     let delivery = DeliveryMessage::parse(message.body().unwrap_or_default().as_bytes())?;
-    assert_eq!(delivery.id(), format!("{id}-o-1"));
+    assert_eq!(delivery.envelope.id.to_string(), format!("{id}-o-1"));
     assert_eq!(delivery.payload().as_str(), payload, "whole");
     let attempts = receiver.so_far();
     check_ages(&attempts, delivery.enqueued_at, scale);
@@ -53,7 +54,7 @@ async fn the_first_attempts_follow_the_schedule() -> Result<()> {
     let schedule = RetrySchedule::new(0.1).context("a scale")?;
     for pair in attempts.windows(2) {
         let age = Duration::try_from(pair[0].at.duration_since(published_at))?;
-        let Next::Attempt(longest) = schedule.next(age, None, 1.0) else {
+        let Disposition::Retry(longest) = schedule.next(age, None, 1.0) else {
             bail!("no attempt should follow {age:?}")
         };
         let waited = Duration::try_from(pair[1].at.duration_since(pair[0].at))?;

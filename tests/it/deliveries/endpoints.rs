@@ -69,8 +69,7 @@ async fn a_healthy_endpoint_is_not_held_up_by_dead_hanging_busy_and_delaying_one
 
     // The dead one and the tarpit have all their deliveries dead-lettered, and nobody else has any.
     stack.wait_for_count("dead-letter", 2 * ids.len()).await?;
-    let mut dead: Vec<_> =
-        stack.messages("dead-letter", "webhook_id").await?.iter().map(delivery_id).collect();
+    let mut dead: Vec<_> = stack.messages("dead-letter", "envelope").await?.iter().map(delivery_id).collect();
     dead.sort();
     let mut expected: Vec<_> =
         ids.iter().flat_map(|id| [dead_id, tarpit_id].map(|webhook| format!("{webhook}-{id}"))).collect();
@@ -89,7 +88,7 @@ fn event_id(delivered: &Delivered) -> &str {
 /// The id of the delivery that a message is.
 fn delivery_id(message: &Message) -> String {
     let body: Value = serde_json::from_str(message.body().unwrap_or_default()).unwrap_or_default();
-    format!("{}-{}", body["webhook_id"], body["event_id"].as_str().unwrap_or_default())
+    body["envelope"]["id"].as_str().unwrap_or_default().to_owned()
 }
 
 fn event_ids(delivered: &[Delivered]) -> Vec<String> {

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use storehook::redrive::{queues::Queues, redrive, redrive_between, selection::Args, summary::End};
 use storehook_domain::{
     delivery::message::DeliveryMessage,
-    event::{RecordOrigin, StoreEvent},
+    event::{StoreEvent, origin::RecordOrigin},
     history::state::DeliveryState,
     webhook::WebhookId,
 };

@@ -187,7 +187,7 @@ async fn malformed_and_forbidden_pushes_are_refused() -> Result<()> {
     Ok(())
 }
 
-/// As large as the README says, and no larger.
+/// As large as docs/api.md says, and no larger.
 #[tokio::test]
 async fn pushes_up_to_the_size_limit_are_accepted() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -199,7 +199,7 @@ async fn pushes_up_to_the_size_limit_are_accepted() -> Result<()> {
         let head = r#"{"topic": "orders/create", "payload": {"n":""#;
         format!(r#"{head}{}"}}}}"#, "x".repeat(size - r#"{"n":""}"#.len()))
     };
-    let limit = storehook_domain::delivery::message::PAYLOAD_LIMIT;
+    let limit = storehook_domain::payload::limits::PAYLOAD_LIMIT;
     let push = async |body: String| {
         Ok::<_, anyhow::Error>(api.call_raw(Method::POST, "/events", Some(body)).await?.status)
     };
@@ -207,7 +207,7 @@ async fn pushes_up_to_the_size_limit_are_accepted() -> Result<()> {
     assert_eq!(push(event(limit + 1)).await?, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(push("x".repeat(4 * 1024 * 1024)).await?, StatusCode::BAD_REQUEST);
     assert_eq!(push("x".repeat(4 * 1024 * 1024 + 1)).await?, StatusCode::PAYLOAD_TOO_LARGE);
-    let readme = std::fs::read_to_string(root().join("README.md"))?;
-    assert!(readme.contains("1,046,528 bytes") && limit == 1_046_528, "{limit}");
+    let document = std::fs::read_to_string(root().join("docs/api.md"))?;
+    assert!(document.contains("1,046,528 bytes") && limit == 1_046_528, "{limit}");
     Ok(())
 }

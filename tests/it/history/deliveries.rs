@@ -103,7 +103,7 @@ async fn history_items_expire_exactly_when_configured() -> Result<()> {
     let items = partition(&stack, &format!("EVENT#{}#o-1", installed.shop)).await?;
     let expected = [Some((queued_at + 7 * DAY).to_string())];
     assert_eq!(items.iter().map(number).collect::<Vec<_>>(), expected, "once for both webhooks");
-    assert_eq!(history.payload_digest, second.payload_digest);
+    assert_eq!(history.envelope.payload_digest, second.envelope.payload_digest);
     Ok(())
 }
 

@@ -155,11 +155,11 @@ async fn a_replay_covers_a_window_and_a_state_and_a_dry_run_sends_nothing() -> R
 /// Deletes the payload of a delivery's event, as DynamoDB does when it has expired.
 async fn delete_payload(stack: &Stack, installed: &Installed, delivery_id: &str) -> Result<()> {
     let history = stack.history_of(delivery_id).await?.context("no history")?;
-    let digest = history.payload_digest.context("no digest")?;
+    let digest = history.envelope.payload_digest.context("no digest")?;
     let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let delete = client.delete_item().table_name(stack.resource("history"));
-    let delete = delete.key("pk", text(format!("EVENT#{}#{}", installed.shop, history.id.event_id)));
+    let delete = delete.key("pk", text(format!("EVENT#{}#{}", installed.shop, history.envelope.id.event_id)));
     delete.key("sk", text(format!("{digest}#0"))).send().await?;
     Ok(())
 }
@@ -202,7 +202,8 @@ async fn a_replay_counts_the_payloads_that_have_expired() -> Result<()> {
     let text = |value: String| aws_sdk_dynamodb::types::AttributeValue::S(value);
     let update = client.update_item().table_name(stack.resource("history"));
     let update = update.key("pk", text(format!("EVENT#{}#e-001", installed.shop)));
-    let update = update.key("sk", text(format!("{}#0", history.payload_digest.context("no digest")?)));
+    let update =
+        update.key("sk", text(format!("{}#0", history.envelope.payload_digest.context("no digest")?)));
     let past = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
     update
         .update_expression("SET expires_at = :past")

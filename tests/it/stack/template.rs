@@ -1,9 +1,9 @@
 //! The template and the code agree.
 
 use anyhow::{Context as _, Result};
-use storehook_domain::delivery::{
-    message::SQS_MESSAGE_LIMIT,
-    schedule::{AGES, Lane},
+use storehook_domain::{
+    delivery::schedule::{AGES, Lane},
+    payload::limits::SQS_MESSAGE_LIMIT,
 };
 use storehook_tests::root;
 use yaml_serde::Value;

@@ -1,7 +1,5 @@
 //! Payloads, compressed, each once for its event.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     Client,
     primitives::Blob,
@@ -9,14 +7,17 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use storehook_domain::{
-    delivery::{id::DeliveryId, message::PAYLOAD_LIMIT},
+    delivery::id::DeliveryId,
     event::id::EventId,
     installation::shop::ShopDomain,
-    payload::PayloadDigest,
+    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
 };
 
 use super::{event_partition, partition_of};
-use crate::table::{Item, TableError, number, text};
+use crate::{
+    backoff,
+    table::{Item, TableError, number, text},
+};
 
 /// The most bytes of a compressed payload that one item holds: DynamoDB's 400 KB (Amazon DynamoDB quotas)
 /// with room for keys and names.
@@ -25,16 +26,16 @@ pub const PART_LIMIT: usize = 390_000;
 /// How hard zstd tries: its own default. Higher levels cost more time than they save of a unit.
 const LEVEL: i32 = 3;
 
-/// Where a payload is kept: with its event, or with a single delivery of it.
+/// Whose payload it is: it is kept beside its owner, and for as long.
 #[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
-    /// With the event, for all its deliveries.
+pub enum PayloadOwner<'a> {
+    /// The event's, for all its deliveries.
     Event(&'a ShopDomain, &'a EventId),
-    /// With a delivery, for as long as that. Nobody else writes there.
+    /// A single delivery's. Nobody else writes there.
     Delivery(&'a DeliveryId),
 }
 
-impl Place<'_> {
+impl PayloadOwner<'_> {
     fn partition(self) -> String {
         match self {
             Self::Event(shop, event_id) => event_partition(shop, event_id),
@@ -43,11 +44,11 @@ impl Place<'_> {
     }
 }
 
-/// A payload that is to be kept.
+/// A payload to keep.
 pub struct PayloadItem<'a> {
-    /// Where.
-    pub place: Place<'a>,
-    /// What it is kept under.
+    /// Whose it is.
+    pub owner: PayloadOwner<'a>,
+    /// Its digest, a part of its key.
     pub digest: &'a PayloadDigest,
     /// The payload, as messages hold it.
     pub payload: &'a str,
@@ -55,11 +56,11 @@ pub struct PayloadItem<'a> {
     pub expires_at: i64,
 }
 
-/// A payload that is looked for.
+/// A payload to load.
 pub struct PayloadQuery<'a> {
-    /// Where.
-    pub place: Place<'a>,
-    /// What it is kept under.
+    /// Whose it is.
+    pub owner: PayloadOwner<'a>,
+    /// Its digest, a part of its key.
     pub digest: &'a PayloadDigest,
 }
 
@@ -84,7 +85,7 @@ impl PayloadItem<'_> {
         let count = compressed.len().div_ceil(PART_LIMIT).max(1);
         let parts = compressed.chunks(PART_LIMIT).zip(0_u32..).map(|(bytes, part)| {
             Item::from([
-                ("pk".to_owned(), text(self.place.partition())),
+                ("pk".to_owned(), text(self.owner.partition())),
                 ("sk".to_owned(), text(format!("{}#{part}", self.digest))),
                 ("payload".to_owned(), AttributeValue::B(Blob::new(bytes))),
                 ("parts".to_owned(), number(count as u64)),
@@ -95,9 +96,8 @@ impl PayloadItem<'_> {
     }
 }
 
-/// How long what DynamoDB leaves unwritten waits before each further try.
-const BACKOFFS: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+/// How often items are written again that DynamoDB left unwritten.
+const FURTHER_TRIES: usize = 3;
 
 /// How many items one call writes (`BatchWriteItem`).
 const BATCH_LIMIT: usize = 25;
@@ -112,7 +112,7 @@ pub async fn put_payloads(
     let mut seen = std::collections::BTreeSet::new();
     for payload in payloads {
         // One call must not write an item twice, and a shop may have published the same event twice.
-        if seen.insert((payload.place.partition(), payload.digest.as_str())) {
+        if seen.insert((payload.owner.partition(), payload.digest.as_str())) {
             items.extend(payload.parts()?);
         }
     }
@@ -128,25 +128,24 @@ pub async fn put_payloads(
 }
 
 async fn put_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), WriteError> {
-    let mut backoffs = BACKOFFS.iter();
+    let mut waits = backoff(FURTHER_TRIES);
     loop {
         let call = client.batch_write_item().request_items(table, writes);
-        let answer = call.send().await.map_err(TableError::from)?;
-        writes = answer.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+        let response = call.send().await.map_err(TableError::from)?;
+        writes = response.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
         if writes.is_empty() {
             return Ok(());
         }
-        // A throttled item is no error to the SDK, so it does not try it again by itself.
-        match backoffs.next() {
-            Some(wait) => tokio::time::sleep(*wait).await,
+        match waits.next() {
+            Some(wait) => tokio::time::sleep(wait).await,
             None => return Err(WriteError::Unwritten(writes.len())),
         }
     }
 }
 
 impl PayloadQuery<'_> {
-    /// Reads the payload; `None` where it is not kept, or not any more.
-    pub async fn read(
+    /// Loads the payload; `None` where it is not kept, or not any more.
+    pub async fn load(
         &self,
         client: &Client,
         table: &str,
@@ -158,7 +157,7 @@ impl PayloadQuery<'_> {
             // It may have been written a moment ago, and whoever finds nothing gives up.
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :digest)")
-            .expression_attribute_values(":pk", text(self.place.partition()))
+            .expression_attribute_values(":pk", text(self.owner.partition()))
             .expression_attribute_values(":digest", text(format!("{}#", self.digest)));
         let mut found = parts.into_paginator().items().send();
         let mut items = Vec::new();

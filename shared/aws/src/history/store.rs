@@ -1,53 +1,54 @@
-//! The history table, as those use it who keep deliveries and who send them again.
+//! The history table, for whoever records deliveries or sends them again.
 
-use aws_sdk_dynamodb::{
-    Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
-};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
-    delivery::{id::DeliveryId, message::DeliveryMessage},
+    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
     history::record::DeliveryRecord,
-    payload::PayloadDigest,
+    payload::digest::PayloadDigest,
 };
 
-use super::{DeliveryItem, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
+use super::{DeliveryItem, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
 use crate::{
     Retention,
     table::{self, TableError, number},
 };
 
-/// The history table, and how long what is in it is kept.
+/// How long a caller waits for the history: nothing must wait long for a slow table.
+pub const HISTORY_TIME: Duration = Duration::from_secs(2);
+
+/// The history table, and how long its items are kept.
 #[derive(Clone)]
 pub struct HistoryTable {
     /// Its client.
     pub client: Client,
     /// Its name.
     pub name: String,
-    /// How long what is written is kept.
+    /// How long its items are kept.
     pub retention: Retention,
 }
 
-/// What became of a write.
+/// What became of writing a record.
 #[derive(Debug)]
 pub enum Write {
-    /// It was made.
+    /// It was written.
     Made,
-    /// Somebody else has written meanwhile: what is there now, or nothing if it was forgotten.
-    Outrun(Option<Box<DeliveryRecord>>),
+    /// Somebody else wrote first: the record that is there now, or nothing where it was forgotten.
+    Conflict(Option<Box<DeliveryRecord>>),
 }
 
 impl HistoryTable {
-    /// What is kept of a delivery, strongly consistent.
-    pub async fn read(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, TableError> {
+    /// Loads a delivery's record, strongly consistent.
+    pub async fn load(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, TableError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(DeliveryItem::key_of(id)));
         let item = get.consistent_read(true).send().await?.item;
-        Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.history))
+        Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
-    /// Writes a history over the version that it was made from; 0 is of none.
-    ///
-    /// The SDK makes a call again whose answer did not come, and then finds its own work: that is a write
-    /// that was made.
+    /// Writes a record over the version that it was made from; 0 is of none. A conflict with one's own write,
+    /// which the SDK made twice, is none.
     pub async fn put(&self, after: &DeliveryRecord, version: u64) -> Result<Write, TableError> {
         let put = self
             .client
@@ -61,48 +62,45 @@ impl HistoryTable {
                 .condition_expression("version = :version")
                 .expression_attribute_values(":version", number(version)),
         };
-        let Err(error) = put.send().await else { return Ok(Write::Made) };
-        let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(error.into());
-        };
-        let found = refused.item().cloned().map(table::from_item::<DeliveryItem>).transpose()?;
-        let found = found.map(|item| Box::new(item.history));
-        Ok(if found.as_deref() == Some(after) { Write::Made } else { Write::Outrun(found) })
+        let Err(conflict) = table::conditional(put.send().await)? else { return Ok(Write::Made) };
+        let found = conflict.item.map(table::from_item::<DeliveryItem>).transpose()?;
+        let found = found.map(|item| Box::new(item.record));
+        Ok(if found.as_deref() == Some(after) { Write::Made } else { Write::Conflict(found) })
     }
 
-    /// Keeps a delivery's payload at this place for so long. Returns what it is kept under.
+    /// Keeps a message's payload with this owner for so long. Returns the payload's digest.
     pub async fn keep_payload(
         &self,
-        delivery: &DeliveryMessage<'_>,
-        place: Place<'_>,
+        message: &DeliveryMessage<'_>,
+        owner: PayloadOwner<'_>,
         kept_for: SignedDuration,
         now: Timestamp,
     ) -> Result<PayloadDigest, WriteError> {
-        let digest = delivery.payload().digest();
+        let digest = PayloadDigest::of(message.payload());
         let item = PayloadItem {
-            place,
+            owner,
             digest: &digest,
-            payload: &delivery.payload().in_message(),
+            payload: &message.payload().in_message(),
             expires_at: now.as_second() + kept_for.as_secs(),
         };
         put_payloads(&self.client, &self.name, &[item]).await?;
         Ok(digest)
     }
 
-    /// The payload of a delivery's event; `None` where it is not kept, or not any more.
-    pub async fn payload(
+    /// Loads the payload of a delivery; `None` where it is not kept, or not any more.
+    pub async fn load_payload(
         &self,
-        history: &DeliveryRecord,
+        record: &DeliveryRecord,
         now: Timestamp,
     ) -> Result<Option<String>, TableError> {
-        let Some(digest) = &history.payload_digest else { return Ok(None) };
-        let of_event = PayloadQuery { place: Place::Event(&history.shop, &history.id.event_id), digest };
-        match of_event.read(&self.client, &self.name, now).await? {
-            Some(payload) => Ok(Some(payload)),
-            None => {
-                let of_delivery = PayloadQuery { place: Place::Delivery(&history.id), digest };
-                of_delivery.read(&self.client, &self.name, now).await
+        let Envelope { id, shop, payload_digest, .. } = &record.envelope;
+        let Some(digest) = payload_digest else { return Ok(None) };
+        for owner in [PayloadOwner::Event(shop, &id.event_id), PayloadOwner::Delivery(id)] {
+            let query = PayloadQuery { owner, digest };
+            if let Some(payload) = query.load(&self.client, &self.name, now).await? {
+                return Ok(Some(payload));
             }
         }
+        Ok(None)
     }
 }

@@ -1,17 +1,22 @@
 //! The items of the history: that they read back, and that they fit.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
-        message::{DeliveryMessage, PAYLOAD_LIMIT},
+        disposition::Disposition,
+        message::DeliveryMessage,
+        outcome::{FailedAttempt, Outcome},
     },
-    event::{RecordOrigin, StoreEvent},
+    event::{StoreEvent, origin::RecordOrigin},
     history::{
-        attempt::{RequestRecord, ResponseRecord},
-        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, MadeAttempt, Then},
+        attempt::{Attempt, RequestRecord, ResponseRecord},
+        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT},
     },
     installation::{app::AppId, shop::ShopDomain},
+    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
     webhook::Webhook,
 };
 
@@ -30,7 +35,7 @@ fn with_delivery<T>(
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
-    let digest = Some(event.payload.digest());
+    let digest = Some(PayloadDigest::of(event.payload));
     then(&DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
 }
 
@@ -42,15 +47,15 @@ fn webhook(address: &str, list: &[String]) -> serde_json::Result<Webhook> {
     }))
 }
 
-fn made(webhook: &Webhook, headers: Vec<(String, String)>, answer: &[u8]) -> MadeAttempt {
-    MadeAttempt {
+fn attempt(webhook: &Webhook, headers: Vec<(String, String)>, response: &[u8]) -> Attempt {
+    Attempt {
         at: Timestamp::UNIX_EPOCH,
-        status: Some(503),
-        error: Some("the endpoint answered 503".to_owned()),
-        latency_ms: 30_000,
+        latency: Duration::from_secs(30),
         address: webhook.address.as_str().to_owned(),
         request: Some(RequestRecord { headers, shape: BodyShape::of(webhook) }),
-        answer: Some(ResponseRecord::of(answer)),
+        status: Some(503),
+        response: Some(ResponseRecord::of(response)),
+        outcome: Outcome::failed(FailedAttempt::Status(503)),
         details: Some("\u{10ffff}".repeat(DETAILS_LIMIT + 1)),
     }
 }
@@ -62,19 +67,20 @@ fn a_delivery_reads_back_from_its_item() -> TestResult {
     with_delivery(record, |delivery| {
         let webhook = webhook("https://b.example/", &["id".to_owned()])?;
         let begun = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
-        let made = made(&webhook, vec![("webhook-id".to_owned(), "7-e-1".to_owned())], b"{}");
-        let history = begun.attempted(delivery, made, Then::Retry(Timestamp::from_second(NOW + 10)?));
-        let item = to_item(DeliveryItem::of(history.clone()))?;
+        let attempt = attempt(&webhook, vec![("webhook-id".to_owned(), "7-e-1".to_owned())], b"{}");
+        let retry = Disposition::Retry(Duration::from_secs(10));
+        let record = begun.attempted(delivery, attempt, retry, Timestamp::from_second(NOW)?);
+        let item = to_item(DeliveryItem::of(record.clone()))?;
         let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         assert_eq!(text("pk").as_deref(), Some("DELIVERY#7-e-1"));
         assert_eq!(text("position").as_deref(), Some("01795000000000000#e-1"));
         assert!(list_shards(WebhookId::new(7)).any(|shard| Some(shard) == text("webhook_shard")));
         let expires_at = item.get("expires_at").and_then(|value| value.as_n().ok()).cloned();
         assert_eq!(expires_at, Some((NOW + 86_400).to_string()), "to the second, as a number");
-        assert_eq!(from_item::<DeliveryItem>(item.clone())?.history, history);
+        assert_eq!(from_item::<DeliveryItem>(item.clone())?.record, record);
         let indexed: IndexedDelivery = from_item(item)?;
         assert_eq!((indexed.state, indexed.expires_at), (DeliveryState::Retrying, NOW + 86_400));
-        assert_eq!(history.admission(delivery), Admission::Due);
+        assert_eq!(record.admission(delivery), Admission::Due);
         Ok(())
     })
 }
@@ -94,16 +100,14 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
         let own = (0..10).map(|index| (format!("{index}{}", "n".repeat(127)), "***".to_owned()));
         let ours = (0..20).map(|_| ("x".repeat(64), "v".repeat(512)));
         let headers: Vec<_> = own.chain(ours).collect();
-        let mut history = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
+        let mut record = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
         for _ in 0..ATTEMPTS_KEPT + 1 {
-            let made = made(&webhook, headers.clone(), &vec![0xff; 20_000]);
-            history = history.attempted(delivery, made, Then::Retry(Timestamp::UNIX_EPOCH));
+            let attempt = attempt(&webhook, headers.clone(), &vec![0xff; 20_000]);
+            let retry = Disposition::Retry(Duration::ZERO);
+            record = record.attempted(delivery, attempt, retry, Timestamp::UNIX_EPOCH);
         }
-        assert_eq!(
-            (history.attempts.len(), history.attempt_count),
-            (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1)
-        );
-        let size = size_of(&to_item(DeliveryItem::of(history))?);
+        assert_eq!((record.attempts.len(), record.attempt_count), (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1));
+        let size = size_of(&to_item(DeliveryItem::of(record))?);
         assert!((90_000..ITEM_LIMIT / 2).contains(&size), "{size}");
         Ok(())
     })
@@ -123,7 +127,7 @@ fn noise(length: usize) -> String {
 fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult {
     let shop = ShopDomain::parse(&format!("{}.example", "a".repeat(63)))?;
     let event_id = EventId::parse(&"e".repeat(64))?;
-    let digest = storehook_domain::payload::PayloadDigest::parse(&"a".repeat(32))?;
+    let digest = PayloadDigest::parse(&"a".repeat(32))?;
     let (before, after) = (Timestamp::from_second(NOW - 1)?, Timestamp::from_second(NOW)?);
     for (payload, parts) in [
         ("{}".to_owned(), 1),
@@ -132,7 +136,7 @@ fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult
         (noise(PAYLOAD_LIMIT), 3),
     ] {
         let item = PayloadItem {
-            place: Place::Event(&shop, &event_id),
+            owner: PayloadOwner::Event(&shop, &event_id),
             digest: &digest,
             payload: &payload,
             expires_at: NOW,

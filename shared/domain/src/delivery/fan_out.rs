@@ -11,10 +11,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::message::{DeliveryMessage, SQS_MESSAGE_LIMIT},
+    delivery::message::DeliveryMessage,
     event::StoreEvent,
     installation::app::AppId,
-    payload::PayloadDigest,
+    payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
 
@@ -90,7 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::RecordOrigin;
+    use crate::event::origin::RecordOrigin;
 
     fn message(record: usize, size: usize) -> QueueEntry {
         QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
@@ -141,7 +141,7 @@ mod tests {
             );
             let event = StoreEvent::parse(record.as_bytes(), &origin)?;
             let ids: Vec<_> = deliveries(&event, None, &subscribers, Timestamp::UNIX_EPOCH)
-                .map(|delivery| delivery.id())
+                .map(|message| message.envelope.id.to_string())
                 .collect();
             assert_eq!(ids, expected);
         }

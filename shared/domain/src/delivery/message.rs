@@ -10,52 +10,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::id::DeliveryId,
-    event::{StoreEvent, id::EventId, topic::Topic},
-    installation::{app::AppId, shop::ShopDomain},
-    payload::{Payload, PayloadDigest, escape_noncharacters},
+    delivery::envelope::Envelope,
+    event::StoreEvent,
+    installation::app::AppId,
+    payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
     webhook::WebhookId,
 };
 
-/// The largest message that SQS takes, in bytes: 1 MiB (Amazon SQS message quotas, 2026).
-pub const SQS_MESSAGE_LIMIT: usize = 1024 * 1024;
-
-/// The largest payload that an event may have, in bytes: an SQS message less 2,048 bytes, in
-/// which everything else that a delivery says has room.
-pub const PAYLOAD_LIMIT: usize = SQS_MESSAGE_LIMIT - 2_048;
-
-/// One event on its way to one webhook. It borrows its payload.
+/// One event on its way to one webhook, as SQS carries it. It borrows its payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryMessage<'a> {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// The shop it happened in.
-    pub shop: ShopDomain,
-    /// The app whose webhook it is.
-    pub app: AppId,
-    /// What happened.
-    pub topic: Topic,
-    /// The event.
-    pub event_id: EventId,
-    /// When it happened.
-    pub triggered_at: Timestamp,
-    /// When the delivery was put into the queue: its age counts from here.
+    /// What the delivery is.
+    pub envelope: Envelope,
+    /// When the message was queued: the delivery's age counts from here.
     pub enqueued_at: Timestamp,
     /// Which series of attempts this is: 0 is the event's own, and each replay begins another.
     #[serde(default, skip_serializing_if = "is_first")]
     pub series: u32,
-    /// Whether it is a test event.
-    #[serde(default)]
-    pub test: bool,
-    /// The payload's id, for the id header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_id: Option<String>,
-    /// The trace context that the event was published with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
-    /// What the payload is kept under, where it is kept at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload_digest: Option<PayloadDigest>,
     #[serde(borrow)]
     pub(crate) payload: &'a RawValue,
 }
@@ -71,8 +42,8 @@ fn is_first(series: &u32) -> bool {
 pub struct InvalidDeliveryMessage(serde_json::Error);
 
 impl<'a> DeliveryMessage<'a> {
-    /// The delivery of an event to a webhook of an app. `payload_digest` is of an event whose payload
-    /// is kept.
+    /// The first message of an event's delivery to a webhook of an app. `payload_digest` is set where
+    /// the payload is kept.
     pub fn of(
         event: &StoreEvent<'a>,
         payload_digest: Option<PayloadDigest>,
@@ -80,21 +51,8 @@ impl<'a> DeliveryMessage<'a> {
         app: AppId,
         enqueued_at: Timestamp,
     ) -> Self {
-        Self {
-            webhook_id,
-            shop: event.shop.clone(),
-            app,
-            topic: event.topic.clone(),
-            event_id: event.id.clone(),
-            triggered_at: event.triggered_at,
-            enqueued_at,
-            series: 0,
-            test: event.is_test,
-            resource_id: event.resource_id.clone(),
-            traceparent: event.traceparent.clone(),
-            payload_digest,
-            payload: event.payload.as_raw(),
-        }
+        let envelope = Envelope::of(event, payload_digest, webhook_id, app);
+        Self { envelope, enqueued_at, series: 0, payload: event.payload.as_raw() }
     }
 
     /// Reads a delivery from an SQS message's body.
@@ -105,16 +63,6 @@ impl<'a> DeliveryMessage<'a> {
             Ok(_) => Ok(delivery),
             Err(error) => Err(InvalidDeliveryMessage(serde_json::Error::custom(error))),
         }
-    }
-
-    /// The delivery's id, the same through every retry and replay: `<webhook id>-<event id>`.
-    pub fn id(&self) -> String {
-        self.delivery_id().to_string()
-    }
-
-    /// The same, taken apart.
-    pub fn delivery_id(&self) -> DeliveryId {
-        DeliveryId { webhook_id: self.webhook_id, event_id: self.event_id.clone() }
     }
 
     /// The same delivery in a new series of attempts that begins now: what was given up is tried anew.
@@ -128,8 +76,7 @@ impl<'a> DeliveryMessage<'a> {
         Payload::new_checked(self.payload)
     }
 
-    /// The SQS message's body: at most [`SQS_MESSAGE_LIMIT`] bytes, since the payload has at
-    /// most [`PAYLOAD_LIMIT`].
+    /// The SQS message's body: at most 1 MiB, since the payload leaves room for all else (`limits.rs`).
     #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
     pub fn to_message(&self) -> String {
         escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
@@ -139,7 +86,8 @@ impl<'a> DeliveryMessage<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::RecordOrigin;
+    use crate::event::origin::RecordOrigin;
+    use crate::payload::limits::{PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -162,9 +110,9 @@ mod tests {
             r#"{{"shop": "a.example", "topic": "orders/create", "event_id": "e1", "payload": {payload}}}"#
         ))?;
         let delivery = DeliveryMessage::parse(message.as_bytes())?;
-        assert_eq!(delivery.id(), "7-e1");
+        assert_eq!(delivery.envelope.id.to_string(), "7-e1");
         assert_eq!(delivery.payload().as_str(), payload);
-        assert_eq!(delivery.resource_id.as_deref(), Some("327475578523353102"));
+        assert_eq!(delivery.envelope.resource_id.as_deref(), Some("327475578523353102"));
         Ok(())
     }
 
@@ -195,7 +143,7 @@ mod tests {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
-        let digest = Some(event.payload.digest());
+        let digest = Some(PayloadDigest::of(event.payload));
         let delivery = DeliveryMessage::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
         let message = DeliveryMessage { series: u32::MAX, ..delivery }.to_message();
         let envelope = message.len() - event.payload.as_str().len();
@@ -212,14 +160,17 @@ mod tests {
         let now = "2026-11-21T15:00:00Z".parse()?;
         let again = DeliveryMessage::parse(message.as_bytes())?.redriven(now).to_message();
         let again = DeliveryMessage::parse(again.as_bytes())?;
-        assert_eq!((again.id(), again.series, again.enqueued_at), ("7-e".to_owned(), 1, now));
+        assert_eq!(
+            (again.envelope.id.to_string(), again.series, again.enqueued_at),
+            ("7-e".to_owned(), 1, now)
+        );
         assert_eq!(again.payload().as_str(), r#"{"a":1.0}"#);
         Ok(())
     }
 
     #[test]
     fn what_is_no_delivery_is_told_so() {
-        for message in ["", "not json", "{}", "[]", r#"{"webhook_id": 7, "payload": {}}"#] {
+        for message in ["", "not json", "{}", "[]", r#"{"envelope": {}, "payload": {}}"#] {
             assert!(DeliveryMessage::parse(message.as_bytes()).is_err(), "{message}");
         }
     }

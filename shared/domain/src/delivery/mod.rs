@@ -2,6 +2,8 @@
 //! is tried again.
 
 pub mod body_shape;
+pub mod disposition;
+pub mod envelope;
 pub mod fan_out;
 pub mod id;
 pub mod message;
@@ -9,4 +11,5 @@ pub mod outcome;
 pub mod request;
 pub mod schedule;
 pub mod signature;
+pub mod test_event;
 pub mod verdict;

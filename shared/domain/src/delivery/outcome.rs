@@ -10,7 +10,10 @@ use std::time::Duration;
 use jiff::{Timestamp, fmt::rfc2822};
 
 use crate::{
-    delivery::verdict::{InvalidVerdict, Verdict, VerdictResult},
+    delivery::{
+        request::UnbuildableRequest,
+        verdict::{InvalidVerdict, Verdict, VerdictResult},
+    },
     event::id::EventId,
     webhook::Protocol,
 };
@@ -70,6 +73,9 @@ pub enum FailedAttempt {
     /// The address guard refused one of the host's addresses.
     #[error("the address is not allowed")]
     NotAllowed,
+    /// Its request could not be built, so none was sent.
+    #[error(transparent)]
+    NotBuilt(#[from] UnbuildableRequest),
     /// The connection broke before the answer was whole.
     #[error("the connection broke")]
     Broken,

@@ -19,6 +19,8 @@
 
 use std::time::Duration;
 
+use crate::delivery::{disposition::Disposition, outcome::Outcome};
+
 /// The ages at which a delivery is attempted, in seconds: 0, 10 s, 40 s, 2 min 40 s, then
 /// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four
 /// hours to 47 h 52 min 40 s.
@@ -32,10 +34,6 @@ pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// The most that jitter adds to a wait, as a share of it.
 pub const JITTER: f64 = 0.1;
-
-/// The longest that a message is hidden. SQS allows 12 h from when it was received (visibility timeout), of
-/// which the attempt itself has taken a part.
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60 - 120);
 
 /// One of the two queues that a delivery passes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,25 +66,6 @@ impl Lane {
     }
 }
 
-/// What becomes of a delivery whose attempt failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Another attempt, after this wait.
-    Attempt(Duration),
-    /// None. After this wait its message is to fail without one, until SQS moves it on.
-    Exhausted(Duration),
-}
-
-impl Next {
-    /// The wait, as SQS takes it: whole seconds, rounded up so that it is never shortened.
-    pub fn visibility_seconds(self) -> i32 {
-        let (Self::Attempt(wait) | Self::Exhausted(wait)) = self;
-        let wait = wait.min(LONGEST_WAIT);
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        i32::try_from(seconds).unwrap_or(i32::MAX)
-    }
-}
-
 /// The table, with time compressed for tests and tours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetrySchedule {
@@ -112,35 +91,45 @@ impl RetrySchedule {
         age >= self.ends_at()
     }
 
+    /// What becomes of a message whose attempt had this outcome at this age; `jitter` as in [`Self::next`].
+    pub fn after(&self, outcome: &Outcome, age: Duration, jitter: f64) -> Disposition {
+        match outcome {
+            Outcome::Delivered => Disposition::Ack,
+            Outcome::Delayed(wait) => self.delay(age, *wait),
+            Outcome::Failed { retry_after, .. } => self.next(age, *retry_after, jitter),
+        }
+    }
+
     /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the
     /// most that jitter adds. An endpoint that asks for a longer wait gets it, compressed as all
     /// waits are; what it asks for never comes before its time.
-    pub fn next(&self, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Next {
+    pub fn next(&self, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Disposition {
         let asked = retry_after.unwrap_or_default().mul_f64(self.time_scale).mul_f64(lengthening(jitter));
         match self.point_after(age, jitter) {
             // What is asked for may be later than any attempt is made.
-            Next::Attempt(wait) if age + wait.max(asked) > self.ends_at() => {
-                Next::Exhausted(self.ends_at().saturating_sub(age))
+            Disposition::Retry(wait) if age + wait.max(asked) > self.ends_at() => {
+                Disposition::Exhausted(self.ends_at().saturating_sub(age))
             }
-            Next::Attempt(wait) => Next::Attempt(wait.max(asked)),
+            Disposition::Retry(wait) => Disposition::Retry(wait.max(asked)),
             exhausted => exhausted,
         }
     }
 
     /// What follows when an endpoint asks at this age for a delay: the delay, which is no failure, unless it
     /// would end later than [`DELAYS_END_AT`].
-    pub fn delay(&self, age: Duration, wait: Duration) -> Next {
+    pub fn delay(&self, age: Duration, wait: Duration) -> Disposition {
         let wait = wait.mul_f64(self.time_scale);
-        match age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
-            true => Next::Attempt(wait),
-            false => Next::Exhausted(self.ends_at().saturating_sub(age)),
+        if age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
+            Disposition::Delay(wait)
+        } else {
+            Disposition::Exhausted(self.ends_at().saturating_sub(age))
         }
     }
 
-    fn point_after(&self, age: Duration, jitter: f64) -> Next {
+    fn point_after(&self, age: Duration, jitter: f64) -> Disposition {
         match AGES.iter().map(|point| self.scaled(*point as f64)).find(|point| *point > age) {
-            Some(point) => Next::Attempt((point - age).mul_f64(lengthening(jitter))),
-            None => Next::Exhausted(self.ends_at().saturating_sub(age)),
+            Some(point) => Disposition::Retry((point - age).mul_f64(lengthening(jitter))),
+            None => Disposition::Exhausted(self.ends_at().saturating_sub(age)),
         }
     }
 
@@ -190,19 +179,19 @@ mod tests {
     fn a_failure_waits_for_the_next_point_after_its_age() {
         let seconds = Duration::from_secs;
         for (age, next) in [
-            (seconds(0), Next::Attempt(seconds(10))),
-            (seconds(5), Next::Attempt(seconds(5))),
-            (seconds(10), Next::Attempt(seconds(30))),
-            (seconds(161), Next::Attempt(seconds(299))),
-            (seconds(172_359), Next::Attempt(seconds(1))),
-            (seconds(172_360), Next::Exhausted(seconds(1_440))),
-            (seconds(173_799), Next::Exhausted(seconds(1))),
-            (seconds(173_800), Next::Exhausted(seconds(0))),
-            (seconds(999_999), Next::Exhausted(seconds(0))),
+            (seconds(0), Disposition::Retry(seconds(10))),
+            (seconds(5), Disposition::Retry(seconds(5))),
+            (seconds(10), Disposition::Retry(seconds(30))),
+            (seconds(161), Disposition::Retry(seconds(299))),
+            (seconds(172_359), Disposition::Retry(seconds(1))),
+            (seconds(172_360), Disposition::Exhausted(seconds(1_440))),
+            (seconds(173_799), Disposition::Exhausted(seconds(1))),
+            (seconds(173_800), Disposition::Exhausted(seconds(0))),
+            (seconds(999_999), Disposition::Exhausted(seconds(0))),
         ] {
             assert_eq!(REAL.next(age, None, 0.0), next, "{age:?}");
         }
-        assert_eq!(REAL.next(seconds(0), None, 1.0), Next::Attempt(seconds(11)));
+        assert_eq!(REAL.next(seconds(0), None, 1.0), Disposition::Retry(seconds(11)));
     }
 
     #[test]
@@ -217,17 +206,20 @@ mod tests {
         ] {
             assert_eq!(
                 REAL.next(age, Some(retry_after), 0.0),
-                Next::Attempt(wait),
+                Disposition::Retry(wait),
                 "{age:?} {retry_after:?}"
             );
         }
-        assert_eq!(REAL.next(seconds(0), Some(seconds(5)), 1.0), Next::Attempt(seconds(11)));
-        assert_eq!(REAL.next(seconds(172_360), Some(seconds(9_999)), 0.0), Next::Exhausted(seconds(1_440)));
+        assert_eq!(REAL.next(seconds(0), Some(seconds(5)), 1.0), Disposition::Retry(seconds(11)));
+        assert_eq!(
+            REAL.next(seconds(172_360), Some(seconds(9_999)), 0.0),
+            Disposition::Exhausted(seconds(1_440))
+        );
         let hundredth = RetrySchedule { time_scale: 0.01 };
-        assert_eq!(hundredth.next(seconds(0), Some(seconds(200)), 0.0), Next::Attempt(seconds(2)));
+        assert_eq!(hundredth.next(seconds(0), Some(seconds(200)), 0.0), Disposition::Retry(seconds(2)));
         assert_eq!(
             hundredth.next(seconds(0), Some(seconds(200)), 1.0),
-            Next::Attempt(Duration::from_millis(2_200))
+            Disposition::Retry(Duration::from_millis(2_200))
         );
     }
 
@@ -235,25 +227,16 @@ mod tests {
     fn an_endpoint_can_delay_until_48_hours_are_over() {
         let seconds = Duration::from_secs;
         for (age, wait, next) in [
-            (seconds(0), seconds(60), Next::Attempt(seconds(60))),
-            (seconds(172_740), seconds(60), Next::Attempt(seconds(60))),
-            (seconds(172_741), seconds(60), Next::Exhausted(seconds(1_059))),
-            (seconds(172_800), seconds(900), Next::Exhausted(seconds(1_000))),
+            (seconds(0), seconds(60), Disposition::Delay(seconds(60))),
+            (seconds(172_740), seconds(60), Disposition::Delay(seconds(60))),
+            (seconds(172_741), seconds(60), Disposition::Exhausted(seconds(1_059))),
+            (seconds(172_800), seconds(900), Disposition::Exhausted(seconds(1_000))),
         ] {
             assert_eq!(REAL.delay(age, wait), next, "{age:?}");
         }
         let hundredth = RetrySchedule { time_scale: 0.01 };
-        assert_eq!(hundredth.delay(seconds(0), seconds(60)), Next::Attempt(Duration::from_millis(600)));
-        assert_eq!(hundredth.delay(seconds(1_728), seconds(60)), Next::Exhausted(seconds(10)));
-    }
-
-    #[test]
-    fn sqs_gets_whole_seconds_never_fewer_than_the_wait() {
-        for (wait, seconds) in
-            [(0.0, 0), (0.001, 1), (1.0, 1), (1.2, 2), (14_400.0, 14_400), (90_000.0, 43_080)]
-        {
-            assert_eq!(Next::Attempt(Duration::from_secs_f64(wait)).visibility_seconds(), seconds, "{wait}");
-        }
+        assert_eq!(hundredth.delay(seconds(0), seconds(60)), Disposition::Delay(Duration::from_millis(600)));
+        assert_eq!(hundredth.delay(seconds(1_728), seconds(60)), Disposition::Exhausted(seconds(10)));
     }
 
     #[test]
@@ -264,7 +247,7 @@ mod tests {
             assert_eq!(RetrySchedule::new(scale).is_some(), is_valid, "{scale}");
         }
         let tenth = RetrySchedule { time_scale: 0.1 };
-        assert_eq!(tenth.next(Duration::ZERO, None, 0.0), Next::Attempt(Duration::from_secs(1)));
+        assert_eq!(tenth.next(Duration::ZERO, None, 0.0), Disposition::Retry(Duration::from_secs(1)));
     }
 
     proptest! {
@@ -283,7 +266,7 @@ mod tests {
                 attempts.push(age);
                 age += Duration::from_secs_f64(latency);
                 let next = REAL.next(age, None, jitter);
-                age += Duration::from_secs(u64::try_from(next.visibility_seconds()).unwrap_or(0));
+                age += Duration::from_secs(u64::try_from(next.wait_seconds().unwrap_or_default()).unwrap_or(0));
             }
             prop_assert!(REAL.is_over(age));
             prop_assert_eq!(attempts.len(), AGES.len());
@@ -299,9 +282,9 @@ mod tests {
         let schedule = RetrySchedule::default();
         let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
         assert!(
-            matches!(schedule.next(hours(43), Some(hours(4)), 0.0), Next::Attempt(wait) if wait >= hours(4))
+            matches!(schedule.next(hours(43), Some(hours(4)), 0.0), Disposition::Retry(wait) if wait >= hours(4))
         );
         let next = schedule.next(hours(43), Some(hours(12)), 0.0);
-        assert_eq!(next, Next::Exhausted(schedule.ends_at() - hours(43)));
+        assert_eq!(next, Disposition::Exhausted(schedule.ends_at() - hours(43)));
     }
 }

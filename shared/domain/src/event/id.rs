@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    event::RecordOrigin,
+    event::origin::RecordOrigin,
     input::{
         hex::hex,
         parsed_text::{text_conversions, text_display},

@@ -8,6 +8,7 @@
 
 pub mod catalogue;
 pub mod id;
+pub mod origin;
 pub mod pushed;
 pub mod rejected;
 pub mod samples;
@@ -20,10 +21,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::message::PAYLOAD_LIMIT,
+    event::origin::RecordOrigin,
     event::{catalogue::APP_UNINSTALLED, id::EventId, topic::Topic},
     installation::{app::AppId, shop::ShopDomain},
-    payload::Payload,
+    payload::{Payload, limits::PAYLOAD_LIMIT},
 };
 
 /// One thing that happened in a shop. It borrows from its record.
@@ -47,17 +48,6 @@ pub struct StoreEvent<'a> {
     pub resource_id: Option<String>,
     /// The payload: a JSON object, byte for byte as published.
     pub payload: Payload<'a>,
-}
-
-/// Where on the stream a record stands, and when it came: the defaults of its event.
-#[derive(Debug, Clone, Copy)]
-pub struct RecordOrigin<'a> {
-    /// The shard's id, `shardId-000000000000`.
-    pub shard_id: &'a str,
-    /// The record's sequence number.
-    pub sequence_number: &'a str,
-    /// When the stream took the record in.
-    pub arrived_at: Timestamp,
 }
 
 /// Why a record is no event.

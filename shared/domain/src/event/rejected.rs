@@ -8,7 +8,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use crate::{delivery::message::SQS_MESSAGE_LIMIT, event::RecordOrigin, payload::escape_noncharacters};
+use crate::{
+    event::origin::RecordOrigin,
+    payload::limits::{SQS_MESSAGE_LIMIT, escape_noncharacters},
+};
 
 /// How many bytes of a record one part holds when the record needs several: 512 KiB, which
 /// as base64 and with its envelope stays well within a message.

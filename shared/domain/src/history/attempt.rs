@@ -1,12 +1,53 @@
 //! What is kept of an attempt, and of the request and the answer of the last one.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::body_shape::BodyShape;
+use crate::delivery::{
+    body_shape::BodyShape,
+    outcome::{FailedAttempt, Outcome},
+};
 
 /// The most of an answer that is kept, in bytes.
 pub const RESPONSE_KEPT: usize = 1_024;
+
+/// A POST that was made, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, from the look-up of the host to the end of the response.
+    pub latency: Duration,
+    /// Where it went.
+    pub address: String,
+    /// What it sent, where that is kept.
+    pub request: Option<RequestRecord>,
+    /// The status of the response, if there was one.
+    pub status: Option<u16>,
+    /// The beginning of the response.
+    pub response: Option<ResponseRecord>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What an integration endpoint said besides its verdict, as JSON.
+    pub details: Option<String>,
+}
+
+impl Attempt {
+    /// How long it took, in whole milliseconds.
+    pub fn latency_ms(&self) -> u64 {
+        u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&FailedAttempt> {
+        match &self.outcome {
+            Outcome::Delivered | Outcome::Delayed(_) => None,
+            Outcome::Failed { reason, .. } => Some(reason),
+        }
+    }
+}
 
 /// What is kept of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -90,18 +90,9 @@ impl DeliveryRecord {
     /// The message of the latest series, queued now.
     pub fn message<'a>(&self, payload: Payload<'a>, now: Timestamp) -> DeliveryMessage<'a> {
         DeliveryMessage {
-            webhook_id: self.id.webhook_id,
-            shop: self.shop.clone(),
-            app: self.app.clone(),
-            topic: self.topic.clone(),
-            event_id: self.id.event_id.clone(),
-            triggered_at: self.triggered_at,
+            envelope: self.envelope.clone(),
             enqueued_at: now,
             series: self.series,
-            test: self.test,
-            resource_id: self.resource_id.clone(),
-            traceparent: self.traceparent.clone(),
-            payload_digest: self.payload_digest.clone(),
             payload: payload.as_raw(),
         }
     }

@@ -1,6 +1,11 @@
 //! The state of a delivery, as its history tells it.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::delivery::disposition::Disposition;
 
 /// What has become of a delivery so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,6 +39,19 @@ impl DeliveryState {
             Self::Held => "held",
             Self::Cancelled => "cancelled",
             Self::Dead => "dead",
+        }
+    }
+
+    /// The state after an attempt that was made at a delivery in this state, with the time of the next one.
+    pub fn after_attempt(self, disposition: Disposition, now: Timestamp) -> (Self, Option<Timestamp>) {
+        let at = |wait: Duration| Some(now.saturating_add(wait).unwrap_or(now));
+        match disposition {
+            Disposition::Ack => (Self::Delivered, None),
+            Disposition::Retry(wait) => (Self::Retrying, at(wait)),
+            // A delay undoes no failure.
+            Disposition::Delay(wait) if self == Self::Retrying => (Self::Retrying, at(wait)),
+            Disposition::Delay(wait) => (Self::Pending, at(wait)),
+            Disposition::Exhausted(_) => (Self::Dead, None),
         }
     }
 

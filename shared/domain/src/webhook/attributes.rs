@@ -9,9 +9,12 @@ use crate::{
     webhook::{
         address::{Address, AddressError},
         address_policy::AddressPolicy,
-        new_webhook::LIST_LIMIT,
     },
 };
+
+/// The most bytes of JSON that `fields` has, and `metafield_namespaces`. With the limits of the other
+/// attributes it keeps a page of the longest webhooks within a Lambda answer; a test adds it up.
+pub const LIST_LIMIT: usize = 2_048;
 
 pub(crate) const BLANK: &str = "can't be blank";
 const INVALID: &str = "is invalid";

@@ -35,7 +35,7 @@ pub fn disabled_event(webhook: &Webhook, reason: &str, now: Timestamp) -> String
 mod tests {
     use super::*;
     use crate::{
-        event::{RecordOrigin, StoreEvent},
+        event::{StoreEvent, origin::RecordOrigin},
         installation::app::AppId,
     };
 

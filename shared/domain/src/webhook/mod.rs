@@ -2,7 +2,7 @@
 
 pub mod address;
 pub mod address_policy;
-mod attributes;
+pub mod attributes;
 pub mod custom_headers;
 pub mod disabled_event;
 pub mod failure_run;

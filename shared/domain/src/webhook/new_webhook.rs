@@ -19,10 +19,6 @@ use crate::{
     },
 };
 
-/// The most bytes of JSON that `fields` has, and `metafield_namespaces`. With the limits of the other
-/// attributes it keeps a page of the longest webhooks within a Lambda answer; a test adds it up.
-pub const LIST_LIMIT: usize = 2_048;
-
 /// What an operator lets webhooks name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookRules {
@@ -148,6 +144,7 @@ mod tests {
 
     use super::*;
     use crate::event::catalogue;
+    use crate::webhook::attributes::LIST_LIMIT;
 
     fn errors_of(attributes: Value) -> Value {
         let attributes = attributes.as_object().cloned().unwrap_or_default();

@@ -32,27 +32,28 @@ pub struct DeliveryRequest<'a> {
 }
 
 /// Why the POST of a delivery cannot be built.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnbuildableRequest {
-    /// The registry holds a value that no header can.
-    #[error("a header of the delivery is invalid: {0}")]
-    Header(#[from] http::Error),
+    /// The registry holds a value that no header can carry.
+    #[error("the header {0} is invalid")]
+    Header(String),
     /// The payload is too much for XML.
     #[error(transparent)]
     Body(#[from] Unrenderable),
 }
 
 impl<'a> DeliveryRequest<'a> {
-    /// The POST of `delivery` to `webhook`, as attempted now.
+    /// The POST of `message` to `webhook`, as attempted now.
     pub fn build(
-        delivery: &DeliveryMessage<'a>,
+        message: &DeliveryMessage<'a>,
         webhook: &Webhook,
         installation: &Installation,
         prefix: &HeaderPrefix,
         now: Timestamp,
     ) -> Result<Self, UnbuildableRequest> {
+        let envelope = &message.envelope;
         let (body, content_type) =
-            BodyShape::of(webhook).body(delivery.payload(), &delivery.topic, &delivery.event_id)?;
+            BodyShape::of(webhook).body(message.payload(), &envelope.topic, &envelope.id.event_id)?;
         let mut headers = Headers::default();
         // The prefix may have been another one when the webhook's own headers were judged.
         for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
@@ -60,11 +61,11 @@ impl<'a> DeliveryRequest<'a> {
         }
         headers.set(header::CONTENT_TYPE.as_str(), content_type)?;
         headers.set(header::USER_AGENT.as_str(), USER_AGENT)?;
-        if let Some(traceparent) = &delivery.traceparent {
+        if let Some(traceparent) = &envelope.traceparent {
             headers.set("traceparent", traceparent)?;
         }
-        describe(&mut headers, delivery, installation, prefix)?;
-        sign(&mut headers, delivery, installation, prefix, &body, now)?;
+        describe(&mut headers, message, installation, prefix)?;
+        sign(&mut headers, message, installation, prefix, &body, now)?;
         Ok(Self { headers: headers.0, body })
     }
 
@@ -82,25 +83,26 @@ impl<'a> DeliveryRequest<'a> {
 /// The headers that say what the delivery is about.
 fn describe(
     headers: &mut Headers,
-    delivery: &DeliveryMessage<'_>,
+    message: &DeliveryMessage<'_>,
     installation: &Installation,
     prefix: &HeaderPrefix,
-) -> Result<(), http::Error> {
+) -> Result<(), UnbuildableRequest> {
+    let envelope = &message.envelope;
     headers.set(&prefix.name("ID"), &installation.store_id)?;
-    headers.set(&prefix.name("Topic"), delivery.topic.as_str())?;
-    headers.set(&prefix.name("Shop-Domain"), delivery.shop.as_str())?;
-    if let Some(id) = &delivery.resource_id
-        && let Some(name) = prefix.id_header(delivery.topic.resource())
+    headers.set(&prefix.name("Topic"), envelope.topic.as_str())?;
+    headers.set(&prefix.name("Shop-Domain"), envelope.shop.as_str())?;
+    if let Some(id) = &envelope.resource_id
+        && let Some(name) = prefix.id_header(envelope.topic.resource())
     {
         headers.set(&name, id)?;
     }
-    headers.set(&prefix.name("Webhook-Id"), &delivery.webhook_id.to_string())?;
-    headers.set(&prefix.name("Event-Id"), delivery.event_id.as_str())?;
-    headers.set(&prefix.name("Triggered-At"), &delivery.triggered_at.to_string())?;
-    if delivery.test {
+    headers.set(&prefix.name("Webhook-Id"), &envelope.id.webhook_id.to_string())?;
+    headers.set(&prefix.name("Event-Id"), envelope.id.event_id.as_str())?;
+    headers.set(&prefix.name("Triggered-At"), &envelope.triggered_at.to_string())?;
+    if envelope.test {
         headers.set(&prefix.name("Test"), "true")?;
     }
-    if delivery.series > 0 {
+    if message.series > 0 {
         headers.set(&prefix.name("Replay"), "true")?;
     }
     Ok(())
@@ -109,19 +111,19 @@ fn describe(
 /// The headers of both signature schemes.
 fn sign(
     headers: &mut Headers,
-    delivery: &DeliveryMessage<'_>,
+    message: &DeliveryMessage<'_>,
     installation: &Installation,
     prefix: &HeaderPrefix,
     body: &str,
     now: Timestamp,
-) -> Result<(), http::Error> {
+) -> Result<(), UnbuildableRequest> {
     // While a rotation overlaps, the single-valued headers are the older secret's.
     if let Some(oldest) = installation.signing_secrets(now).next() {
         let signature = body_signature(oldest, body.as_bytes());
         headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
         headers.set("X-Spiffy-HMAC-SHA256", &signature)?;
     }
-    let id = delivery.id();
+    let id = message.envelope.id.to_string();
     headers.set("webhook-timestamp", &now.as_second().to_string())?;
     let signatures = standard_signatures(installation.signing_secrets(now), &id, now, body.as_bytes());
     headers.set("webhook-signature", &signatures)?;
@@ -133,8 +135,10 @@ struct Headers(HeaderMap);
 
 impl Headers {
     /// Sets a header, over one of a webhook's own of that name.
-    fn set(&mut self, name: &str, value: &str) -> Result<(), http::Error> {
-        self.0.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+    fn set(&mut self, name: &str, value: &str) -> Result<(), UnbuildableRequest> {
+        let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
+        let (Ok(header), Ok(value)) = parsed else { return Err(UnbuildableRequest::Header(name.to_owned())) };
+        self.0.insert(header, value);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    event::{RecordOrigin, StoreEvent, topic::TopicPattern},
+    event::{StoreEvent, origin::RecordOrigin, topic::TopicPattern},
     installation::{app::AppId, secret::SharedSecret, secret_rotation::InstallationSecret, shop::ShopDomain},
     webhook::{Format, Protocol, Status, WebhookId, address::Address, custom_headers::CustomHeaders},
 };

@@ -12,15 +12,15 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
-    delivery::message::PAYLOAD_LIMIT,
     event::{
-        InvalidEvent, RecordOrigin, StoreEvent,
+        InvalidEvent, StoreEvent,
         catalogue::{APP_UNINSTALLED, WEBHOOK_DISABLED},
         id::EventId,
+        origin::RecordOrigin,
     },
     input::field_errors::FieldErrors,
     installation::shop::ShopDomain,
-    payload::Members,
+    payload::{limits::PAYLOAD_LIMIT, members::Members},
 };
 
 /// How many events a push has at the most: what Kinesis takes in one call (`PutRecords`).

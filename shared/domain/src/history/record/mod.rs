@@ -16,14 +16,11 @@ use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::{id::DeliveryId, message::DeliveryMessage},
-    event::topic::Topic,
+    delivery::{disposition::Disposition, envelope::Envelope, message::DeliveryMessage},
     history::{
-        attempt::{AttemptRecord, RequestRecord, ResponseRecord},
+        attempt::{Attempt, AttemptRecord, RequestRecord, ResponseRecord},
         state::DeliveryState,
     },
-    installation::{app::AppId, shop::ShopDomain},
-    payload::PayloadDigest,
 };
 
 /// How many attempts are kept, the latest ones: two whole series.
@@ -35,30 +32,10 @@ pub const DETAILS_LIMIT: usize = 1_024;
 /// What is kept of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
-    /// The delivery.
-    pub id: DeliveryId,
-    /// The shop it happened in.
-    pub shop: ShopDomain,
-    /// The app whose webhook it is of.
-    pub app: AppId,
-    /// What happened.
-    pub topic: Topic,
-    /// When it happened.
-    pub triggered_at: Timestamp,
+    /// What the delivery is.
+    pub envelope: Envelope,
     /// When the delivery was first queued, in whole microseconds: its place in lists, for good.
     pub created_at: Timestamp,
-    /// Whether it is of a test event.
-    #[serde(default)]
-    pub test: bool,
-    /// The payload's id, for the id header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_id: Option<String>,
-    /// The trace context that the event was published with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
-    /// What the payload is kept under, if it is kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload_digest: Option<PayloadDigest>,
     /// What has become of it.
     pub state: DeliveryState,
     /// The latest series of attempts, begun or not.
@@ -82,9 +59,9 @@ pub struct DeliveryRecord {
     /// What the last attempt sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestRecord>,
-    /// What the last attempt was answered.
+    /// The response to the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<ResponseRecord>,
+    pub response: Option<ResponseRecord>,
     /// What an integration endpoint said at the last attempt besides, as JSON, up to [`DETAILS_LIMIT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
@@ -117,56 +94,14 @@ pub enum Admission {
     Superseded,
 }
 
-/// An attempt that was made, and what it leaves behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeAttempt {
-    /// When it began.
-    pub at: Timestamp,
-    /// The status that was answered.
-    pub status: Option<u16>,
-    /// Why it failed, if it did.
-    pub error: Option<String>,
-    /// How long it took, in milliseconds.
-    pub latency_ms: u64,
-    /// Where it went.
-    pub address: String,
-    /// What it sent, if a request could be built.
-    pub request: Option<RequestRecord>,
-    /// What it was answered.
-    pub answer: Option<ResponseRecord>,
-    /// What an integration endpoint said besides, as JSON.
-    pub details: Option<String>,
-}
-
-/// What follows an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// Nothing: the endpoint took the delivery.
-    Delivered,
-    /// Another attempt, because this one failed.
-    Retry(Timestamp),
-    /// Another attempt, because the endpoint asked for a delay.
-    Delay(Timestamp),
-    /// Nothing: it was the last.
-    Dead,
-}
-
 impl DeliveryRecord {
     /// A delivery that is queued, and is kept for so long.
     pub fn begin(delivery: &DeliveryMessage<'_>, kept_for: SignedDuration) -> Self {
         let microsecond = TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Trunc);
         let created_at = delivery.enqueued_at.round(microsecond).unwrap_or(delivery.enqueued_at);
         Self {
-            id: delivery.delivery_id(),
-            shop: delivery.shop.clone(),
-            app: delivery.app.clone(),
-            topic: delivery.topic.clone(),
-            triggered_at: delivery.triggered_at,
+            envelope: delivery.envelope.clone(),
             created_at,
-            test: delivery.test,
-            resource_id: delivery.resource_id.clone(),
-            traceparent: delivery.traceparent.clone(),
-            payload_digest: delivery.payload_digest.clone(),
             state: DeliveryState::Pending,
             series: delivery.series,
             begun: None,
@@ -176,7 +111,7 @@ impl DeliveryRecord {
             attempts: Vec::new(),
             next_attempt_at: Some(delivery.enqueued_at),
             request: None,
-            answer: None,
+            response: None,
             details: None,
             latency_ms: None,
             version: 0,
@@ -198,7 +133,13 @@ impl DeliveryRecord {
     /// The delivery after an attempt of this message. Once a later series has begun, the state is that one's.
     /// While it only waits, an older one that is delivered or dies says so: the later one's message may never
     /// have been sent.
-    pub fn attempted(mut self, message: &DeliveryMessage<'_>, made: MadeAttempt, then: Then) -> Self {
+    pub fn attempted(
+        mut self,
+        message: &DeliveryMessage<'_>,
+        attempt: Attempt,
+        disposition: Disposition,
+        now: Timestamp,
+    ) -> Self {
         let is_latest = self.enter_series(message);
         // Another message of the series, or of a later one, was faster.
         let is_done = self.delivered_series.is_some_and(|delivered| delivered >= message.series);
@@ -207,22 +148,16 @@ impl DeliveryRecord {
             self.begun = Some(BegunSeries { series: message.series, by: message.enqueued_at });
             self.take_event_of(message);
         }
-        if then == Then::Delivered {
+        let is_delivered = disposition == Disposition::Ack;
+        if is_delivered {
             self.delivered_series = self.delivered_series.max(Some(message.series));
-            self.latency_ms = Some(made.latency_ms);
+            self.latency_ms = Some(attempt.latency_ms());
         }
-        let is_final = matches!(then, Then::Delivered | Then::Dead);
-        if has_say && (is_latest || is_final) && (!is_done || then == Then::Delivered) {
-            let was_retrying = self.state == DeliveryState::Retrying;
-            (self.state, self.next_attempt_at) = match then {
-                Then::Delivered => (DeliveryState::Delivered, None),
-                Then::Retry(at) => (DeliveryState::Retrying, Some(at)),
-                Then::Delay(at) if was_retrying => (DeliveryState::Retrying, Some(at)),
-                Then::Delay(at) => (DeliveryState::Pending, Some(at)),
-                Then::Dead => (DeliveryState::Dead, None),
-            };
+        let is_final = is_delivered || matches!(disposition, Disposition::Exhausted(_));
+        if has_say && (is_latest || is_final) && (!is_done || is_delivered) {
+            (self.state, self.next_attempt_at) = self.state.after_attempt(disposition, now);
         }
-        self.push(message.series, made);
+        self.push(message.series, attempt);
         self.version += 1;
         self
     }
@@ -278,25 +213,29 @@ impl DeliveryRecord {
     /// What a message is of is what its attempts send. Nothing keeps two senders from giving two events the
     /// same id.
     fn take_event_of(&mut self, message: &DeliveryMessage<'_>) {
-        self.topic.clone_from(&message.topic);
-        self.resource_id.clone_from(&message.resource_id);
-        self.triggered_at = message.triggered_at;
-        if message.payload_digest.is_some() {
-            self.payload_digest.clone_from(&message.payload_digest);
-        }
+        let kept = self.envelope.payload_digest.take();
+        self.envelope = message.envelope.clone();
+        self.envelope.payload_digest = message.envelope.payload_digest.clone().or(kept);
     }
 
-    fn push(&mut self, series: u32, made: MadeAttempt) {
-        let MadeAttempt { at, status, error, latency_ms, address, request, answer, details } = made;
+    fn push(&mut self, series: u32, attempt: Attempt) {
         let before = self.attempts.iter().rev().find(|attempt| attempt.series == series);
         let number = before.map_or(1, |attempt| attempt.number + 1);
-        self.attempts.push(AttemptRecord { series, number, at, status, error, latency_ms, address });
+        self.attempts.push(AttemptRecord {
+            series,
+            number,
+            at: attempt.at,
+            status: attempt.status,
+            error: attempt.failure().map(ToString::to_string),
+            latency_ms: attempt.latency_ms(),
+            address: attempt.address,
+        });
         let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
         self.attempts.drain(..excess);
         self.attempt_count += 1;
-        self.request = request;
-        self.answer = answer;
-        self.details = details.map(|details| details.chars().take(DETAILS_LIMIT).collect());
+        self.request = attempt.request;
+        self.response = attempt.response;
+        self.details = attempt.details.map(|details| details.chars().take(DETAILS_LIMIT).collect());
     }
 }
 

@@ -1,9 +1,11 @@
 //! What holds of a delivery's life whatever messages come, in whatever order.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::{
-    tests::{begun, made, message, time},
+    tests::{begun, delay, made, message, retry, time},
     *,
 };
 
@@ -22,18 +24,18 @@ proptest! {
                 continue;
             }
             let then = match answer {
-                0 => Then::Delivered,
-                1 => Then::Dead,
-                2 => Then::Delay(time(1)),
-                _ => Then::Retry(time(1)),
+                0 => Disposition::Ack,
+                1 => Disposition::Exhausted(Duration::ZERO),
+                2 => delay(1),
+                _ => retry(1),
             };
             let is_spent = attempted.iter().any(|(other, at, then)| {
-                *other > series || *other == series && (*at != queued_at || *then == Then::Delivered)
+                *other > series || *other == series && (*at != queued_at || *then == Disposition::Ack)
             });
             prop_assert!(!is_spent);
             attempted.push((series, queued_at, then));
             let made = made(0, 200).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            history = history.attempted(&message, made, then);
+            history = history.attempted(&message, made, then, time(0));
             prop_assert!(history.attempts.len() <= ATTEMPTS_KEPT);
         }
         prop_assert_eq!(history.attempt_count, attempted.len() as u64);
@@ -64,16 +66,16 @@ proptest! {
                 4 | 5 if !under_way.is_empty() => {
                     let message = under_way.swap_remove(which.index(under_way.len()));
                     let then = match answer {
-                        0 => Then::Delivered,
-                        1 => Then::Dead,
-                        2 => Then::Delay(time(1)),
-                        _ => Then::Retry(time(1)),
+                        0 => Disposition::Ack,
+                        1 => Disposition::Exhausted(Duration::ZERO),
+                        2 => delay(1),
+                        _ => retry(1),
                     };
                     let before = history.clone();
-                    history = history.attempted(&message, made(0, 200).map_err(fail)?, then);
+                    history = history.attempted(&message, made(0, 200).map_err(fail)?, then, time(0));
                     if before.begun.is_some_and(|begun| begun.series > message.series) {
                         prop_assert_eq!(history.state, before.state);
-                    } else if then == Then::Delivered {
+                    } else if then == Disposition::Ack {
                         prop_assert_eq!(history.state, DeliveryState::Delivered);
                     } else if before.delivered_series.is_some_and(|delivered| delivered >= message.series) {
                         prop_assert_eq!(history.state, before.state, "what was delivered is not undone");

@@ -24,8 +24,8 @@ mod singular;
 
 use jiff::Timestamp;
 
-use crate::payload::Members;
 use crate::payload::json_steps::{JsonStep, JsonSteps, decoded};
+use crate::payload::members::Members;
 use crate::payload::xml::name::{child_name, element_name, is_xml_character};
 
 /// How many levels of elements a document may have.

@@ -9,6 +9,8 @@
 //! Nothing that an endpoint does costs more than its time: one clock covers the look-up,
 //! the connection, the request and the answer, of which at most [`ANSWER_LIMIT`] is read.
 
+pub(crate) mod pool;
+
 use std::{borrow::Cow, error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -29,7 +31,7 @@ use storehook_domain::{
 
 use crate::{
     Settings,
-    pool::{IDLE_LIMIT, IDLE_PER_HOST, Pool},
+    sender::pool::{IDLE_LIMIT, IDLE_PER_HOST, Pool},
 };
 
 /// The most of an answer that is read, in bytes.
@@ -57,7 +59,7 @@ pub(crate) enum Sent {
         /// Why.
         reason: FailedAttempt,
         /// The cause, for the log.
-        error: Option<String>,
+        cause: Option<String>,
     },
 }
 
@@ -128,18 +130,18 @@ impl Sender {
         };
         let attempt = async {
             if self.is_refused(address) {
-                return Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None };
+                return Sent::Unanswered { reason: FailedAttempt::NotAllowed, cause: None };
             }
             match self.post(address, request.headers, body).await {
                 Ok(answer) => Sent::Answered(answer),
                 // Without the address: its path and query may hold what is not for a log.
                 Err(error) => Sent::Unanswered {
                     reason: failure_of(&error),
-                    error: Some(storehook_aws::causes(&error.without_url())),
+                    cause: Some(storehook_aws::causes(&error.without_url())),
                 },
             }
         };
-        let timed_out = Sent::Unanswered { reason: FailedAttempt::TimedOut, error: None };
+        let timed_out = Sent::Unanswered { reason: FailedAttempt::TimedOut, cause: None };
         tokio::time::timeout(timeout, attempt).await.unwrap_or(timed_out)
     }
 
@@ -283,9 +285,7 @@ fn caused_by<E: Error + 'static>(error: &reqwest::Error) -> bool {
 }
 
 #[cfg(test)]
-#[path = "sender_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "connection_tests.rs"]
 mod connection_tests;

@@ -18,7 +18,10 @@ use storehook_domain::{
     installation::app::AppId,
 };
 
-use crate::{Times, progress::Progress, subscribers::Subscribed};
+use crate::{
+    events::{progress::Progress, subscribers::Subscribed},
+    times::Times,
+};
 
 /// The registry, as uninstalling changes it.
 #[derive(Clone)]

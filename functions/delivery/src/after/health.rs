@@ -1,24 +1,24 @@
-//! What attempts leave behind in the registry: how long a webhook has done nothing but fail, and
-//! that it is disabled.
+//! A webhook's health: how long it has done nothing but fail, and the end of one that failed too long.
 //!
-//! None of it decides what becomes of the delivery: a record that cannot be written is
-//! told to the log, and the next attempt writes it. Of many attempts that would disable a
-//! webhook at once one does, and tells the app; if it cannot, the webhook is as it was, and
-//! the next attempt tries again. Only a process that dies or runs out of time in between leaves
-//! a webhook disabled whose app has not been told.
+//! None of it decides what becomes of the delivery: what cannot be written is told to the log, and the next
+//! attempt writes it. Of many attempts that would disable a webhook at once one does, and publishes the event
+//! that tells the app; if it cannot, the webhook stays as it was, and the next attempt tries again. Only a
+//! process that dies or runs out of time in between leaves a disabled webhook whose app was not told.
 
-use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::ReturnValue,
-};
+use aws_sdk_dynamodb::types::ReturnValue;
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
 use storehook_aws::{
+    CALL_TIMEOUT,
     registry::{self, FailureRunItem},
     table::{self, TableError, number, text},
 };
 use storehook_domain::{
-    delivery::outcome::Outcome,
+    delivery::{
+        message::DeliveryMessage,
+        outcome::{FailedAttempt, Outcome},
+    },
+    history::attempt::Attempt,
     webhook::{
         Status, Webhook,
         disabled_event::disabled_event,
@@ -27,42 +27,63 @@ use storehook_domain::{
     },
 };
 
-use crate::{attempt::Attempt, targets::Target};
+use crate::lookup::Target;
 
-/// Writes what attempts leave behind.
+/// Records the health of webhooks.
 #[derive(Clone)]
-pub(crate) struct Records {
+pub(crate) struct Health {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) kinesis: aws_sdk_kinesis::Client,
     pub(crate) registry_table: String,
     pub(crate) stream: String,
 }
 
-/// Why a record was not written.
+/// Why a webhook's health was not recorded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
+pub(crate) enum HealthError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error("the event could not be published")]
     Stream(#[source] Box<aws_sdk_kinesis::Error>),
 }
 
-impl Records {
-    /// Writes what an attempt leaves behind.
-    pub(crate) async fn of(&self, attempt: &Attempt, now: Timestamp) -> Result<(), RecordError> {
-        let webhook = &attempt.target.webhook;
-        match &attempt.outcome {
-            Outcome::Delivered => self.delivered(&attempt.target).await,
-            Outcome::Delayed(_) => Ok(()),
+impl Health {
+    /// Records what an attempt says of its webhook, or tells the log that it could not.
+    pub(crate) async fn record(
+        &self,
+        message: &DeliveryMessage<'_>,
+        attempt: &Attempt,
+        target: &Target,
+        now: Timestamp,
+    ) {
+        let recorded = self.record_outcome(&attempt.outcome, target, now);
+        let error = match tokio::time::timeout(CALL_TIMEOUT, recorded).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => storehook_aws::causes(&error),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        tracing::error!(delivery.id = %message.envelope.id, error, "webhook's health not recorded");
+    }
+
+    async fn record_outcome(
+        &self,
+        outcome: &Outcome,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<(), HealthError> {
+        match outcome {
+            Outcome::Delivered => self.succeeded(target).await,
+            // The endpoint saw nothing of a request that could not be built.
+            Outcome::Delayed(_) | Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(()),
             outcome if outcome.is_gone() => {
-                self.disable(webhook, "the endpoint answered 410 Gone", now).await
+                self.disable(&target.webhook, "the endpoint answered 410 Gone", now).await
             }
-            Outcome::Failed { .. } => self.failed(&attempt.target, now).await,
+            Outcome::Failed { .. } => self.failed(target, now).await,
         }
     }
 
     /// Ends the webhook's failure run, if it has one.
-    async fn delivered(&self, target: &Target) -> Result<(), RecordError> {
+    async fn succeeded(&self, target: &Target) -> Result<(), HealthError> {
         if target.failures.is_some() {
             let Webhook { shop, app, id, .. } = &target.webhook;
             let key = Some(FailureRunItem::key_of(shop, app, *id));
@@ -73,7 +94,7 @@ impl Records {
     }
 
     /// Counts a failed attempt, and disables the webhook if it has been failing for too long.
-    async fn failed(&self, target: &Target, now: Timestamp) -> Result<(), RecordError> {
+    async fn failed(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
         let Target { webhook, failures, .. } = target;
         let known = failures.as_ref().filter(|item| item.webhook_version == webhook.version);
         let run = match known {
@@ -104,13 +125,9 @@ impl Records {
             .expression_attribute_values(":expires_at", number(FailureRunItem::expiry(now)))
             .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
-                Ok(table::from_item::<FailureRunItem>(item)?.run)
-            }
-            Err(error) if is_refused(&error) => self.begin(webhook, now).await,
-            Err(error) => Err(error.into()),
+        match table::conditional(update.send().await)? {
+            Ok(output) => Ok(table::from_item::<FailureRunItem>(output.attributes.unwrap_or_default())?.run),
+            Err(_) => self.begin(webhook, now).await,
         }
     }
 
@@ -122,21 +139,13 @@ impl Records {
         let put = put
             .condition_expression("attribute_not_exists(pk) OR webhook_version <= :version")
             .expression_attribute_values(":version", number(webhook.version));
-        match put.send().await {
-            Err(error)
-                if !matches!(
-                    error.as_service_error(),
-                    Some(PutItemError::ConditionalCheckFailedException(_))
-                ) =>
-            {
-                Err(error.into())
-            }
-            _ => Ok(run),
-        }
+        // One of a later version has the say.
+        let _ = table::conditional(put.send().await)?;
+        Ok(run)
     }
 
     /// Disables a webhook and tells its app, unless the webhook has been changed meanwhile.
-    async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), RecordError> {
+    async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), HealthError> {
         if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now)).await? {
             return Ok(());
         }
@@ -145,7 +154,7 @@ impl Records {
         let put = put.data(Blob::new(disabled_event(webhook, reason, now)));
         if let Err(error) = put.send().await {
             self.set_status(webhook, webhook.status, webhook.version + 1, webhook.updated_at).await?;
-            return Err(RecordError::Stream(Box::new(error.into())));
+            return Err(HealthError::Stream(Box::new(error.into())));
         }
         tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
         Ok(())
@@ -171,15 +180,6 @@ impl Records {
             .expression_attribute_values(":updated_at", text(updated_at.to_string()))
             .expression_attribute_values(":one", number(1_u64))
             .expression_attribute_values(":version", number(version));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_refused(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(table::conditional(update.send().await)?.is_ok())
     }
-}
-
-/// Whether a write was refused by its condition.
-fn is_refused<R>(error: &aws_sdk_dynamodb::error::SdkError<UpdateItemError, R>) -> bool {
-    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }

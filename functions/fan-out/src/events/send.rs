@@ -5,10 +5,12 @@ use futures::future;
 use storehook_domain::delivery::fan_out::{self, QueueEntry};
 
 use crate::{
-    Times,
-    progress::Progress,
-    queue::{Queue, SendFailure},
-    subscribers::Subscribed,
+    events::{
+        progress::Progress,
+        queue::{NotSent, Queue},
+        subscribers::Subscribed,
+    },
+    times::Times,
 };
 
 /// How many batches are on their way to SQS at the same time.
@@ -23,12 +25,12 @@ pub(crate) async fn send(
 ) {
     let lanes = (0..LANES).map(|lane| send_lane(queue, subscribed, lane, times));
     for (message, failure) in future::join_all(lanes).await.into_iter().flatten() {
-        match failure {
-            SendFailure::Refused(_) => progress.reject(message.record, failure.to_string()),
-            SendFailure::Unavailable(_) => {
-                tracing::error!(error = %failure, webhook.id = %message.webhook_id, "delivery not queued");
-                progress.fail(message.record);
-            }
+        let reason = storehook_aws::causes(&failure);
+        if failure.is_for_good() {
+            progress.reject(message.record, reason);
+        } else {
+            tracing::error!(error = reason, webhook.id = %message.webhook_id, "delivery not queued");
+            progress.fail(message.record);
         }
     }
 }
@@ -40,7 +42,7 @@ async fn send_lane(
     subscribed: &[Subscribed<'_>],
     lane: u64,
     times: Times,
-) -> Vec<(QueueEntry, SendFailure)> {
+) -> Vec<(QueueEntry, NotSent)> {
     let messages = subscribed.iter().flat_map(|subscribed| {
         let of_lane = subscribed
             .subscribers()
@@ -49,7 +51,7 @@ async fn send_lane(
         fan_out::deliveries(&subscribed.event, digest, of_lane, subscribed.queued_at(times)).map(|delivery| {
             QueueEntry {
                 record: subscribed.index,
-                webhook_id: delivery.webhook_id,
+                webhook_id: delivery.envelope.id.webhook_id,
                 body: delivery.to_message(),
             }
         })
@@ -57,11 +59,11 @@ async fn send_lane(
     let mut failures = Vec::new();
     for batch in fan_out::batches(messages) {
         if times.are_up() {
-            failures.extend(batch.into_iter().next().map(|message| (message, SendFailure::out_of_time())));
+            failures.extend(batch.into_iter().next().map(|message| (message, NotSent::OutOfTime)));
             break;
         }
         failures.extend(queue.send_batch(batch, times).await);
-        if failures.iter().any(|(_, failure)| matches!(failure, SendFailure::Unavailable(_))) {
+        if failures.iter().any(|(_, failure)| !failure.is_for_good()) {
             break;
         }
     }

@@ -17,11 +17,11 @@ use storehook_domain::{
     delivery::fan_out::Subscriber,
     event::StoreEvent,
     installation::{app::AppId, shop::ShopDomain},
-    payload::PayloadDigest,
+    payload::digest::PayloadDigest,
     webhook::WebhookId,
 };
 
-use crate::{Times, progress::Progress};
+use crate::{events::progress::Progress, times::Times};
 
 /// How many look-ups are under way at the same time: a batch may be of a hundred shops.
 const LOOK_UPS: usize = 16;

@@ -1,14 +1,10 @@
 //! What is kept of events: the payload of each that somebody hears of, once.
 
-use std::time::Duration;
-
 use futures::{StreamExt as _, stream};
-use storehook_aws::history::{HistoryTable, PayloadItem, Place, put_payloads};
+use storehook_aws::history::{HISTORY_TIME, HistoryTable, PayloadItem, PayloadOwner, put_payloads};
+use storehook_domain::payload::digest::PayloadDigest;
 
-use crate::{Times, subscribers::Subscribed};
-
-/// How long a call and its further tries may take: the next events of the shard wait for it.
-const HISTORY_TIME: Duration = Duration::from_secs(2);
+use crate::{events::subscribers::Subscribed, times::Times};
 
 /// How many payloads are written at once: one call's worth of those that have one part.
 const BATCH: usize = 25;
@@ -27,7 +23,7 @@ impl History {
             return;
         }
         for event in subscribed.iter_mut().filter(|event| event.is_heard()) {
-            event.payload_digest = Some(event.event.payload.digest());
+            event.payload_digest = Some(PayloadDigest::of(event.event.payload));
         }
     }
 
@@ -46,7 +42,7 @@ impl History {
         let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
             let digest = event.payload_digest.as_ref()?;
             Some(PayloadItem {
-                place: Place::Event(&event.event.shop, &event.event.id),
+                owner: PayloadOwner::Event(&event.event.shop, &event.event.id),
                 digest,
                 payload,
                 expires_at,

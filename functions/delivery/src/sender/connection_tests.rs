@@ -119,7 +119,7 @@ async fn a_connection_goes_to_the_very_address_that_was_judged() -> TestResult {
         let (look_up, asked) = leading_to(answers.clone());
         let sender = Sender::resolving(&settings([("ALLOWED_CIDRS", "127.0.0.0/8")])?, tls()?, look_up)?;
         let sent = send(&sender, &format!("http://rebinding.example:{port}/")).await?;
-        let expected = Sent::Unanswered { reason: FailedAttempt::NotAllowed, error: None };
+        let expected = Sent::Unanswered { reason: FailedAttempt::NotAllowed, cause: None };
         match is_allowed {
             true => assert_eq!(status(&sent), Some(200), "{answers:?}"),
             false => assert!(

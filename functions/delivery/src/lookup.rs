@@ -1,24 +1,24 @@
 //! Where a delivery goes and what it is signed with, as they are now; and what is known of it.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{Client, operation::batch_get_item::BatchGetItemOutput, types::KeysAndAttributes};
 use storehook_aws::{
-    CALL_TIMEOUT,
-    history::DeliveryItem,
+    CALL_TIMEOUT, backoff,
+    history::{DeliveryItem, HISTORY_TIME},
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
 use storehook_domain::{
-    delivery::message::DeliveryMessage, history::record::DeliveryRecord, installation::Installation,
+    delivery::{envelope::Envelope, message::DeliveryMessage},
+    history::record::DeliveryRecord,
+    installation::Installation,
     webhook::Webhook,
 };
 
-use crate::history::HISTORY_TIME;
-
 /// The tables, as this function reads them.
 #[derive(Clone)]
-pub(crate) struct Targets {
+pub(crate) struct Lookup {
     client: Client,
     registry_table: String,
     /// None where the history is off.
@@ -30,8 +30,8 @@ pub(crate) struct Targets {
 pub(crate) struct Found {
     /// Where it goes; `None` where its webhook or its installation is no more.
     pub(crate) target: Option<Target>,
-    /// What its history says, if it has one and that could be read.
-    pub(crate) history: Option<DeliveryRecord>,
+    /// Its record, if it has one that could be loaded.
+    pub(crate) record: Option<DeliveryRecord>,
 }
 
 /// A delivery's webhook and installation.
@@ -52,14 +52,13 @@ pub(crate) enum TargetError {
     Unread,
 }
 
-/// How long a throttled read of the history alone waits before each of its further tries.
-const HISTORY_BACKOFFS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
+/// How often a throttled read of the history alone is tried again.
+const HISTORY_TRIES: usize = 2;
 
-/// How long a throttled read waits before each of its further tries.
-const BACKOFFS: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+/// How often a throttled read is tried again.
+const FURTHER_TRIES: usize = 3;
 
-impl Targets {
+impl Lookup {
     pub(crate) fn new(client: Client, registry_table: String, history_table: Option<String>) -> Self {
         Self { client, registry_table, history_table }
     }
@@ -71,30 +70,30 @@ impl Targets {
     ///
     /// It takes no longer than one call may, however often it has to ask. A history that cannot be read
     /// holds nothing up: the delivery goes on as if it had none.
-    pub(crate) async fn of(&self, delivery: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
-        tokio::time::timeout(CALL_TIMEOUT, self.read(delivery)).await.unwrap_or(Err(TargetError::Unread))
+    pub(crate) async fn load(&self, message: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
+        tokio::time::timeout(CALL_TIMEOUT, self.load_all(message)).await.unwrap_or(Err(TargetError::Unread))
     }
 
-    async fn read(&self, delivery: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
-        let DeliveryMessage { shop, app, webhook_id, .. } = delivery;
-        let webhook_key = registry::webhook_key(shop, app, *webhook_id);
-        let failures_key = FailureRunItem::key_of(shop, app, *webhook_id);
+    async fn load_all(&self, message: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
+        let Envelope { id, shop, app, .. } = &message.envelope;
+        let webhook_key = registry::webhook_key(shop, app, id.webhook_id);
+        let failures_key = FailureRunItem::key_of(shop, app, id.webhook_id);
         let installation_key = registry::installation_key(shop, app);
         let mut wanted = HashMap::from([(
             self.registry_table.clone(),
             consistently([webhook_key.clone(), failures_key.clone(), installation_key.clone()])?,
         )]);
         if let Some(table) = &self.history_table {
-            let key = DeliveryItem::key_of(&delivery.delivery_id());
+            let key = DeliveryItem::key_of(id);
             wanted.insert(table.clone(), consistently([key])?);
         }
         let mut found = self.items(wanted).await?;
-        let history = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());
-        let history = history.and_then(|item| match table::from_item::<DeliveryItem>(item) {
-            Ok(item) => Some(item.history),
+        let record = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());
+        let record = record.and_then(|item| match table::from_item::<DeliveryItem>(item) {
+            Ok(item) => Some(item.record),
             Err(error) => {
                 tracing::error!(
-                    delivery.id = delivery.id(),
+                    delivery.id = %id,
                     error = storehook_aws::causes(&error),
                     "history not read"
                 );
@@ -103,18 +102,18 @@ impl Targets {
         });
         let mut items = found.remove(&self.registry_table).unwrap_or_default();
         let mut take = |key: &Item| {
-            let place = items.iter().position(|item| item.get("sk") == key.get("sk"))?;
-            Some(items.swap_remove(place))
+            let index = items.iter().position(|item| item.get("sk") == key.get("sk"))?;
+            Some(items.swap_remove(index))
         };
         let (Some(webhook), Some(installation)) = (take(&webhook_key), take(&installation_key)) else {
-            return Ok(Found { target: None, history });
+            return Ok(Found { target: None, record });
         };
         let target = Target {
             webhook: table::from_item::<WebhookItem>(webhook)?.webhook,
             installation: table::from_item::<InstallationItem>(installation)?.into(),
             failures: take(&failures_key).map(table::from_item).transpose()?,
         };
-        Ok(Found { target: Some(target), history })
+        Ok(Found { target: Some(target), record })
     }
 
     /// Reads what is wanted of the tables. The registry's part must be read. The history's is asked for along
@@ -124,11 +123,10 @@ impl Targets {
         mut wanted: HashMap<String, KeysAndAttributes>,
     ) -> Result<HashMap<String, Vec<Item>>, TargetError> {
         let mut found: HashMap<String, Vec<Item>> = HashMap::new();
-        let mut backoffs = BACKOFFS.iter();
-        let mut history_backoffs = HISTORY_BACKOFFS.iter();
+        let (mut waits, mut history_waits) = (backoff(FURTHER_TRIES), backoff(HISTORY_TRIES));
         while !wanted.is_empty() {
-            let answer = match self.ask(&wanted).await {
-                Ok(answer) => answer,
+            let response = match self.ask(&wanted).await {
+                Ok(response) => response,
                 Err(error) if !self.is_of_history(&wanted) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(error = storehook_aws::causes(&error), "history not read");
@@ -136,19 +134,19 @@ impl Targets {
                     continue;
                 }
             };
-            for (table, items) in answer.responses.unwrap_or_default() {
+            for (table, items) in response.responses.unwrap_or_default() {
                 found.entry(table).or_default().extend(items);
             }
-            wanted = answer.unprocessed_keys.unwrap_or_default();
+            wanted = response.unprocessed_keys.unwrap_or_default();
             // A throttled key is no error to the SDK, so it does not ask again by itself.
             if wanted.contains_key(&self.registry_table) {
-                tokio::time::sleep(*backoffs.next().ok_or(TargetError::Unread)?).await;
+                tokio::time::sleep(waits.next().ok_or(TargetError::Unread)?).await;
             } else if !wanted.is_empty() {
-                let Some(wait) = history_backoffs.next() else {
+                let Some(wait) = history_waits.next() else {
                     tracing::error!(error = "its key was throttled", "history not read");
                     break;
                 };
-                tokio::time::sleep(*wait).await;
+                tokio::time::sleep(wait).await;
             }
         }
         Ok(found)
@@ -162,7 +160,7 @@ impl Targets {
         let call = self.client.batch_get_item().set_request_items(Some(wanted.clone())).send();
         let limit = if self.is_of_history(wanted) { HISTORY_TIME } else { CALL_TIMEOUT };
         match tokio::time::timeout(limit, call).await {
-            Ok(answer) => Ok(answer?),
+            Ok(response) => Ok(response?),
             Err(_) => Err(TableError::Unread),
         }
     }

@@ -31,8 +31,8 @@ use storehook_domain::{
 
 use crate::table::{Item, key};
 
-pub use payloads::{PART_LIMIT, PayloadItem, PayloadQuery, Place, WriteError, put_payloads};
-pub use store::{HistoryTable, Write};
+pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
+pub use store::{HISTORY_TIME, HistoryTable, Write};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`; with
 /// `state`, `latency_ms` and `expires_at`.
@@ -48,22 +48,22 @@ pub struct DeliveryItem {
     sk: String,
     webhook_shard: String,
     position: String,
-    /// The delivery.
+    /// The delivery's record.
     #[serde(flatten)]
-    pub history: DeliveryRecord,
+    pub record: DeliveryRecord,
 }
 
 impl DeliveryItem {
     /// The item of a delivery.
-    pub fn of(history: DeliveryRecord) -> Self {
-        let DeliveryId { webhook_id, event_id } = &history.id;
+    pub fn of(record: DeliveryRecord) -> Self {
+        let DeliveryId { webhook_id, event_id } = &record.envelope.id;
         let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         Self {
-            pk: partition_of(&history.id),
+            pk: partition_of(&record.envelope.id),
             sk: SORT_KEY.to_owned(),
             webhook_shard: shard_of(*webhook_id, shard),
-            position: DeliveryPosition::of(history.created_at, event_id).as_key().to_owned(),
-            history,
+            position: DeliveryPosition::of(record.created_at, event_id).as_key().to_owned(),
+            record,
         }
     }
 

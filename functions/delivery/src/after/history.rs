@@ -1,0 +1,146 @@
+//! The history, as this function keeps it: one write for each attempt, and none where it is off.
+//!
+//! A delivery's record is written whole, from what was loaded of it before the attempt, on the condition that
+//! nobody else has written it since. Where somebody has, the response to that very write brings the record
+//! that is there now, and the change is made to that one.
+//!
+//! The record decides whether a message is attempted. Where it is missing, or the table does not respond, the
+//! message is attempted. Writing it decides nothing, with one exception: a delivery that is held has no
+//! message any more, so its record and its payload are written first.
+
+use jiff::Timestamp;
+use storehook_aws::{
+    CALL_TIMEOUT,
+    history::{HISTORY_TIME, HistoryTable, PayloadOwner, Write, WriteError},
+    table::{self, Contended, TableError},
+};
+use storehook_domain::{
+    delivery::{disposition::Disposition, message::DeliveryMessage},
+    history::{attempt::Attempt, record::DeliveryRecord, state::DeliveryState},
+};
+use tokio::time::error::Elapsed;
+
+use crate::skipped::Skipped;
+
+/// Keeps the history.
+#[derive(Clone)]
+pub(crate) struct History(pub(crate) HistoryTable);
+
+/// Why the history was not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HistoryError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Payload(#[from] WriteError),
+    #[error(transparent)]
+    Contended(#[from] Contended),
+}
+
+impl History {
+    /// Whether anything is kept.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.retention.deliveries().is_some()
+    }
+
+    /// Loads the record of a message's delivery; `None` where the history is off, or does not respond.
+    pub(crate) async fn load(&self, message: &DeliveryMessage<'_>) -> Option<DeliveryRecord> {
+        if !self.is_on() {
+            return None;
+        }
+        let id = &message.envelope.id;
+        let error = match tokio::time::timeout(HISTORY_TIME, self.0.load(id)).await {
+            Ok(Ok(record)) => return record,
+            Ok(Err(error)) => storehook_aws::causes(&error),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        tracing::error!(delivery.id = %id, error, "history not read");
+        None
+    }
+
+    /// Records a delivery whose webhook takes none now, with everything that a replay of it needs. Returns
+    /// whether its message may end; where the history is off, it may.
+    pub(crate) async fn hold(
+        &self,
+        message: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
+        now: Timestamp,
+    ) -> bool {
+        let held = async {
+            let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
+            // Nothing else is left of it, so its payload is kept for as long as it is.
+            let owner = PayloadOwner::Delivery(&message.envelope.id);
+            let digest = self.0.keep_payload(message, owner, kept_for, now).await?;
+            let mut held = message.clone();
+            held.envelope.payload_digest = Some(digest);
+            let kept_until = now.as_second() + kept_for.as_secs();
+            let hold = |record: DeliveryRecord| {
+                let record = record.ended(&held, DeliveryState::Held)?;
+                Some(DeliveryRecord { expires_at: record.expires_at.max(kept_until), ..record })
+            };
+            self.change(&held, known, now, hold).await
+        };
+        is_written(message, tokio::time::timeout(CALL_TIMEOUT, held).await)
+    }
+
+    /// Records what a receive of a message came to.
+    pub(crate) async fn record(
+        &self,
+        message: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
+        attempt: &Result<Attempt, Skipped>,
+        disposition: Disposition,
+        now: Timestamp,
+    ) {
+        let change = |record: DeliveryRecord| match attempt {
+            Ok(attempt) => Some(record.attempted(message, attempt.clone(), disposition, now)),
+            Err(skipped) => record.ended(message, skipped.state()?),
+        };
+        if attempt.as_ref().is_err_and(|skipped| skipped.state().is_none()) {
+            return;
+        }
+        let written = tokio::time::timeout(HISTORY_TIME, self.change(message, known, now, change)).await;
+        is_written(message, written);
+    }
+
+    /// Changes a delivery's record from what was known of it. `change` may find that there is nothing to
+    /// write.
+    async fn change(
+        &self,
+        message: &DeliveryMessage<'_>,
+        known: Option<&DeliveryRecord>,
+        now: Timestamp,
+        change: impl Fn(DeliveryRecord) -> Option<DeliveryRecord>,
+    ) -> Result<(), HistoryError> {
+        let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
+        let mut known = known.cloned();
+        table::change(async || {
+            let mut before = match known.take() {
+                Some(known) => known.or_begin(message, kept_for, now),
+                None => DeliveryRecord::begin(message, kept_for),
+            };
+            before.renew(message, kept_for);
+            let version = before.version;
+            let Some(after) = change(before) else { return Ok(Some(())) };
+            match self.0.put(&after, version).await? {
+                Write::Made => Ok(Some(())),
+                Write::Conflict(found) => {
+                    known = found.map(|found| *found);
+                    Ok(None)
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Tells the log where the history was not written: the template's metric counts these lines.
+fn is_written(message: &DeliveryMessage<'_>, written: Result<Result<(), HistoryError>, Elapsed>) -> bool {
+    let error = match written {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => storehook_aws::causes(&error),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    tracing::error!(delivery.id = %message.envelope.id, error, "history not written");
+    false
+}

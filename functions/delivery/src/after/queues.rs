@@ -1,0 +1,87 @@
+//! The two queues, as this function writes to them.
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsMessage;
+use storehook_domain::delivery::{disposition::Disposition, schedule::Lane};
+
+use crate::{message::Received, settings::QueueAddress};
+
+/// The delivery queue and the retry queue.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) delivery: QueueAddress,
+    pub(crate) retry: QueueAddress,
+}
+
+/// How a message is reported to SQS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// As done: SQS deletes it.
+    Done,
+    /// As failed: SQS shows it again.
+    Failed,
+}
+
+impl Queues {
+    /// The lane that a message came from.
+    pub(crate) fn lane_of(&self, message: &SqsMessage) -> Lane {
+        match message.event_source_arn.as_deref() {
+            Some(arn) if arn == self.retry.arn => Lane::Slow,
+            _ => Lane::Fast,
+        }
+    }
+
+    /// Does to a message what was decided, and returns how to report it.
+    pub(crate) async fn apply(&self, disposition: Disposition, received: &Received<'_>) -> Reported {
+        match disposition {
+            Disposition::Ack => Reported::Done,
+            Disposition::Delay(wait) => self.send_later(received, wait).await,
+            Disposition::Retry(_) | Disposition::Exhausted(_) => {
+                self.hide(received.sqs, received.lane, disposition).await;
+                Reported::Failed
+            }
+        }
+    }
+
+    /// Hides a message until it is due. If that fails, the queue's own timeout shows it again.
+    pub(crate) async fn hide(&self, message: &SqsMessage, lane: Lane, disposition: Disposition) {
+        let change = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.of(lane).url)
+            .set_receipt_handle(message.receipt_handle.clone())
+            .set_visibility_timeout(disposition.wait_seconds());
+        if let Err(error) = change.send().await {
+            let error = storehook_aws::causes(&error);
+            tracing::error!(error, message.id = message.message_id, "visibility not set");
+        }
+    }
+
+    /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
+    /// then, at the cost of a receive.
+    async fn send_later(&self, received: &Received<'_>, wait: Duration) -> Reported {
+        let Received { message, sqs, lane, body } = received;
+        let delay = Disposition::Delay(wait);
+        let copy = self
+            .sqs
+            .send_message()
+            .queue_url(&self.of(*lane).url)
+            .message_body(String::from_utf8_lossy(body))
+            .message_group_id(message.envelope.id.webhook_id.to_string())
+            .set_delay_seconds(delay.wait_seconds());
+        let Err(error) = copy.send().await else { return Reported::Done };
+        let error = storehook_aws::causes(&error);
+        tracing::error!(error, delivery.id = %message.envelope.id, "delayed delivery not sent");
+        self.hide(sqs, *lane, delay).await;
+        Reported::Failed
+    }
+
+    fn of(&self, lane: Lane) -> &QueueAddress {
+        match lane {
+            Lane::Fast => &self.delivery,
+            Lane::Slow => &self.retry,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Test events: a sample of what a webhook subscribes to, on its way to that webhook alone.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::{
+    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
+    event::{id::EventId, samples::sample_of},
+    payload::Payload,
+    webhook::Webhook,
+};
+
+/// The delivery of a test event to this webhook alone: a sample of what it subscribes to.
+#[expect(clippy::expect_used, reason = "the samples are constants, and a test reads them all")]
+pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> DeliveryMessage<'static> {
+    let topic = webhook.topic.example();
+    let raw: &RawValue = serde_json::from_str(sample_of(&topic)).expect("a sample is JSON");
+    let payload = Payload::new(raw).expect("a sample is an object");
+    let envelope = Envelope {
+        id: DeliveryId { webhook_id: webhook.id, event_id },
+        shop: webhook.shop.clone(),
+        app: webhook.app.clone(),
+        triggered_at: now,
+        test: true,
+        resource_id: payload.resource_id(topic.resource()).map(Cow::into_owned),
+        traceparent: None,
+        payload_digest: None,
+        topic,
+    };
+    DeliveryMessage { envelope, enqueued_at: now, series: 0, payload: payload.as_raw() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_event_is_a_sample_of_what_the_webhook_subscribes_to() -> Result<(), Box<dyn std::error::Error>>
+    {
+        for (pattern, topic, resource_id) in [
+            ("*", "orders/create", true),
+            ("app/uninstalled", "app/uninstalled", true),
+            ("stock:low", "stock:low", true),
+        ] {
+            let webhook: Webhook = serde_json::from_value(serde_json::json!({
+                "id": 7, "shop": "a.example", "app": "demo", "topic": pattern, "address": "https://a.example/",
+                "format": "json", "protocol": "webhook", "status": "active", "fields": [],
+                "metafield_namespaces": [], "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z",
+                "updated_at": "2026-11-21T15:00:00Z", "version": 3,
+            }))?;
+            let message = test_delivery(&webhook, EventId::parse("test-1")?, Timestamp::UNIX_EPOCH);
+            assert_eq!(
+                (message.envelope.id.to_string(), message.envelope.topic.as_str()),
+                ("7-test-1".to_owned(), topic)
+            );
+            assert_eq!(message.envelope.resource_id.is_some(), resource_id);
+            assert!(message.envelope.test);
+            assert_eq!(DeliveryMessage::parse(message.to_message().as_bytes())?.envelope, message.envelope);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Payloads' digests.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    input::{
+        hex::hex,
+        parsed_text::{text_conversions, text_display},
+    },
+    payload::Payload,
+};
+
+/// The first half of a payload's SHA-256, in hexadecimal. A payload is kept under it, so that two that
+/// were published as the same event are two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PayloadDigest(String);
+
+/// The text is no payload's digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a payload's digest is 32 hexadecimal digits")]
+pub struct InvalidPayloadDigest;
+
+impl PayloadDigest {
+    /// The digest of a payload, as messages hold it.
+    pub fn of(payload: Payload<'_>) -> Self {
+        Self(hex(&Sha256::digest(payload.in_message().as_bytes())[..16]))
+    }
+
+    /// Reads a digest.
+    pub fn parse(text: &str) -> Result<Self, InvalidPayloadDigest> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_hex.then(|| Self(text.to_owned())).ok_or(InvalidPayloadDigest)
+    }
+
+    /// The digest as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+text_conversions!(PayloadDigest, InvalidPayloadDigest);
+text_display!(PayloadDigest);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    #[test]
+    fn a_payloads_digest_is_of_what_is_sent() -> serde_json::Result<()> {
+        let raw: [&RawValue; 3] = [
+            serde_json::from_str("{\"a\": \"\u{ffff}\"}")?,
+            serde_json::from_str(r#"{"a": "\uffff"}"#)?,
+            serde_json::from_str(r#"{"a":"\uffff"}"#)?,
+        ];
+        let [plain, escaped, other] = raw.map(|raw| PayloadDigest::of(Payload::new_checked(raw)));
+        assert_eq!(plain, escaped);
+        assert_ne!(escaped, other);
+        assert_eq!(PayloadDigest::parse(plain.as_str()).as_ref(), Ok(&plain));
+        for text in ["", "0", &"g".repeat(32), &"A".repeat(32), &"a".repeat(33)] {
+            assert_eq!(PayloadDigest::parse(text), Err(InvalidPayloadDigest), "{text}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! The members of a JSON object, taken apart one level deep.
+
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object's members in their order, keys and values still raw.
+pub(crate) struct Members<'a>(pub(crate) Vec<Member<'a>>);
+
+/// A key and its value.
+pub(crate) struct Member<'a> {
+    /// The key as it is written, in its quotes.
+    key: &'a RawValue,
+    /// What the key says. JSON can write half of a surrogate pair, which no Unicode text can hold:
+    /// such a key has no name.
+    name: Option<Cow<'a, str>>,
+    /// The value.
+    pub(crate) value: &'a RawValue,
+}
+
+impl Member<'_> {
+    /// Whether the key says this name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+
+    /// The member as JSON with this value, its key as it is written.
+    pub(crate) fn to_json(&self, value: &str) -> String {
+        format!("{}:{value}", self.key.get())
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The members of a JSON object. Of any other text: `None`.
+    pub(crate) fn of(object: &'a str) -> Option<Self> {
+        serde_json::from_str(object).ok()
+    }
+
+    /// A member's value. Of a key said twice the last counts, as JSON parsers have it.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|member| member.is_named(name)).map(|member| member.value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                // As a raw value, serde_json takes any key that JSON allows; as a text it would refuse
+                // half of a surrogate pair, and the whole object with it.
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let name = serde_json::from_str(key.get()).ok().map(|Text(name)| name);
+                    members.push(Member { key, name, value });
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// A text, borrowed where it holds no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,106 @@
+//! The snippets of `docs/publishing.md` run as they stand there, and what they publish is delivered.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use storehook_tests::{Receiver, Stack, root};
+use tokio::process::Command;
+
+use super::{blocks, read};
+
+/// The oldest Node that the AWS SDK runs on.
+const OLDEST_NODE: u32 = 20;
+
+#[tokio::test]
+async fn the_python_snippet_publishes_an_event_that_arrives() -> Result<()> {
+    // The local stack has made this environment.
+    Stack::shared().await?;
+    let python = root().join("target/emulator/bin/python");
+    check("python", "outbox-1001", &python, &root().join("target/it"), "publish.py").await
+}
+
+#[tokio::test]
+async fn the_node_snippet_publishes_an_event_that_arrives() -> Result<()> {
+    let folder = node_packages().await?;
+    check("js", "outbox-1002", Path::new("node"), &folder, "publish.mjs").await
+}
+
+/// Runs the snippet in this language by an interpreter, as a file in a folder, and waits for its event.
+async fn check(language: &str, event_id: &str, interpreter: &Path, folder: &Path, file: &str) -> Result<()> {
+    let stack = Stack::shared().await?;
+    let document = read("docs/publishing.md")?;
+    let blocks = blocks(&document, language);
+    let [snippet] = blocks[..] else { anyhow::bail!("{} snippets in {language}", blocks.len()) };
+    std::fs::write(folder.join(file), snippet)?;
+
+    let shop = "mynewstore.spiffystores.com".parse()?;
+    let installed = stack.install_on(&shop, &format!("snippet-{language}")).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
+    installed.api.create_webhook("orders/create", &receiver.url).await?;
+
+    let mut program = Command::new(interpreter);
+    program.arg(file).current_dir(folder).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    program.env("AWS_ENDPOINT_URL", &stack.endpoint_url);
+    program.env("AWS_REGION", "us-east-1").env("AWS_DEFAULT_REGION", "us-east-1");
+    program.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    succeeded(&format!("the snippet in {language}"), &program.output().await?)?;
+
+    let is_it =
+        |delivered: &storehook_tests::Delivered| delivered.header("x-spiffy-stores-event-id") == event_id;
+    let delivered = receiver.wait_until(event_id, |delivered| delivered.iter().any(is_it)).await?;
+    let delivered = delivered.iter().find(|delivered| is_it(delivered)).context("it arrived")?;
+    let body: Value = serde_json::from_slice(&delivered.body)?;
+    assert_eq!(body, json!({"id": 123456, "total_price": "19.99"}));
+    for (name, value) in [
+        ("x-spiffy-stores-topic", "orders/create"),
+        ("x-spiffy-stores-shop-domain", shop.as_str()),
+        ("x-spiffy-stores-order-id", "123456"),
+        ("x-spiffy-stores-triggered-at", "2026-11-21T15:00:00Z"),
+    ] {
+        assert_eq!(delivered.header(name), value, "{name}");
+    }
+    Ok(())
+}
+
+/// The folder with the packages that the Node snippet needs, after npm has installed them there.
+async fn node_packages() -> Result<PathBuf> {
+    let version = Command::new("node").arg("--version").output().await;
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let found = version.unwrap_or_else(|_| "none was found".to_owned());
+    let major = found.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    ensure!(
+        major.is_some_and(|major: u32| major >= OLDEST_NODE),
+        "the tests need Node {OLDEST_NODE} or newer with npm, and this is what there is: {found}. Install it and try again"
+    );
+    let (wanted, folder) = (root().join("tests/clients"), root().join("target/clients-node"));
+    std::fs::create_dir_all(&folder)?;
+    let lock = std::fs::read_to_string(wanted.join("package-lock.json"))?;
+    let installed = folder.join("installed.json");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == lock) {
+        return Ok(folder);
+    }
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(wanted.join(file), folder.join(file))?;
+    }
+    let npm = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .output();
+    let npm = npm.await.context("the tests need npm, which comes with Node: install it and try again")?;
+    succeeded("npm ci, which needs to reach the npm registry,", &npm)?;
+    std::fs::write(installed, lock)?;
+    Ok(folder)
+}
+
+/// Fails as a program did, with what it said.
+fn succeeded(what: &str, output: &Output) -> Result<()> {
+    let (printed, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{what} failed: {}\n{printed}\n{errors}", output.status);
+    Ok(())
+}
