@@ -76,7 +76,7 @@ async fn every_sample_event_gets_the_expected_response() -> Result<()> {
     let id = api.create_webhook("orders/create", &receiver.url).await?;
     for (case, failed) in DELIVERY {
         let event = sample("delivery", case)?.to_string();
-        let event = event.replace(r#"\"webhook_id\": 1,"#, &format!(r#"\"webhook_id\": {id},"#));
+        let event = event.replace(r#"\"id\": \"1-"#, &format!(r#"\"id\": \"{id}-"#));
         let (response, _) = stack.invoke("delivery", &serde_json::from_str(&event)?).await?;
         let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
         assert_eq!(response, json!({"batchItemFailures": failures}), "{case}");
