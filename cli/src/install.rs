@@ -1,4 +1,8 @@
-//! Installing an app on a shop: makes its token and its secret, and shows them once.
+//! Installing an app on a shop.
+//!
+//! It makes a token and a secret, writes the installation and the token in one transaction, and
+//! shows both keys once: the registry holds only the token's hash. An app that is installed stays
+//! as it is. What an ended installation has left behind is removed first.
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
@@ -16,7 +20,7 @@ use storehook_domain::installation::{
     Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
 };
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// What to install.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,12 +34,12 @@ pub struct Args {
     /// The shop's IANA time zone, for the API's timestamps.
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
-    /// What the token may do.
+    /// What the token may do; repeat it for more than one scope.
     #[arg(long = "scope", default_values = ["webhooks", "events:push"])]
     pub scopes: Vec<Scope>,
 }
 
-/// What an app gets when it is installed. Nothing else ever shows it again.
+/// The keys of a new installation. Nothing ever shows them again.
 #[derive(Clone)]
 pub struct Keys {
     /// The access token for the admin API.
@@ -49,7 +53,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let connection = Connection::open(stack).await?;
     let keys = Keys::random()?;
     if !install(&connection, &args, &keys).await? {
-        bail!("{} is installed on {} already", args.app, args.shop);
+        bail!("{} is already installed on {}", args.app, args.shop);
     }
     println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
     println!("  token            {}", keys.token);
@@ -68,9 +72,9 @@ impl Keys {
     }
 }
 
-/// Installs an app on a shop with these keys. False where it is installed there already.
+/// Installs an app on a shop with these keys; `false` if it is already installed there.
 pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Result<bool> {
-    TimeZone::get(&args.time_zone).with_context(|| format!("{} is no IANA time zone", args.time_zone))?;
+    TimeZone::get(&args.time_zone).with_context(|| format!("{} is not an IANA time zone", args.time_zone))?;
     let installation = Installation {
         shop: args.shop.clone(),
         app: args.app.clone(),
@@ -97,16 +101,16 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     match client.transact_write_items().set_transact_items(Some(puts)).send().await {
         Ok(_) => Ok(true),
         Err(error) => match error.into_service_error() {
-            TransactWriteItemsError::TransactionCanceledException(cancelled) if is_there(&cancelled) => {
+            TransactWriteItemsError::TransactionCanceledException(cancelled) if is_conflict(&cancelled) => {
                 Ok(false)
             }
-            error => Err(anyhow::Error::new(error)).context("the registry could not be written"),
+            error => Err(anyhow::Error::new(error)).context("the registry refused the installation"),
         },
     }
 }
 
-/// Removes what is left of an installation that has ended, which would expire within days. A delivery that
-/// is still to tell the app of that end finds nobody any more.
+/// Removes the rest of an ended installation, which would otherwise expire within days. Deliveries
+/// that would still tell the app of the end are cancelled by this.
 async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
     let items = items_of(&client, &table, shop, app).await?;
@@ -114,7 +118,7 @@ async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -
     if !own.contains_key("uninstalled_at") {
         return Ok(());
     }
-    // The installation goes last: until then nobody can install the app anew.
+    // The installation goes last: until then nobody can install the app again.
     let others = items.iter().filter(|item| !is_installation(item));
     for item in others.chain([own]) {
         client.delete_item().table_name(&table).set_key(Some(key_of(item))).send().await?;
@@ -122,13 +126,13 @@ async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -
     Ok(())
 }
 
-/// The shop's UUID: the same for each of its apps, and each time. By RFC 9562 §5.5, of its domain.
+/// The shop's UUID, derived from its domain (RFC 9562 §5.5): the same for every app, every time.
 fn store_id_of(shop: &ShopDomain) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, shop.as_str().as_bytes()).to_string()
 }
 
-/// Whether a transaction was cancelled because what it would have made is there already.
-fn is_there(cancelled: &TransactionCanceledException) -> bool {
+/// Whether a transaction was cancelled because an item of it already exists.
+fn is_conflict(cancelled: &TransactionCanceledException) -> bool {
     let reasons = cancelled.cancellation_reasons();
     reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }

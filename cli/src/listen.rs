@@ -1,5 +1,7 @@
-//! A receiver on this machine: verifies both signatures of every delivery and prints it.
-//! It can misbehave on purpose, to watch retries.
+//! A receiver on this machine.
+//!
+//! It verifies both signatures of every delivery and prints one line for each. To let you watch
+//! retries, it responds with any status and after any delay that you ask for.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +18,7 @@ use storehook_domain::{
 };
 use tokio::net::TcpListener;
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// How to listen.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,16 +26,16 @@ pub struct Args {
     /// The port to listen on, on 127.0.0.1.
     #[arg(long, default_value_t = 9000)]
     port: u16,
-    /// The installation's shared secret; on the local stack, the demo app's unless given.
+    /// The installation's shared secret [default on the local stack: the demo app's]
     #[arg(long, env = "STOREHOOK_SECRET", hide_env_values = true)]
     secret: Option<String>,
-    /// The status to answer.
+    /// The status to respond with.
     #[arg(long, default_value = "200")]
     status: StatusCode,
-    /// How many seconds to wait before answering.
+    /// The seconds to wait before the response.
     #[arg(long, default_value_t = 0.0, value_parser = seconds)]
     delay: f64,
-    /// Print the headers and the body of each delivery too.
+    /// Also print the headers and the body of each delivery.
     #[arg(long)]
     verbose: bool,
 }
@@ -51,7 +53,11 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port)))
         .await
         .with_context(|| format!("port {} is taken: choose another with --port", args.port))?;
-    println!("listening on http://{}/ and answering {} (Ctrl-C stops)", listener.local_addr()?, args.status);
+    println!(
+        "listening on http://{}/, responding with {} (Ctrl-C stops)",
+        listener.local_addr()?,
+        args.status
+    );
     let router = Router::new().fallback(receive).with_state(Arc::new((args, secret)));
     let stopped = async {
         // Without a handler Ctrl-C still ends the process, only less politely.
@@ -80,7 +86,7 @@ async fn receive(
 
 /// One line about a delivery: when, what, which, how large, and whether its signatures verify.
 fn summary(secret: &SharedSecret, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> String {
-    // The platform's headers are known by their ends: what they begin with is a deploy parameter.
+    // The prefix of the platform's headers is a deploy parameter, so their ends identify them.
     let ending = |ending: &str| {
         let found = headers.iter().find(|(name, _)| name.as_str().ends_with(ending));
         found.and_then(|(_, value)| value.to_str().ok()).unwrap_or("-")
@@ -111,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_is_told_in_one_line_with_both_verdicts() -> Result<()> {
+    fn one_line_shows_a_delivery_with_both_verdicts() -> Result<()> {
         let secret = SharedSecret::parse(&"s".repeat(32))?;
         let body = br#"{"id":1}"#;
         let mut headers = HeaderMap::new();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use storehook::{connection::StackArgs, install, listen, local, publish, redrive, status};
+use storehook::{install, listen, local, publish, redrive, stack::connection::StackArgs, status};
 
 /// Serverless webhooks for stores.
 #[derive(Parser)]
@@ -19,14 +19,14 @@ struct Cli {
 enum Command {
     /// Run the whole system on this machine, without AWS and without Docker.
     Local(local::Args),
-    /// Install an app on a shop; prints its token and secret, once.
+    /// Install an app on a shop, and show its token and secret once.
     Install(install::Args),
-    /// Publish an event, or a file of them, onto the stream.
+    /// Publish one event, or a file of events.
     Publish(publish::Args),
-    /// Receive deliveries on this machine, verify their signatures and print them.
+    /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
     /// Send dead letters again.
-    Redrive(redrive::Args),
+    Redrive(redrive::selection::Args),
     /// Show how many messages each queue holds.
     Status,
 }

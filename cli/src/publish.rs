@@ -1,7 +1,8 @@
 //! Publishing events onto the stream, as a store does.
 //!
-//! Every event is read here first, by the rules of the fan-out itself, so that a
-//! malformed one is named with its line and not found in a queue later.
+//! Every event is parsed here first, by the fan-out's own rules: a malformed one is named with its
+//! line, instead of turning up in the rejected queue. Nothing is published if one event is
+//! malformed. Records that the stream throttles are put again until it takes them.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,21 +20,21 @@ use storehook_domain::{
 };
 use tokio::io::AsyncReadExt as _;
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// What to publish.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The shop that the event happened in; on the local stack, the demo shop unless given.
+    /// The shop of the event [default on the local stack: the demo shop]
     #[arg(long, conflicts_with = "events")]
     shop: Option<ShopDomain>,
-    /// What happened: orders/create, or order:new.
+    /// The topic: orders/create, or order:new.
     #[arg(long, required_unless_present = "events", conflicts_with = "events", value_parser = Topic::parse)]
     topic: Option<Topic>,
-    /// A file with the payload, or - for standard input.
+    /// The file of the payload; - is standard input.
     #[arg(long, required_unless_present = "events", conflicts_with = "events", value_name = "FILE")]
     payload: Option<PathBuf>,
-    /// A file of whole events, one JSON object a line, or - for standard input.
+    /// A file of whole events, one JSON object per line; - is standard input.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 }
@@ -46,7 +47,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
         (None, Some(topic), Some(file)) => {
             let shop =
                 args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
-            let shop = shop.context("name the shop that the event happened in, with --shop")?;
+            let shop = shop.context("name the shop of the event with --shop")?;
             vec![record_of_payload(&shop, topic, &read(file).await?)?]
         }
         _ => bail!("give --topic and --payload, or --events"),
@@ -61,29 +62,29 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     Ok(())
 }
 
-/// Puts records onto the stream and returns when all of them are there. They go in their order; one
-/// that the stream does not take at once is put again, before those that have not been put yet.
+/// Puts records onto the stream, in their order, and returns when it has taken all of them. A
+/// record that the stream refuses is put again, before the rest.
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
     let client = Client::new(&connection.sdk);
     let progress = progress_bar(records.len());
     let mut waiting = records;
-    let mut rounds_in_vain = 0;
+    let mut fruitless = 0;
     while !waiting.is_empty() {
         let rest = waiting.split_off(batch_length(&waiting));
         let sent = waiting.len();
         let name = connection.resource("events");
         let unput = put(&client, &name, waiting).await;
         let Unput { records: failed, reason } =
-            unput.with_context(|| format!("the stream {name} did not take the events"))?;
+            unput.with_context(|| format!("the stream {name} took no events"))?;
         progress.inc((sent - failed.len()) as u64);
-        rounds_in_vain = if failed.len() == sent { rounds_in_vain + 1 } else { 0 };
-        if let Some(reason) = reason.filter(|_| rounds_in_vain > 0) {
+        fruitless = if failed.len() == sent { fruitless + 1 } else { 0 };
+        if let Some(reason) = reason.filter(|_| fruitless > 0) {
             ensure!(
-                rounds_in_vain <= PATIENCE,
-                "the stream does not take {} events: {reason}",
+                fruitless <= FRUITLESS_ROUNDS,
+                "the stream refuses {} events: {reason}",
                 failed.len() + rest.len()
             );
-            // Its shards are over their limits: let a part of the second pass by which they count.
+            // Its shards are over their limits, which count by the second: let a part of one pass.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         waiting = failed.into_iter().map(|(_, record)| record).chain(rest).collect();
@@ -92,10 +93,11 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
     Ok(())
 }
 
-/// How many rounds in which the stream takes nothing are borne: ten seconds of them.
-const PATIENCE: u32 = 50;
+/// How many rounds in a row may put nothing: ten seconds.
+const FRUITLESS_ROUNDS: u32 = 50;
 
-/// The event of one payload. Its id is made here, so that a repeated put is one event.
+/// The record of a new event with this payload. Its id is made here, so putting it twice makes one
+/// event.
 fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
     let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
     let id = EventId::parse(&uuid::Uuid::new_v4().to_string())?;
@@ -108,7 +110,7 @@ fn records_of_lines(lines: &str) -> Result<Vec<Record>> {
     numbered.map(|(line, number)| record_of(line).with_context(|| format!("line {number}"))).collect()
 }
 
-/// The record of an event that the fan-out will take.
+/// The record of an event, if the fan-out accepts it.
 fn record_of(event: &str) -> Result<Record> {
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
@@ -119,7 +121,7 @@ fn record_of(event: &str) -> Result<Record> {
 async fn read(file: &Path) -> Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
-        tokio::io::stdin().read_to_string(&mut text).await.context("standard input could not be read")?;
+        tokio::io::stdin().read_to_string(&mut text).await.context("cannot read standard input")?;
     } else {
         text = fs_err::read_to_string(file)?;
     }
@@ -137,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_becomes_an_event_without_being_rewritten() -> Result<()> {
+    fn payloads_are_published_byte_for_byte() -> Result<()> {
         let payload = r#"{"id": 327475578523353102, "price": "19.99", "weight": 199.0, "note": "\/}"}"#;
         let record = record_of_payload(&"a.example".parse()?, &Topic::parse("order:new")?, payload)?;
         assert_eq!(record.partition_key, "a.example/327475578523353102");
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_line_is_named() {
+    fn errors_name_the_malformed_line() {
         let lines = "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {}}\n\n{\"shop\": \"a.example\"}\n";
         let error = records_of_lines(lines).map_err(|error| format!("{error:#}"));
         assert_eq!(error, Err("line 3: 'topic' is missing".to_owned()));

@@ -1,9 +1,9 @@
-//! How many messages each queue holds.
+//! How many messages each queue holds: waiting, and in flight.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 
-use crate::connection::{Connection, StackArgs};
+use crate::stack::connection::{Connection, StackArgs};
 
 /// `storehook status`
 pub async fn run(stack: &StackArgs) -> Result<()> {
@@ -19,7 +19,7 @@ pub async fn run(stack: &StackArgs) -> Result<()> {
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
             .send()
             .await
-            .with_context(|| format!("the queue {} could not be read", connection.resource(queue)))?
+            .with_context(|| format!("cannot read the queue {}", connection.resource(queue)))?
             .attributes
             .unwrap_or_default();
         let count = |name| attributes.get(&name).map_or("?", String::as_str);

@@ -111,9 +111,9 @@ async fn measure(
     let mut of_client = Vec::new();
     for (method, path, body) in over_http {
         let began = Instant::now();
-        let answer = api.call(method, &path, body).await?;
+        let response = api.call(method, &path, body).await?;
         of_client.push(began.elapsed());
-        anyhow::ensure!(answer.status.is_success(), "{name}: {} {}", answer.status, answer.json);
+        anyhow::ensure!(response.status.is_success(), "{name}: {} {}", response.status, response.json);
     }
     let mut of_function = Vec::new();
     for call in invoked {
@@ -147,8 +147,8 @@ async fn invoke(
         "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
     });
     let invocation = lambda.invoke().function_name("storehook-admin-api").log_type(LogType::Tail);
-    let answer = invocation.payload(Blob::new(event.to_string())).send().await?;
-    let log = String::from_utf8(STANDARD.decode(answer.log_result.context("no log")?)?)?;
+    let response = invocation.payload(Blob::new(event.to_string())).send().await?;
+    let log = String::from_utf8(STANDARD.decode(response.log_result.context("no log")?)?)?;
     let micros = log.split("http.micros").nth(1).context("no time in the log")?;
     let digits: String =
         micros.chars().skip_while(|digit| !digit.is_ascii_digit()).take_while(char::is_ascii_digit).collect();

@@ -1,8 +1,9 @@
-//! Whether a healthy endpoint notices the others: how long its deliveries take from the stream to it, alone
-//! and beside endpoints that are dead, slow to the end of their time, and busy.
+//! Whether a healthy endpoint notices the others: how long its deliveries take from the stream to
+//! it, alone and beside endpoints that are dead, slow to the end of their time, and busy.
 //!
-//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench fairness` in
-//! another. The times are mostly the emulator's; the two rows can be compared with each other.
+//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench
+//! fairness` in another. The times are mostly the emulator's; the two rows can be compared with
+//! each other.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::time::Duration;
@@ -19,12 +20,12 @@ const EVENTS: usize = 60;
 async fn main() -> Result<()> {
     let stack = Stack::running()?;
     let installed = stack.install().await?;
-    let healthy = Receiver::answering(StatusCode::OK).await?;
+    let healthy = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &healthy.url).await?;
     println!("| endpoints | p50 | p99 |\n|---|---|---|");
     measure("healthy alone", "alone", &stack, &installed, &healthy).await?;
-    let tarpit = Receiver::answering_with(|_| pending::<StatusCode>()).await?;
-    let busy = Receiver::answering(StatusCode::SERVICE_UNAVAILABLE).await?;
+    let tarpit = Receiver::responding_with(|_| pending::<StatusCode>()).await?;
+    let busy = Receiver::responding(StatusCode::SERVICE_UNAVAILABLE).await?;
     for address in ["http://127.0.0.1:9/", &tarpit.url, &busy.url] {
         installed.api.create_webhook("orders/create", address).await?;
     }

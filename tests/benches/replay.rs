@@ -1,9 +1,10 @@
 //! How long a replay of many deliveries takes, and how long the longest of its requests.
 //!
-//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench replay [-- <how many>]`
-//! in another. The admin API runs in the bench's own process, on the local stack's tables; the queue is played by
-//! the bench, so that nothing is delivered meanwhile. Most of the time is the emulator's DynamoDB, which is
-//! one process: of a replay's three calls for each delivery it does a few hundred a second.
+//! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench replay
+//! [-- <how many>]` in another. The admin API runs in the bench's own process, on the local stack's
+//! tables; the queue is played by the bench, so that nothing is delivered meanwhile. Most of the
+//! time is the emulator's DynamoDB, which is one process: of a replay's three calls for each
+//! delivery it does a few hundred a second.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::{
@@ -41,10 +42,10 @@ async fn main() -> Result<()> {
     loop {
         let asked = Instant::now();
         let call = api.call(Method::POST, &path, Some(json!({"replay": wish})));
-        let (answer, _) = direct.decide(call, |call| take(call, &mut sent)).await?;
-        ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.json);
-        steps.push((asked.elapsed(), answer.json["replay"]["deliveries"].as_u64().unwrap_or_default()));
-        match answer.json["replay"]["cursor"].as_str() {
+        let (response, _) = direct.decide(call, |call| take(call, &mut sent)).await?;
+        ensure!(response.status == StatusCode::OK, "{} {}", response.status, response.json);
+        steps.push((asked.elapsed(), response.json["replay"]["deliveries"].as_u64().unwrap_or_default()));
+        match response.json["replay"]["cursor"].as_str() {
             Some(cursor) => wish["cursor"] = json!(cursor),
             None => break,
         }

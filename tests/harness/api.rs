@@ -15,9 +15,9 @@ pub struct Api {
     token: String,
 }
 
-/// What the API answered.
+/// A response of the API.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct ApiResponse {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -26,7 +26,7 @@ pub struct Answer {
     pub json: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     /// A header's value, or "".
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -50,7 +50,7 @@ impl Api {
     }
 
     /// Sends a request with JSON, or none.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<ApiResponse> {
         self.call_raw(method, path, body.map(|body| body.to_string())).await
     }
 
@@ -60,7 +60,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<impl Into<Body>>,
-    ) -> Result<Answer> {
+    ) -> Result<ApiResponse> {
         let mut request = self.request(method, path).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
@@ -73,13 +73,13 @@ impl Api {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    /// Sends a request and reads its answer.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await?;
+    /// Sends a request and reads its response.
+    pub async fn send(&self, request: RequestBuilder) -> Result<ApiResponse> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await?;
         let json = serde_json::from_str(&text).with_context(|| format!("{status} is no JSON: {text}"))?;
-        Ok(Answer { status, headers, json })
+        Ok(ApiResponse { status, headers, json })
     }
 
     /// Creates a webhook and returns its id.
@@ -89,10 +89,10 @@ impl Api {
 
     /// Creates a webhook with these attributes and returns its id.
     pub async fn create_webhook_with(&self, attributes: Value) -> Result<u64> {
-        let answer =
+        let response =
             self.call(Method::POST, "/admin/webhooks.json", Some(json!({ "webhook": attributes }))).await?;
-        let id = answer.json["webhook"]["id"].as_u64();
-        id.with_context(|| format!("no webhook was created: {} {}", answer.status, answer.json))
+        let id = response.json["webhook"]["id"].as_u64();
+        id.with_context(|| format!("no webhook was created: {} {}", response.status, response.json))
     }
 }
 

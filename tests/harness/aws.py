@@ -1,17 +1,15 @@
-"""One AWS call, by boto3's names: {"service", "operation", "arguments"} in, the answer's JSON out."""
+"""AWS calls by boto3's names: each line in is {"service", "operation", "arguments"}, and each line out is
+{"response"} or {"error"}."""
 
-import base64
 import json
 import sys
 
 import boto3
 
-call = json.loads(sys.argv[1])
-client = boto3.client(call["service"])
-if call["operation"] == "invoke_with_log":
-    answer = client.invoke(LogType="Tail", **call["arguments"])
-    answer["Log"] = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    answer["Payload"] = answer["Payload"].read().decode()
-else:
-    answer = getattr(client, call["operation"])(**call["arguments"])
-json.dump(answer, sys.stdout, default=str)
+for line in sys.stdin:
+    call = json.loads(line)
+    try:
+        told = {"response": getattr(boto3.client(call["service"]), call["operation"])(**call["arguments"])}
+    except Exception as error:
+        told = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(told, default=str), flush=True)

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use storehook::local::{VirtualEnvironment, python_environment};
+use storehook::local::python::{self, VirtualEnvironment};
 use tokio::process::Command;
 
-use crate::root;
+use crate::repository::root;
 
 const CLIENTS: VirtualEnvironment<'static> = VirtualEnvironment {
     name: "clients",
@@ -14,10 +14,10 @@ const CLIENTS: VirtualEnvironment<'static> = VirtualEnvironment {
     modules: "shopify, schemathesis, openapi_spec_validator",
 };
 
-/// Runs the clients' Python with these arguments and returns what it prints. It fails as the program does.
-/// What it leaves behind, it leaves under `target`.
+/// Runs the clients' Python with these arguments and returns what it prints. It fails as the
+/// program does. What it leaves behind, it leaves under `target`.
 pub async fn run_client(arguments: &[&str]) -> Result<String> {
-    let interpreter: PathBuf = python_environment(&root().join("target"), &CLIENTS).await?;
+    let interpreter: PathBuf = python::environment(&root().join("target"), &CLIENTS).await?;
     let folder = root().join("target/it");
     std::fs::create_dir_all(&folder)?;
     let output = Command::new(interpreter).args(arguments).current_dir(folder).output().await?;

@@ -1,7 +1,7 @@
 //! The admin API in the test's own process, on a stack's own tables, with a gate before AWS.
 //!
-//! Through the gate a test sees every call that a request makes of DynamoDB, SQS and Kinesis, and decides
-//! the order in which the calls of several requests are made. Everything else is real: the
+//! Through the gate a test sees every call that a request makes of DynamoDB, SQS and Kinesis, and
+//! decides the order in which the calls of several requests are made. Everything else is real: the
 //! requests, the service, AWS as the emulator has it.
 
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use axum::{
     response::IntoResponse,
 };
 use serde_json::Value;
-use storehook::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
 };
 
-use crate::{Stack, api::http_client};
+use crate::{api::http_client, stack::Stack};
 
 /// The admin API in this process.
 pub struct DirectApi {
@@ -61,8 +61,8 @@ struct Gate {
 }
 
 impl DirectApi {
-    /// The API on a stack's table, with so large a bucket for each installation's calls; "0" is no limit. It
-    /// ends with the test's runtime.
+    /// The API on a stack's table, with so large a bucket for each installation's calls; "0" is no
+    /// limit. It ends with the test's runtime.
     pub async fn on(stack: &Stack, rate_limit_burst: &str) -> Result<Self> {
         let (sender, calls) = mpsc::unbounded_channel();
         let gate = Gate { endpoint_url: stack.endpoint_url.clone(), client: http_client()?, calls: sender };
@@ -99,29 +99,45 @@ impl DirectApi {
         });
     }
 
-    /// Awaits an answer, letting every call through, and returns what they were.
-    pub async fn observe<T>(&mut self, answer: impl Future<Output = Result<T>>) -> Result<(T, Vec<String>)> {
-        let (answer, calls) = self.decide(answer, Call::let_through).await?;
-        Ok((answer, calls.into_iter().map(|(operation, _)| operation).collect()))
+    /// Awaits a response, letting every call through, and returns what they were.
+    pub async fn observe<T>(
+        &mut self,
+        response: impl Future<Output = Result<T>>,
+    ) -> Result<(T, Vec<String>)> {
+        let (response, calls) = self.decide(response, Call::let_through).await?;
+        Ok((response, calls.into_iter().map(|(operation, _)| operation).collect()))
     }
 
-    /// Awaits an answer, doing this with each call, and returns what each was and said.
+    /// Awaits a response, doing this with each call, and returns what each was and said.
     pub async fn decide<T>(
         &mut self,
-        answer: impl Future<Output = Result<T>>,
+        response: impl Future<Output = Result<T>>,
         mut decision: impl FnMut(Call),
     ) -> Result<(T, Vec<(String, Value)>)> {
         let mut calls = Vec::new();
-        let mut answer = std::pin::pin!(answer);
+        let mut response = std::pin::pin!(response);
         loop {
             tokio::select! {
-                answer = &mut answer => return Ok((answer?, calls)),
+                response = &mut response => return Ok((response?, calls)),
                 Some(call) = self.calls.recv() => {
                     calls.push((call.operation.clone(), call.body.clone()));
                     decision(call);
                 }
             }
         }
+    }
+}
+
+impl Stack {
+    /// The shared stack, with its admin API in this process: for tests that make many calls and are
+    /// not about the way to the function, which takes 50 ms a call in the emulator.
+    pub async fn with_direct_api() -> Result<Self> {
+        let stack = Self::shared().await?;
+        // The limit of the deployed one: no test comes near it, and its headers are there.
+        let direct = DirectApi::on(&stack, "1000").await?;
+        let api_url = direct.url.clone();
+        direct.let_all_through();
+        Ok(Self { api_url, ..stack })
     }
 }
 
@@ -148,9 +164,9 @@ async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(St
         return Ok((status, headers, json.to_string().into()));
     }
     headers.remove(header::HOST);
-    let answer = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let response = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
+    let (status, mut headers) = (response.status(), response.headers().clone());
     headers.remove(header::TRANSFER_ENCODING);
     headers.remove(header::CONNECTION);
-    Ok((status, headers, answer.bytes().await?))
+    Ok((status, headers, response.bytes().await?))
 }

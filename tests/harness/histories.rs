@@ -14,7 +14,7 @@ use storehook_domain::{
     payload::digest::PayloadDigest,
 };
 
-use crate::{Installed, Stack};
+use crate::{installed::Installed, stack::Stack};
 
 /// How many items one call writes.
 const BATCH: usize = 25;
@@ -23,8 +23,8 @@ const BATCH: usize = 25;
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Stack {
-    /// Puts the history of a delivery of this event for each of these, with its payload: when it was queued,
-    /// and what has become of it.
+    /// Puts the history of a delivery of this event for each of these, with its payload: when it
+    /// was queued, and what has become of it.
     pub async fn have_delivered(
         &self,
         installed: &Installed,

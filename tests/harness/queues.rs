@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 
-use crate::{Stack, eventually};
+use crate::{stack::Stack, waiting::eventually};
 
 impl Stack {
     /// The URL of one of its queues.
@@ -73,8 +73,8 @@ impl Stack {
 /// Receives some messages and hides them for a few seconds, so that the next call gets others.
 async fn receive(client: &aws_sdk_sqs::Client, url: &str, seconds: i32) -> Result<Vec<Message>> {
     let receive = client.receive_message().queue_url(url).max_number_of_messages(10);
-    let answer = receive.visibility_timeout(seconds).send().await?;
-    Ok(answer.messages.unwrap_or_default())
+    let response = receive.visibility_timeout(seconds).send().await?;
+    Ok(response.messages.unwrap_or_default())
 }
 
 fn holds(message: &Message, text: &str) -> bool {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::PATIENCE;
+use crate::waiting::PATIENCE;
 
 /// One POST that an endpoint was sent.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Delivered {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
-    /// What it was answered.
+    /// The status of its response.
     pub status: StatusCode,
 }
 
@@ -39,7 +39,7 @@ impl Delivered {
     }
 }
 
-type Answer = dyn Fn(usize, HeaderMap) -> BoxFuture<'static, Response> + Send + Sync;
+type Responder = dyn Fn(usize, HeaderMap) -> BoxFuture<'static, Response> + Send + Sync;
 
 /// An endpoint. It ends with the test's runtime.
 pub struct Receiver {
@@ -50,28 +50,29 @@ pub struct Receiver {
 }
 
 struct Recorder {
-    answer: Box<Answer>,
+    respond: Box<Responder>,
     arrived: watch::Sender<usize>,
     answered: watch::Sender<Vec<Delivered>>,
 }
 
 impl Receiver {
-    /// An endpoint that always answers this status.
-    pub async fn answering(status: StatusCode) -> Result<Self> {
-        Self::answering_with(move |_| async move { status }).await
+    /// An endpoint that always responds with this status.
+    pub async fn responding(status: StatusCode) -> Result<Self> {
+        Self::responding_with(move |_| async move { status }).await
     }
 
-    /// An endpoint whose answer to each request depends on how many came before it.
-    pub async fn answering_with<F>(answer: impl Fn(usize) -> F + Send + Sync + 'static) -> Result<Self>
+    /// An endpoint whose response to each request depends on how many came before it.
+    pub async fn responding_with<F>(respond: impl Fn(usize) -> F + Send + Sync + 'static) -> Result<Self>
     where
         F: Future<Output: IntoResponse> + Send + 'static,
     {
-        Self::answering_requests(move |before, _| answer(before)).await
+        Self::responding_to_requests(move |before, _| respond(before)).await
     }
 
-    /// An integration endpoint that gives these results one after the other, and the last one from then on.
+    /// An integration endpoint that gives these results one after the other, and the last one from
+    /// then on.
     pub async fn deciding(results: &'static [&'static str]) -> Result<Self> {
-        Self::answering_requests(move |before, headers| async move {
+        Self::responding_to_requests(move |before, headers| async move {
             let id = headers.get("x-spiffy-stores-event-id").and_then(|id| id.to_str().ok());
             let result = results[before.min(results.len() - 1)];
             Json(json!({"event_id": id, "result": result, "details": {"seen": before}}))
@@ -79,9 +80,9 @@ impl Receiver {
         .await
     }
 
-    /// An endpoint whose answer depends on the request's headers too.
-    pub async fn answering_requests<F>(
-        answer: impl Fn(usize, HeaderMap) -> F + Send + Sync + 'static,
+    /// An endpoint whose response depends on the request's headers too.
+    pub async fn responding_to_requests<F>(
+        respond: impl Fn(usize, HeaderMap) -> F + Send + Sync + 'static,
     ) -> Result<Self>
     where
         F: Future<Output: IntoResponse> + Send + 'static,
@@ -91,9 +92,9 @@ impl Receiver {
         let (arrived_sender, arrived) = watch::channel(0);
         let (answered_sender, answered) = watch::channel(Vec::new());
         let recorder = Recorder {
-            answer: Box::new(move |before, headers| {
-                let answer = answer(before, headers);
-                Box::pin(async move { answer.await.into_response() })
+            respond: Box::new(move |before, headers| {
+                let response = respond(before, headers);
+                Box::pin(async move { response.await.into_response() })
             }),
             arrived: arrived_sender,
             answered: answered_sender,
@@ -153,8 +154,8 @@ async fn record(
         before = *arrived;
         *arrived += 1;
     });
-    let answer = (recorder.answer)(before, headers.clone()).await;
-    let delivered = Delivered { at, path: uri.path().to_owned(), headers, body, status: answer.status() };
+    let response = (recorder.respond)(before, headers.clone()).await;
+    let delivered = Delivered { at, path: uri.path().to_owned(), headers, body, status: response.status() };
     recorder.answered.send_modify(|answered| answered.push(delivered));
-    answer
+    response
 }

@@ -11,22 +11,34 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
-use serde_json::{Value, json};
+use aws_sdk_lambda::{primitives::Blob, types::LogType};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
 use storehook::{
-    connection::{Connection, LOCAL_CREDENTIALS, LOCAL_REGION, LOCAL_STACK, local_sdk},
-    install::{Args, Keys, install},
-    local::{Deployment, EMULATOR, StackFile, build_functions, cargo, deploy, python_environment},
+    local::{
+        deploy::{Deployment, deploy},
+        functions::{self, cargo},
+        python::{self, EMULATOR},
+    },
     publish::publish,
+    stack::{
+        connection::Connection,
+        local_stack::{LOCAL_STACK, local_sdk},
+        stack_file::StackFile,
+    },
 };
 use storehook_aws::{history::DeliveryItem, stream::Record, table::from_item};
 use storehook_domain::{
     delivery::id::DeliveryId,
     history::{record::DeliveryRecord, state::DeliveryState},
-    installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain},
 };
 use tokio::sync::OnceCell;
 
-use crate::{Api, eventually, eventually_within, root};
+use crate::{
+    aws,
+    repository::root,
+    waiting::{eventually, eventually_within},
+};
 
 /// A deployed stack.
 #[derive(Debug, Clone)]
@@ -37,20 +49,6 @@ pub struct Stack {
     pub endpoint_url: String,
     /// Where its admin API answers.
     pub api_url: String,
-}
-
-/// An app that a test has installed on a shop of its own.
-pub struct Installed {
-    /// The shop.
-    pub shop: ShopDomain,
-    /// The app.
-    pub app: AppId,
-    /// Its token.
-    pub token: String,
-    /// Its secret.
-    pub secret: SharedSecret,
-    /// The admin API, as it sees it.
-    pub api: Api,
 }
 
 /// The local stack, and the process that runs it: it ends when the test's process does, whatever
@@ -120,80 +118,39 @@ impl Stack {
         local_sdk(&self.endpoint_url)
     }
 
-    /// Installs an app on a new shop.
-    pub async fn install(&self) -> Result<Installed> {
-        self.install_on(&new_shop()?, "test-app").await
-    }
-
-    /// Installs an app on a shop.
-    pub async fn install_on(&self, shop: &ShopDomain, app: &str) -> Result<Installed> {
-        self.install_as(shop, app, &[Scope::Webhooks, Scope::EventsPush]).await
-    }
-
-    /// Installs an app on a new shop, with these scopes.
-    pub async fn install_with(&self, scopes: &[Scope]) -> Result<Installed> {
-        self.install_as(&new_shop()?, "test-app", scopes).await
-    }
-
-    async fn install_as(&self, shop: &ShopDomain, app: &str, scopes: &[Scope]) -> Result<Installed> {
-        let keys = Keys::random()?;
-        let args = Args {
-            shop: shop.clone(),
-            app: app.parse()?,
-            time_zone: "America/New_York".to_owned(),
-            scopes: scopes.to_vec(),
-        };
-        install(&self.connection(), &args, &keys).await?;
-        let api = Api::new(&self.api_url, &keys.token)?;
-        Ok(Installed { shop: args.shop, app: args.app, token: keys.token, secret: keys.secret, api })
-    }
-
     /// Puts records onto the stream, well-formed or not.
     pub async fn publish(&self, records: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Result<()> {
         let record = |data: Vec<u8>| Record { partition_key: "test".to_owned(), data };
         publish(&self.connection(), records.into_iter().map(|data| record(data.into())).collect()).await
     }
 
-    /// Invokes a function, and returns its answer and the end of its log.
+    /// Invokes a function, and returns its response and the end of its log.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<(Value, String)> {
-        let answer = self
-            .aws(
-                "lambda",
-                "invoke_with_log",
-                json!({ "FunctionName": self.resource(function), "Payload": event.to_string() }),
-            )
-            .await?;
-        let payload = answer["Payload"].as_str().context("no answer")?;
-        let log = answer["Log"].as_str().unwrap_or_default().to_owned();
-        if !answer["FunctionError"].is_null() {
-            bail!("{function} failed: {payload}\n{log}");
+        let client = aws_sdk_lambda::Client::new(&self.sdk());
+        let invoke = client.invoke().function_name(self.resource(function)).log_type(LogType::Tail);
+        let invoked = invoke.payload(Blob::new(event.to_string())).send().await?;
+        let payload = invoked.payload.context("no response")?.into_inner();
+        let log = STANDARD.decode(invoked.log_result.unwrap_or_default())?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        if invoked.function_error.is_some() {
+            bail!("{function} failed: {}\n{log}", String::from_utf8_lossy(&payload));
         }
-        Ok((serde_json::from_str(payload)?, log))
+        Ok((serde_json::from_slice(&payload)?, log))
     }
 
-    /// Any call of any AWS service, by boto3's names: for what a test needs once, and no SDK crate
-    /// should be built for.
+    /// Any call of any AWS service, by boto3's names.
     pub async fn aws(&self, service: &str, operation: &str, arguments: Value) -> Result<Value> {
         let (interpreter, _) = programs().await?;
-        let (id, secret) = LOCAL_CREDENTIALS;
-        let call = json!({ "service": service, "operation": operation, "arguments": arguments });
-        let mut python = tokio::process::Command::new(interpreter);
-        python.args(["-c", include_str!("aws.py"), &call.to_string()]);
-        python.env("AWS_ENDPOINT_URL", &self.endpoint_url).env("AWS_DEFAULT_REGION", LOCAL_REGION);
-        python.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
-        let output = python.output().await?;
-        if !output.status.success() {
-            bail!("{service} {operation}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        aws::call(interpreter, &self.endpoint_url, service, operation, arguments).await
     }
 
     /// What is kept of a delivery.
     pub async fn history_of(&self, delivery_id: &str) -> Result<Option<DeliveryRecord>> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
         let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
-        let answer = get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
-        Ok(answer.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
+        let response =
+            get.set_key(Some(DeliveryItem::key_of(&DeliveryId::parse(delivery_id)?))).send().await?;
+        Ok(response.item.map(from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
     /// Waits until a delivery is in this state, and returns what is kept of it.
@@ -208,10 +165,6 @@ impl Stack {
     pub fn connection(&self) -> Connection {
         Connection { sdk: self.sdk(), stack: self.name.clone(), local: None }
     }
-}
-
-fn new_shop() -> Result<ShopDomain> {
-    Ok(format!("{}.spiffystores.com", uuid::Uuid::new_v4().simple()).parse()?)
 }
 
 /// Starts the local stack as a user does.
@@ -256,8 +209,8 @@ async fn start() -> Result<Local> {
 /// The emulator's Python and the functions' programs; both are there, since the stack runs.
 async fn programs() -> Result<&'static (PathBuf, BTreeMap<String, PathBuf>)> {
     let found = PROGRAMS.get_or_try_init(|| async {
-        let interpreter = python_environment(&root().join("target"), &EMULATOR).await?;
-        anyhow::Ok((interpreter, build_functions(&root()).await?))
+        let interpreter = python::environment(&root().join("target"), &EMULATOR).await?;
+        anyhow::Ok((interpreter, functions::build(&root()).await?))
     });
     found.await
 }

@@ -34,7 +34,7 @@ use storehook_tests::root;
 
 use crate::{
     documents::read,
-    template::{resource, template},
+    stack::template::{resource, template},
 };
 
 /// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around it.
@@ -106,7 +106,7 @@ fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
 }
 
 #[test]
-fn the_log_line_that_is_counted_has_the_fields_that_the_code_writes() -> Result<()> {
+fn the_metric_filter_matches_the_fields_that_the_code_logs() -> Result<()> {
     let line: Value = serde_json::from_str(ATTEMPT_LINE)?;
     let source = std::fs::read_to_string(root().join("functions/delivery/src/log.rs"))?;
     let (_, event) = source.split_once("tracing::info!(").context("no event")?;

@@ -14,6 +14,9 @@ import boto3
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+# All stacks of an emulator share their programs.
+BUCKET = "storehook-programs"
+
 job = json.load(sys.stdin)
 session = boto3.Session(
     aws_access_key_id=job["access_key_id"],
@@ -33,12 +36,15 @@ def upload(binary, path):
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         zipped.writestr(entry, program.read())
-    # Named by its content, so that a kept stack is updated when the program is another one.
+    # Named by its content: a kept stack is updated when the program changes, and a second stack of the same
+    # emulator uploads nothing. A program has some 50 MB, and an upload stops the emulator for that long.
     key = f"{binary}-{hashlib.sha256(archive.getvalue()).hexdigest()}.zip"
-    for kept in s3.list_objects_v2(Bucket=bucket, Prefix=f"{binary}-").get("Contents", []):
-        s3.delete_object(Bucket=bucket, Key=kept["Key"])
-    s3.put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
-    return f"s3://{bucket}/{key}"
+    kept = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{binary}-").get("Contents", [])]
+    if key not in kept:
+        for old in kept:
+            s3.delete_object(Bucket=BUCKET, Key=old)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=archive.getvalue())
+    return f"s3://{BUCKET}/{key}"
 
 
 def deploy():
@@ -118,7 +124,7 @@ def with_batch_action(resources):
 
 
 def disable_stream_mappings(functions):
-    """Takes the stream from the emulator's own poller; kinesis_poller.rs says why."""
+    """Takes the stream from the emulator's own poller; kinesis/poller.rs says why."""
     mappings = client("lambda")
     for function in functions:
         for mapping in mappings.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
@@ -126,9 +132,8 @@ def disable_stream_mappings(functions):
                 mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
-bucket = f"{job['stack_name']}-programs"
 s3 = client("s3")
-s3.create_bucket(Bucket=bucket)
+s3.create_bucket(Bucket=BUCKET)
 cloudformation = client("cloudformation")
 outputs = deploy()
 disable_stream_mappings([outputs["FanOutFunction"]])

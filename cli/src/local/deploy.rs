@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::python;
-use crate::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
-/// What the template calls the things that it has made.
+/// The outputs of the template.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outputs {
@@ -28,9 +28,9 @@ pub struct Outputs {
     pub delivery_queue_url: String,
     /// The queue of slow retries.
     pub retry_queue_url: String,
-    /// The queue of given-up deliveries.
+    /// The dead-letter queue.
     pub dead_letter_queue_url: String,
-    /// The queue of records that are no events.
+    /// The queue of rejected records.
     pub rejected_queue_url: String,
     /// The admin API's function.
     pub admin_api_function: String,
@@ -41,8 +41,8 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Where the admin API answers in the emulator at this URL. The emulator's own address for it
-    /// wants a name server; this form of it does not.
+    /// The admin API's URL in the emulator at this URL. The emulator's own form of it needs a name
+    /// server; this form does not.
     pub fn local_api_url(&self, endpoint_url: &str) -> String {
         let host = self.api_url.split("://").nth(1).unwrap_or_default();
         let api_id = host.split('.').next().unwrap_or_default();
@@ -63,7 +63,7 @@ pub struct Deployment<'a> {
     pub programs: &'a BTreeMap<String, PathBuf>,
     /// The stack's name.
     pub stack_name: &'a str,
-    /// Parameters beyond those that the emulator itself calls for.
+    /// The stack's parameters, beyond those that the emulator needs.
     pub parameters: &'a [(&'a str, &'a str)],
 }
 
@@ -74,9 +74,9 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         ("Architecture", architecture),
         ("ShardCount", "1"),
         ("DeletionProtection", "false"),
-        // Receivers on this machine stand on loopback.
+        // Receivers on this machine listen on loopback.
         ("AllowedCidrs", "127.0.0.0/8,::1/128"),
-        // A tour and a test call more often than an app does.
+        // The tour and the tests call more often than an app does.
         ("RateLimitBurst", "1000"),
         ("RateLimitPerSecond", "500"),
     ]
@@ -95,7 +95,5 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         "parameters": parameters,
     });
     let script = include_str!("deploy.py");
-    python::run_script(deployment.interpreter, script, &job)
-        .await
-        .context("the template could not be deployed")
+    python::run_script(deployment.interpreter, script, &job).await.context("cannot deploy the template")
 }

@@ -1,4 +1,8 @@
 //! `--detach` and `--stop`: the local stack in the background.
+//!
+//! `--detach` runs this program again as its own process group, shows its output, and returns when
+//! `stack.json` names that process. `--stop` signals the process that the lock's holder noted, and
+//! returns when the lock is free.
 
 use std::{
     ffi::OsString,
@@ -15,16 +19,19 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::StackFile;
+use super::emulator;
+use crate::stack::{
+    lock::{is_running, running_pid},
+    stack_file::StackFile,
+};
 
-/// How often the two sides look at each other.
+/// How often one side looks at the other.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a stack may take to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// Starts this program again in the background, shows what it says, and returns when the
-/// stack is ready.
+/// Starts this program in the background, shows its output, and returns when the stack is ready.
 pub(super) async fn detach(folder: &Path) -> Result<()> {
     let log_path = folder.join("local.log");
     let log = fs_err::File::create(&log_path)?.into_parts().0;
@@ -32,7 +39,7 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
         std::env::args_os().skip(1).filter(|argument| argument != "--detach").collect();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-    let mut child = command.spawn().context("the local stack could not be started in the background")?;
+    let mut child = command.spawn().context("cannot start the local stack in the background")?;
     let pid = child.id().context("the local stack ended at once")?;
     let mut shown = fs_err::File::open(&log_path)?;
     let mut interrupted = signal(SignalKind::interrupt())?;
@@ -42,7 +49,7 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
         let is_ready = StackFile::read(folder).is_ok_and(|file| file.pid == pid);
         show_more(&mut shown)?;
         if ended.is_some() {
-            bail!("the local stack did not start; what it said stands above and in {}", log_path.display());
+            bail!("the local stack did not start: its output is above and in {}", log_path.display());
         }
         if is_ready {
             break;
@@ -52,27 +59,27 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
             _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
         }
-        tell_to_stop(pid)?;
+        signal_stop(pid)?;
         child.wait().await?;
         bail!("stopped before it was ready");
     }
-    // What it says last is how to use it.
+    // Its last words say how to use it.
     tokio::time::sleep(LOOK).await;
     show_more(&mut shown)
 }
 
 /// Stops the stack that runs in the background, and returns when it has ended.
 pub(super) async fn stop(folder: &Path) -> Result<()> {
-    if !super::is_running(folder)? {
+    if !is_running(folder)? {
         StackFile::remove(folder)?;
-        super::emulator::end_orphan(folder).await?;
+        emulator::end_orphan(folder).await?;
         println!("no local stack is running");
         return Ok(());
     }
-    let pid = super::running_pid(folder)?;
-    tell_to_stop(pid)?;
+    let pid = running_pid(folder)?;
+    signal_stop(pid)?;
     let stopped = async {
-        while super::is_running(folder)? {
+        while is_running(folder)? {
             tokio::time::sleep(LOOK).await;
         }
         anyhow::Ok(())
@@ -82,9 +89,9 @@ pub(super) async fn stop(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn tell_to_stop(pid: u32) -> Result<()> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process has such a number")?;
-    kill_process(pid, Signal::TERM).context("the local stack could not be told to stop")
+fn signal_stop(pid: u32) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("the process id is malformed")?;
+    kill_process(pid, Signal::TERM).context("cannot signal the local stack")
 }
 
 fn show_more(log: &mut fs_err::File) -> Result<()> {

@@ -1,4 +1,8 @@
 //! The emulator's process.
+//!
+//! The emulator and all processes that it starts are one process group, which ends as a whole: told
+//! to stop, it saves its state first; dropped, it is killed. A file names the group, so that the
+//! next start can end an emulator that outlived a killed program.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,14 +18,14 @@ use tokio::{
     time::Instant,
 };
 
-use crate::connection::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use super::say::say;
+use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// How long the emulator may take to answer, and how long to end.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
-/// A running MiniStack, with all the processes that it starts: they are one process group,
-/// and it ends as a whole, at the latest when this value is dropped.
+/// A running MiniStack. It ends, at the latest, when this value is dropped.
 pub(super) struct Emulator {
     child: Child,
     group: Pid,
@@ -32,7 +36,7 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the emulator and waits until it answers. IAM is enforced, as AWS would.
+    /// Starts the emulator and waits until it answers. It enforces IAM, as AWS does.
     pub(super) async fn start(interpreter: &Path, folder: &Path, port: u16, persist: bool) -> Result<Self> {
         let endpoint_url = format!("http://127.0.0.1:{port}");
         let log_path = folder.join("ministack.log");
@@ -51,7 +55,7 @@ impl Emulator {
             .env("AWS_DEFAULT_REGION", LOCAL_REGION)
             .env("AWS_ACCESS_KEY_ID", id)
             .env("AWS_SECRET_ACCESS_KEY", secret)
-            // The functions inherit it, and so find the emulator.
+            // The functions inherit it, and so reach the emulator.
             .env("AWS_ENDPOINT_URL", &endpoint_url)
             .env_remove("AWS_PROFILE")
             .env_remove("AWS_SESSION_TOKEN");
@@ -60,7 +64,7 @@ impl Emulator {
             command.env("S3_DATA_DIR", folder.join("state/s3"));
         }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-        let child = command.spawn().context("the emulator could not be started")?;
+        let child = command.spawn().context("cannot start the emulator")?;
         let group = child
             .id()
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
@@ -71,9 +75,9 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Returns when the emulator has ended by itself.
+    /// Returns when the emulator ends by itself.
     pub(super) async fn ended(&mut self) {
-        // The process is gone in either case.
+        // With an error, too, the process is gone.
         _ = self.child.wait().await;
     }
 
@@ -81,10 +85,10 @@ impl Emulator {
     pub(super) async fn stop(&mut self) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
-            super::say("the emulator does not end by itself; it is ended by force");
+            say("the emulator does not stop: killing it");
         }
         self.signal(Signal::KILL);
-        // Where it cannot be removed, the next start finds that the process is none of this folder's.
+        // If it stays, the next start finds that no such process works in this folder.
         _ = std::fs::remove_file(&self.note);
     }
 
@@ -92,10 +96,10 @@ impl Emulator {
         let deadline = Instant::now() + START_LIMIT;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("the emulator ended with {status}; its log is {}", log.display());
+                bail!("the emulator ended with {status}: see its log, {}", log.display());
             }
             if Instant::now() > deadline {
-                bail!("the emulator does not answer; its log is {}", log.display());
+                bail!("the emulator does not answer: see its log, {}", log.display());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -103,20 +107,20 @@ impl Emulator {
     }
 
     fn signal(&self, signal: Signal) {
-        // A group that has ended already is what a signal is for.
+        // A group that has ended needs no signal.
         _ = kill_process_group(self.group, signal);
     }
 }
 
-/// Ends the emulator of a stack that was killed and could not end it: the noted process, if it still
-/// is an emulator, of this folder.
+/// Ends the emulator that a killed program left behind: the noted process, if it is still an
+/// emulator of this folder.
 pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
     let Ok(noted) = fs_err::read_to_string(group_path(folder)) else { return Ok(()) };
     let Some(group) = noted.trim().parse().ok().and_then(Pid::from_raw) else {
         return Ok(fs_err::remove_file(group_path(folder))?);
     };
     if is_emulator_of(folder, noted.trim()) {
-        super::say("ending the emulator that an earlier stack left behind");
+        say("ending the emulator of an earlier stack that was killed");
         let deadline = Instant::now() + STOP_LIMIT;
         while kill_process_group(group, Signal::KILL).is_ok() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -125,7 +129,8 @@ pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
     Ok(fs_err::remove_file(group_path(folder))?)
 }
 
-/// An emulator works in its stack's folder; where the system does not show that, its name has to do.
+/// An emulator works in its stack's folder; where the system does not show folders, its name must
+/// do.
 fn is_emulator_of(folder: &Path, pid: &str) -> bool {
     let process = Path::new("/proc").join(pid);
     if Path::new("/proc/self").exists() {

@@ -1,4 +1,8 @@
 //! Building the functions, for this machine.
+//!
+//! `cargo run -- local`, the functions that it builds and `cargo test --workspace` share one build:
+//! the same profile, the same features (the whole workspace's), the same environment. What breaks
+//! any of these makes a newcomer build every dependency twice.
 
 use std::{
     collections::BTreeMap,
@@ -10,8 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
-/// The programs of the functions, by their names: built with this program's own profile,
-/// and with the whole workspace's features, so that nothing is built twice.
+/// Builds the functions with this program's own profile, and returns their programs by name.
 pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::from(cargo(root));
     cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
@@ -23,18 +26,18 @@ pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
         .kill_on_drop(true)
         .output()
         .await
-        .context("cargo could not be started: is Rust installed? https://rustup.rs")?;
+        .context("cannot start cargo: is Rust installed? https://rustup.rs")?;
     ensure!(output.status.success(), "the functions do not build");
     let messages = String::from_utf8_lossy(&output.stdout);
     let programs = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(programs.map(|Artifact { target, executable }| (target.name, executable)).collect())
 }
 
-/// Cargo, run from within a program that cargo itself runs.
+/// Cargo, from within a program that cargo itself runs.
 ///
-/// Cargo tells such a program which package it is of, by its environment, and a build script
-/// that looks at the same names (ring's does) would run again for every change of it, and all that
-/// depends on it be built again: minutes for nothing.
+/// Cargo names the package to such a program by environment variables. A build script that reads
+/// the same names (ring's does) would see them change, run again, and have everything that depends
+/// on it built again: minutes for nothing.
 pub fn cargo(root: &Path) -> std::process::Command {
     const OF_A_PACKAGE: [&str; 18] = [
         "CARGO_MANIFEST_DIR",
@@ -64,7 +67,7 @@ pub fn cargo(root: &Path) -> std::process::Command {
     cargo
 }
 
-/// What cargo says of a program that it has built. Its other messages do not read as this.
+/// A program that cargo has built, by its own message. Its other messages have another shape.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,

@@ -1,5 +1,7 @@
-//! Private virtual environments of Python: the emulator's, and any other that the tests
-//! want. Each is made once for each version of what is in it.
+//! Private virtual environments of Python: the emulator's, and those of the tests.
+//!
+//! Each is made once, and again when its requirements change or its Python is gone. A lock makes a
+//! second program wait for the first one's environment.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,6 +10,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::process::Command;
+
+use super::say::say;
 
 /// A private virtual environment.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +40,6 @@ pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Resu
     let interpreter = folder.join("bin/python");
     let installed = folder.join("installed.txt");
     fs_err::create_dir_all(&folder)?;
-    // It may be wanted twice at once: the second waits for the first one's.
     let lock = std::fs::File::create(target.join(format!("{}.lock", wanted.name)))?;
     while lock.try_lock().is_err() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -46,12 +49,12 @@ pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Resu
         return Ok(interpreter);
     }
     let python = find_python().await?;
-    super::say(&format!("making a private Python environment in {}", folder.display()));
+    say(&format!("making a private Python environment in {}", folder.display()));
     let made =
         Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder).kill_on_drop(true).status().await?;
     ensure!(
         made.success(),
-        "Python could not make a virtual environment: install its venv module (on Debian, python3-venv)"
+        "Python cannot make a virtual environment: install its venv module (Debian: python3-venv)"
     );
     let requirements = folder.join("requirements.txt");
     fs_err::write(&requirements, wanted.requirements)?;
@@ -63,7 +66,7 @@ pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Resu
         .await?;
     ensure!(
         pip.success(),
-        "pip could not install what is in {} (its message stands above): it needs to reach PyPI, or a mirror that PIP_INDEX_URL names",
+        "pip cannot install {} (its message is above): it needs PyPI, or a mirror named by PIP_INDEX_URL",
         requirements.display()
     );
     fs_err::write(installed, wanted.requirements)?;
@@ -82,7 +85,7 @@ async fn find_python() -> Result<&'static str> {
     }
     let (major, minor) = OLDEST;
     let found = too_old.unwrap_or("none was found".to_owned());
-    bail!("the local stack needs Python {major}.{minor} or newer, and {found}: install it and try again")
+    bail!("the local stack needs Python {major}.{minor} or newer, but {found}")
 }
 
 /// The version of a Python, if it is one and runs.
@@ -94,15 +97,14 @@ async fn version_of(interpreter: &Path) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Whether the environment still works: a system upgrade may have taken its Python away, or put another
-/// version in its place.
+/// Whether the environment still works: a system upgrade may have removed or replaced its Python.
 async fn loads(interpreter: &Path, modules: &str) -> bool {
     let mut python = Command::new(interpreter);
     python.args(["-c", &format!("import {modules}")]).stderr(Stdio::null());
     python.status().await.is_ok_and(|status| status.success())
 }
 
-/// Runs a script of ours in the environment: JSON in, JSON out.
+/// Runs one of our scripts in the environment: JSON in, JSON out.
 pub(super) async fn run_script<T: serde::de::DeserializeOwned>(
     interpreter: &Path,
     script: &str,
@@ -116,7 +118,7 @@ pub(super) async fn run_script<T: serde::de::DeserializeOwned>(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .context("the emulator's Python could not be started")?;
+        .context("cannot start the emulator's Python")?;
     let mut stdin = child.stdin.take().context("no standard input")?;
     stdin.write_all(input.to_string().as_bytes()).await?;
     drop(stdin);
@@ -124,5 +126,5 @@ pub(super) async fn run_script<T: serde::de::DeserializeOwned>(
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    serde_json::from_slice(&output.stdout).context("the script's answer does not read")
+    serde_json::from_slice(&output.stdout).context("the script's output is malformed")
 }

@@ -1,15 +1,12 @@
 //! What `storehook local` prints when the stack is ready.
 
-use super::StackFile;
+use crate::stack::stack_file::StackFile;
 
 /// The stack's addresses and keys, and a command to paste for each step of the tour.
 pub(super) fn text(file: &StackFile, retry_time_scale: &str) -> String {
     let minutes = retry_time_scale.parse::<f64>().map_or(0.0, |scale| 48.0 * 60.0 * scale);
     let StackFile { api_url, panel_url, token, shared_secret, shop, .. } = file;
-    let cli = match cfg!(debug_assertions) {
-        true => "cargo run -q --",
-        false => "cargo run -q --release --",
-    };
+    let cli = if cfg!(debug_assertions) { "cargo run -q --" } else { "cargo run -q --release --" };
     let secret = shared_secret.reveal();
     let standard = shared_secret.reveal_standard();
     format!(

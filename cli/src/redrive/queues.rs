@@ -1,4 +1,7 @@
-//! The two queues of a redrive, and the five calls that it makes of them.
+//! The two queues of a redrive, and the five calls that it makes.
+//!
+//! A batch call can do a part of its entries. Only an entry that the response names as successful,
+//! and not as failed, counts as done.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -13,13 +16,14 @@ use aws_sdk_sqs::{
 use storehook_aws::queue;
 use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT};
 
-use crate::connection::Connection;
+use crate::stack::connection::Connection;
 
-/// How long a message that was received is hidden from others: longer than what is done with ten of them can
-/// take, and short enough to wait for where a redrive was killed.
+/// How long a received message is hidden from others: longer than ten messages can take, and short
+/// enough to wait for after a redrive was killed.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(15 * 60);
 
-/// How long a receive waits for messages, in seconds. Any wait has SQS ask all of its servers and not a sample.
+/// How many seconds a receive waits for messages. With any wait, SQS asks all of its servers and
+/// not a sample.
 const RECEIVE_WAIT: i32 = 1;
 
 /// Where dead letters are taken from, and where they are put.
@@ -32,12 +36,12 @@ pub struct Queues {
     pub delivery: String,
 }
 
-/// What a batch call has done.
+/// What a batch call did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Done {
-    /// The places in the batch of what it has done.
-    pub(super) places: BTreeSet<usize>,
-    /// Why it has not done the rest, in the words of one of them.
+    /// The indexes of the entries that are done.
+    pub(super) indexes: BTreeSet<usize>,
+    /// Why an entry is not done, if one is not: SQS's words for one of them.
     pub(super) refusal: Option<String>,
 }
 
@@ -50,41 +54,41 @@ impl Queues {
         Ok(Self { client, dead_letter, delivery })
     }
 
-    /// How many dead letters there are, about: those that can be received, and those that are hidden.
+    /// Roughly how many dead letters are visible, and how many are hidden.
     pub(super) async fn depth(&self) -> Result<(u64, u64)> {
         use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
         let get = self.client.get_queue_attributes().queue_url(&self.dead_letter);
         let get = get.attribute_names(ApproximateNumberOfMessages);
-        let answer = get.attribute_names(ApproximateNumberOfMessagesNotVisible).send().await;
-        let attributes = answer.context("the dead-letter queue could not be read")?.attributes;
+        let response = get.attribute_names(ApproximateNumberOfMessagesNotVisible).send().await;
+        let attributes = response.context("cannot read the dead-letter queue")?.attributes;
         let attributes = attributes.unwrap_or_default();
         let count = |name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0);
         Ok((count(ApproximateNumberOfMessages), count(ApproximateNumberOfMessagesNotVisible)))
     }
 
-    /// Takes some dead letters, which hides them from others.
+    /// Receives up to ten dead letters, which hides them from others.
     pub(super) async fn receive(&self) -> Result<Vec<Message>> {
         let receive = self.client.receive_message().queue_url(&self.dead_letter);
         let receive = receive.max_number_of_messages(BATCH_LIMIT as i32).wait_time_seconds(RECEIVE_WAIT);
-        let answer = receive.visibility_timeout(HIDDEN_FOR.as_secs() as i32).send().await;
-        Ok(answer.context("the dead-letter queue could not be received from")?.messages.unwrap_or_default())
+        let response = receive.visibility_timeout(HIDDEN_FOR.as_secs() as i32).send().await;
+        Ok(response.context("cannot receive dead letters")?.messages.unwrap_or_default())
     }
 
-    /// Puts messages into the delivery queue: one batch.
+    /// Sends one batch of messages to the delivery queue.
     pub(super) async fn send(&self, batch: &[fan_out::QueueEntry]) -> Done {
         match queue::send_batch(&self.client, &self.delivery, batch).await {
             Ok(untaken) => Done {
-                places: (0..batch.len()).filter(|place| !untaken.contains_key(place)).collect(),
+                indexes: (0..batch.len()).filter(|index| !untaken.contains_key(index)).collect(),
                 refusal: untaken.into_values().next().map(|error| error.to_string()),
             },
             Err(error) => Done::nothing(&error),
         }
     }
 
-    /// Deletes dead letters, by their receipts: one batch.
+    /// Deletes one batch of dead letters, by their receipts.
     pub(super) async fn delete(&self, receipts: &[&str]) -> Done {
-        let entries = receipts.iter().enumerate().map(|(place, receipt)| {
-            DeleteMessageBatchRequestEntry::builder().id(place.to_string()).receipt_handle(*receipt).build()
+        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
+            DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(*receipt).build()
         });
         let entries = match entries.collect::<Result<Vec<_>, _>>() {
             Ok(entries) => entries,
@@ -92,19 +96,21 @@ impl Queues {
         };
         let call = self.client.delete_message_batch().queue_url(&self.dead_letter);
         match call.set_entries(Some(entries)).send().await {
-            Ok(answer) => {
-                Done::of(answer.successful().iter().map(|entry| entry.id()), answer.failed(), receipts.len())
-            }
+            Ok(response) => Done::of(
+                response.successful().iter().map(|entry| entry.id()),
+                response.failed(),
+                receipts.len(),
+            ),
             Err(error) => Done::nothing(&error),
         }
     }
 
-    /// Shows dead letters to others again, by their receipts: one batch. One that the answer names as
-    /// failed is not hidden any more, or shows itself in time.
+    /// Shows one batch of dead letters to others again, by their receipts. One that fails is no
+    /// longer hidden, or shows itself in time.
     pub(super) async fn show(&self, receipts: &[&str]) -> Result<()> {
-        let entries = receipts.iter().enumerate().map(|(place, receipt)| {
+        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
-                .id(place.to_string())
+                .id(index.to_string())
                 .receipt_handle(*receipt)
                 .visibility_timeout(0)
                 .build()
@@ -117,27 +123,28 @@ impl Queues {
 }
 
 impl Done {
-    /// What the answer to a batch of this size names as done. What it names twice, or not at all, is not.
+    /// What the response to a batch of this size names as done. An entry that it does not name, or
+    /// names as failed, too, is not done.
     fn of<'a>(
         successful: impl Iterator<Item = &'a str>,
         failed: &[BatchResultErrorEntry],
         size: usize,
     ) -> Self {
-        let mut places: BTreeSet<usize> =
-            successful.filter_map(|id| id.parse().ok()).filter(|place| *place < size).collect();
+        let mut indexes: BTreeSet<usize> =
+            successful.filter_map(|id| id.parse().ok()).filter(|index| *index < size).collect();
         let mut refusal = None;
         for entry in failed {
-            places.retain(|place| place.to_string() != entry.id());
+            indexes.retain(|index| index.to_string() != entry.id());
             refusal = Some([Some(entry.code()), entry.message()].into_iter().flatten().collect::<Vec<_>>());
         }
         let refusal = refusal.map(|texts| texts.join(": "));
-        let unmentioned = || (places.len() < size).then(|| "SQS did not say that it was done".to_owned());
+        let unmentioned = || (indexes.len() < size).then(|| "SQS did not confirm it".to_owned());
         let refusal = refusal.or_else(unmentioned);
-        Self { places, refusal }
+        Self { indexes, refusal }
     }
 
     fn nothing(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { places: BTreeSet::new(), refusal: Some(storehook_aws::causes(error)) }
+        Self { indexes: BTreeSet::new(), refusal: Some(storehook_aws::causes(error)) }
     }
 }
 
@@ -146,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_an_answer_names_as_done_and_not_as_failed_is_done() -> Result<()> {
+    fn only_entries_named_as_successful_and_not_as_failed_are_done() -> Result<()> {
         let failed = |id: &str| {
             BatchResultErrorEntry::builder()
                 .id(id)
@@ -155,16 +162,16 @@ mod tests {
                 .sender_fault(false)
                 .build()
         };
-        for (successful, failed, places, refusal) in [
+        for (successful, failed, indexes, refusal) in [
             (vec!["0", "1", "2"], vec![], vec![0, 1, 2], None),
             (vec!["0"], vec![failed("1")?, failed("2")?], vec![0], Some("InternalError: try again")),
             (vec!["0", "1", "2"], vec![failed("1")?], vec![0, 2], Some("InternalError: try again")),
-            (vec!["2"], vec![], vec![2], Some("SQS did not say that it was done")),
-            (vec!["3", "x", ""], vec![], vec![], Some("SQS did not say that it was done")),
+            (vec!["2"], vec![], vec![2], Some("SQS did not confirm it")),
+            (vec!["3", "x", ""], vec![], vec![], Some("SQS did not confirm it")),
         ] {
             let done = Done::of(successful.into_iter(), &failed, 3);
             let refusal = refusal.map(str::to_owned);
-            assert_eq!(done, Done { places: places.into_iter().collect(), refusal });
+            assert_eq!(done, Done { indexes: indexes.into_iter().collect(), refusal });
         }
         Ok(())
     }

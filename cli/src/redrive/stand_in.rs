@@ -1,4 +1,4 @@
-//! A stand-in for SQS, over the wire: a dead-letter queue, a delivery queue, and things that go wrong.
+//! A stand-in for SQS on the wire: a dead-letter queue, a delivery queue, and faults.
 
 use std::{
     future::pending,
@@ -17,21 +17,21 @@ use serde_json::{Value, json};
 use storehook_domain::delivery::message::DeliveryMessage;
 use tokio::{net::TcpListener, sync::Notify};
 
-use super::Queues;
-use crate::connection::{Connection, local_sdk};
+use super::queues::Queues;
+use crate::stack::{connection::Connection, local_stack::local_sdk};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
-    /// Deliveries of this text do not get into the delivery queue, each by itself.
+    /// Deliveries with this text are refused, each by itself.
     pub(super) refused: Option<&'static str>,
-    /// Deliveries of this text do not get in either, and the answer does not mention them.
+    /// Deliveries with this text are dropped, and the response does not mention them.
     pub(super) unmentioned: Option<&'static str>,
-    /// This operation fails as a whole, each time whose number, from 0, is in the range.
+    /// This operation fails as a whole in these calls of it, counted from 0.
     pub(super) broken: Option<(&'static str, Range<usize>)>,
-    /// The redrive is killed at this call: before it has its effect, or after that and before the answer.
+    /// The redrive is killed at this call: before its effect, or between that and the response.
     pub(super) killed_at: Option<(usize, Moment)>,
-    /// A receive hides nothing: whatever is received is visible again at once.
+    /// A receive hides nothing.
     pub(super) is_forgetful: bool,
 }
 
@@ -42,11 +42,11 @@ pub(super) enum Moment {
     After,
 }
 
-/// SQS's place.
+/// The stand-in.
 #[derive(Clone)]
 pub(super) struct StandIn {
     pub(super) queues: Queues,
-    /// Tells that the moment has come at which the redrive is killed.
+    /// Notified at the moment when the redrive is killed.
     pub(super) killed: Arc<Notify>,
     state: Arc<Mutex<Sqs>>,
 }
@@ -66,7 +66,7 @@ struct Letter {
     is_hidden: bool,
 }
 
-/// The body of a dead letter; of its series, if it is told.
+/// The body of a dead letter.
 pub(super) fn dead_letter(webhook_id: u64, event_id: &str, enqueued_at: &str) -> String {
     json!({
         "envelope": {
@@ -81,8 +81,8 @@ pub(super) fn dead_letter(webhook_id: u64, event_id: &str, enqueued_at: &str) ->
 impl StandIn {
     /// SQS with these dead letters, whose ids are `m-0` and so on.
     pub(super) async fn with(bodies: &[String], faults: Faults) -> Result<Self> {
-        let letter = |(place, body): (usize, &String)| Letter {
-            id: format!("m-{place}"),
+        let letter = |(index, body): (usize, &String)| Letter {
+            id: format!("m-{index}"),
             body: body.clone(),
             is_hidden: false,
         };
@@ -91,14 +91,14 @@ impl StandIn {
         let killed = Arc::new(Notify::new());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().fallback(answer).with_state((Arc::clone(&state), Arc::clone(&killed)));
+        let router = Router::new().fallback(respond).with_state((Arc::clone(&state), Arc::clone(&killed)));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let connection = Connection { sdk: local_sdk(&url), stack: "s".to_owned(), local: None };
         let queues = Queues::of(&connection).await?;
         Ok(Self { queues, killed, state })
     }
 
-    /// Has other things go wrong from now on, and what is hidden shown, as after its time.
+    /// Replaces the faults, and shows what is hidden, as after its time.
     pub(super) fn heal(&self, faults: Faults) {
         self.with_state(|sqs| {
             sqs.faults = faults;
@@ -107,12 +107,12 @@ impl StandIn {
         });
     }
 
-    /// The ids of the dead letters, and which of them are hidden.
+    /// The ids of the dead letters, and whether each is hidden.
     pub(super) fn dead(&self) -> Vec<(String, bool)> {
         self.with_state(|sqs| sqs.dead.iter().map(|letter| (letter.id.clone(), letter.is_hidden)).collect())
     }
 
-    /// What was put into the delivery queue: each entry's group, its delivery's id and series.
+    /// What the delivery queue took: each entry's group, and its delivery's id and series.
     pub(super) fn delivered(&self) -> Result<Vec<(String, String, u32)>> {
         let delivered = self.with_state(|sqs| sqs.delivered.clone());
         let delivered = delivered.into_iter().map(|entry| {
@@ -134,7 +134,7 @@ impl StandIn {
     }
 }
 
-async fn answer(
+async fn respond(
     State((state, killed)): State<(Arc<Mutex<Sqs>>, Arc<Notify>)>,
     headers: HeaderMap,
     body: Bytes,
@@ -142,9 +142,9 @@ async fn answer(
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let input: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let answer = state.lock().unwrap_or_else(PoisonError::into_inner).call(&operation, &input);
-    match answer {
-        Some(answer) => answer,
+    let response = state.lock().unwrap_or_else(PoisonError::into_inner).call(&operation, &input);
+    match response {
+        Some(response) => response,
         None => {
             killed.notify_one();
             pending().await
@@ -153,7 +153,7 @@ async fn answer(
 }
 
 impl Sqs {
-    /// Makes a call. There is no answer if the redrive is killed at it.
+    /// Makes a call. There is no response if the redrive is killed at it.
     fn call(&mut self, operation: &str, input: &Value) -> Option<(StatusCode, String)> {
         let killed = self.faults.killed_at.filter(|(call, _)| *call == self.calls.len());
         self.calls.push(operation.to_owned());
@@ -168,7 +168,7 @@ impl Sqs {
             return Some((StatusCode::BAD_REQUEST, error.to_string()));
         }
         let entries = input["Entries"].as_array().cloned().unwrap_or_default();
-        let answer = match operation {
+        let response = match operation {
             "GetQueueUrl" => json!({"QueueUrl": format!("http://sqs/{}", text(&input["QueueName"]))}),
             "GetQueueAttributes" => {
                 let hidden = self.dead.iter().filter(|letter| letter.is_hidden).count();
@@ -192,7 +192,7 @@ impl Sqs {
             }
             _ => json!({}),
         };
-        (moment != Some(Moment::After)).then(|| (StatusCode::OK, answer.to_string()))
+        (moment != Some(Moment::After)).then(|| (StatusCode::OK, response.to_string()))
     }
 
     fn receive(&mut self) -> Value {
@@ -219,9 +219,9 @@ impl Sqs {
             .iter()
             .map(|entry| json!({"Id": entry["Id"], "MessageId": "x", "MD5OfMessageBody": "x"}))
             .collect::<Vec<_>>();
-        let answer = json!({"Successful": successful, "Failed": failed.collect::<Vec<_>>()});
+        let response = json!({"Successful": successful, "Failed": failed.collect::<Vec<_>>()});
         self.delivered.extend(sent);
-        answer
+        response
     }
 }
 

@@ -4,8 +4,11 @@ use std::{collections::BTreeSet, future::ready};
 
 use jiff::ToSpan as _;
 
+use storehook_domain::webhook::WebhookId;
+
 use super::{
     stand_in::{Faults, Moment, StandIn, dead_letter},
+    summary::End,
     *,
 };
 
@@ -37,7 +40,7 @@ fn left(sqs: &StandIn) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_dead_letter_is_sent_as_its_next_series_and_in_its_webhooks_group() -> Result<()> {
+async fn dead_letters_are_sent_as_their_next_series_in_the_group_of_their_webhook() -> Result<()> {
     let mut bodies = letters(23);
     bodies.push(bodies[0].replace("\"payload\"", "\"series\":4,\"payload\""));
     let sqs = StandIn::with(&bodies, Faults::default()).await?;
@@ -54,10 +57,10 @@ async fn every_dead_letter_is_sent_as_its_next_series_and_in_its_webhooks_group(
 }
 
 #[tokio::test]
-async fn only_what_is_wanted_is_sent_and_the_rest_stays_visible() -> Result<()> {
+async fn only_wanted_dead_letters_are_sent_and_the_rest_stays_visible() -> Result<()> {
     let later = storehook_aws::now() + 1.hour();
     let bodies = [
-        dead_letter(8, "anothers", LONG_AGO),
+        dead_letter(8, "other", LONG_AGO),
         dead_letter(7, "wanted", LONG_AGO),
         "not a delivery".to_owned(),
         dead_letter(7, "later", &later.to_string()),
@@ -67,7 +70,7 @@ async fn only_what_is_wanted_is_sent_and_the_rest_stays_visible() -> Result<()> 
     summary.check()?;
     assert_eq!(sent(&sqs)?, ["7-wanted"]);
     assert_eq!(left(&sqs), ["m-0", "m-2", "m-3"]);
-    assert_eq!((summary.redriven, summary.left, summary.anothers, summary.later), (1, 3, 1, 1));
+    assert_eq!((summary.redriven, summary.left, summary.of_other_webhooks, summary.later), (1, 3, 1, 1));
     assert_eq!(summary.no_deliveries, ["m-2"]);
     Ok(())
 }
@@ -91,7 +94,7 @@ async fn a_dry_run_counts_and_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_does_not_get_into_the_delivery_queue_stays_and_is_told() -> Result<()> {
+async fn dead_letters_that_sqs_refuses_stay_and_are_reported() -> Result<()> {
     for faults in [
         Faults { refused: Some("e3\""), ..Faults::default() },
         Faults { unmentioned: Some("e3\""), ..Faults::default() },
@@ -111,7 +114,7 @@ async fn what_does_not_get_into_the_delivery_queue_stays_and_is_told() -> Result
 }
 
 #[tokio::test]
-async fn a_delivery_queue_that_takes_nothing_costs_no_dead_letter() -> Result<()> {
+async fn no_dead_letter_is_lost_when_the_delivery_queue_refuses_everything() -> Result<()> {
     let broken = Faults { broken: Some(("SendMessageBatch", 0..usize::MAX)), ..Faults::default() };
     let sqs = StandIn::with(&letters(100), broken).await?;
     let summary = redrive_all(&sqs).await?;
@@ -123,7 +126,7 @@ async fn a_delivery_queue_that_takes_nothing_costs_no_dead_letter() -> Result<()
 }
 
 #[tokio::test]
-async fn what_cannot_be_deleted_is_sent_once_a_run_and_told() -> Result<()> {
+async fn dead_letters_that_cannot_be_deleted_are_sent_once_per_redrive_and_reported() -> Result<()> {
     let broken = Faults {
         broken: Some(("DeleteMessageBatch", 0..usize::MAX)),
         is_forgetful: true,
@@ -139,7 +142,7 @@ async fn what_cannot_be_deleted_is_sent_once_a_run_and_told() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_sent_and_comes_again_is_deleted_then() -> Result<()> {
+async fn sent_dead_letters_that_come_again_are_deleted_then() -> Result<()> {
     let broken_once =
         Faults { broken: Some(("DeleteMessageBatch", 0..1)), is_forgetful: true, ..Faults::default() };
     let sqs = StandIn::with(&letters(3), broken_once).await?;
@@ -151,16 +154,16 @@ async fn what_was_sent_and_comes_again_is_deleted_then() -> Result<()> {
 }
 
 #[tokio::test]
-async fn messages_that_come_again_and_again_are_counted_once_and_end_it() -> Result<()> {
+async fn messages_that_come_again_are_counted_once_and_end_the_redrive() -> Result<()> {
     let sqs = StandIn::with(&letters(10), Faults { is_forgetful: true, ..Faults::default() }).await?;
     let summary = redrive_between(&sqs.queues, &of(7), pending()).await?;
     summary.check()?;
-    assert_eq!((summary.redriven, summary.anothers, summary.left), (5, 5, 5));
+    assert_eq!((summary.redriven, summary.of_other_webhooks, summary.left), (5, 5, 5));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_redrive_that_is_stopped_says_so_and_hides_nothing() -> Result<()> {
+async fn an_interrupted_redrive_says_so_and_leaves_nothing_hidden() -> Result<()> {
     let sqs = StandIn::with(&letters(30), Faults::default()).await?;
     let summary = redrive_between(&sqs.queues, &of(7), ready(())).await?;
     assert_eq!(summary.end, End::Interrupted);
@@ -170,7 +173,7 @@ async fn a_redrive_that_is_stopped_says_so_and_hides_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_error_ends_it_early_and_hides_nothing() -> Result<()> {
+async fn a_failed_redrive_leaves_nothing_hidden() -> Result<()> {
     let broken = Faults { broken: Some(("ReceiveMessage", 2..usize::MAX)), ..Faults::default() };
     let sqs = StandIn::with(&letters(30), broken).await?;
     let summary = redrive_between(&sqs.queues, &of(7), pending()).await;
@@ -182,7 +185,7 @@ async fn an_error_ends_it_early_and_hides_nothing() -> Result<()> {
 
 /// At every call that a redrive makes, before it has its effect and after that.
 #[tokio::test]
-async fn a_redrive_that_is_killed_anywhere_loses_nothing_and_begins_no_second_series() -> Result<()> {
+async fn a_redrive_killed_at_any_call_loses_nothing_and_starts_no_second_series() -> Result<()> {
     let bodies = letters(12);
     let whole = StandIn::with(&bodies, Faults::default()).await?;
     redrive_all(&whole).await?;

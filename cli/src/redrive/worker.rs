@@ -1,4 +1,8 @@
-//! The rounds of a redrive: receive ten, send again those that are wanted, delete those that were sent.
+//! The rounds of a redrive: receive ten messages, send the wanted ones again, delete those that
+//! were sent.
+//!
+//! It ends after two empty receives, when only messages that it knows come again, when three rounds
+//! in a row get nothing done, or when SQS would show it no more.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,37 +17,38 @@ use jiff::Timestamp;
 use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT, batches};
 
 use super::{
-    Args, End, Queues, Summary,
-    sorting::{Unwanted, wanted},
+    queues::Queues,
+    selection::{Args, Unwanted, wanted},
+    summary::{End, Summary},
 };
 
-/// How many empty answers in a row mean an empty queue.
-const SILENCES: u32 = 2;
+/// How many empty receives in a row mean an empty queue.
+const EMPTY_RECEIVES: u32 = 2;
 
-/// How many rounds in a row that get nothing done are borne.
-const PATIENCE: u32 = 3;
+/// How many rounds in a row may get nothing done.
+const FRUITLESS_ROUNDS: u32 = 3;
 
-/// How many messages are hidden at the same time. Of a standard queue, SQS lets 120,000 be (Amazon SQS message
-/// quotas), and then has no more for anybody.
+/// How many messages it hides at most. SQS lets 120,000 messages of a standard queue be in flight
+/// (Amazon SQS message quotas), and then gives nobody more.
 const HIDDEN_LIMIT: usize = 100_000;
 
-/// A redrive under way.
+/// A redrive in progress.
 pub(super) struct Worker<'a> {
     queues: &'a Queues,
     args: &'a Args,
     began_at: Timestamp,
     progress: ProgressBar,
     summary: Summary,
-    /// What was received and not deleted: the latest receipt by the message's id.
+    /// Messages received and not deleted: the latest receipt by the message's id.
     taken: BTreeMap<String, String>,
-    /// Of that, what was sent again.
+    /// Those of them that were sent again.
     sent: BTreeSet<String>,
-    /// Empty answers, one after the other.
-    silences: u32,
-    /// Messages that came a second time, since the last one that came for the first time.
+    /// Empty receives in a row.
+    empty_receives: u32,
+    /// Known messages that came again since the last new one.
     repeats: usize,
-    /// Rounds with work to do that got none of it done, one after the other.
-    in_vain: u32,
+    /// Rounds in a row that had work to do and got none done.
+    fruitless: u32,
 }
 
 impl<'a> Worker<'a> {
@@ -57,14 +62,14 @@ impl<'a> Worker<'a> {
             summary: Summary { is_dry_run: args.dry_run, hidden, ..Summary::default() },
             taken: BTreeMap::new(),
             sent: BTreeSet::new(),
-            silences: 0,
+            empty_receives: 0,
             repeats: 0,
-            in_vain: 0,
+            fruitless: 0,
         })
     }
 
-    /// Goes on until there is a reason not to. It stops between two rounds only, so that none is
-    /// left half done.
+    /// Works until there is a reason to end. It stops only between two rounds, so none is left half
+    /// done.
     pub(super) async fn work(&mut self, stop: impl Future<Output = ()>) -> Result<End> {
         let mut stop = pin!(stop);
         loop {
@@ -81,13 +86,13 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Shows what stays to others again, and says what was done.
+    /// Shows the messages that stay to others again, and returns what was done.
     pub(super) async fn finish(self) -> Summary {
         let Self { queues, mut summary, taken, sent, progress, .. } = self;
         let receipts: Vec<_> = taken.values().map(String::as_str).collect();
         for batch in receipts.chunks(BATCH_LIMIT) {
             if let Err(error) = queues.show(batch).await {
-                // All of them show themselves in time, so there is no point in insisting.
+                // All of them show themselves in time: no need to insist.
                 summary.unshown = Some(format!("{error:#}"));
                 break;
             }
@@ -100,11 +105,11 @@ impl<'a> Worker<'a> {
     }
 
     fn end(&self) -> Option<End> {
-        // While a redrive goes on, what it has received long ago comes again. When all of that has come and
-        // nothing new has, there is nothing new.
-        if self.silences == SILENCES || self.repeats > self.taken.len() {
+        // In a long redrive, messages that it received long ago come again. Once all of them have,
+        // and nothing new, there is nothing new.
+        if self.empty_receives == EMPTY_RECEIVES || self.repeats > self.taken.len() {
             Some(End::Complete)
-        } else if self.in_vain == PATIENCE {
+        } else if self.fruitless == FRUITLESS_ROUNDS {
             Some(End::InVain)
         } else if self.taken.len() >= HIDDEN_LIMIT {
             Some(End::TooManyHidden)
@@ -114,11 +119,11 @@ impl<'a> Worker<'a> {
     }
 
     async fn receive(&mut self, messages: Vec<Message>) -> Result<()> {
-        self.silences = if messages.is_empty() { self.silences + 1 } else { 0 };
+        self.empty_receives = if messages.is_empty() { self.empty_receives + 1 } else { 0 };
         let (mut letters, mut undeleted) = (Vec::new(), Vec::new());
         for message in messages {
-            let id = message.message_id.context("SQS gave a message without an id")?;
-            let receipt = message.receipt_handle.context("SQS gave a message without a receipt")?;
+            let id = message.message_id.context("SQS sent a message without an id")?;
+            let receipt = message.receipt_handle.context("SQS sent a message without a receipt")?;
             if self.taken.insert(id.clone(), receipt).is_none() {
                 self.repeats = 0;
                 self.progress.inc(1);
@@ -132,12 +137,12 @@ impl<'a> Worker<'a> {
             let taken = self.taken.len();
             self.delete(undeleted).await;
             self.send_again(letters).await;
-            self.in_vain = if self.taken.len() == taken { self.in_vain + 1 } else { 0 };
+            self.fruitless = if self.taken.len() == taken { self.fruitless + 1 } else { 0 };
         }
         Ok(())
     }
 
-    /// Counts a message that came for the first time. Returns its id and what is to be sent, if something is.
+    /// Counts a new message. Returns its id and what to send, if it is to be sent.
     fn sort(&mut self, id: String, body: &str) -> Option<(String, fan_out::QueueEntry)> {
         match wanted(body, self.args.webhook, self.began_at) {
             Ok(delivery) => {
@@ -146,12 +151,12 @@ impl<'a> Worker<'a> {
                     return None;
                 }
                 let webhook_id = delivery.envelope.id.webhook_id;
-                // A message is told from another one of the same series by when it was queued, so each
-                // has a time of its own.
+                // The time of queueing tells messages of the same series apart, so each has its
+                // own.
                 let body = delivery.redriven(storehook_aws::now()).to_message();
                 return Some((id, fan_out::QueueEntry { record: 0, webhook_id, body }));
             }
-            Err(Unwanted::Anothers) => self.summary.anothers += 1,
+            Err(Unwanted::OtherWebhook) => self.summary.of_other_webhooks += 1,
             Err(Unwanted::Later) => self.summary.later += 1,
             Err(Unwanted::NoDelivery) => self.summary.no_deliveries.push(id),
         }
@@ -164,7 +169,7 @@ impl<'a> Worker<'a> {
         let messages = messages.map(|(record, message)| fan_out::QueueEntry { record, ..message });
         for batch in batches(messages) {
             let done = self.queues.send(&batch).await;
-            let sent: Vec<_> = done.places.iter().map(|place| ids[batch[*place].record].clone()).collect();
+            let sent: Vec<_> = done.indexes.iter().map(|index| ids[batch[*index].record].clone()).collect();
             self.summary.redriven += sent.len();
             self.summary.unsent += batch.len() - sent.len();
             self.summary.refusal = done.refusal.or(self.summary.refusal.take());
@@ -181,7 +186,7 @@ impl<'a> Worker<'a> {
             return;
         }
         let done = self.queues.delete(&receipts).await;
-        for id in done.places.iter().map(|place| ids[*place]) {
+        for id in done.indexes.iter().map(|index| ids[*index]) {
             self.taken.remove(id);
             self.sent.remove(id);
         }
@@ -203,7 +208,7 @@ mod tests {
     use crate::redrive::stand_in::{Faults, StandIn};
 
     #[tokio::test]
-    async fn it_ends_before_sqs_shows_it_nothing_more() -> Result<()> {
+    async fn a_redrive_ends_before_sqs_would_show_it_no_more() -> Result<()> {
         let sqs = StandIn::with(&[], Faults::default()).await?;
         let args = Args::default();
         let mut worker = Worker::new(&sqs.queues, &args, storehook_aws::now()).await?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use storehook_domain::payload::limits::PAYLOAD_LIMIT;
 
 use super::{blocks, first_cells, read};
-use crate::openapi::{description, operations};
+use crate::api::openapi::{description, operations};
 
 #[test]
 fn its_calls_are_the_descriptions() -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 
 use super::{first_cells, read};
-use crate::template::template;
+use crate::stack::template::template;
 
 #[test]
 fn every_parameter_is_in_the_configuration_table_with_its_default() -> Result<()> {

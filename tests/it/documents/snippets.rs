@@ -40,7 +40,7 @@ async fn check(language: &str, event_id: &str, interpreter: &Path, folder: &Path
 
     let shop = "mynewstore.spiffystores.com".parse()?;
     let installed = stack.install_on(&shop, &format!("snippet-{language}")).await?;
-    let receiver = Receiver::answering(StatusCode::OK).await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
     installed.api.create_webhook("orders/create", &receiver.url).await?;
 
     let mut program = Command::new(interpreter);

@@ -1,0 +1,219 @@
+//! The Kinesis poller: what Lambda's event source mapping does for a stream.
+//!
+//! **The gap it fills:** MiniStack 1.5.33 polls a stream, but ignores `batchItemFailures` (failed
+//! records are lost and reported as processed), `BisectBatchOnFunctionError`,
+//! `MaximumRetryAttempts`, `MaximumRecordAgeInSeconds` and the on-failure destination. `deploy.py`
+//! therefore disables the template's mapping in the emulator. This poller reads the settings of
+//! that mapping and does what AWS documents:
+//!
+//! - It reads each shard in order, and goes on after a batch when every record is done or given up.
+//! - It starts again from the first record that a response names as failed.
+//! - It halves a batch that made the function fail.
+//! - It sends the position of what it gives up to the on-failure destination.
+//!
+//! One batch of a shard is in flight at a time; `ParallelizationFactor` is not modelled.
+
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use aws_config::SdkConfig;
+use aws_sdk_kinesis::types::{Record, ShardIteratorType};
+use aws_sdk_lambda::{primitives::Blob, types::EventSourceMappingConfiguration};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{
+    batch::{Batch, Outcome, is_given_up},
+    checkpoints::Checkpoints,
+};
+use crate::local::say::say;
+use crate::stack::local_stack::LOCAL_REGION;
+
+/// How long it waits before it reads an empty shard again.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// How long a failed batch waits before it is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Polls for every stream mapping that is disabled in the emulator, including those that are added
+/// later.
+///
+/// With a file for its checkpoints it goes on where it last stopped.
+pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
+    let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
+    let lambda = aws_sdk_lambda::Client::new(&sdk);
+    let mut polled = HashSet::new();
+    // Pollers end with this future, so that no checkpoint is ahead of the state that the emulator
+    // saves.
+    let mut pollers = JoinSet::new();
+    loop {
+        let mappings = match lambda.list_event_source_mappings().send().await {
+            Ok(response) => response.event_source_mappings.unwrap_or_default(),
+            Err(error) => {
+                say(&format!("cannot list the event source mappings: {:#}", anyhow::Error::from(error)));
+                Vec::new()
+            }
+        };
+        for mapping in mappings {
+            let is_ours = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"))
+                && mapping.state() == Some("Disabled");
+            if is_ours && mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned())) {
+                let poller = Poller::new(&sdk, mapping, checkpoints.clone());
+                pollers.spawn(async move { poller.poll().await });
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[derive(Clone)]
+struct Poller {
+    kinesis: aws_sdk_kinesis::Client,
+    lambda: aws_sdk_lambda::Client,
+    sqs: aws_sdk_sqs::Client,
+    mapping: EventSourceMappingConfiguration,
+    checkpoints: Arc<Checkpoints>,
+}
+
+impl Poller {
+    fn new(sdk: &SdkConfig, mapping: EventSourceMappingConfiguration, checkpoints: Arc<Checkpoints>) -> Self {
+        let (kinesis, lambda) = (aws_sdk_kinesis::Client::new(sdk), aws_sdk_lambda::Client::new(sdk));
+        Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping, checkpoints }
+    }
+
+    /// Polls every shard, for ever.
+    async fn poll(&self) {
+        let shards = loop {
+            let list = self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone());
+            match list.send().await {
+                Ok(response) => break response.shards.unwrap_or_default(),
+                Err(error) => self.say_and_wait(&error.into()).await,
+            }
+        };
+        let mut polls = JoinSet::new();
+        for shard in shards {
+            let poller = self.clone();
+            polls.spawn(async move {
+                // It ends where the shard ends.
+                while let Err(error) = poller.poll_shard(shard.shard_id()).await {
+                    poller.say_and_wait(&error).await;
+                }
+            });
+        }
+        while polls.join_next().await.is_some() {}
+    }
+
+    async fn say_and_wait(&self, error: &anyhow::Error) {
+        let stream = self.mapping.event_source_arn().unwrap_or_default();
+        say(&format!("the Kinesis poller of {stream} tries again: {error:#}"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    /// Reads a shard from its checkpoint on, to its end.
+    async fn poll_shard(&self, shard_id: &str) -> Result<()> {
+        let position = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
+        let checkpoint = self.checkpoints.get(&position);
+        let start = match checkpoint {
+            Some(_) => ShardIteratorType::AfterSequenceNumber,
+            None => ShardIteratorType::TrimHorizon,
+        };
+        let iterator = self.kinesis.get_shard_iterator().shard_id(shard_id).shard_iterator_type(start);
+        let iterator = iterator.set_stream_arn(self.mapping.event_source_arn.clone());
+        let mut iterator = iterator.set_starting_sequence_number(checkpoint).send().await?.shard_iterator;
+        while let Some(current) = iterator {
+            let read = self.kinesis.get_records().shard_iterator(current);
+            let read = read.set_limit(self.mapping.batch_size).send().await?;
+            iterator = read.next_shard_iterator;
+            match read.records.last().map(|record| record.sequence_number().to_owned()) {
+                None => tokio::time::sleep(IDLE).await,
+                Some(last) => {
+                    self.work_through(shard_id, read.records).await?;
+                    self.checkpoints.set(&position, last)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Invokes the function until every record is done or given up.
+    async fn work_through(&self, shard_id: &str, records: Vec<Record>) -> Result<()> {
+        let mut waiting = vec![Batch { records, retries: 0 }];
+        while let Some(batch) = waiting.pop() {
+            if is_given_up(&batch, &self.mapping, storehook_aws::now()) {
+                self.give_up(shard_id, &batch).await?;
+                continue;
+            }
+            let outcome = self.invoke(shard_id, &batch.records).await?;
+            let next = batch.after(&outcome, self.mapping.bisect_batch_on_function_error() == Some(true));
+            if !next.is_empty() {
+                tokio::time::sleep(RETRY).await;
+            }
+            waiting.extend(next.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, shard_id: &str, records: &[Record]) -> Result<Outcome> {
+        let arn = self.mapping.event_source_arn();
+        let event = json!({ "Records": records.iter().map(|record| record_json(record, shard_id, arn)).collect::<Vec<_>>() });
+        let call = self.lambda.invoke().set_function_name(self.mapping.function_arn.clone());
+        let response = match call.payload(Blob::new(event.to_string())).send().await {
+            Ok(response) => response,
+            Err(error) => {
+                say(&format!("cannot invoke the fan-out: {:#}", anyhow::Error::from(error)));
+                return Ok(Outcome::Error);
+            }
+        };
+        if response.function_error().is_some() {
+            return Ok(Outcome::Error);
+        }
+        let payload = response.payload().map(Blob::as_ref).unwrap_or_default();
+        Ok(Outcome::of(payload, records))
+    }
+
+    /// Sends the stream position of the given-up records to the on-failure destination.
+    async fn give_up(&self, shard_id: &str, batch: &Batch) -> Result<()> {
+        let destination =
+            self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
+        let Some(destination) = destination else { return Ok(()) };
+        let queue = destination.rsplit(':').next().unwrap_or_default();
+        let url = self.sqs.get_queue_url().queue_name(queue).send().await?.queue_url;
+        let sequence_number =
+            |record: Option<&Record>| record.map(|record| record.sequence_number().to_owned());
+        let message = json!({
+            "requestContext": { "functionArn": self.mapping.function_arn(), "approximateInvokeCount": batch.retries + 1 },
+            "timestamp": storehook_aws::now(),
+            "KinesisBatchInfo": {
+                "shardId": shard_id,
+                "startSequenceNumber": sequence_number(batch.records.first()),
+                "endSequenceNumber": sequence_number(batch.records.last()),
+                "batchSize": batch.records.len(),
+                "streamArn": self.mapping.event_source_arn(),
+            },
+        });
+        let send = self.sqs.send_message().set_queue_url(url).message_body(message.to_string());
+        send.send().await.context("the on-failure destination refused the message")?;
+        Ok(())
+    }
+}
+
+/// A record as Lambda hands it to a function.
+fn record_json(record: &Record, shard_id: &str, stream_arn: Option<&str>) -> Value {
+    let arrived_at = record.approximate_arrival_timestamp().map(|time| time.as_secs_f64());
+    json!({
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": record.partition_key(),
+            "sequenceNumber": record.sequence_number(),
+            "data": STANDARD.encode(record.data()),
+            "approximateArrivalTimestamp": arrived_at,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": format!("{shard_id}:{}", record.sequence_number()),
+        "eventName": "aws:kinesis:record",
+        "awsRegion": LOCAL_REGION,
+        "eventSourceARN": stream_arn,
+    })
+}

@@ -1,0 +1,181 @@
+//! How a redrive tells what it did: a line or a table, and an error for what is left undone.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+
+use super::{
+    queues::HIDDEN_FOR,
+    summary::{End, Summary},
+};
+
+impl Summary {
+    /// Fails if something was left undone, and says what.
+    pub fn check(&self) -> Result<()> {
+        let mut complaints = Vec::new();
+        let reason = self.refusal.as_deref().unwrap_or("no reason was given");
+        if self.unsent > 0 {
+            let unsent = counted(self.unsent, "dead letter");
+            complaints.push(format!("{unsent} could not be sent again and stayed: {reason}"));
+        }
+        if self.undeleted > 0 {
+            let undeleted = counted(self.undeleted, "dead letter");
+            complaints.push(format!(
+                "{undeleted} could not be deleted after the send; the next redrive sends them once more, \
+                 as the same series of attempts: {reason}"
+            ));
+        }
+        match self.end {
+            End::Complete => {}
+            End::Interrupted => complaints.push("interrupted: run it again for the rest".to_owned()),
+            End::InVain => complaints.push("gave up, because nothing got through".to_owned()),
+            End::TooManyHidden => complaints.push(
+                "so many messages stay that SQS shows no more: there may be others behind them".to_owned(),
+            ),
+        }
+        if let Some(reason) = &self.unshown {
+            let minutes = HIDDEN_FOR.as_secs() / 60;
+            complaints.push(format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
+        }
+        if complaints.is_empty() { Ok(()) } else { bail!(complaints.join("; ")) }
+    }
+
+    fn write_table(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.found.iter().map(|(id, found)| {
+            let oldest = found.oldest.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            [id.to_string(), found.shop.to_string(), found.app.to_string(), found.count.to_string(), oldest]
+        });
+        let head = ["webhook", "shop", "app", "dead letters", "oldest"].map(str::to_owned);
+        let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let [ids, shops, apps, counts] = [0, 1, 2, 3].map(width);
+        for [id, shop, app, count, oldest] in &rows {
+            writeln!(formatter, "{id:>ids$}  {shop:<shops$}  {app:<apps$}  {count:>counts$}  {oldest}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // If it ended early, there may be more.
+        let least = if self.end == End::Complete { "" } else { "at least " };
+        if self.is_dry_run {
+            if !self.found.is_empty() {
+                self.write_table(formatter)?;
+            }
+            let found = counted(self.found(), "dead letter");
+            write!(formatter, "would redrive {least}{found}; {least}{} would be left", self.left)?;
+        } else {
+            write!(
+                formatter,
+                "redrove {}; {least}{} left",
+                counted(self.redriven, "dead letter"),
+                self.left
+            )?;
+        }
+        if self.of_other_webhooks > 0 {
+            write!(formatter, "\n  of other webhooks: {}", self.of_other_webhooks)?;
+        }
+        if self.later > 0 {
+            write!(formatter, "\n  queued since this redrive began: {}", self.later)?;
+        }
+        for id in &self.no_deliveries {
+            write!(formatter, "\n  no delivery: message {id}")?;
+        }
+        if self.hidden > 0 {
+            let minutes = HIDDEN_FOR.as_secs() / 60;
+            write!(
+                formatter,
+                "\nabout {} more were hidden: another redrive works on them, or one that was killed did; \
+                 run it again in {minutes} minutes",
+                self.hidden
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
+
+    use super::*;
+    use crate::redrive::stand_in::dead_letter;
+    use crate::redrive::summary::Found;
+
+    fn found(letters: &[(u64, &str)]) -> Result<BTreeMap<WebhookId, Found>> {
+        let mut summary = Summary::default();
+        for (webhook_id, enqueued_at) in letters {
+            summary.find(&DeliveryMessage::parse(dead_letter(*webhook_id, "e", enqueued_at).as_bytes())?);
+        }
+        Ok(summary.found)
+    }
+
+    #[test]
+    fn a_dry_run_prints_a_table() -> Result<()> {
+        let letters =
+            [(7, "2026-11-21T15:00:00.5Z"), (7, "2026-11-19T15:00:00Z"), (12, "2026-11-20T15:00:00Z")];
+        let summary = Summary {
+            is_dry_run: true,
+            found: found(&letters)?,
+            left: 2,
+            later: 1,
+            no_deliveries: vec!["m-1".to_owned()],
+            ..Summary::default()
+        };
+        let expected = "\
+webhook  shop       app   dead letters  oldest
+      7  a.example  demo             2  2026-11-19T15:00:00Z
+     12  a.example  demo             1  2026-11-20T15:00:00Z
+would redrive 3 dead letters; 2 would be left
+  queued since this redrive began: 1
+  no delivery: message m-1";
+        assert_eq!(summary.to_string(), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_redrive_prints_a_line_and_fails_if_something_is_left_undone() {
+        let complete =
+            Summary { redriven: 1, left: 5, of_other_webhooks: 5, hidden: 2, ..Summary::default() };
+        let expected = "redrove 1 dead letter; 5 left\n  of other webhooks: 5\nabout 2 more were hidden: ";
+        assert!(complete.to_string().starts_with(expected), "{complete}");
+        assert!(complete.check().is_ok());
+        let interrupted = Summary { end: End::Interrupted, ..complete.clone() };
+        assert!(interrupted.to_string().starts_with("redrove 1 dead letter; at least 5 left"));
+        let refusal = Some("AccessDenied".to_owned());
+        for (summary, expected) in [
+            (
+                Summary { unsent: 2, refusal: refusal.clone(), ..complete.clone() },
+                "2 dead letters could not be sent again and stayed: AccessDenied",
+            ),
+            (
+                Summary { undeleted: 1, refusal, end: End::InVain, ..complete.clone() },
+                "1 dead letter could not be deleted after the send; the next redrive sends them once more, \
+                 as the same series of attempts: AccessDenied; gave up, because nothing got through",
+            ),
+            (Summary { end: End::Interrupted, ..complete.clone() }, "interrupted: run it again for the rest"),
+            (
+                Summary { end: End::TooManyHidden, ..complete.clone() },
+                "so many messages stay that SQS shows no more: there may be others behind them",
+            ),
+            (
+                Summary { unshown: Some("no route".to_owned()), ..complete },
+                "messages that stayed may be hidden for 15 minutes: no route",
+            ),
+        ] {
+            assert_eq!(
+                summary.check().map_err(|error| error.to_string()),
+                Err(expected.to_owned()),
+                "{summary:?}"
+            );
+        }
+    }
+}

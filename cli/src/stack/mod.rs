@@ -1,0 +1,11 @@
+//! Which stack a command speaks to, and how it is reached.
+//!
+//! A [`connection`] leads to a deployed stack by its name, or to the local one. The local stack
+//! describes itself in a [`stack_file`] in its folder, and holds the folder's [`lock`] while it
+//! runs.
+
+pub mod connection;
+pub mod local_stack;
+pub mod lock;
+pub mod project;
+pub mod stack_file;

@@ -1,0 +1,9 @@
+//! Deliveries: from the stream to the endpoint, or to the dead letters.
+
+mod arrival;
+mod crash;
+mod dead_letters;
+mod endpoints;
+mod lifecycle;
+mod redrive;
+mod repeats;

@@ -1,0 +1,6 @@
+//! Events: pushed by apps, sampled, tested and rejected.
+
+mod pushes;
+mod rejected;
+mod samples;
+mod test_events;

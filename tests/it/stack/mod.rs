@@ -1,0 +1,8 @@
+//! The stack: its template, its permissions, and the emulator's gaps.
+
+pub(crate) mod template;
+
+mod gaps;
+mod needed_actions;
+mod permissions;
+mod policy;

@@ -1,0 +1,134 @@
+//! The template and the code agree.
+
+use anyhow::{Context as _, Result};
+use storehook_domain::{
+    delivery::schedule::{AGES, Lane},
+    payload::limits::SQS_MESSAGE_LIMIT,
+};
+use storehook_tests::root;
+use yaml_serde::Value;
+
+/// A resource of the template.
+pub(crate) fn resource(name: &str) -> Result<Value> {
+    template()?["Resources"].get(name).cloned().with_context(|| format!("no resource {name}"))
+}
+
+/// The whole template. Functions such as `!Ref` stay tagged values.
+pub(crate) fn template() -> Result<Value> {
+    Ok(yaml_serde::from_str(&std::fs::read_to_string(root().join("template.yaml"))?)?)
+}
+
+#[test]
+fn the_queues_redrive_as_the_schedule_says() -> Result<()> {
+    for (name, lane) in [("DeliveryQueue", Lane::Fast), ("RetryQueue", Lane::Slow)] {
+        let count = &resource(name)?["Properties"]["RedrivePolicy"]["maxReceiveCount"];
+        assert_eq!(count.as_u64(), Some(lane.max_receive_count() as u64), "{name}");
+    }
+    // Where SQS starts the count anew in the second queue, there are receives enough for every
+    // point; where it carries it on, exactly as many.
+    assert_eq!(Lane::Slow.max_receive_count(), AGES.len());
+    Ok(())
+}
+
+#[test]
+fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
+    let timeout = resource("DeliveryFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
+    for name in ["DeliveryQueue", "RetryQueue"] {
+        let visibility =
+            resource(name)?["Properties"]["VisibilityTimeout"].as_u64().context("no visibility timeout")?;
+        assert!(visibility >= 6 * timeout, "{name}: {visibility} s for a timeout of {timeout} s");
+    }
+    // The function outlives the longest attempt that can be set.
+    let longest =
+        template()?["Parameters"]["AttemptTimeoutSeconds"]["MaxValue"].as_u64().context("no maximum")?;
+    let longest = longest.max(delivery::INTEGRATION_TIMEOUT.as_secs());
+    let calls = 3 * storehook_aws::CALL_TIMEOUT.as_secs();
+    assert!(timeout >= longest + calls + 2, "{timeout} s is too short for attempts of {longest} s");
+    Ok(())
+}
+
+#[test]
+fn queues_hold_the_largest_message_for_longer_than_the_schedule() -> Result<()> {
+    for name in ["DeliveryQueue", "RetryQueue", "DeadLetterQueue", "RejectedQueue"] {
+        let properties = &resource(name)?["Properties"];
+        assert_eq!(properties["MaximumMessageSize"].as_u64(), Some(SQS_MESSAGE_LIMIT as u64), "{name}");
+        let retention = properties["MessageRetentionPeriod"].as_u64().context("no retention")?;
+        assert_eq!(retention, 14 * 24 * 60 * 60, "{name}: SQS's longest");
+        assert_eq!(properties["SqsManagedSseEnabled"].as_bool(), Some(true), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_mapping_reports_single_failures_and_the_stream_gives_up_in_time() -> Result<()> {
+    for name in ["FanOutMapping", "DeliveryMapping", "RetryMapping"] {
+        let properties = &resource(name)?["Properties"];
+        assert_eq!(
+            properties["FunctionResponseTypes"][0].as_str(),
+            Some("ReportBatchItemFailures"),
+            "{name}"
+        );
+    }
+    let stream = &resource("FanOutMapping")?["Properties"];
+    for name in [
+        "BisectBatchOnFunctionError",
+        "MaximumRetryAttempts",
+        "MaximumRecordAgeInSeconds",
+        "DestinationConfig",
+    ] {
+        assert!(!stream[name].is_null(), "{name}");
+    }
+    for name in ["DeliveryMapping", "RetryMapping"] {
+        assert!(!resource(name)?["Properties"]["ScalingConfig"]["MaximumConcurrency"].is_null(), "{name}");
+    }
+    let text = std::fs::read_to_string(root().join("template.yaml"))?;
+    assert!(!text.contains("ReservedConcurrentExecutions"), "a throttle would count as a receive");
+    Ok(())
+}
+
+/// Lambda stops what it takes for an endless loop after about 16 rounds, by the trace header that
+/// the SDK passes on: an integration that says `delay` would lose its delivery there.
+#[test]
+fn functions_that_send_to_their_own_queue_are_not_stopped_as_loops() -> Result<()> {
+    let functions = template()?["Resources"].as_mapping().context("no resources")?.clone();
+    let allowed: Vec<_> = functions
+        .iter()
+        .filter(|(_, resource)| resource["Properties"]["RecursiveLoop"].as_str() == Some("Allow"))
+        .filter_map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(allowed, ["FanOutFunction", "DeliveryFunction"]);
+    Ok(())
+}
+
+#[test]
+fn the_api_responds_before_the_function_times_out() -> Result<()> {
+    let timeout = resource("AdminApiFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
+    assert!(timeout >= admin_api::REQUEST_TIMEOUT.as_secs() + 2);
+    Ok(())
+}
+
+#[test]
+fn the_default_rate_limit_is_a_burst_of_forty_and_two_per_second() -> Result<()> {
+    for (name, default) in [("RateLimitBurst", 40), ("RateLimitPerSecond", 2)] {
+        let parameter = &template()?["Parameters"][name];
+        assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
+    }
+    Ok(())
+}
+
+#[test]
+fn tables_are_encrypted_recoverable_protected_and_expire_items() -> Result<()> {
+    for name in ["RegistryTable", "HistoryTable"] {
+        let properties = &resource(name)?["Properties"];
+        assert_eq!(properties["SSESpecification"]["SSEEnabled"].as_bool(), Some(true), "{name}");
+        let recovery = &properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+        assert_eq!(recovery.as_bool(), Some(true), "{name}");
+        assert_eq!(
+            properties["TimeToLiveSpecification"]["AttributeName"].as_str(),
+            Some("expires_at"),
+            "{name}"
+        );
+        assert!(!properties["DeletionProtectionEnabled"].is_null(), "{name}");
+    }
+    Ok(())
+}
