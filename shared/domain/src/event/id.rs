@@ -5,10 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     event::origin::RecordOrigin,
-    input::{
-        hex::hex,
-        parsed_text::{text_conversions, text_display},
-    },
+    input::parsed_text::{text_conversions, text_display},
 };
 
 /// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
@@ -39,7 +36,7 @@ impl EventId {
     pub fn of_record(origin: &RecordOrigin<'_>) -> Self {
         let position = format!("{}:{}", origin.shard_id, origin.sequence_number);
         let digest = Sha256::digest(position.as_bytes());
-        Self(hex(&digest[..16]))
+        Self(hex::encode(&digest[..16]))
     }
 
     /// The id as text.

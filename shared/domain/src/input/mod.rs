@@ -1,6 +1,5 @@
 //! What requests are read with: errors that name their field, and query parameters.
 
 pub mod field_errors;
-pub mod hex;
 pub(crate) mod parsed_text;
 pub mod query_parameters;

@@ -4,8 +4,6 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::input::hex::hex;
-
 /// The SHA-256 of an installation's access token, in lower-case hexadecimal.
 ///
 /// The token itself is shown once, when the app is installed, and kept nowhere. A
@@ -17,7 +15,7 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// Hashes a token as a client sent it.
     pub fn of(token: &str) -> Self {
-        Self(hex(&Sha256::digest(token.as_bytes())))
+        Self(hex::encode(Sha256::digest(token.as_bytes())))
     }
 
     /// The 64 hexadecimal digits.

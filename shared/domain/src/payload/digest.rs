@@ -3,10 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    input::{
-        hex::hex,
-        parsed_text::{text_conversions, text_display},
-    },
+    input::parsed_text::{text_conversions, text_display},
     payload::Payload,
 };
 
@@ -24,7 +21,7 @@ pub struct InvalidPayloadDigest;
 impl PayloadDigest {
     /// The digest of a payload, as messages hold it.
     pub fn of(payload: Payload<'_>) -> Self {
-        Self(hex(&Sha256::digest(payload.in_message().as_bytes())[..16]))
+        Self(hex::encode(&Sha256::digest(payload.in_message().as_bytes())[..16]))
     }
 
     /// Reads a digest.
