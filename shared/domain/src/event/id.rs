@@ -16,10 +16,13 @@ pub struct EventId(String);
 
 /// The text is no event id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event id is 1 to 64 letters, digits, '_' or '-'")]
+#[error("an event id {}", EventId::RULE)]
 pub struct InvalidEventId;
 
 impl EventId {
+    /// What an event id must be, in the words of the API.
+    pub(crate) const RULE: &str = "must be 1 to 64 letters, digits, '_' or '-'";
+
     /// Reads an event id.
     pub fn parse(text: &str) -> Result<Self, InvalidEventId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);

@@ -18,7 +18,7 @@ use crate::{
         id::EventId,
         origin::RecordOrigin,
     },
-    input::field_errors::FieldErrors,
+    input::{field_errors::FieldErrors, optional_text::optional_text},
     installation::shop::ShopDomain,
     payload::{limits::PAYLOAD_LIMIT, members::Members},
 };
@@ -155,7 +155,7 @@ fn pushed_event(
         None => Some(new_id()),
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => {
-            errors.add("event_id", "must be 1 to 64 letters, digits, '_' or '-'");
+            errors.add("event_id", EventId::RULE);
             None
         }
     };
@@ -184,12 +184,10 @@ fn pushed_event(
     }
 }
 
-/// A member that is a text; null is as if it were not said.
+/// An optional text. An error in `event`, the topic's other name, goes to the topic.
 fn text(members: &Members<'_>, name: &'static str, errors: &mut FieldErrors) -> Option<String> {
-    let value = members.get(name).filter(|value| value.get() != "null")?;
-    let text = serde_json::from_str(value.get()).map_err(|_| "must be a string");
-    // Both names of the topic are told as one.
-    errors.collect(if name == "event" { "topic" } else { name }, text)
+    let field = if name == "event" { "topic" } else { name };
+    errors.collect(field, optional_text(members.get(name))).flatten()
 }
 
 /// Everything but the topic, each value the bytes that it was.
