@@ -1,10 +1,17 @@
-//! Events, as stores publish them onto the stream.
+//! Events: what happens in shops.
 //!
-//! A record is one JSON object. [`StoreEvent::parse`] is the only reader of that
-//! format: what it lets through can become deliveries, and what it does not is an
-//! [`InvalidEvent`] that says what is wrong, for the rejected-events queue. The payload
-//! is checked to be an object and otherwise left as the very bytes that the store
-//! wrote: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//! Events come from two sources. The store platform puts records on a Kinesis stream, and apps push
+//! events over the API. A push becomes a record on the same stream ([`pushed`]), so the stream is the
+//! only source of deliveries, and [`StoreEvent::parse`] is the only reader of records.
+//!
+//! A record is one JSON object: a shop, a topic, a payload and some optional members. The reader
+//! either returns an event that can become deliveries, or an [`InvalidEvent`] that says what is
+//! wrong. A record that is no event must neither block its shard nor vanish: it goes to the
+//! rejected-events queue ([`rejected`]). The reader checks that the payload is an object and keeps
+//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//!
+//! The topic of an event is one of the [`catalogue`], or a `noun:verb` of Spree's kind ([`topic`]).
+//! [`samples`] has a payload for each topic, for test events.
 
 pub mod catalogue;
 pub mod id;
@@ -32,17 +39,17 @@ use crate::{
 pub struct StoreEvent<'a> {
     /// The shop it happened in.
     pub shop: ShopDomain,
-    /// Set where only this app's webhooks are to hear of it.
+    /// The only app whose webhooks get the event; `None` means all apps.
     pub app: Option<AppId>,
     /// What happened.
     pub topic: Topic,
-    /// The event's id, the same however often its record is read.
+    /// The event's id: the same each time the record is read.
     pub id: EventId,
     /// When it happened.
     pub triggered_at: Timestamp,
     /// Whether it is a test event.
     pub is_test: bool,
-    /// The W3C trace context it was published with, passed on to receivers.
+    /// The W3C trace context of its publisher. Deliveries pass it on.
     pub traceparent: Option<String>,
     /// The payload's id, for the id header; see [`Payload::resource_id`].
     pub resource_id: Option<String>,
@@ -53,17 +60,17 @@ pub struct StoreEvent<'a> {
 /// Why a record is no event.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// Something else than an object.
+    /// It is not an object.
     #[error("the record is not a JSON object")]
     NotAnObject,
-    /// An object that does not read, or says one of our keys twice. The cause names a place or a
-    /// key and never quotes a value.
+    /// The object is malformed, or has one of our keys twice. The cause names a position or a key and
+    /// never quotes a value.
     #[error("the record is not valid JSON: {0}")]
     NotJson(#[source] serde_json::Error),
     /// A required field is absent or null.
     #[error("'{0}' is missing")]
     Missing(&'static str),
-    /// A field holds something else than it should.
+    /// A field has a value that it must not have.
     #[error("'{field}' {must}")]
     Field {
         /// The field's name.
@@ -74,7 +81,7 @@ pub enum InvalidEvent {
     /// The topic is unknown.
     #[error("'topic' is invalid: {0}")]
     Topic(#[from] crate::event::topic::UnknownTopic),
-    /// A delivery of it would not fit into an SQS message.
+    /// Its deliveries would not fit into an SQS message.
     #[error("'payload' is too large to send: {bytes} bytes, {PAYLOAD_LIMIT} at most")]
     TooLarge {
         /// The size of the payload in a message.
@@ -84,6 +91,28 @@ pub enum InvalidEvent {
 
 impl<'a> StoreEvent<'a> {
     /// Reads an event from a record's bytes.
+    ///
+    /// ```
+    /// use storehook_domain::event::{StoreEvent, origin::RecordOrigin};
+    ///
+    /// let origin = RecordOrigin {
+    ///     shard_id: "shardId-000000000000",
+    ///     sequence_number: "1",
+    ///     arrived_at: jiff::Timestamp::UNIX_EPOCH,
+    /// };
+    /// let record = br#"{"shop": "a.example", "topic": "orders/create", "payload": {"total": 199.0}}"#;
+    /// let event = StoreEvent::parse(record, &origin)?;
+    /// assert_eq!(event.payload.as_str(), r#"{"total": 199.0}"#);
+    ///
+    /// let record = br#"{"shop": "a.example", "topic": "orders/create"}"#;
+    /// let error = StoreEvent::parse(record, &origin).unwrap_err();
+    /// assert_eq!(error.to_string(), "'payload' is missing");
+    /// # Ok::<_, storehook_domain::event::InvalidEvent>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The record is no event, or its payload is too large for a delivery.
     pub fn parse(record: &'a [u8], origin: &RecordOrigin<'_>) -> Result<Self, InvalidEvent> {
         if record.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidEvent::NotAnObject);
@@ -127,7 +156,7 @@ impl<'a> StoreEvent<'a> {
             });
         }
         let topic = Topic::parse(&topic)?;
-        // It ends an installation, so it must say which.
+        // The event ends an installation, so it must name the app.
         if topic.as_str() == APP_UNINSTALLED && app.is_none() {
             return Err(InvalidEvent::Missing("app"));
         }
@@ -141,15 +170,15 @@ impl<'a> StoreEvent<'a> {
 }
 
 impl StoreEvent<'_> {
-    /// What decides the shard that its record goes to: the shop and the payload's id, so that a resource's
-    /// events keep their order. Kinesis takes at most 256 characters.
+    /// The partition key of its record: the shop and the payload's id. So all events of a resource are
+    /// on one shard and keep their order. Kinesis takes at most 256 characters.
     pub fn partition_key(&self) -> String {
         let id = self.resource_id.as_deref().unwrap_or(self.id.as_str());
         format!("{}/{id}", self.shop).chars().take(256).collect()
     }
 }
 
-/// The record's fields, each still raw, so that an error can name the one it is about.
+/// The record's fields, each still raw, so that an error can name its field.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow)]

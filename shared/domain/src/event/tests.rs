@@ -34,7 +34,7 @@ fn a_full_record_is_read_field_by_field() -> TestResult {
 }
 
 #[test]
-fn what_a_record_leaves_out_comes_from_its_place_on_the_stream() -> TestResult {
+fn missing_members_come_from_the_records_origin() -> TestResult {
     let record = r#"{"shop": "a.example", "event": "order:new", "payload": {}}"#;
     let event = parse(record)?;
     assert_eq!(event.topic.as_str(), "orders/create");
@@ -47,7 +47,7 @@ fn what_a_record_leaves_out_comes_from_its_place_on_the_stream() -> TestResult {
 }
 
 #[test]
-fn the_payload_is_the_very_bytes_that_were_published() -> TestResult {
+fn the_payload_keeps_the_published_bytes() -> TestResult {
     let payload =
         r#"{ "z": 327475578523353102, "a": 199.0,  "price":"19.99", "name": "Zoë \u00e9 \/", "n": 1e400 }"#;
     let record = format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {payload}}}"#);
@@ -56,7 +56,7 @@ fn the_payload_is_the_very_bytes_that_were_published() -> TestResult {
 }
 
 #[test]
-fn a_payload_that_would_not_fit_into_a_message_is_too_large() {
+fn a_payload_that_does_not_fit_into_a_message_is_rejected() {
     let record = |size: usize| {
         let filler = "x".repeat(size - r#"{"n":""}"#.len());
         format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{"n":"{filler}"}}}}"#)
@@ -67,7 +67,7 @@ fn a_payload_that_would_not_fit_into_a_message_is_too_large() {
 }
 
 #[test]
-fn every_malformed_record_says_what_is_wrong_with_it() {
+fn the_error_for_a_malformed_record_says_what_is_wrong() {
     let with = |fields: &str| {
         format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{}}, {fields}}}"#)
     };
