@@ -113,7 +113,8 @@ impl PushedEvents {
             };
             match event {
                 Ok(event) if !ids.insert(event.id.clone()) => {
-                    errors.push((index, FieldErrors::one("event_id", "is used by another event of the list")));
+                    errors
+                        .push((index, FieldErrors::one("event_id", "is used by another event of the list")));
                 }
                 Ok(event) => events.push(event),
                 Err(wrong) => errors.push((index, wrong)),

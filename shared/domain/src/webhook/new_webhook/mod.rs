@@ -1,8 +1,7 @@
-//! What a client writes to a webhook, read and judged.
+//! What a client writes to create or change a webhook.
 //!
-//! All that is wrong is told at once, field by field, in the words of the API. A change
-//! is judged by what it says; a new webhook is a change to nothing that must name a
-//! topic and an address.
+//! The readers find all errors at once, field by field, in the words of the API. A change may leave
+//! out any attribute. A new webhook is a change with a topic and an address.
 
 use serde_json::{Map, Value};
 
@@ -19,27 +18,27 @@ use crate::{
     },
 };
 
-/// What an operator lets webhooks name.
+/// The operator's settings that limit what a webhook may name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookRules {
     /// The addresses that deliveries may reach.
     pub address_policy: AddressPolicy,
-    /// What the platform's own header names begin with.
+    /// The prefix of the platform's own headers.
     pub header_prefix: HeaderPrefix,
 }
 
-/// A webhook to be created.
+/// A webhook to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
     /// What it subscribes to.
     pub topic: TopicPattern,
     /// Where its deliveries go.
     pub address: Address,
-    /// The rest, with what was left out at its default.
+    /// All attributes. Those that were left out get their defaults.
     pub rest: WebhookPatch,
 }
 
-/// What a client writes to a webhook. `None` is what it does not say.
+/// A change of a webhook. The attributes that the client left out are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookPatch {
     /// What it subscribes to.
@@ -48,7 +47,7 @@ pub struct WebhookPatch {
     pub address: Option<Address>,
     /// The format of its bodies.
     pub format: Option<Format>,
-    /// What its endpoint is expected to answer.
+    /// Which responses its endpoint is expected to give.
     pub protocol: Option<Protocol>,
     /// Whether it gets deliveries.
     pub status: Option<Status>,
@@ -56,16 +55,34 @@ pub struct WebhookPatch {
     pub fields: Option<Vec<String>>,
     /// The namespaces of the metafields that it gets.
     pub metafield_namespaces: Option<Vec<String>>,
-    /// Headers of its own.
+    /// The headers that its owner adds.
     pub custom_headers: Option<CustomHeaders>,
 }
 
 impl NewWebhook {
     /// Reads a new webhook from the `webhook` object of a request.
+    ///
+    /// ```
+    /// use serde_json::{Map, json};
+    /// use storehook_domain::webhook::new_webhook::{NewWebhook, WebhookRules};
+    ///
+    /// let rules = WebhookRules::default();
+    /// let mut attributes = Map::new();
+    /// attributes.insert("topic".to_owned(), json!("orders/create"));
+    /// let errors = NewWebhook::parse(&attributes, &rules).unwrap_err();
+    /// assert_eq!(json!(errors), json!({"address": ["can't be blank"]}));
+    ///
+    /// attributes.insert("address".to_owned(), json!("https://apple.com/hook"));
+    /// assert!(NewWebhook::parse(&attributes, &rules).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The topic or the address is missing, or an attribute is invalid.
     pub fn parse(attributes: &Map<String, Value>, rules: &WebhookRules) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let patch = read(attributes, rules, &mut errors);
-        // What is not said at all is blank too.
+        // A missing attribute is blank, too.
         if !attributes.contains_key("topic") {
             refuse_blank_topic(&mut errors);
         }
@@ -80,25 +97,31 @@ impl NewWebhook {
 }
 
 impl WebhookPatch {
-    /// Reads a change to `current` from the `webhook` object of a request. Clients send every
-    /// attribute back: what is as it was is not judged again, though it could not be written now.
+    /// Reads a change of `current` from the `webhook` object of a request.
+    ///
+    /// Clients send back every attribute, changed or not. An unchanged one is not checked again, even
+    /// if its owner could not write it now.
+    ///
+    /// # Errors
+    ///
+    /// A changed attribute is invalid.
     pub fn parse(
         attributes: &Map<String, Value>,
         rules: &WebhookRules,
         current: &Webhook,
     ) -> Result<Self, FieldErrors> {
-        let is_new = |(name, value): &(&String, &Value)| !is_as_it_was(current, name, value);
-        let said = attributes.iter().filter(is_new).map(|(name, value)| (name.clone(), value.clone()));
+        let is_changed = |(name, value): &(&String, &Value)| !is_unchanged(current, name, value);
+        let changed = attributes.iter().filter(is_changed).map(|(name, value)| (name.clone(), value.clone()));
         let mut errors = FieldErrors::default();
-        let patch = read(&said.collect(), rules, &mut errors);
+        let patch = read(&changed.collect(), rules, &mut errors);
         errors.or(patch)
     }
 
-    /// Writes the change to a webhook.
+    /// Applies the change to a webhook.
     pub fn apply_to(self, webhook: &mut Webhook) {
-        fn set<T>(place: &mut T, value: Option<T>) {
+        fn set<T>(attribute: &mut T, value: Option<T>) {
             if let Some(value) = value {
-                *place = value;
+                *attribute = value;
             }
         }
         set(&mut webhook.topic, self.topic);
@@ -112,9 +135,9 @@ impl WebhookPatch {
     }
 }
 
-/// Whether an attribute says what the webhook has already, of those whose judgement may have changed
-/// since it was written: by us (`disabled`), or by the operator.
-fn is_as_it_was(current: &Webhook, name: &str, value: &Value) -> bool {
+/// Whether an attribute is unchanged. It matters for those that may have become invalid since the owner
+/// wrote them: Storehook sets `disabled`, and the operator may change the rules.
+fn is_unchanged(current: &Webhook, name: &str, value: &Value) -> bool {
     match name {
         "status" => value == current.status.as_str(),
         "address" => value == current.address.as_str(),

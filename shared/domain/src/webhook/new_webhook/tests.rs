@@ -15,7 +15,7 @@ fn errors_of(attributes: Value) -> Value {
 }
 
 #[test]
-fn a_webhook_needs_a_topic_and_an_address_and_hears_of_both_at_once() {
+fn a_missing_topic_and_a_missing_address_are_told_at_once() {
     let blank =
         json!({"topic": ["can't be blank", catalogue::not_allowed_message()], "address": ["can't be blank"]});
     for attributes in [
@@ -29,7 +29,7 @@ fn a_webhook_needs_a_topic_and_an_address_and_hears_of_both_at_once() {
 }
 
 #[test]
-fn every_field_is_judged_in_the_words_of_the_api() {
+fn every_field_has_the_apis_messages() {
     let list = "must be a list of strings without control characters";
     let too_long = "is too long (maximum is 2048 bytes of JSON)";
     for (field, value, message) in [
@@ -63,8 +63,8 @@ fn every_field_is_judged_in_the_words_of_the_api() {
 }
 
 #[test]
-fn what_is_as_it_was_is_not_judged_again() -> Result<(), Box<dyn std::error::Error>> {
-    // It was disabled by us, and its address and header were closed by the operator since.
+fn unchanged_attributes_are_not_checked_again() -> Result<(), Box<dyn std::error::Error>> {
+    // Storehook has disabled it, and the operator has since closed its address and its header.
     let current = json!({
         "id": 7, "shop": "a.example", "app": "demo", "topic": "orders/create", "address": "http://10.0.0.1/",
         "format": "json", "protocol": "webhook", "status": "disabled", "fields": [], "metafield_namespaces": [],
@@ -93,11 +93,11 @@ fn what_is_as_it_was_is_not_judged_again() -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
-/// A Lambda answer has 6 MB at most (AWS Lambda quotas), and carries the body as a JSON string, in
+/// A Lambda response has at most 6 MB (AWS Lambda quotas). It carries the body as a JSON string, in
 /// which each quote and each backslash takes another byte.
 #[test]
-fn a_page_of_the_longest_webhooks_fits_into_a_lambda_answer() {
-    // Four bytes for a character of an address: as UTF-8, or as an escape that is escaped.
+fn a_page_of_the_longest_webhooks_fits_into_a_lambda_response() {
+    // A character of an address takes up to four bytes: as UTF-8, or as an escape that is escaped.
     let longest = 4 * crate::webhook::address::ADDRESS_LIMIT
         + 2 * (2 * LIST_LIMIT + crate::webhook::custom_headers::JSON_LIMIT)
         + 1_024;
@@ -105,7 +105,7 @@ fn a_page_of_the_longest_webhooks_fits_into_a_lambda_answer() {
 }
 
 #[test]
-fn null_is_the_default_for_what_has_one() {
+fn null_means_the_default() {
     let attributes =
         json!({"topic": "order:new", "address": "https://a.example/", "format": null, "fields": null});
     assert_eq!(errors_of(attributes), json!({}));
