@@ -1,21 +1,56 @@
 //! The pure core of Storehook.
 //!
-//! Everything that Storehook *decides* is decided here, by functions from values to
-//! values: what a stream record means, which deliveries an event becomes, what a
-//! delivery's POST looks like to the byte, whether an answer counts, and when to try
-//! again. Nothing in this crate reads a clock, rolls a die, opens a socket or awaits;
-//! time, ids and randomness come in as arguments, so every rule can be tested as a
-//! table and holds the same way in a Lambda, in the CLI and in a test.
+//! This crate makes every decision that Storehook makes: what a stream record means, which
+//! deliveries an event becomes, what each POST looks like to the byte, whether a response counts
+//! as success, and when to try again. Each decision is a function from values to values. Nothing
+//! here reads a clock, draws a random number, opens a socket or awaits: callers pass in time, ids
+//! and randomness. So each rule can be tested as a table, and it holds in the same way in a
+//! Lambda, in the CLI and in a test.
 //!
-//! One event's way through it: [`StoreEvent::parse`] → [`fan_out::deliveries`] →
-//! [`fan_out::batches`] → *(SQS)* → [`DeliveryMessage::parse`] → [`DeliveryRequest::build`] →
-//! *(HTTP)* → [`Outcome`] → [`RetrySchedule::next`].
+//! # The way of an event
+//!
+//! 1. A store puts a record on the stream. [`event::StoreEvent::parse`] reads it.
+//! 2. [`delivery::fan_out::deliveries`] makes one message for each subscribed webhook, and
+//!    [`delivery::fan_out::batches`] packs the messages for SQS.
+//! 3. For each message that SQS hands out, [`delivery::message::DeliveryMessage::parse`] reads it
+//!    and [`delivery::request::DeliveryRequest::build`] makes the POST.
+//! 4. [`delivery::outcome::Outcome::of`] judges the response.
+//!    [`delivery::schedule::RetrySchedule`] decides what becomes of the message.
+//! 5. [`history::record::DeliveryRecord`] remembers the attempt.
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | shop | A store, named by its domain. |
+//! | app | An API client. It registers webhooks, and it sees only its own. |
+//! | installation | One app on one shop: its token, scopes and secrets. |
+//! | webhook | A subscription of an installation: a topic, an address and a format. |
+//! | event | One thing that happened in a shop: a topic and a payload. |
+//! | delivery | One event on its way to one webhook. Its id is the same through all attempts. |
+//! | attempt | One POST of a delivery. |
+//! | series | All attempts of a delivery on one schedule. A replay begins another series. |
+//! | lane | One of two queues: *fast* (first attempts, quick retries) or *slow* (later retries). |
+//! | disposition | What becomes of a message that was received: ack, delay, retry or exhausted. |
+//! | envelope | What a delivery is: ids, shop, app, topic and time, without payload and attempts. |
+//! | record | What the history keeps of a delivery. (On the stream: the bytes of one event.) |
+//!
+//! # The rooms
+//!
+//! The modules below stand in the order of the flow. Each uses only those above it.
+
+pub mod input;
+
+pub mod installation;
+
+pub mod payload;
+
+pub mod event;
+
+pub mod webhook;
 
 pub mod delivery;
-pub mod event;
+
 pub mod history;
-pub mod input;
-pub mod installation;
+
 pub mod job;
-pub mod payload;
-pub mod webhook;

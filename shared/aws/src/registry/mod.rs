@@ -21,7 +21,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storehook_domain::{
-    input::hex::hex,
     installation::{app::AppId, shop::ShopDomain},
     webhook::{Webhook, WebhookId, failure_run::FailureRun},
 };
@@ -76,7 +75,7 @@ impl UniquenessItem {
             webhook.protocol.as_str(),
         ];
         // None of the parts can hold a line break.
-        let digits = hex(&Sha256::digest(parts.join("\n").as_bytes()));
+        let digits = hex::encode(Sha256::digest(parts.join("\n").as_bytes()));
         Self { pk: partition_of(&webhook.shop, &webhook.app), sk: format!("UNIQUE#{digits}") }
     }
 

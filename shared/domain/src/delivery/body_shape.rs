@@ -1,4 +1,7 @@
-//! The body of a delivery: what a webhook makes of an event's payload.
+//! The body of a delivery: the payload in the form that its webhook asks for.
+//!
+//! A webhook selects members, a format (JSON or XML) and a protocol. An integration gets Spree's
+//! event message, which is always JSON.
 
 use std::borrow::Cow;
 
@@ -16,8 +19,10 @@ use crate::{
     webhook::{Format, Protocol, Webhook},
 };
 
-/// What of a webhook decides the bodies of its deliveries. It is kept with an attempt, so that the very
-/// body can be shown of which only the payload is kept, whatever the webhook has become since.
+/// The attributes of a webhook that decide the bodies of its deliveries.
+///
+/// The history keeps payloads and no bodies. It keeps the shape with each attempt, so it can show the
+/// body as it was sent, even if the webhook has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyShape {
     topic: TopicPattern,
@@ -39,7 +44,11 @@ impl BodyShape {
         }
     }
 
-    /// The body that an event's payload becomes, and its media type.
+    /// Makes a body of an event's payload. Returns it with its media type.
+    ///
+    /// # Errors
+    ///
+    /// The payload is too deep or too large for XML.
     pub fn body<'a>(
         &self,
         payload: Payload<'a>,
@@ -58,12 +67,12 @@ impl BodyShape {
         })
     }
 
-    /// Spree's event message. An integration that has subscribed to Spree's name of a topic is told that
-    /// name; one that has subscribed to many is told the topic's own.
+    /// Spree's event message. It names the topic as the webhook spells it. If the webhook subscribes to a
+    /// pattern of many topics, the message has the topic's own name.
     fn message(&self, topic: &Topic, event_id: &EventId, payload: &str) -> String {
         let topic = topic.as_str();
         let event = if self.topic.key() == topic { self.topic.as_str() } else { topic };
-        // Neither holds what JSON would escape.
+        // Topics and ids have no characters that JSON would escape.
         format!(r#"{{"event":"{event}","event_id":"{event_id}","payload":{payload}}}"#)
     }
 }

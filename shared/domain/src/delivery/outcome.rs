@@ -1,9 +1,8 @@
-//! Outcomes: what an attempt came to.
+//! Outcomes: the result of an attempt.
 //!
-//! An endpoint answers a webhook by its status alone: any 2xx is success. An integration
-//! endpoint answers with a verdict in JSON besides; see [`Verdict`]. What both may say on
-//! top of a failure is that the next attempt should come later (`Retry-After`) or that
-//! there should be none (410).
+//! A webhook's endpoint responds by its status alone: any 2xx is success. An integration endpoint
+//! also sends a verdict, as JSON; see [`Verdict`]. After a failure, both can ask for a later next
+//! attempt (`Retry-After`) or for none (410).
 
 use std::time::Duration;
 
@@ -18,33 +17,33 @@ use crate::{
     webhook::Protocol,
 };
 
-/// The longest that `Retry-After` moves an attempt. SQS hides a message for as long, of which an attempt
-/// takes a part: see `schedule.rs`.
+/// The longest wait that `Retry-After` can ask for. SQS hides a message for as long, counted from its
+/// receive; see `schedule.rs`.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// What an endpoint answered.
+/// An endpoint's response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status.
     pub status: u16,
     /// The value of `Retry-After`.
     pub retry_after: Option<String>,
-    /// The body, or as much of it as is read.
+    /// The body, up to the limit of the sender.
     pub body: Vec<u8>,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The endpoint took the delivery.
     Delivered,
-    /// It asks for the same delivery again, after this wait. That is no failure.
+    /// The endpoint asks for the same delivery again, after this wait. It is no failure.
     Delayed(Duration),
-    /// It did not take it; the delivery is tried again while its schedule lasts.
+    /// The attempt failed. The delivery is tried again while its schedule lasts.
     Failed {
         /// Why.
         reason: FailedAttempt,
-        /// How long it asks to be left alone.
+        /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
     },
 }
@@ -52,16 +51,16 @@ pub enum Outcome {
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FailedAttempt {
-    /// An answer outside 2xx. A redirect is one too: it is never followed.
+    /// The status is outside 2xx. A redirect is a failure, too: it is never followed.
     #[error("the endpoint answered {0}")]
     Status(u16),
     /// An integration endpoint's verdict was `fail`.
     #[error("the endpoint's verdict is fail")]
     Refused,
-    /// An integration endpoint's answer is no verdict on this delivery.
+    /// An integration endpoint's response is no verdict on this delivery.
     #[error(transparent)]
     Verdict(#[from] InvalidVerdict),
-    /// The connection, the request and the answer did not fit into the time allowed.
+    /// Connection, request and response took longer than the limit.
     #[error("the endpoint did not answer in time")]
     TimedOut,
     /// No connection could be made.
@@ -73,16 +72,16 @@ pub enum FailedAttempt {
     /// The address guard refused one of the host's addresses.
     #[error("the address is not allowed")]
     NotAllowed,
-    /// Its request could not be built, so none was sent.
+    /// The request could not be built, so it was not sent.
     #[error(transparent)]
     NotBuilt(#[from] UnbuildableRequest),
-    /// The connection broke before the answer was whole.
+    /// The connection broke before the response was complete.
     #[error("the connection broke")]
     Broken,
 }
 
 impl Outcome {
-    /// What an answer means at this time, and what an integration endpoint said besides.
+    /// Judges a response at `now`. Returns the `details` of an integration's verdict with it.
     pub fn of(
         answer: &Response,
         protocol: Protocol,
@@ -115,19 +114,19 @@ impl Outcome {
         }
     }
 
-    /// A failure that asks for nothing.
+    /// A failure without `Retry-After`.
     pub fn failed(reason: FailedAttempt) -> Self {
         Self::Failed { reason, retry_after: None }
     }
 
-    /// Whether the endpoint wants no deliveries any more: 410 Gone.
+    /// Whether the endpoint wants no more deliveries: 410 Gone.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Failed { reason: FailedAttempt::Status(410), .. })
     }
 }
 
-/// How long a value of `Retry-After` asks to wait: seconds, or a date (RFC 9110 §10.2.3), at most
-/// [`LONGEST_RETRY_AFTER`]. `None` for what is past or does not read.
+/// The wait that a value of `Retry-After` asks for: seconds, or a date (RFC 9110 §10.2.3), at most
+/// [`LONGEST_RETRY_AFTER`]. `None` if the value is malformed or the date has passed.
 fn wait_of(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,9 +1,10 @@
-//! Signatures: how a receiver knows that a delivery is ours.
+//! Signatures: how a receiver knows that Storehook sent a delivery.
 //!
-//! Two schemes sign every attempt with the same key, the shared secret's UTF-8 bytes:
-//! the platform family's own (the body alone) and Standard Webhooks 1.0 (the delivery's
-//! id, the attempt's time and the body). The secret's standard form, `whsec_` and the
-//! base64 of its bytes, is what Standard Webhooks libraries are given.
+//! Two schemes sign every attempt, with the same key: the shared secret's UTF-8 bytes.
+//!
+//! * The scheme of the platform's family signs the body alone.
+//! * Standard Webhooks 1.0 signs the delivery's id, the attempt's time and the body. Its libraries
+//!   take the key as `whsec_` and base64.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -17,7 +18,7 @@ pub fn body_signature(secret: &SharedSecret, body: &[u8]) -> String {
     STANDARD.encode(hmac(secret, &[body]))
 }
 
-/// The value of `webhook-signature`: `v1,<base64>` for each secret, with spaces between, over
+/// The value of `webhook-signature`: `v1,<base64>` for each secret, separated by spaces, over
 /// `<id>.<unix seconds>.<body>` (Standard Webhooks 1.0, "Signature scheme").
 pub fn standard_signatures<'a>(
     secrets: impl IntoIterator<Item = &'a SharedSecret>,
@@ -32,14 +33,40 @@ pub fn standard_signatures<'a>(
     signatures.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a value of `X-Spiffy-Stores-HMAC-SHA256` is this body's. Takes the same time either way.
+/// Whether a value of `X-Spiffy-Stores-HMAC-SHA256` is the signature of this body. The comparison takes
+/// constant time.
+///
+/// ```
+/// use storehook_domain::{
+///     delivery::signature::{body_signature, verify_body_signature},
+///     installation::secret::SharedSecret,
+/// };
+///
+/// let secret = SharedSecret::parse("0123456789abcdef01234567")?;
+/// let header = body_signature(&secret, b"{}");
+/// assert!(verify_body_signature(&secret, b"{}", &header));
+/// assert!(!verify_body_signature(&secret, b"{ }", &header));
+/// # Ok::<_, storehook_domain::installation::secret::InvalidSecret>(())
+/// ```
 pub fn verify_body_signature(secret: &SharedSecret, body: &[u8], header: &str) -> bool {
     STANDARD.decode(header).is_ok_and(|signature| mac(secret, &[body]).verify_slice(&signature).is_ok())
 }
 
-/// Whether one of the signatures in a value of `webhook-signature` is this delivery's, by the
-/// `webhook-id` and `webhook-timestamp` that came with it. How old a timestamp may be is the
-/// receiver's to say.
+/// Whether a value of `webhook-signature` has a signature of this body, with the values of `webhook-id`
+/// and `webhook-timestamp` beside it. The receiver decides how old a timestamp may be.
+///
+/// ```
+/// use storehook_domain::{
+///     delivery::signature::{standard_signatures, verify_standard_signatures},
+///     installation::secret::SharedSecret,
+/// };
+///
+/// let secret = SharedSecret::parse("0123456789abcdef01234567")?;
+/// let header = standard_signatures([&secret], "7-e1", jiff::Timestamp::UNIX_EPOCH, b"{}");
+/// assert!(verify_standard_signatures(&secret, "7-e1", "0", b"{}", &header));
+/// assert!(!verify_standard_signatures(&secret, "7-e1", "1", b"{}", &header));
+/// # Ok::<_, storehook_domain::installation::secret::InvalidSecret>(())
+/// ```
 pub fn verify_standard_signatures(
     secret: &SharedSecret,
     id: &str,
@@ -75,21 +102,20 @@ mod tests {
 
     #[test]
     fn the_body_signature_is_plain_hmac_sha_256() -> TestResult {
-        // RFC 4231, test case 6's length of key does not fit a secret; this is test case 4's
-        // key (bytes 0x01 to 0x19), which is valid UTF-8, over its data.
+        // RFC 4231, test case 4: its key (bytes 0x01 to 0x19) is valid UTF-8 and as long as a secret.
         let key: String = (1u8..=0x19).map(char::from).collect();
         let secret = SharedSecret::parse(&key)?;
         let expected = [
             0x82, 0x55, 0x8a, 0x38, 0x9a, 0x44, 0x3c, 0x0e, 0xa4, 0xcc, 0x81, 0x98, 0x99, 0xf2, 0x08, 0x3a,
             0x85, 0xf0, 0xfa, 0xa3, 0xe5, 0x78, 0xf8, 0x07, 0x7a, 0x2e, 0x3f, 0xf4, 0x67, 0x29, 0x66, 0x5b,
         ];
-        // The RFC's data is 0xcd fifty times, which is no text but is a body.
+        // Its data is 0xcd fifty times: no text, but a body.
         assert_eq!(body_signature(&secret, &[0xcd; 50]), STANDARD.encode(expected));
         Ok(())
     }
 
     #[test]
-    fn every_active_secret_signs_the_standard_header() -> TestResult {
+    fn every_given_secret_signs_the_standard_header() -> TestResult {
         let secrets = [SharedSecret::parse(&"a".repeat(24))?, SharedSecret::parse(&"b".repeat(24))?];
         let at = Timestamp::from_second(1_614_265_330)?;
         let header = standard_signatures(&secrets, "7-e1", at, b"{}");
@@ -101,9 +127,9 @@ mod tests {
         Ok(())
     }
 
-    /// By the reference library: `standardwebhooks` 1.0 for Python, with this secret's `whsec_` form.
+    /// The reference is `standardwebhooks` 1.0 for Python, with this secret's `whsec_` form.
     #[test]
-    fn the_standard_signature_is_the_reference_librarys() -> TestResult {
+    fn the_standard_signature_equals_the_reference_librarys() -> TestResult {
         let secret = SharedSecret::parse("0123456789abcdef0123456789abcdef")?;
         assert_eq!(secret.reveal_standard(), "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
         let header = standard_signatures(
@@ -117,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_body_and_the_secret_that_were_signed_verify() -> TestResult {
+    fn only_the_signed_body_with_the_signing_secret_verifies() -> TestResult {
         let (ours, other) = (SharedSecret::parse(&"a".repeat(24))?, SharedSecret::parse(&"b".repeat(24))?);
         let body_header = body_signature(&ours, b"{}");
         let at = Timestamp::from_second(7)?;

@@ -1,4 +1,7 @@
-//! Test events: a sample of what a webhook subscribes to, on its way to that webhook alone.
+//! Test events.
+//!
+//! An owner can ask for a test event of a webhook. It is a delivery of a sample payload, marked as a
+//! test. It is queued for that webhook alone and is never on the stream.
 
 use std::borrow::Cow;
 
@@ -12,7 +15,7 @@ use crate::{
     webhook::Webhook,
 };
 
-/// The delivery of a test event to this webhook alone: a sample of what it subscribes to.
+/// The message of a test event to this webhook: a sample of a topic that it subscribes to.
 #[expect(clippy::expect_used, reason = "the samples are constants, and a test reads them all")]
 pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> DeliveryMessage<'static> {
     let topic = webhook.topic.example();
@@ -37,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_event_is_a_sample_of_what_the_webhook_subscribes_to() -> Result<(), Box<dyn std::error::Error>>
+    fn a_test_event_is_a_sample_of_a_topic_that_the_webhook_matches() -> Result<(), Box<dyn std::error::Error>>
     {
         for (pattern, topic, resource_id) in [
             ("*", "orders/create", true),

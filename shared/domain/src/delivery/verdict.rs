@@ -1,9 +1,8 @@
-//! Verdicts: what an integration endpoint answers (Spree Integration Guide, "Message
-//! Formats").
+//! Verdicts: the responses of integration endpoints (Spree Integration Guide, "Message Formats").
 //!
-//! The answer is JSON with the `event_id` that was sent and a `result`, one of `ok`, `fail`
-//! and `delay` in any case, and may have `details`. What is anything else is no verdict,
-//! and says which.
+//! A verdict is a JSON object. It has the `event_id` that was sent and a `result`: `ok`, `fail` or
+//! `delay`, in any case. It may have `details`. Every other body is an [`InvalidVerdict`], which says
+//! what is wrong.
 
 use std::time::Duration;
 
@@ -12,69 +11,87 @@ use serde_json::{Value, value::RawValue};
 
 use crate::event::id::EventId;
 
-/// The wait of a `delay` that does not say one.
+/// The wait of a `delay` that names none.
 pub const DEFAULT_DELAY: Duration = Duration::from_secs(60);
 
-/// The longest wait of one `delay`: what SQS lets a message be delayed (`DelaySeconds` ≤ 900).
+/// The longest wait of one `delay`: SQS delays a message by no more (`DelaySeconds` ≤ 900).
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
-/// An integration endpoint's word on a delivery.
+/// An integration endpoint's verdict on a delivery.
+///
+/// ```
+/// use storehook_domain::{
+///     delivery::verdict::{InvalidVerdict, Verdict, VerdictResult},
+///     event::id::EventId,
+/// };
+///
+/// let id = EventId::parse("e1")?;
+/// let verdict = Verdict::parse(br#"{"event_id": "e1", "result": "OK"}"#, &id);
+/// assert_eq!(verdict, Ok(Verdict { result: VerdictResult::Ok, details: None }));
+/// let verdict = Verdict::parse(br#"{"event_id": "e1", "result": "done"}"#, &id);
+/// assert_eq!(verdict, Err(InvalidVerdict::UnknownResult));
+/// # Ok::<_, storehook_domain::event::id::InvalidEventId>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// What it decided.
+    /// The decision.
     pub result: VerdictResult,
-    /// What it says besides, as JSON.
+    /// The endpoint's `details`, as JSON.
     pub details: Option<String>,
 }
 
-/// What an integration endpoint decided.
+/// The decision of an integration endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictResult {
-    /// It took the delivery.
+    /// The endpoint took the delivery.
     Ok,
-    /// It did not.
+    /// The endpoint did not take the delivery.
     Fail,
-    /// It wants it later.
+    /// The endpoint wants the delivery later, after this wait.
     Delay(Duration),
 }
 
-/// Why an answer is no verdict.
+/// Why a response is no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVerdict {
-    /// No JSON object, or one that is longer than we read.
-    #[error("the endpoint's answer is not a JSON object")]
+    /// The body is no JSON object, or is longer than the sender reads.
+    #[error("the endpoint's response is not a JSON object")]
     NotJson,
-    /// It lacks the id, or has another one.
-    #[error("the endpoint's answer has another event_id")]
+    /// The id is missing, or is another one.
+    #[error("the endpoint's response has another event_id")]
     WrongEventId,
-    /// It lacks a result, or has an unknown one.
-    #[error("the endpoint's answer has no result of ok, fail or delay")]
+    /// The result is missing, or is unknown.
+    #[error("the endpoint's response has no result of ok, fail or delay")]
     UnknownResult,
 }
 
 impl Verdict {
     /// Reads the verdict on a delivery of this event.
+    ///
+    /// # Errors
+    ///
+    /// The body is no verdict, or is one on another event.
     pub fn parse(body: &[u8], event_id: &EventId) -> Result<Self, InvalidVerdict> {
-        let answer: AnswerBody<'_> = serde_json::from_slice(body).map_err(|_| InvalidVerdict::NotJson)?;
-        if text_of(answer.event_id).as_deref() != Some(event_id.as_str()) {
+        let response: ResponseBody<'_> = serde_json::from_slice(body).map_err(|_| InvalidVerdict::NotJson)?;
+        if text_of(response.event_id).as_deref() != Some(event_id.as_str()) {
             return Err(InvalidVerdict::WrongEventId);
         }
         let details: Option<Value> =
-            answer.details.and_then(|details| serde_json::from_str(details.get()).ok());
-        let result = match text_of(answer.result).map(|result| result.to_ascii_lowercase()).as_deref() {
+            response.details.and_then(|details| serde_json::from_str(details.get()).ok());
+        let result = match text_of(response.result).map(|result| result.to_ascii_lowercase()).as_deref() {
             Some("ok") => VerdictResult::Ok,
             Some("fail") => VerdictResult::Fail,
-            Some("delay") => VerdictResult::Delay(wait_of(details.as_ref(), answer.delay)),
+            Some("delay") => VerdictResult::Delay(wait_of(details.as_ref(), response.delay)),
             _ => return Err(InvalidVerdict::UnknownResult),
         };
-        let details = answer.details.map(|details| details.get().to_owned());
+        let details = response.details.map(|details| details.get().to_owned());
         Ok(Self { result, details: details.filter(|details| details != "null") })
     }
 }
 
-/// The answer's members, each still raw, so that one of another type is no worse than none.
+/// The response's members, each still raw: a member of another type counts as missing.
 #[derive(Deserialize)]
-struct AnswerBody<'a> {
+struct ResponseBody<'a> {
     #[serde(borrow)]
     event_id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -89,8 +106,8 @@ fn text_of(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()
 }
 
-/// The wait that `details.delay` or `delay` asks for, in seconds: at least one, because the same
-/// delivery at once is no delay.
+/// The wait that `details.delay` or `delay` asks for, in seconds. It is at least one second, because no
+/// wait would be no delay.
 fn wait_of(details: Option<&Value>, delay: Option<&RawValue>) -> Duration {
     let inner = details.and_then(|details| details.get("delay")).and_then(Value::as_f64);
     let outer = || serde_json::from_str::<f64>(delay?.get()).ok();
@@ -125,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_says_what_is_wrong_with_it() -> TestResult {
+    fn the_error_for_any_other_body_says_what_is_wrong() -> TestResult {
         for (body, error) in [
             ("", InvalidVerdict::NotJson),
             ("ok", InvalidVerdict::NotJson),
@@ -160,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_as_long_as_it_says_up_to_a_quarter_of_an_hour() -> TestResult {
+    fn a_delay_lasts_as_long_as_asked_up_to_a_quarter_of_an_hour() -> TestResult {
         for (more, seconds) in [
             ("", 60.0),
             (r#", "delay": 120"#, 120.0),
@@ -185,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn details_are_kept_as_they_are() -> TestResult {
+    fn details_keep_their_bytes() -> TestResult {
         for (details, kept) in [
             (r#""processed""#, Some(r#""processed""#)),
             (r#"{ "a": 1.0 }"#, Some(r#"{ "a": 1.0 }"#)),

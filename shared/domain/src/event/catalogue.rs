@@ -1,23 +1,22 @@
 //! The catalogue of topics: what can happen in a shop.
 //!
-//! The source is the Spiffy Stores *API Webhook* page. It documents 47 topics with the
-//! shape of their payloads, and its 422 example lists 62; Storehook accepts all 62, and
-//! the table below keeps the order of that list, because the API's error message
-//! prints it in that order.
+//! The source is the Spiffy Stores *API Webhook* page. It documents 47 topics with the shape of
+//! their payloads, and its 422 example lists 62. Storehook accepts all 62. The table below keeps the
+//! order of that list, because the API's error message prints it so.
 
 /// One topic of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatalogueTopic {
     /// The topic's name, `orders/create`.
     pub name: &'static str,
-    /// The singular name of the resource that its payload describes, `order`: the root
-    /// of the XML rendering and the stem of the id header.
+    /// The singular name of the resource that its payload describes, `order`: the root of the XML
+    /// and the stem of the id header.
     pub resource: &'static str,
     /// Whether the page documents the topic and its payload.
     pub is_documented: bool,
 }
 
-/// Storehook's own operational topic: a webhook was disabled.
+/// Storehook's own operational topic: a webhook was disabled. It is not in the page's list.
 pub const WEBHOOK_DISABLED: CatalogueTopic =
     CatalogueTopic { name: "webhooks/disabled", resource: "webhook", is_documented: false };
 
@@ -90,7 +89,7 @@ pub const TOPICS: [CatalogueTopic; 62] = [
     listed("variants/out_of_stock", "variant"),
 ];
 
-/// Spree's well-known event names, and the catalogue topics that they are.
+/// Spree's well-known event names, and the topics of the catalogue that they stand for.
 pub const ALIASES: [(&str, &str); 14] = [
     ("order:new", "orders/create"),
     ("order:updated", "orders/updated"),
@@ -113,7 +112,7 @@ pub fn find(name: &str) -> Option<CatalogueTopic> {
     TOPICS.iter().chain([&WEBHOOK_DISABLED]).find(|topic| topic.name == name).copied()
 }
 
-/// The message that the API answers to a topic that it does not know.
+/// The API's message for an unknown topic.
 pub fn not_allowed_message() -> String {
     let names: Vec<_> = TOPICS.iter().map(|topic| topic.name).collect();
     format!("Invalid topic specified. Topics allowed: {}", names.join(", "))
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_alias_is_a_topic_of_the_catalogue() {
+    fn every_alias_stands_for_a_topic_of_the_catalogue() {
         for (alias, name) in ALIASES {
             assert!(find(name).is_some(), "{alias} stands for {name}, which is no topic");
         }

@@ -5,25 +5,36 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     event::origin::RecordOrigin,
-    input::{
-        hex::hex,
-        parsed_text::{text_conversions, text_display},
-    },
+    input::parsed_text::{text_conversions, text_display},
 };
 
-/// An event's id: `[A-Za-z0-9_-]{1,64}`. No dot, because it is part of the signed
+/// An event's id: `[A-Za-z0-9_-]{1,64}`. It has no dot, because it is part of the signed
 /// `id.timestamp.body` of Standard Webhooks.
+///
+/// ```
+/// use storehook_domain::event::id::EventId;
+///
+/// assert!(EventId::parse("01JD-x_9").is_ok());
+/// assert!(EventId::parse("order.17").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EventId(String);
 
 /// The text is no event id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event id is 1 to 64 letters, digits, '_' or '-'")]
+#[error("an event id {}", EventId::RULE)]
 pub struct InvalidEventId;
 
 impl EventId {
+    /// What an event id must be, in the words of the API.
+    pub(crate) const RULE: &str = "must be 1 to 64 letters, digits, '_' or '-'";
+
     /// Reads an event id.
+    ///
+    /// # Errors
+    ///
+    /// The id is empty, too long, or has another character.
     pub fn parse(text: &str) -> Result<Self, InvalidEventId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
@@ -33,13 +44,13 @@ impl EventId {
         }
     }
 
-    /// The id of a record that names none: the same for every reading of that record,
-    /// and another for every other record. Shard id and sequence number together run to
-    /// 77 characters, so what stands here is the first half of their SHA-256.
+    /// The id for a record that names none. It is the same each time that record is read, and
+    /// different for each other record. Shard id and sequence number have up to 77 characters
+    /// together, so the id is the first half of their SHA-256.
     pub fn of_record(origin: &RecordOrigin<'_>) -> Self {
         let position = format!("{}:{}", origin.shard_id, origin.sequence_number);
         let digest = Sha256::digest(position.as_bytes());
-        Self(hex(&digest[..16]))
+        Self(hex::encode(&digest[..16]))
     }
 
     /// The id as text.
@@ -72,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_records_id_is_its_places_and_valid() {
+    fn a_record_without_an_id_gets_one_from_its_position_on_the_stream() {
         let id = |shard_id, sequence_number| {
             EventId::of_record(&RecordOrigin {
                 shard_id,

@@ -1,10 +1,17 @@
-//! Events, as stores publish them onto the stream.
+//! Events: what happens in shops.
 //!
-//! A record is one JSON object. [`StoreEvent::parse`] is the only reader of that
-//! format: what it lets through can become deliveries, and what it does not is an
-//! [`InvalidEvent`] that says what is wrong, for the rejected-events queue. The payload
-//! is checked to be an object and otherwise left as the very bytes that the store
-//! wrote: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//! Events come from two sources. The store platform puts records on a Kinesis stream, and apps push
+//! events over the API. A push becomes a record on the same stream ([`pushed`]), so the stream is the
+//! only source of deliveries, and [`StoreEvent::parse`] is the only reader of records.
+//!
+//! A record is one JSON object: a shop, a topic, a payload and some optional members. The reader
+//! either returns an event that can become deliveries, or an [`InvalidEvent`] that says what is
+//! wrong. A record that is no event must neither block its shard nor vanish: it goes to the
+//! rejected-events queue ([`rejected`]). The reader checks that the payload is an object and keeps
+//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//!
+//! The topic of an event is one of the [`catalogue`], or a `noun:verb` of Spree's kind ([`topic`]).
+//! [`samples`] has a payload for each topic, for test events.
 
 pub mod catalogue;
 pub mod id;
@@ -21,8 +28,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    event::origin::RecordOrigin,
-    event::{catalogue::APP_UNINSTALLED, id::EventId, topic::Topic},
+    event::{catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic},
+    input::optional_text::optional_text,
     installation::{app::AppId, shop::ShopDomain},
     payload::{Payload, limits::PAYLOAD_LIMIT},
 };
@@ -32,17 +39,17 @@ use crate::{
 pub struct StoreEvent<'a> {
     /// The shop it happened in.
     pub shop: ShopDomain,
-    /// Set where only this app's webhooks are to hear of it.
+    /// The only app whose webhooks get the event; `None` means all apps.
     pub app: Option<AppId>,
     /// What happened.
     pub topic: Topic,
-    /// The event's id, the same however often its record is read.
+    /// The event's id: the same each time the record is read.
     pub id: EventId,
     /// When it happened.
     pub triggered_at: Timestamp,
     /// Whether it is a test event.
     pub is_test: bool,
-    /// The W3C trace context it was published with, passed on to receivers.
+    /// The W3C trace context of its publisher. Deliveries pass it on.
     pub traceparent: Option<String>,
     /// The payload's id, for the id header; see [`Payload::resource_id`].
     pub resource_id: Option<String>,
@@ -53,17 +60,17 @@ pub struct StoreEvent<'a> {
 /// Why a record is no event.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// Something else than an object.
+    /// It is not an object.
     #[error("the record is not a JSON object")]
     NotAnObject,
-    /// An object that does not read, or says one of our keys twice. The cause names a place or a
-    /// key and never quotes a value.
+    /// The object is malformed, or has one of our keys twice. The cause names a position or a key and
+    /// never quotes a value.
     #[error("the record is not valid JSON: {0}")]
     NotJson(#[source] serde_json::Error),
     /// A required field is absent or null.
     #[error("'{0}' is missing")]
     Missing(&'static str),
-    /// A field holds something else than it should.
+    /// A field has a value that it must not have.
     #[error("'{field}' {must}")]
     Field {
         /// The field's name.
@@ -74,7 +81,7 @@ pub enum InvalidEvent {
     /// The topic is unknown.
     #[error("'topic' is invalid: {0}")]
     Topic(#[from] crate::event::topic::UnknownTopic),
-    /// A delivery of it would not fit into an SQS message.
+    /// Its deliveries would not fit into an SQS message.
     #[error("'payload' is too large to send: {bytes} bytes, {PAYLOAD_LIMIT} at most")]
     TooLarge {
         /// The size of the payload in a message.
@@ -84,6 +91,28 @@ pub enum InvalidEvent {
 
 impl<'a> StoreEvent<'a> {
     /// Reads an event from a record's bytes.
+    ///
+    /// ```
+    /// use storehook_domain::event::{StoreEvent, origin::RecordOrigin};
+    ///
+    /// let origin = RecordOrigin {
+    ///     shard_id: "shardId-000000000000",
+    ///     sequence_number: "1",
+    ///     arrived_at: jiff::Timestamp::UNIX_EPOCH,
+    /// };
+    /// let record = br#"{"shop": "a.example", "topic": "orders/create", "payload": {"total": 199.0}}"#;
+    /// let event = StoreEvent::parse(record, &origin)?;
+    /// assert_eq!(event.payload.as_str(), r#"{"total": 199.0}"#);
+    ///
+    /// let record = br#"{"shop": "a.example", "topic": "orders/create"}"#;
+    /// let error = StoreEvent::parse(record, &origin).unwrap_err();
+    /// assert_eq!(error.to_string(), "'payload' is missing");
+    /// # Ok::<_, storehook_domain::event::InvalidEvent>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The record is no event, or its payload is too large for a delivery.
     pub fn parse(record: &'a [u8], origin: &RecordOrigin<'_>) -> Result<Self, InvalidEvent> {
         if record.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidEvent::NotAnObject);
@@ -99,10 +128,8 @@ impl<'a> StoreEvent<'a> {
         let payload = Payload::new(required("payload", fields.payload)?)
             .map_err(|_| InvalidEvent::Field { field: "payload", must: "must be an object" })?;
         let id = match text("event_id", fields.event_id)? {
-            Some(id) => EventId::parse(&id).map_err(|_| InvalidEvent::Field {
-                field: "event_id",
-                must: "must be 1 to 64 letters, digits, '_' or '-'",
-            })?,
+            Some(id) => EventId::parse(&id)
+                .map_err(|_| InvalidEvent::Field { field: "event_id", must: EventId::RULE })?,
             None => EventId::of_record(origin),
         };
         let triggered_at = match text("triggered_at", fields.triggered_at)? {
@@ -129,7 +156,7 @@ impl<'a> StoreEvent<'a> {
             });
         }
         let topic = Topic::parse(&topic)?;
-        // It ends an installation, so it must say which.
+        // The event ends an installation, so it must name the app.
         if topic.as_str() == APP_UNINSTALLED && app.is_none() {
             return Err(InvalidEvent::Missing("app"));
         }
@@ -143,15 +170,15 @@ impl<'a> StoreEvent<'a> {
 }
 
 impl StoreEvent<'_> {
-    /// What decides the shard that its record goes to: the shop and the payload's id, so that a resource's
-    /// events keep their order. Kinesis takes at most 256 characters.
+    /// The partition key of its record: the shop and the payload's id. So all events of a resource are
+    /// on one shard and keep their order. Kinesis takes at most 256 characters.
     pub fn partition_key(&self) -> String {
         let id = self.resource_id.as_deref().unwrap_or(self.id.as_str());
         format!("{}/{id}", self.shop).chars().take(256).collect()
     }
 }
 
-/// The record's fields, each still raw, so that an error can name the one it is about.
+/// The record's fields, each still raw, so that an error can name its field.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow)]
@@ -175,10 +202,7 @@ struct Fields<'a> {
 }
 
 fn text(field: &'static str, value: Option<&RawValue>) -> Result<Option<String>, InvalidEvent> {
-    value
-        .map(|value| serde_json::from_str(value.get()))
-        .transpose()
-        .map_err(|_| InvalidEvent::Field { field, must: "must be a string" })
+    optional_text(value).map_err(|must| InvalidEvent::Field { field, must })
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, InvalidEvent> {
@@ -193,118 +217,4 @@ fn is_traceparent(value: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn origin() -> RecordOrigin<'static> {
-        RecordOrigin {
-            shard_id: "shardId-000000000006",
-            sequence_number: "49590338271490256608559692538361571095921575989136588898",
-            arrived_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn parse(record: &str) -> Result<StoreEvent<'_>, InvalidEvent> {
-        StoreEvent::parse(record.as_bytes(), &origin())
-    }
-
-    #[test]
-    fn a_full_record_is_read_field_by_field() -> TestResult {
-        let event = parse(
-            r#"{"shop": "MyNewStore.spiffystores.com", "topic": "orders/create", "event_id": "01JD-x_9",
-                "triggered_at": "2026-11-21T15:00:00Z", "payload": {"id": 1}, "test": true, "app": "demo",
-                "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "unknown": 7}"#,
-        )?;
-        assert_eq!(event.shop.as_str(), "mynewstore.spiffystores.com");
-        assert_eq!(event.topic.as_str(), "orders/create");
-        assert_eq!(event.id.as_str(), "01JD-x_9");
-        assert_eq!(event.triggered_at, "2026-11-21T15:00:00Z".parse()?);
-        assert_eq!(event.app, Some(AppId::parse("demo")?));
-        assert!(event.is_test);
-        assert!(event.traceparent.is_some());
-        Ok(())
-    }
-
-    #[test]
-    fn what_a_record_leaves_out_comes_from_its_place_on_the_stream() -> TestResult {
-        let record = r#"{"shop": "a.example", "event": "order:new", "payload": {}}"#;
-        let event = parse(record)?;
-        assert_eq!(event.topic.as_str(), "orders/create");
-        assert_eq!(event.triggered_at, Timestamp::UNIX_EPOCH);
-        assert!(!event.is_test && event.app.is_none());
-        assert_eq!(parse(record)?.id, event.id, "a re-read record has the same id");
-        let neighbour = RecordOrigin { sequence_number: "1", ..origin() };
-        assert_ne!(StoreEvent::parse(record.as_bytes(), &neighbour)?.id, event.id);
-        Ok(())
-    }
-
-    #[test]
-    fn the_payload_is_the_very_bytes_that_were_published() -> TestResult {
-        let payload = r#"{ "z": 327475578523353102, "a": 199.0,  "price":"19.99", "name": "Zoë \u00e9 \/", "n": 1e400 }"#;
-        let record = format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {payload}}}"#);
-        assert_eq!(parse(&record)?.payload.as_str(), payload);
-        Ok(())
-    }
-
-    #[test]
-    fn a_payload_that_would_not_fit_into_a_message_is_too_large() {
-        let record = |size: usize| {
-            let filler = "x".repeat(size - r#"{"n":""}"#.len());
-            format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{"n":"{filler}"}}}}"#)
-        };
-        assert!(parse(&record(PAYLOAD_LIMIT)).is_ok());
-        let bytes = PAYLOAD_LIMIT + 1;
-        assert!(
-            matches!(parse(&record(bytes)), Err(InvalidEvent::TooLarge { bytes: size }) if size == bytes)
-        );
-    }
-
-    #[test]
-    fn every_malformed_record_says_what_is_wrong_with_it() {
-        let with = |fields: &str| {
-            format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{}}, {fields}}}"#)
-        };
-        for (record, message) in [
-            ("not json".to_owned(), "the record is not a JSON object"),
-            ("".to_owned(), "the record is not a JSON object"),
-            ("[]".to_owned(), "the record is not a JSON object"),
-            (r#""{}""#.to_owned(), "the record is not a JSON object"),
-            (r#"{"shop": "#.to_owned(), "EOF while parsing a value at line 1 column 9"),
-            (r#"{} {}"#.to_owned(), "trailing characters at line 1 column 4"),
-            (r#"{"shop": "a", "shop": "b"}"#.to_owned(), "duplicate field `shop`"),
-            (r#"{"topic": "orders/create", "payload": {}}"#.to_owned(), "'shop' is missing"),
-            (r#"{"shop": null, "topic": "orders/create", "payload": {}}"#.to_owned(), "'shop' is missing"),
-            (r#"{"shop": 7, "topic": "orders/create", "payload": {}}"#.to_owned(), "'shop' must be a string"),
-            (
-                r#"{"shop": "a b", "topic": "orders/create", "payload": {}}"#.to_owned(),
-                "'shop' must be a shop's domain",
-            ),
-            (r#"{"shop": "a.example", "payload": {}}"#.to_owned(), "'topic' is missing"),
-            (
-                r#"{"shop": "a.example", "topic": "orders/exploded", "payload": {}}"#.to_owned(),
-                "'orders/exploded' is neither",
-            ),
-            (r#"{"shop": "a.example", "topic": "orders/create"}"#.to_owned(), "'payload' is missing"),
-            (
-                r#"{"shop": "a.example", "topic": "orders/create", "payload": []}"#.to_owned(),
-                "'payload' must be an object",
-            ),
-            (with(r#""event_id": "a.b""#), "'event_id' must be 1 to 64"),
-            (with(r#""event_id": 12"#), "'event_id' must be a string"),
-            (with(r#""triggered_at": "yesterday""#), "'triggered_at' must be an ISO 8601"),
-            (with(r#""triggered_at": "2026-11-21T15:00:00""#), "'triggered_at' must be an ISO 8601"),
-            (with(r#""app": "a#b""#), "'app' must be an app's name"),
-            (with(r#""test": "yes""#), "'test' must be true or false"),
-            (with(r#""traceparent": "00-zz""#), "'traceparent' must be a W3C"),
-        ] {
-            let error = parse(&record).map(|_| ()).map_err(|error| error.to_string());
-            assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{record}: {error:?}");
-        }
-        assert!(matches!(
-            StoreEvent::parse(b"{\"shop\": \"\xff\"}", &origin()),
-            Err(InvalidEvent::NotJson(_))
-        ));
-    }
-}
+mod tests;

@@ -1,14 +1,15 @@
-//! Where on the stream a record stands.
+//! The origin of a record: where and when the stream took it in.
 
 use jiff::Timestamp;
 
-/// Where on the stream a record stands, and when it came: the defaults of its event.
+/// Where a record stands on the stream, and when it arrived. An event that leaves out its id or its
+/// time gets them from here.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordOrigin<'a> {
     /// The shard's id, `shardId-000000000000`.
     pub shard_id: &'a str,
     /// The record's sequence number.
     pub sequence_number: &'a str,
-    /// When the stream took the record in.
+    /// When the record arrived on the stream.
     pub arrived_at: Timestamp,
 }

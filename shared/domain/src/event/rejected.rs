@@ -1,9 +1,8 @@
 //! Rejected events: records that can never become deliveries.
 //!
-//! A record that is no event must neither block its shard nor vanish. It goes, whole,
-//! with the reason and its place on the stream, to the rejected-events queue, where an
-//! operator finds it. A record can be larger than an SQS message: then it goes as
-//! several, numbered parts.
+//! Such a record must neither block its shard nor vanish. The whole record goes to the
+//! rejected-events queue, with the reason and its position on the stream, and an operator finds it
+//! there. If it is larger than an SQS message, it goes as several numbered parts.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -13,11 +12,11 @@ use crate::{
     payload::limits::{SQS_MESSAGE_LIMIT, escape_noncharacters},
 };
 
-/// How many bytes of a record one part holds when the record needs several: 512 KiB, which
-/// as base64 and with its envelope stays well within a message.
+/// How many bytes of a record are in one part, if it needs several: 512 KiB. As base64, and with the
+/// other members, that is well within a message.
 const PART_SIZE: usize = 512 * 1024;
 
-/// How many characters of a reason are kept: it may quote what the record says.
+/// How many characters of a reason are kept. It may quote the record.
 const REASON_LIMIT: usize = 1_000;
 
 /// A message on the rejected-events queue.
@@ -29,20 +28,20 @@ pub struct RejectedEvent {
     pub shard_id: String,
     /// Its sequence number on the shard.
     pub sequence_number: String,
-    /// When the stream took it in.
+    /// When it arrived on the stream.
     pub arrived_at: jiff::Timestamp,
     /// Which part of the record this is, from 1.
     pub part: usize,
-    /// How many parts there are: 1 unless the record is larger than a message.
+    /// How many parts there are. A record that fits into a message has 1.
     pub parts: usize,
-    /// `utf-8` where `record` is the record's text, `base64` where it is not text or in parts.
+    /// `utf-8` if `record` is the record's text, `base64` if it is no text or has several parts.
     pub encoding: String,
     /// The record, or this part of it.
     pub record: String,
 }
 
 impl RejectedEvent {
-    /// The messages that hold a record whole: one, if it can be.
+    /// The messages that hold the whole record: one if it fits, or several parts.
     pub fn messages(record: &[u8], origin: &RecordOrigin<'_>, reason: &str) -> Vec<String> {
         let part = |part: usize, parts: usize, encoding: &str, record: String| {
             let message = Self {
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_kept_whole_whatever_it_holds() -> TestResult {
+    fn any_record_is_kept_whole() -> TestResult {
         check_whole(b"not json", 1, "utf-8")?;
         check_whole(b"", 1, "utf-8")?;
         check_whole("\u{0}\u{1b}\u{fffe}\"".as_bytes(), 1, "utf-8")?;

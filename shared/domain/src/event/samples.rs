@@ -1,6 +1,6 @@
-//! Sample payloads, one for each resource that the API Webhook page documents.
+//! Sample payloads, one for each resource that the *API Webhook* page documents.
 //!
-//! They are the files of `events/payloads`, which a user may publish, too.
+//! They are the files in `events/payloads`, which users can publish as well.
 
 use crate::event::topic::Topic;
 
@@ -29,11 +29,11 @@ pub(crate) const SAMPLES: [(&str, &str); 16] = samples![
     "theme",
 ];
 
-/// What stands for a resource whose payload nobody documents.
+/// The sample of a resource whose payload nobody documents.
 const PLAIN: &str =
     r#"{"id": 123456, "created_at": "2026-11-21T15:00:00-05:00", "updated_at": "2026-11-21T15:00:00-05:00"}"#;
 
-/// A payload as an event of this topic has it.
+/// A sample payload of an event with this topic.
 pub fn sample_of(topic: &Topic) -> &'static str {
     let found = SAMPLES.iter().find(|(resource, _)| *resource == topic.resource());
     found.map_or(PLAIN, |(_, sample)| sample.trim_ascii())
@@ -47,7 +47,7 @@ mod tests {
     use crate::{event::catalogue, payload::Payload};
 
     #[test]
-    fn every_documented_topic_has_a_sample_of_its_own_and_every_other_one_that_will_do()
+    fn documented_topics_have_their_own_sample_and_all_others_the_plain_one()
     -> Result<(), Box<dyn std::error::Error>> {
         for topic in catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]) {
             let sample = sample_of(&Topic::parse(topic.name)?);

@@ -1,9 +1,9 @@
 //! Topics: what an event is about, and what a webhook subscribes to.
 //!
-//! An event has one [`Topic`]. A webhook has a [`TopicPattern`]: a topic, a whole
-//! resource (`orders/*`) or everything (`*`). Both accept Spree's colon spelling, and
-//! both know two texts: the spelling they were written with, which is what a person
-//! sees again, and the key they are matched by, which is the same for all spellings.
+//! An event has one [`Topic`]. A webhook has a [`TopicPattern`]: a topic, a whole resource
+//! (`orders/*`) or everything (`*`). Both accept Spree's colon spelling (`order:new`). All spellings
+//! of a topic have one key, and events find webhooks by that key. A pattern also keeps the spelling
+//! that its owner wrote, because the API shows it again.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,20 @@ use crate::{
 /// The topic of an event: `orders/create`, or a `noun:verb` of Spree's kind.
 ///
 /// Equal topics have equal keys: `order:new` is `orders/create`.
+///
+/// ```
+/// use storehook_domain::event::topic::Topic;
+///
+/// assert_eq!(Topic::parse("order:new")?.as_str(), "orders/create");
+/// assert!(Topic::parse("orders/exploded").is_err());
+/// # Ok::<_, storehook_domain::event::topic::UnknownTopic>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Topic(String);
 
-/// The text is no topic of the catalogue and no `noun:verb`. It quotes the text's first 64 characters.
+/// The text is neither a topic of the catalogue nor a `noun:verb`. The error quotes its first 64
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is neither a topic of the catalogue nor a noun:verb")]
 pub struct UnknownTopic(String);
@@ -32,16 +41,20 @@ impl UnknownTopic {
 
 impl Topic {
     /// Reads a topic in either spelling.
+    ///
+    /// # Errors
+    ///
+    /// The text is neither a topic of the catalogue nor a `noun:verb`.
     pub fn parse(text: &str) -> Result<Self, UnknownTopic> {
         key_of(text).map(|key| Self(key.to_owned())).ok_or_else(|| UnknownTopic::new(text))
     }
 
-    /// The key that webhooks are matched by, and the value of the topic header.
+    /// The key of the topic, which is also the value of the topic header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The keys of the patterns that match this topic: itself, its resource, everything.
+    /// The keys of all patterns that match this topic: its own, its resource's and `*`.
     pub fn matching_patterns(&self) -> Vec<String> {
         let resource = self.0.split_once('/').map(|(resource, _)| format!("{resource}/*"));
         [Some(self.0.clone()), resource, Some("*".to_owned())].into_iter().flatten().collect()
@@ -56,7 +69,17 @@ impl Topic {
     }
 }
 
-/// What a webhook subscribes to, in the spelling that it was created with.
+/// What a webhook subscribes to.
+///
+/// ```
+/// use storehook_domain::event::topic::TopicPattern;
+///
+/// let pattern = TopicPattern::parse("order:new")?;
+/// assert_eq!((pattern.as_str(), pattern.key()), ("order:new", "orders/create"));
+/// assert!(TopicPattern::parse("orders/*").is_ok());
+/// assert!(TopicPattern::parse("order:*").is_err());
+/// # Ok::<_, storehook_domain::event::topic::UnknownTopic>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TopicPattern {
@@ -66,6 +89,10 @@ pub struct TopicPattern {
 
 impl TopicPattern {
     /// Reads a topic, `resource/*` or `*`.
+    ///
+    /// # Errors
+    ///
+    /// The text is none of the three.
     pub fn parse(text: &str) -> Result<Self, UnknownTopic> {
         let is_wildcard = text == "*"
             || text.strip_suffix("/*").is_some_and(|resource| {
@@ -83,7 +110,8 @@ impl TopicPattern {
         &self.spelling
     }
 
-    /// A topic that it matches: itself, or the first of the catalogue for a resource, or an order's creation.
+    /// A topic that the pattern matches: itself, the first topic of the resource, or `orders/create`
+    /// for `*`.
     pub fn example(&self) -> Topic {
         let resource = self.key.strip_suffix('*').unwrap_or(&self.key);
         let found = catalogue::TOPICS.iter().find(|topic| topic.name.starts_with(resource));
@@ -94,13 +122,13 @@ impl TopicPattern {
         }
     }
 
-    /// The key that events find it by; see [`Topic::matching_patterns`].
+    /// The key by which events find the pattern; see [`Topic::matching_patterns`].
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// The one key of all spellings of a topic.
+/// The key that all spellings of a topic share.
 fn key_of(text: &str) -> Option<&str> {
     if let Some(topic) = catalogue::find(text) {
         return Some(topic.name);
@@ -154,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_keeps_its_spelling_and_matches_by_its_key() {
+    fn a_pattern_keeps_its_spelling_and_has_the_topics_key() {
         for (text, key) in [
             ("order:new", Some("orders/create")),
             ("orders/create", Some("orders/create")),
@@ -171,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_matched_by_itself_its_resource_and_the_star() {
+    fn a_topic_matches_itself_its_resource_and_the_star() {
         for (text, patterns) in [
             ("orders/create", vec!["orders/create", "orders/*", "*"]),
             ("order:new", vec!["orders/create", "orders/*", "*"]),
@@ -185,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_is_the_catalogues_or_the_noun() {
+    fn the_resource_comes_from_the_catalogue_or_is_the_noun() {
         for (text, resource) in [
             ("customer_groups/update", "customer_group"),
             ("app/uninstalled", "shop"),
@@ -197,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_has_an_example_that_it_matches() -> Result<(), UnknownTopic> {
+    fn a_pattern_matches_its_example() -> Result<(), UnknownTopic> {
         for (pattern, example) in [
             ("*", "orders/create"),
             ("orders/*", "orders/cancelled"),

@@ -2,9 +2,19 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-/// All that is wrong with a request at once: each field with its messages, in the
-/// order in which they were found. It serializes as the API prints it:
-/// `{"topic": ["can't be blank"], "address": ["is invalid"]}`.
+/// Everything that is wrong with a request: each field with its messages, in the order in which
+/// they were found. It serializes as the API prints it.
+///
+/// ```
+/// use storehook_domain::input::field_errors::FieldErrors;
+///
+/// let mut errors = FieldErrors::default();
+/// assert_eq!(errors.collect("limit", "50".parse::<u8>()), Some(50));
+/// assert_eq!(errors.collect("page", "x".parse::<u8>().map_err(|_| "must be 1 or greater")), None);
+/// let error = errors.or(()).unwrap_err();
+/// assert_eq!(serde_json::to_string(&error)?, r#"{"page":["must be 1 or greater"]}"#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, Vec<String>)>);
 
@@ -24,22 +34,26 @@ impl FieldErrors {
         }
     }
 
-    /// The value where there is one; where there is none, its message goes to the field.
+    /// Takes the value out of a result, or adds its error to the field.
     pub fn collect<T, E: ToString>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
-    /// Whether something is wrong with this field.
+    /// Whether the field has a message.
     pub fn names(&self, field: &str) -> bool {
         self.0.iter().any(|(name, _)| *name == field)
     }
 
-    /// Whether nothing is wrong.
+    /// Whether no field has a message.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value if nothing is wrong.
+    /// The value, if no field has a message.
+    ///
+    /// # Errors
+    ///
+    /// A field has a message.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
@@ -60,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_gather_under_their_field_in_the_order_found() -> serde_json::Result<()> {
+    fn messages_are_grouped_by_field_in_the_order_found() -> serde_json::Result<()> {
         let mut errors = FieldErrors::one("topic", "can't be blank");
         errors.add("address", "is invalid");
         errors.add("topic", "is unknown");

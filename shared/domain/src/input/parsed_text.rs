@@ -1,7 +1,10 @@
-//! What every type has that is a text which was parsed: the way back to text, and serde's way
-//! through [`TryFrom`], so that nothing is read that would not parse.
+//! The conversions of types that hold a checked string, such as ids and names.
+//!
+//! Each such type has `parse(&str)`, which checks, and `as_str()`. The macros derive the rest from
+//! these two: [`FromStr`](std::str::FromStr), and `TryFrom<String>` with `Into<String>` for serde's
+//! `try_from` and `into`. So no value can be deserialized that `parse` would refuse.
 
-/// Gives a type with `parse(&str) -> Result<Self, E>` and `as_str()` its conversions.
+/// Implements the conversions of a type that has `parse(&str) -> Result<Self, E>` and `as_str()`.
 macro_rules! text_conversions {
     ($type:ty, $error:ty) => {
         impl TryFrom<String> for $type {
@@ -28,7 +31,7 @@ macro_rules! text_conversions {
     };
 }
 
-/// Gives a type with `as_str()` its `Display`.
+/// Implements `Display` for a type that has `as_str()`.
 macro_rules! text_display {
     ($type:ty) => {
         impl std::fmt::Display for $type {

@@ -1,4 +1,4 @@
-//! The parameters of a URL's query, as they were given.
+//! The parameters of a URL's query.
 
 use std::borrow::Cow;
 
@@ -7,24 +7,38 @@ use url::form_urlencoded;
 
 use crate::input::field_errors::FieldErrors;
 
-/// How many entries a page of a list has at the most.
+/// The largest number of entries on a page of a list.
 pub const PAGE_LIMIT: usize = 250;
 
-/// How many entries a page of a list has where the query does not say.
+/// The number of entries on a page if the query does not say.
 pub const DEFAULT_PAGE_LIMIT: usize = 50;
 
-/// What a query says, name by name. Names that nobody reads are ignored, as the platform does.
+/// The parameters of a query. Like the platform, it ignores names that nobody reads.
+///
+/// ```
+/// use storehook_domain::input::{field_errors::FieldErrors, query_parameters::QueryParameters};
+///
+/// let parameters = QueryParameters::parse("page=2&limit=x&page_info=&unknown=1");
+/// let mut errors = FieldErrors::default();
+/// assert_eq!(parameters.read("page", &mut errors, str::parse::<u32>), Some(2));
+/// assert_eq!(parameters.read("since_id", &mut errors, str::parse::<u32>), None);
+/// assert!(errors.is_empty(), "an absent parameter is no error");
+///
+/// assert_eq!(parameters.read("limit", &mut errors, str::parse::<u32>), None);
+/// assert!(errors.names("limit"), "a malformed one is");
+/// ```
 #[derive(Debug, Clone)]
 pub struct QueryParameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> QueryParameters<'a> {
-    /// Takes a query apart: what follows the `?` of a URL.
+    /// Splits a query, the part of a URL after the `?`.
     pub fn parse(query: &'a str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
-    /// Reads a parameter, or `None` where it is absent. What is wrong with it goes to `errors`; to
-    /// give it twice is wrong, because which of the two is meant would be a guess.
+    /// Reads a parameter. If it is malformed, the message goes to `errors`, and the result is `None`
+    /// as for an absent one. A parameter that is given twice is an error: which of the two is meant
+    /// would be a guess.
     pub fn read<T, E: ToString>(
         &self,
         name: &'static str,
@@ -41,7 +55,11 @@ impl<'a> QueryParameters<'a> {
     }
 }
 
-/// An ISO 8601 time. A `+` that the client did not escape has become a space on the way.
+/// Reads an ISO 8601 time. A `+` that the client did not escape arrives as a space.
+///
+/// # Errors
+///
+/// The text is not a date and time with an offset.
 pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
     let parsed = text.parse().ok().or_else(|| {
         let (time, offset) = text.rsplit_once(' ')?;
@@ -50,18 +68,22 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
     parsed.ok_or("must be an ISO 8601 date and time with an offset")
 }
 
-/// The length of a page.
+/// Reads the length of a page.
+///
+/// # Errors
+///
+/// The text is not a number from 1 to [`PAGE_LIMIT`].
 pub(crate) fn limit(text: &str) -> Result<usize, String> {
     let limit = number(text).filter(|limit| (1..=PAGE_LIMIT).contains(limit));
     limit.ok_or_else(|| format!("must be between 1 and {PAGE_LIMIT}"))
 }
 
-/// A number too large to count to is the largest: no list is so long.
+/// Reads a number. One that is too large for `usize` becomes the largest: no list is so long.
 pub(crate) fn number(text: &str) -> Option<usize> {
     is_number(text).then(|| text.parse().unwrap_or(usize::MAX))
 }
 
-/// ASCII digits and nothing else.
+/// Whether the text is ASCII digits and nothing else.
 pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -73,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_read_once_and_what_nobody_reads_is_ignored() {
+    fn a_parameter_may_be_given_once_and_unread_ones_are_ignored() {
         let parameters = QueryParameters::parse("a=1&b=%20x&b=y&c=z&c=z&d=");
         let mut errors = FieldErrors::default();
         let text = |text: &str| Ok::<_, String>(text.to_owned());

@@ -1,4 +1,4 @@
-//! An app's name.
+//! Apps' names.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +6,29 @@ use crate::input::parsed_text::{text_conversions, text_display};
 
 /// An API client. Webhooks belong to the app that registered them.
 ///
-/// `[A-Za-z0-9_.-]{1,64}`: it is part of table keys, so it holds no `#`.
+/// `[A-Za-z0-9_.-]{1,64}`. It has no `#`, because table keys are joined with `#`.
+///
+/// ```
+/// use storehook_domain::installation::app::AppId;
+///
+/// assert!(AppId::parse("demo-app").is_ok());
+/// assert!(AppId::parse("demo#app").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AppId(String);
 
-/// The text is not an app's name.
+/// The text is no app's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an app is named by 1 to 64 letters, digits, '_', '-' or '.'")]
+#[error("an app's name must be 1 to 64 letters, digits, '_', '-' or '.'")]
 pub struct InvalidAppId;
 
 impl AppId {
     /// Reads an app's name.
+    ///
+    /// # Errors
+    ///
+    /// The name is empty, too long, or has another character.
     pub fn parse(text: &str) -> Result<Self, InvalidAppId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
@@ -41,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_app_is_a_short_plain_word() {
+    fn an_apps_name_is_a_short_plain_word() {
         for (text, is_valid) in
             [("demo-app", true), ("a.b_c-9", true), ("", false), ("a#b", false), ("a b", false), ("é", false)]
         {

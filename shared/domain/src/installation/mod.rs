@@ -1,4 +1,15 @@
-//! One app on one shop.
+//! Installations: one app on one shop.
+//!
+//! An operator installs an app on a shop. The app then has three things:
+//!
+//! * A [token](token::TokenHash), which it sends with each API call. Storehook keeps only the
+//!   token's hash. A [leaky bucket](rate_limit::RateLimit) limits how often the app may call.
+//! * [Scopes](Scope), which say what the token may do.
+//! * [Secrets](secret_rotation::InstallationSecret), which sign its deliveries. There is one, or
+//!   several while a [rotation](secret_rotation) overlaps.
+//!
+//! When the app is uninstalled, the token is deleted at once. The rest stays for some days, because
+//! the delivery of `app/uninstalled` still needs it.
 
 pub mod app;
 pub mod rate_limit;
@@ -16,7 +27,7 @@ use crate::installation::{
     app::AppId, secret::SharedSecret, secret_rotation::InstallationSecret, shop::ShopDomain,
 };
 
-/// One app on one shop: who it is, what it may do, and what its deliveries are signed with.
+/// One app on one shop: who it is, what it may do, and the secrets that sign its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
     /// The shop.
@@ -25,25 +36,24 @@ pub struct Installation {
     pub app: AppId,
     /// The shop's UUID, sent as `X-Spiffy-Stores-ID`.
     pub store_id: String,
-    /// The shop's IANA time zone, for example `America/New_York`; the API prints its timestamps in it.
+    /// The shop's IANA time zone, such as `America/New_York`. The API prints times in it.
     pub time_zone: String,
     /// What its token may do.
     pub scopes: Vec<Scope>,
-    /// The secrets, oldest first: one, and those whose rotation overlaps.
+    /// The secrets, oldest first: the newest, and older ones whose overlap has not ended.
     pub secrets: Vec<InstallationSecret>,
-    /// When the app was uninstalled. What is left of the installation then is what the delivery that
-    /// tells the app so needs; all others end.
+    /// When the app was uninstalled, if it was. Only the delivery of `app/uninstalled` is still sent.
     pub uninstalled_at: Option<Timestamp>,
 }
 
 impl Installation {
-    /// The secrets that sign at this time, oldest first.
+    /// The secrets that sign at `now`, oldest first.
     pub fn signing_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SharedSecret> {
         self.secrets.iter().filter(move |secret| secret.signs(now)).map(|secret| &secret.secret)
     }
 }
 
-/// Something that an installation's token may do.
+/// A permission of an installation's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Scope {
@@ -59,7 +69,7 @@ pub enum Scope {
 pub struct UnknownScope;
 
 impl Scope {
-    /// The scope's name, as `storehook install --scope` takes it.
+    /// The scope's name, as in `storehook install --scope`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",

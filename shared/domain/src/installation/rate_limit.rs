@@ -1,54 +1,68 @@
 //! The rate limit: a leaky bucket for each installation.
 //!
-//! Each call pours one drop into the bucket, which holds `burst` of them and loses
-//! `per_second` of them a second. All of a bucket's state is one number, the time at which
-//! it will have run empty: a drop moves that time later by the time that a drop takes.
-//! Which write that calls for depends on what the time is when the write is made, so
-//! [`RateLimit::admit`] says both the write and what it rests on, and whoever makes it
-//! does so on that condition, or asks again with the time that it found.
+//! Each call pours one drop into the bucket. The bucket holds `burst` drops and loses `per_second`
+//! drops a second. Its whole state is one number: the time at which it will be empty. Each drop
+//! moves that time later, by the time that one drop takes to leak.
+//!
+//! Many callers share a bucket, and each writes its state to a table. So [`RateLimit::admit`]
+//! returns a [`Pour`]: the write to make and the condition on which to make it. If the condition
+//! fails, somebody else was faster; the caller reads the state and asks again.
 
-/// How many calls an installation may make. Times are microseconds since the Unix epoch.
+/// How many calls an installation may make. All times are microseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     burst: u32,
     drop_micros: i64,
 }
 
-/// How a call is poured into its bucket.
+/// The write that pours a call into its bucket, and the condition of the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pour {
-    /// The bucket is empty, and is to run empty at this time, if it still is empty by now.
+    /// The bucket is empty. Write this time, on the condition that it is still empty.
     Begin {
         /// The time to write.
         empty_at: i64,
     },
-    /// The bucket holds some drops, and is to run empty later by so much, if it still holds some by
-    /// now and runs empty no later than at `latest`.
+    /// The bucket holds some drops. Add to its time, on the conditions that it still holds some and
+    /// that its time is at most `latest`.
     Add {
         /// How much later.
         micros: i64,
-        /// The latest time at which a bucket that has room for one more drop runs empty.
+        /// The latest time of a bucket that has room for one more drop.
         latest: i64,
     },
 }
 
 /// The bucket is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many calls; there is room again in {seconds} s")]
+#[error("too many calls: try again in {seconds} s")]
 pub struct BucketFull {
-    /// After how many whole seconds it has room again, at least 1.
+    /// After how many whole seconds there is room again, at least 1.
     pub seconds: i64,
 }
 
 impl RateLimit {
-    /// The limit of so many calls at once and so many a second in the long run; `None`, which is no
-    /// limit, where either is 0.
+    /// Allows `burst` calls at once, and `per_second` a second in the long run. `None` means no limit:
+    /// one of the two is 0.
     pub fn new(burst: u32, per_second: u32) -> Option<Self> {
         let drop_micros = 1_000_000_i64.checked_div(per_second.into())?.max(1);
         (burst > 0).then_some(Self { burst, drop_micros })
     }
 
-    /// Judges a call at `now`, of a bucket that runs empty at `empty_at`.
+    /// Judges a call at `now`. The bucket will be empty at `empty_at`; `None` is a bucket that was
+    /// never used.
+    ///
+    /// ```
+    /// use storehook_domain::installation::rate_limit::{BucketFull, Pour, RateLimit};
+    ///
+    /// let limit = RateLimit::new(1, 2).expect("it is a limit");
+    /// assert_eq!(limit.admit(None, 0), Ok(Pour::Begin { empty_at: 500_000 }));
+    /// assert_eq!(limit.admit(Some(500_000), 0), Err(BucketFull { seconds: 1 }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The bucket is full.
     pub fn admit(&self, empty_at: Option<i64>, now: i64) -> Result<Pour, BucketFull> {
         let latest = now + i64::from(self.burst - 1) * self.drop_micros;
         match empty_at {
@@ -60,13 +74,13 @@ impl RateLimit {
         }
     }
 
-    /// How many drops a bucket holds that runs empty at `empty_at`.
+    /// How many drops are in a bucket that will be empty at `empty_at`.
     pub fn level(&self, empty_at: i64, now: i64) -> u32 {
         let drops = ceiling((empty_at - now).max(0), self.drop_micros);
         u32::try_from(drops).map_or(self.burst, |drops| drops.min(self.burst))
     }
 
-    /// How many drops a bucket can hold.
+    /// How many drops the bucket can hold.
     pub fn burst(&self) -> u32 {
         self.burst
     }
@@ -82,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    /// Makes the write that a call asks for, if any.
+    /// The state after a call: makes the write, if the call was admitted.
     fn after(empty_at: Option<i64>, admission: Result<Pour, BucketFull>) -> Option<i64> {
         match admission {
             Ok(Pour::Begin { empty_at }) => Some(empty_at),
@@ -92,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_is_no_burst_or_no_rate() {
+    fn there_is_no_limit_without_a_burst_or_a_rate() {
         for (burst, per_second, limit) in [
             (40, 2, Some(RateLimit { burst: 40, drop_micros: 500_000 })),
             (1_000, 500, Some(RateLimit { burst: 1_000, drop_micros: 2_000 })),
@@ -105,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_of_forty_takes_forty_calls_at_once_and_then_two_a_second() {
+    fn a_bucket_of_forty_admits_forty_calls_at_once_and_then_two_a_second() {
         let limit = RateLimit { burst: 40, drop_micros: 500_000 };
         let mut empty_at = None;
         for call in 1..=40 {
@@ -124,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_bucket_says_how_long_it_is_full() {
+    fn a_full_bucket_says_when_there_is_room_again() {
         let limit = RateLimit { burst: 1, drop_micros: 2_500_000 };
         assert_eq!(limit.admit(Some(2_500_000), 0), Err(BucketFull { seconds: 3 }));
     }
 
     proptest! {
         #[test]
-        fn no_more_is_admitted_than_the_burst_and_what_has_leaked(
+        fn admitted_calls_never_exceed_the_burst_plus_the_leaked_drops(
             burst in 1_u32..50,
             drop_micros in 1_000_i64..2_000_000,
             gaps in prop::collection::vec(0_i64..2_000_000, 1..200),
@@ -145,7 +159,7 @@ mod tests {
                     Ok(_) => admitted += 1,
                     Err(BucketFull { seconds }) => {
                         let then = limit.admit(empty_at, now + seconds * 1_000_000);
-                        prop_assert!(then.is_ok(), "it has room when it said so");
+                        prop_assert!(then.is_ok(), "there is room when it said so");
                     }
                 }
                 empty_at = after(empty_at, admission);

@@ -1,4 +1,7 @@
-//! The secret that an installation shares with Storehook to verify deliveries.
+//! Shared secrets.
+//!
+//! An app and Storehook share a secret: Storehook signs deliveries with it, and the app verifies
+//! them. A secret must never appear in a log, so the type hides it from `Debug`.
 
 use std::fmt;
 
@@ -7,20 +10,31 @@ use serde::{Deserialize, Serialize};
 
 /// A shared secret. Its UTF-8 bytes are the HMAC key of every signature.
 ///
-/// `Debug` prints `***`, and there is no `Display`: the only ways to the value are
-/// [`Self::key`] (to sign) and [`Self::reveal`] (to show it once, on installation or
-/// rotation, and to store it).
+/// `Debug` prints `***`, and there is no `Display`. Two methods give the value away:
+/// [`Self::key`], to sign, and [`Self::reveal`], to store it and to show it once, on installation
+/// or rotation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SharedSecret(String);
 
-/// The text cannot serve as a secret.
+/// The text is too short or too long for a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a shared secret is 24 to 64 bytes long, as Standard Webhooks 1.0 asks")]
+#[error("a shared secret must be 24 to 64 bytes long (Standard Webhooks 1.0)")]
 pub struct InvalidSecret;
 
 impl SharedSecret {
     /// Takes a secret of 24 to 64 bytes, the key sizes that Standard Webhooks 1.0 allows.
+    ///
+    /// ```
+    /// use storehook_domain::installation::secret::SharedSecret;
+    ///
+    /// assert!(SharedSecret::parse("0123456789abcdef01234567").is_ok());
+    /// assert!(SharedSecret::parse("too short").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The secret is shorter or longer.
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
         if (24..=64).contains(&text.len()) { Ok(Self(text.to_owned())) } else { Err(InvalidSecret) }
     }
@@ -30,12 +44,12 @@ impl SharedSecret {
         self.0.as_bytes()
     }
 
-    /// The secret itself, for its owner's eyes and for the registry.
+    /// The secret itself, to show to its owner and to store in the registry.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The same secret as Standard Webhooks libraries take it: `whsec_` and the key in base64.
+    /// The secret as Standard Webhooks libraries take it: `whsec_` and the key in base64.
     pub fn reveal_standard(&self) -> String {
         format!("whsec_{}", STANDARD.encode(self.key()))
     }

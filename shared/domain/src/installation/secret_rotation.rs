@@ -1,8 +1,7 @@
 //! The rotation of an installation's secret.
 //!
-//! A new secret begins to sign at once. Those before it sign on beside it until their
-//! overlap ends, so that a receiver can change to the new one whenever it likes in
-//! between.
+//! A new secret signs from the start. The older ones go on signing beside it until their overlap
+//! ends. A receiver can change to the new secret at any time in between.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,13 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::{input::field_errors::FieldErrors, installation::secret::SharedSecret};
 
-/// How many secrets sign at the most: each makes the signature header longer.
+/// The largest number of secrets that sign at the same time. Each makes the signature header longer.
 pub const SECRETS_LIMIT: usize = 5;
 
 /// The longest overlap, in hours: a week.
 pub const LONGEST_OVERLAP: u64 = 7 * 24;
 
-/// The overlap of a rotation that does not say, in hours.
+/// The overlap in hours if the request does not say.
 pub const DEFAULT_OVERLAP: u64 = 24;
 
 /// One of an installation's secrets.
@@ -25,12 +24,12 @@ pub const DEFAULT_OVERLAP: u64 = 24;
 pub struct InstallationSecret {
     /// The secret.
     pub secret: SharedSecret,
-    /// When it stops to sign, if a newer one has been made.
+    /// When it stops signing, if there is a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Timestamp>,
 }
 
-/// A secret as the registry may hold it: before there were rotations it was the secret alone.
+/// A secret in the registry. Before there were rotations, the registry held the secret alone.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Stored {
@@ -48,7 +47,7 @@ impl From<Stored> for InstallationSecret {
 }
 
 impl InstallationSecret {
-    /// Whether it signs at this time.
+    /// Whether it signs at `now`.
     pub fn signs(&self, now: Timestamp) -> bool {
         self.retires_at.is_none_or(|retires_at| now < retires_at)
     }
@@ -60,14 +59,14 @@ impl From<SharedSecret> for InstallationSecret {
     }
 }
 
-/// A wish for a new secret.
+/// A request for a new secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretRotation {
-    /// How long the secrets of before sign on.
+    /// How long the older secrets go on signing.
     pub overlap: SignedDuration,
 }
 
-/// There are [`SECRETS_LIMIT`] secrets that sign already.
+/// [`SECRETS_LIMIT`] secrets sign already.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "has been rotated too often: {SECRETS_LIMIT} secrets sign already; wait for an overlap to end, or give a shorter one"
@@ -75,8 +74,22 @@ pub struct SecretRotation {
 pub struct TooManySecrets;
 
 impl SecretRotation {
-    /// Reads a wish: `overlap_hours`, a whole number. A name that is not known is wrong, because an
-    /// overlap that went unread would leave a stolen secret in force.
+    /// Reads a request, whose only member is `overlap_hours`, a whole number. It refuses other
+    /// members: a misspelled `overlap_hours` would leave a stolen secret in force for a day.
+    ///
+    /// ```
+    /// use serde_json::{Map, json};
+    /// use storehook_domain::installation::secret_rotation::SecretRotation;
+    ///
+    /// let now = Map::from_iter([("overlap_hours".to_owned(), json!(0))]);
+    /// assert!(SecretRotation::parse(&now).is_ok_and(|rotation| rotation.overlap.is_zero()));
+    /// let misspelled = Map::from_iter([("overlap".to_owned(), json!(0))]);
+    /// assert!(SecretRotation::parse(&misspelled).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `overlap_hours` is not a whole number up to [`LONGEST_OVERLAP`], or there is another member.
     pub fn parse(members: &Map<String, Value>) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut hours = DEFAULT_OVERLAP;
@@ -99,8 +112,12 @@ impl SecretRotation {
         errors.or(Self { overlap: SignedDuration::from_hours(hours) })
     }
 
-    /// The secrets with a new one, whose overlap begins now. An overlap that has been promised before is
-    /// cut to this one.
+    /// Adds a new secret, and returns all that still sign. The older ones stop at the end of this
+    /// overlap, or at the end of an earlier one, whichever comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`SECRETS_LIMIT`] secrets sign already.
     pub fn apply(
         self,
         secrets: &[InstallationSecret],
@@ -151,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_before_sign_on_until_the_overlap_ends_and_the_new_one_for_good() -> TestResult {
+    fn older_secrets_sign_until_the_overlap_ends_and_the_new_one_stays() -> TestResult {
         let secret = |letter: &str| SharedSecret::parse(&letter.repeat(32));
         let now: Timestamp = "2026-11-21T15:00:00Z".parse()?;
         let day = parse(json!({})).map_err(|_| "parses")?;
@@ -178,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_before_there_were_rotations_still_reads() -> TestResult {
+    fn a_secret_stored_before_there_were_rotations_is_still_read() -> TestResult {
         let secret: InstallationSecret = SharedSecret::parse(&"a".repeat(32))?.into();
         for stored in [json!("a".repeat(32)), json!({"secret": "a".repeat(32)})] {
             assert_eq!(serde_json::from_value::<InstallationSecret>(stored)?, secret);
@@ -188,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_five_sign() -> TestResult {
+    fn at_most_five_secrets_sign() -> TestResult {
         let now: Timestamp = "2026-11-21T15:00:00Z".parse()?;
         let day = parse(json!({})).map_err(|_| "parses")?;
         let mut secrets = vec![SharedSecret::parse(&"a".repeat(32))?.into()];

@@ -1,4 +1,4 @@
-//! A shop's name: the domain that its store answers on.
+//! Shops' names: the domains of their stores.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,33 @@ use crate::input::parsed_text::{text_conversions, text_display};
 
 /// A store, by its domain: `mynewstore.spiffystores.com`.
 ///
-/// Lower-cased on the way in, because host names are compared without regard to case
-/// and a shop must not have two partitions in a table. At most 253 characters of
-/// letters, digits, `-` and `.` (RFC 1035 §2.3.4), so that the name can stand in a key
-/// or a header as it is.
+/// [`Self::parse`] lower-cases it: host names ignore case, and a shop must not have two partitions
+/// in a table. It has at most 253 letters, digits, `-` and `.` (RFC 1035 §2.3.4), so it can stand
+/// in a key or a header unchanged.
+///
+/// ```
+/// use storehook_domain::installation::shop::ShopDomain;
+///
+/// let shop = ShopDomain::parse("MyNewStore.spiffystores.com")?;
+/// assert_eq!(shop.as_str(), "mynewstore.spiffystores.com");
+/// assert!(ShopDomain::parse("https://mynewstore.spiffystores.com/").is_err());
+/// # Ok::<_, storehook_domain::installation::shop::InvalidShop>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ShopDomain(String);
 
-/// The text is not a host name.
+/// The text is no domain name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a shop is a domain name, for example mynewstore.spiffystores.com")]
+#[error("a shop must be a domain name, such as mynewstore.spiffystores.com")]
 pub struct InvalidShop;
 
 impl ShopDomain {
     /// Reads a shop's domain.
+    ///
+    /// # Errors
+    ///
+    /// The text is no domain name.
     pub fn parse(text: &str) -> Result<Self, InvalidShop> {
         let domain = text.to_ascii_lowercase();
         let labels_are_valid = domain.split('.').all(|label| {
@@ -47,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shop_is_a_host_name_whatever_its_case() {
+    fn a_shop_is_a_domain_name_in_any_case() {
         for text in ["mynewstore.spiffystores.com", "MyNewStore.SpiffyStores.com"] {
             assert_eq!(
                 ShopDomain::parse(text).map(String::from),
@@ -57,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_spoil_a_key_or_a_header_is_no_shop() {
+    fn texts_that_could_break_a_key_or_a_header_are_rejected() {
         let long_label = "a".repeat(64);
         let long_name = vec!["a".repeat(63); 4].join(".");
         for text in

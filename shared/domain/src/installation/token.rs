@@ -1,23 +1,21 @@
-//! Access tokens, as the registry knows them.
+//! Access tokens' hashes.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::input::hex::hex;
-
 /// The SHA-256 of an installation's access token, in lower-case hexadecimal.
 ///
-/// The token itself is shown once, when the app is installed, and kept nowhere. A
-/// token holds 256 random bits, so a plain hash is as hard to turn back as the token
-/// is to guess, and looking a hash up leaks nothing about tokens by its timing.
+/// The token itself is shown once, when the app is installed, and stored nowhere. It has 256 random
+/// bits, so to invert the plain hash is as hard as to guess the token. The timing of a look-up by
+/// hash tells nothing about tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenHash(String);
 
 impl TokenHash {
-    /// Hashes a token as a client sent it.
+    /// Hashes a token.
     pub fn of(token: &str) -> Self {
-        Self(hex(&Sha256::digest(token.as_bytes())))
+        Self(hex::encode(Sha256::digest(token.as_bytes())))
     }
 
     /// The 64 hexadecimal digits.

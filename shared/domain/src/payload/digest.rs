@@ -3,31 +3,34 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    input::{
-        hex::hex,
-        parsed_text::{text_conversions, text_display},
-    },
+    input::parsed_text::{text_conversions, text_display},
     payload::Payload,
 };
 
-/// The first half of a payload's SHA-256, in hexadecimal. A payload is kept under it, so that two that
-/// were published as the same event are two.
+/// The first half of a payload's SHA-256, in hexadecimal.
+///
+/// The history stores payloads by event id and digest. So if two events were published under one
+/// id, their payloads do not overwrite each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PayloadDigest(String);
 
 /// The text is no payload's digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a payload's digest is 32 hexadecimal digits")]
+#[error("a payload's digest must be 32 hexadecimal digits, in lower case")]
 pub struct InvalidPayloadDigest;
 
 impl PayloadDigest {
-    /// The digest of a payload, as messages hold it.
+    /// The digest of a payload. It is taken from the text in messages, [`Payload::in_message`].
     pub fn of(payload: Payload<'_>) -> Self {
-        Self(hex(&Sha256::digest(payload.in_message().as_bytes())[..16]))
+        Self(hex::encode(&Sha256::digest(payload.in_message().as_bytes())[..16]))
     }
 
     /// Reads a digest.
+    ///
+    /// # Errors
+    ///
+    /// The text is not 32 hexadecimal digits in lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidPayloadDigest> {
         let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_hex.then(|| Self(text.to_owned())).ok_or(InvalidPayloadDigest)
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payloads_digest_is_of_what_is_sent() -> serde_json::Result<()> {
+    fn the_digest_is_taken_from_the_text_in_messages() -> serde_json::Result<()> {
         let raw: [&RawValue; 3] = [
             serde_json::from_str("{\"a\": \"\u{ffff}\"}")?,
             serde_json::from_str(r#"{"a": "\uffff"}"#)?,

@@ -1,9 +1,9 @@
 //! A walk through JSON text, one step at a time.
 //!
-//! The renderer of XML needs each number as it is spelled, repeated keys, and payloads of
-//! any depth, which no tree of values gives it. So it walks the text: one pass, without
-//! recursion or memory of its own. The text is trusted to be valid JSON, as that of a raw
-//! value is; on any other text the walk still ends, and what it says means nothing.
+//! The XML renderer needs the spelling of each number, repeated keys, and payloads of any depth. A
+//! tree of values gives it none of them, so it walks the text: one pass, without recursion and
+//! without memory of its own. The walk trusts that the text is valid JSON, as that of a raw value
+//! is. On any other text it still ends, but its steps mean nothing.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ pub(crate) enum JsonStep<'a> {
     Array,
     /// The innermost object or array ends.
     End,
-    /// A member's key, as the string is written: its value comes next.
+    /// A member's key, as it is written. The value comes next.
     Key(&'a str),
-    /// A value that holds no others, as it is written.
+    /// A value without members or elements, as it is written.
     Scalar(&'a str),
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct JsonSteps<'a> {
 }
 
 impl<'a> JsonSteps<'a> {
-    /// The walk through a JSON text.
+    /// Starts a walk through a JSON text.
     pub(crate) fn of(json: &'a str) -> Self {
         Self { rest: json }
     }
@@ -70,7 +70,7 @@ impl<'a> Iterator for JsonSteps<'a> {
     }
 }
 
-/// How long the string at the start of a text is, with both its quotes.
+/// The length of the JSON string at the start of a text, with both quotes.
 fn string_length(text: &str) -> usize {
     let mut is_escaped = false;
     let end = text.bytes().skip(1).position(|byte| {
@@ -81,8 +81,8 @@ fn string_length(text: &str) -> usize {
     end.map_or(text.len(), |end| end + 2)
 }
 
-/// What a JSON string says. Half of a surrogate pair, which JSON can write and no Unicode
-/// text can hold, is dropped.
+/// Decodes a JSON string. It drops half of a surrogate pair, which JSON can write but no Unicode
+/// text can hold.
 pub(crate) fn decoded(string: &str) -> String {
     struct Text;
     impl Visitor<'_> for Text {
@@ -92,7 +92,7 @@ pub(crate) fn decoded(string: &str) -> String {
             formatter.write_str("a string")
         }
 
-        // As a `str`, serde_json refuses half a pair; as bytes it gives what is no UTF-8.
+        // As a `str`, serde_json refuses half a pair. As bytes, it gives it in a form that is not UTF-8.
         fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
             Ok(bytes.utf8_chunks().map(|chunk| chunk.valid()).collect())
         }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_passes_every_part_as_it_is_written() {
+    fn a_walk_yields_every_part_as_it_is_written() {
         for (json, expected) in [
             ("{}", &[Object, End][..]),
             (
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_through_anything_else_ends() {
+    fn a_walk_through_invalid_json_ends() {
         for text in ["", ":", "\"", "\"\\", "::,:", "{\"a", "é:é", "]]"] {
             assert!(JsonSteps::of(text).count() <= text.len(), "{text}");
         }
     }
 
     #[test]
-    fn strings_are_decoded_and_halves_of_pairs_dropped() {
+    fn strings_are_decoded_without_halves_of_surrogate_pairs() {
         for (string, expected) in [
             (r#""a\/b\"\\\n\u00e9é""#, "a/b\"\\\néé"),
             (r#""\ud83d\ude00\u0000""#, "😀\0"),

@@ -1,43 +1,46 @@
-//! The members of a JSON object, taken apart one level deep.
+//! The members of a JSON object, one level deep.
+//!
+//! Selection, ids and pushed events need a payload's members, but must not change a byte of them.
+//! So keys and values stay raw.
 
 use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object's members in their order, keys and values still raw.
+/// An object's members in their order.
 pub(crate) struct Members<'a>(pub(crate) Vec<Member<'a>>);
 
 /// A key and its value.
 pub(crate) struct Member<'a> {
-    /// The key as it is written, in its quotes.
+    /// The key as it is written, with its quotes.
     key: &'a RawValue,
-    /// What the key says. JSON can write half of a surrogate pair, which no Unicode text can hold:
-    /// such a key has no name.
+    /// The decoded key. JSON can write half of a surrogate pair, which no Unicode text can hold: such
+    /// a key has no name.
     name: Option<Cow<'a, str>>,
-    /// The value.
+    /// The value as it is written.
     pub(crate) value: &'a RawValue,
 }
 
 impl Member<'_> {
-    /// Whether the key says this name.
+    /// Whether this is the key's name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.name.as_deref() == Some(name)
     }
 
-    /// The member as JSON with this value, its key as it is written.
+    /// The member as JSON, with its own key and this value.
     pub(crate) fn to_json(&self, value: &str) -> String {
         format!("{}:{value}", self.key.get())
     }
 }
 
 impl<'a> Members<'a> {
-    /// The members of a JSON object. Of any other text: `None`.
+    /// Reads the members of a JSON object; `None` if the text is anything else.
     pub(crate) fn of(object: &'a str) -> Option<Self> {
         serde_json::from_str(object).ok()
     }
 
-    /// A member's value. Of a key said twice the last counts, as JSON parsers have it.
+    /// A member's value. If a key is there twice, the last one counts, as in most JSON parsers.
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|member| member.is_named(name)).map(|member| member.value)
     }
@@ -55,8 +58,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                // As a raw value, serde_json takes any key that JSON allows; as a text it would refuse
-                // half of a surrogate pair, and the whole object with it.
+                // As a raw value, serde_json takes any key that JSON allows. As a text, it would refuse
+                // half of a surrogate pair, and with it the whole object.
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
                     let name = serde_json::from_str(key.get()).ok().map(|Text(name)| name);
                     members.push(Member { key, name, value });
@@ -68,6 +71,6 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A text, borrowed where it holds no escapes.
+/// A text, borrowed if it has no escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

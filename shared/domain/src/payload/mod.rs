@@ -1,4 +1,15 @@
-//! Payloads: what an event carries, byte for byte.
+//! Payloads: the JSON objects that events carry, byte for byte.
+//!
+//! A store publishes a payload, and receivers get the same bytes: 18-digit ids, `199.0`, key order
+//! and escapes stay as they are. So a [`Payload`] is raw JSON. Nothing here parses it into values.
+//!
+//! Three things are made of a payload:
+//!
+//! * The JSON that one webhook gets: [`Payload::select`] keeps or drops whole members.
+//! * The XML that one webhook gets: [`xml`] walks the text and prints each value as it is spelled.
+//! * The text in an SQS message: [`Payload::in_message`] escapes two characters that SQS refuses.
+//!
+//! [`limits`] says how large a payload may be, and [`digest::PayloadDigest`] names its bytes.
 
 pub mod digest;
 pub(crate) mod json_steps;
@@ -17,22 +28,39 @@ use crate::payload::{
 };
 
 /// A JSON object, byte for byte as it was published. It borrows from its record or message.
+///
+/// ```
+/// use serde_json::value::RawValue;
+/// use storehook_domain::payload::Payload;
+///
+/// let raw: &RawValue = serde_json::from_str(r#"{"id": 327475578523353102, "weight": 199.0}"#)?;
+/// let payload = Payload::new(raw).expect("it is an object");
+/// assert_eq!(payload.as_str(), r#"{"id": 327475578523353102, "weight": 199.0}"#);
+///
+/// let list: &RawValue = serde_json::from_str("[]")?;
+/// assert!(Payload::new(list).is_err());
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Payload<'a>(&'a RawValue);
 
-/// The JSON is something else than an object.
+/// The JSON value is not an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a payload is a JSON object")]
+#[error("a payload must be a JSON object")]
 pub struct PayloadNotAnObject;
 
 impl<'a> Payload<'a> {
     /// Takes a JSON value that is an object.
+    ///
+    /// # Errors
+    ///
+    /// The value is not an object.
     pub fn new(json: &'a RawValue) -> Result<Self, PayloadNotAnObject> {
         // A raw value holds no surrounding white space, so its first byte tells its kind.
         if json.get().starts_with('{') { Ok(Self(json)) } else { Err(PayloadNotAnObject) }
     }
 
-    /// Takes a value that [`Self::new`] took before.
+    /// Takes a value that is known to be an object.
     pub(crate) fn new_checked(json: &'a RawValue) -> Self {
         Self(json)
     }
@@ -47,22 +75,22 @@ impl<'a> Payload<'a> {
         self.0
     }
 
-    /// The object as an SQS message holds it, where two characters travel as escapes: what is
-    /// delivered, and what is kept.
+    /// The text of the object in an SQS message, in which two characters are escaped. Receivers get
+    /// this text, and the history keeps it.
     pub fn in_message(self) -> Cow<'a, str> {
         escape_noncharacters(Cow::Borrowed(self.as_str()))
     }
 
-    /// How many bytes the payload takes in an SQS message, where two characters of three
-    /// bytes each travel as escapes of six.
+    /// The length of [`Self::in_message`] in bytes: two characters of three bytes become escapes of
+    /// six.
     pub(crate) fn size_in_message(self) -> usize {
         self.as_str().len() + 3 * self.as_str().matches(NONCHARACTERS).count()
     }
 
-    /// The payload's id for the id header: its top-level `id`, or the one inside where the
-    /// payload is wrapped in its resource's name (`{"collection_listing": {…}}`). `None`
-    /// where it is absent, null, neither a number nor a string, or could not stand in a
-    /// header (visible ASCII, at most 128 characters).
+    /// The payload's id, for the id header: its top-level `id`, or the `id` inside if the payload is
+    /// wrapped in its resource's name (`{"collection_listing": {…}}`). `None` if the id is absent,
+    /// null, neither a number nor a string, or not fit for a header (visible ASCII, at most 128
+    /// characters).
     pub fn resource_id(self, resource: &str) -> Option<Cow<'a, str>> {
         let members = Members::of(self.as_str())?;
         let id = match members.get("id") {
@@ -84,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_is_a_scalar_that_fits_a_header() -> serde_json::Result<()> {
+    fn the_id_is_a_number_or_string_that_fits_a_header() -> serde_json::Result<()> {
         for (payload, id) in [
             (r#"{"id": 327475578523353102}"#, Some("327475578523353102")),
             (r#"{"id": "eeafa272"}"#, Some("eeafa272")),

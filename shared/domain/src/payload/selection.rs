@@ -1,7 +1,7 @@
-//! What a webhook gets of a payload: `fields` and `metafield_namespaces`.
+//! The part of a payload that a webhook gets, by its `fields` and `metafield_namespaces`.
 //!
-//! A payload is looked at one level deep and never rebuilt: selection keeps or drops whole members,
-//! and what it keeps stays as the bytes it was. Selection hides things, so it fails closed.
+//! Selection looks one level deep. It keeps or drops whole members, and it keeps their bytes. It is
+//! there to hide things, so it fails closed: in doubt, less is sent.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,12 @@ use crate::payload::{Payload, members::Members};
 impl<'a> Payload<'a> {
     /// The JSON that a webhook with these `fields` and `metafield_namespaces` gets.
     ///
-    /// `fields` keeps only those top-level keys, in the payload's order; none means all.
-    /// `metafields` is left out unless namespaces are given, and then keeps the metafields of those only.
-    /// What stays keeps its bytes, keys too. Selection fails closed: a key that is no Unicode text has no
-    /// name that `fields` could ask for, and of a payload that cannot be taken apart nothing is sent.
+    /// * `fields` are the top-level keys to keep, in the payload's order. No fields mean all.
+    /// * `metafields` keeps only the metafields of these namespaces. Without namespaces, the member is
+    ///   left out.
+    ///
+    /// It fails closed. If a key is no Unicode text, no field can name it. If the payload has no
+    /// members to select, the result is `{}`.
     pub fn select(self, fields: &[String], metafield_namespaces: &[String]) -> Cow<'a, str> {
         let Some(members) = Members::of(self.as_str()) else { return Cow::Borrowed("{}") };
         if fields.is_empty() && members.get("metafields").is_none() {
@@ -35,7 +37,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The metafields of some namespaces, as a JSON array. What is no list of objects has no namespaces: `None`.
+/// The metafields of these namespaces, as a JSON array; `None` if the value is not a list.
 fn metafields_of(metafields: &RawValue, namespaces: &[String]) -> Option<String> {
     let all: Vec<&RawValue> = serde_json::from_str(metafields.get()).ok()?;
     let kept = all.into_iter().filter(|metafield| {
@@ -65,23 +67,23 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_keeps_everything_keeps_its_bytes() -> serde_json::Result<()> {
+    fn without_fields_the_payload_keeps_its_bytes() -> serde_json::Result<()> {
         let payload = r#"{ "b" : 1.0,"a":"\u00e9\/" }"#;
         check_selection(payload, &[], &[], payload)
     }
 
     #[test]
-    fn fields_keep_those_keys_in_the_payloads_order() -> serde_json::Result<()> {
+    fn fields_keep_their_members_in_the_payloads_order() -> serde_json::Result<()> {
         let payload = r#"{"z": 327475578523353102, "a": {"id":  1.0}, "m": null, "caf\u00e9": 1}"#;
         check_selection(payload, &["a", "z"], &[], r#"{"z":327475578523353102,"a":{"id":  1.0}}"#)?;
         check_selection(payload, &["café"], &[], r#"{"caf\u00e9":1}"#)?;
         check_selection(payload, &["none"], &[], "{}")
     }
 
-    /// JSON can write half of a surrogate pair, which no Unicode text can hold. A key with one must not open
-    /// what `fields` and `metafield_namespaces` close.
+    /// JSON can write half of a surrogate pair, which no Unicode text can hold. A key with one must not
+    /// make selection send more.
     #[test]
-    fn a_key_that_is_no_text_hides_nothing_and_opens_nothing() -> serde_json::Result<()> {
+    fn a_key_that_is_no_text_does_not_change_what_is_selected() -> serde_json::Result<()> {
         let payload = r#"{"\ud800":1,"id":7,"secret":2,"\ud800id":3,"metafields":[{"\udfff":1,"namespace":"a"},{"namespace":"\ud800a"}]}"#;
         check_selection(payload, &["id"], &[], r#"{"id":7}"#)?;
         check_selection(payload, &[], &[], r#"{"\ud800":1,"id":7,"secret":2,"\ud800id":3}"#)?;
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_cannot_be_taken_apart_is_not_sent() -> serde_json::Result<()> {
+    fn a_payload_without_members_is_not_sent() -> serde_json::Result<()> {
         check_selection("[]", &["id"], &[], "{}")?;
         check_selection("[]", &[], &[], "{}")
     }

@@ -1,4 +1,8 @@
-//! Addresses: where a webhook's deliveries go.
+//! Addresses: the URLs that deliveries are sent to.
+//!
+//! The URL standard mends many malformed URLs, and browsers follow it. An API should not guess, so
+//! [`Address::parse`] refuses what the standard would mend. Which IP addresses deliveries may reach
+//! is the rule of [`address_policy`](crate::webhook::address_policy).
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -10,8 +14,15 @@ pub const ADDRESS_LIMIT: usize = 2_048;
 
 /// An absolute `http` or `https` URL without user info or fragment.
 ///
-/// It keeps the text that its owner wrote, which is what the API shows again, next to
-/// the URL that it means.
+/// It keeps the text that its owner wrote, because the API shows it again, and the parsed URL.
+///
+/// ```
+/// use storehook_domain::webhook::address::{Address, AddressError};
+///
+/// assert!(Address::parse("https://apple.com/uninstall?a=b").is_ok());
+/// assert_eq!(Address::parse("https://user@apple.com/"), Err(AddressError::Invalid));
+/// assert_eq!(Address::parse("ftp://apple.com/"), Err(AddressError::Scheme("ftp".to_owned())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
@@ -22,27 +33,31 @@ pub struct Address {
 /// Why a text is no address. The messages are the API's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Not an absolute URL with a host, or one with user info or a fragment.
+    /// It is not an absolute URL with a host, or it has user info or a fragment.
     #[error("is invalid")]
     Invalid,
-    /// Another scheme than `http` or `https`.
+    /// The scheme is not `http` or `https`.
     #[error("protocol {0}:// is not supported")]
     Scheme(String),
-    /// Over [`ADDRESS_LIMIT`] characters.
+    /// It has more than [`ADDRESS_LIMIT`] characters.
     #[error("is too long (maximum is {ADDRESS_LIMIT} characters)")]
     TooLong,
-    /// An address that deliveries are kept from; see [`AddressPolicy`].
+    /// Deliveries must not reach its host; see [`AddressPolicy`].
     #[error("is not allowed")]
     NotAllowed,
 }
 
 impl Address {
     /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// The text is no address, is too long, or has another scheme.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.chars().count() > ADDRESS_LIMIT {
             return Err(AddressError::TooLong);
         }
-        // The URL standard has browsers drop or mend these; an API should not guess.
+        // The URL standard drops or mends these characters.
         if text
             .chars()
             .any(|character| character.is_whitespace() || character.is_control() || character == '\\')
@@ -51,14 +66,13 @@ impl Address {
         }
         let url = Url::parse(text).map_err(|_| AddressError::Invalid)?;
         if !matches!(url.scheme(), "http" | "https") {
-            // `localhost:8080` and `mailto:x` parse as URLs too; only what was meant as one has a scheme.
+            // `localhost:8080` and `mailto:x` parse as URLs, too. Only a text with `://` has a scheme.
             return Err(match text.split_once("://") {
                 Some(_) => AddressError::Scheme(url.scheme().to_owned()),
                 None => AddressError::Invalid,
             });
         }
-        // `http:example.com` is mended by the URL standard as well.
-        // So is `http:///example.com`, whose host is empty.
+        // The URL standard also mends `http:example.com`, and `http:///example.com`, whose host is empty.
         let is_absolute = text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
             && !authority_of(text).is_empty();
         let has_user_info =
@@ -79,7 +93,8 @@ impl Address {
         &self.url
     }
 
-    /// Whether the policy refuses the host without a look-up: a literal IP address or `localhost`.
+    /// Whether the policy refuses the host without a look-up, because it is an IP address or
+    /// `localhost`.
     pub fn is_refused_by(&self, policy: &AddressPolicy) -> bool {
         match self.url.host() {
             Some(Host::Ipv4(ip)) => !policy.permits(ip.into()),
@@ -144,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_private_by_its_spelling_is_refused_without_a_look_up() {
+    fn a_private_ip_address_or_localhost_is_refused_without_a_look_up() {
         let closed = AddressPolicy::default();
         let open: AddressPolicy = AddressPolicy::opening("127.0.0.0/8").unwrap_or_default();
         for (text, is_refused, is_refused_when_open) in [

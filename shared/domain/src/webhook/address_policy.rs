@@ -1,17 +1,17 @@
 //! The address guard's rule: which IP addresses deliveries may reach.
 //!
-//! Addresses are hostile: a subscriber names any URL, and the delivery function stands
-//! inside somebody's network. So a delivery may reach public unicast addresses and
-//! nothing else, unless the operator opens a network by name. The rule is asked about
-//! the address that is then connected to, never about a name.
+//! Addresses are hostile: a subscriber can name any URL, and the delivery function runs inside
+//! somebody's network. So a delivery may reach public unicast addresses only, unless the operator
+//! opens a network by its CIDR. The rule judges the IP address that the sender then connects to,
+//! never a name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The IPv4 networks that no webhook lives in: all of the IANA Special-Purpose Address Registry
-/// (RFC 6890 and its updates), the few that it calls globally reachable among them (AS112, AMT, port
-/// control), multicast (RFC 5771), the reserved class E, and Azure's wire server.
+/// The IPv4 networks in which no webhook lives: the whole IANA Special-Purpose Address Registry (RFC
+/// 6890 and its updates), with the few networks that it calls globally reachable (AS112, AMT, port
+/// control); multicast (RFC 5771); the reserved class E; and Azure's wire server.
 const NOT_PUBLIC_V4: [Ipv4Net; 18] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -33,8 +33,8 @@ const NOT_PUBLIC_V4: [Ipv4Net; 18] = [
     v4([224, 0, 0, 0], 3),
 ];
 
-/// Within 2000::/3, the only global unicast space there is (RFC 4291), where no webhook lives:
-/// protocol assignments with Teredo, documentation, 6to4, AS112, and the second documentation block.
+/// The networks within 2000::/3 in which no webhook lives: protocol assignments with Teredo,
+/// documentation, 6to4, AS112, and the second documentation block.
 const NOT_PUBLIC_V6: [Ipv6Net; 5] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
@@ -43,18 +43,33 @@ const NOT_PUBLIC_V6: [Ipv6Net; 5] = [
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
 ];
 
+/// The only global unicast space of IPv6 (RFC 4291).
 const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+/// The addresses that stand for IPv4 addresses behind a translator (RFC 6052).
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// Which IP addresses deliveries may reach: public unicast, and the networks that the
-/// operator opened. The default opens none.
+/// Which IP addresses deliveries may reach: public unicast, and the networks that the operator opened.
+/// The default opens none.
+///
+/// ```
+/// use storehook_domain::webhook::address_policy::AddressPolicy;
+///
+/// let policy = AddressPolicy::opening("10.1.0.0/16").expect("it is a CIDR");
+/// assert!(policy.permits([10, 1, 2, 3].into()));
+/// assert!(!policy.permits([10, 2, 2, 3].into()));
+/// assert!(AddressPolicy::opening("localhost").is_err());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddressPolicy {
     opened: Vec<IpNet>,
 }
 
 impl AddressPolicy {
-    /// A policy that opens these networks: CIDRs with commas between, or nothing.
+    /// A policy that opens these networks: CIDRs separated by commas, or an empty text for none.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no CIDR.
     pub fn opening(cidrs: &str) -> Result<Self, ipnet::AddrParseError> {
         let named = cidrs.split(',').map(str::trim).filter(|cidr| !cidr.is_empty());
         Ok(Self { opened: named.map(str::parse).collect::<Result<_, _>>()? })
@@ -62,15 +77,15 @@ impl AddressPolicy {
 
     /// Whether a delivery may connect to this address.
     pub fn permits(&self, ip: IpAddr) -> bool {
-        // An IPv4-mapped address (RFC 4291) is the IPv4 address, and opened with it.
+        // An IPv4-mapped address (RFC 4291) is the IPv4 address, so it is opened with it.
         let ip = ip.to_canonical();
         let is_opened = self.opened.iter().any(|network| network.contains(&ip));
         is_opened || is_public(translated(ip))
     }
 }
 
-/// The IPv4 address that a NAT64 address stands for: a public one only (RFC 6052 §3.1), so nothing opens
-/// it; else the address itself.
+/// The IPv4 address that a NAT64 address stands for, or the address itself. A NAT64 address may stand
+/// for public addresses only (RFC 6052 §3.1), so no opened network matters here.
 fn translated(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V6(ip) if NAT64.contains(&ip) => {
@@ -169,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_opens_networks_by_name() -> TestResult {
+    fn an_operator_opens_networks_by_cidr() -> TestResult {
         let policy = AddressPolicy::opening(" 127.0.0.0/8, ::1/128 ,")?;
         for (ip, is_permitted) in [
             ("127.0.0.1", true),

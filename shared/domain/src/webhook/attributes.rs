@@ -1,5 +1,7 @@
-//! The attributes of a webhook as a client writes them: each read by its kind, and what is
-//! wrong with it told in the words of the API.
+//! The attributes of a webhook, as clients write them.
+//!
+//! There is one reader for each kind of attribute. Each adds its errors, in the words of the API, to
+//! the errors of the request.
 
 use serde_json::{Map, Value};
 
@@ -12,21 +14,22 @@ use crate::{
     },
 };
 
-/// The most bytes of JSON that `fields` has, and `metafield_namespaces`. With the limits of the other
-/// attributes it keeps a page of the longest webhooks within a Lambda answer; a test adds it up.
+/// The most bytes of JSON that `fields` may have, and `metafield_namespaces` as well. With the limits
+/// of the other attributes, it keeps a page of the longest webhooks within a Lambda response. A test
+/// adds it up.
 pub const LIST_LIMIT: usize = 2_048;
 
 pub(crate) const BLANK: &str = "can't be blank";
 const INVALID: &str = "is invalid";
 const NOT_IN_LIST: &str = "is not included in the list";
 
-/// A topic that is not there, or blank.
+/// Adds the errors of a topic that is missing or blank.
 pub(crate) fn refuse_blank_topic(errors: &mut FieldErrors) {
     errors.add("topic", BLANK);
     errors.add("topic", catalogue::not_allowed_message());
 }
 
-/// A topic; null is blank.
+/// Reads a topic. `null` is blank.
 pub(crate) fn topic(value: &Value, errors: &mut FieldErrors) -> Option<TopicPattern> {
     match value {
         Value::Null => refuse_blank_topic(errors),
@@ -40,7 +43,7 @@ pub(crate) fn topic(value: &Value, errors: &mut FieldErrors) -> Option<TopicPatt
     None
 }
 
-/// An address that deliveries may reach; null is blank.
+/// Reads an address that deliveries may reach. `null` is blank.
 pub(crate) fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldErrors) -> Option<Address> {
     match value {
         Value::Null => errors.add("address", BLANK),
@@ -56,7 +59,7 @@ pub(crate) fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldE
     None
 }
 
-/// One of a few words; null is as if it were not said.
+/// Reads one of a few words. `null` counts as left out.
 pub(crate) fn choice<T>(
     attributes: &Map<String, Value>,
     field: &'static str,
@@ -67,7 +70,7 @@ pub(crate) fn choice<T>(
     errors.collect(field, value.as_str().and_then(from_name).ok_or(NOT_IN_LIST))
 }
 
-/// A short list of strings; null is as if it were not said.
+/// Reads a short list of strings. `null` counts as left out.
 pub(crate) fn list(
     attributes: &Map<String, Value>,
     field: &'static str,
@@ -89,7 +92,7 @@ pub(crate) fn list(
     Some(texts)
 }
 
-/// An attribute's value; null is as if it were not said.
+/// An attribute's value, unless it is left out or `null`.
 pub(crate) fn present<'a>(attributes: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     attributes.get(field).filter(|value| !value.is_null())
 }

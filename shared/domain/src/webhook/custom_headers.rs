@@ -1,4 +1,7 @@
 //! Headers that a webhook's owner adds to its deliveries.
+//!
+//! They often hold credentials, so `Debug` hides their values. They must not break a request or
+//! pretend to be ours, so some names are reserved.
 
 use std::{collections::HashSet, fmt};
 
@@ -10,15 +13,29 @@ use crate::webhook::header_prefix::HeaderPrefix;
 /// The most headers that a webhook may add.
 pub const CUSTOM_HEADERS_LIMIT: usize = 10;
 
-/// The longest name and the longest value of one, in characters.
+/// The longest name of a header, in characters.
 pub(crate) const NAME_LIMIT: usize = 128;
-/// See [`NAME_LIMIT`].
+
+/// The longest value of a header, in characters.
 pub const HEADER_VALUE_LIMIT: usize = 1_024;
 
-/// The most bytes of JSON that all of them have.
+/// The most bytes of JSON that all headers of a webhook may have together.
 pub(crate) const JSON_LIMIT: usize = 3_072;
 
-/// Up to ten headers, none of them ours and none that HTTP itself needs.
+/// Up to ten headers. None of them is ours, and none is needed by HTTP itself.
+///
+/// ```
+/// use serde_json::json;
+/// use storehook_domain::webhook::{
+///     custom_headers::{CustomHeaders, CustomHeadersError},
+///     header_prefix::HeaderPrefix,
+/// };
+///
+/// let prefix = HeaderPrefix::default();
+/// assert!(CustomHeaders::parse(&json!({"X-Api-Key": "abc"}), &prefix).is_ok());
+/// let error = CustomHeaders::parse(&json!({"Host": "a"}), &prefix);
+/// assert_eq!(error, Err(CustomHeadersError::Reserved("Host".to_owned())));
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CustomHeaders(serde_json::Map<String, serde_json::Value>);
@@ -26,29 +43,34 @@ pub struct CustomHeaders(serde_json::Map<String, serde_json::Value>);
 /// Why headers are refused. The messages are the API's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CustomHeadersError {
-    /// Not an object of strings.
+    /// The JSON is not an object of strings.
     #[error("must be an object of header names and values")]
     NotAnObject,
-    /// Over [`CUSTOM_HEADERS_LIMIT`] of them.
+    /// There are more than [`CUSTOM_HEADERS_LIMIT`] headers.
     #[error("is too long (maximum is {CUSTOM_HEADERS_LIMIT} headers)")]
     TooMany,
-    /// Over [`JSON_LIMIT`] of them in all.
+    /// They have more than 3,072 bytes of JSON (`JSON_LIMIT`).
     #[error("is too long (maximum is {JSON_LIMIT} bytes of JSON)")]
     TooLong,
-    /// A name that HTTP does not allow, over [`NAME_LIMIT`] characters of it, or one that is there
-    /// already: case does not tell names apart. It quotes the first 128 characters.
+    /// A name is not allowed by HTTP, has more than 128 characters (`NAME_LIMIT`), or is there twice,
+    /// in any case. The error quotes the first 128 characters.
     #[error("has an invalid name: {0}")]
     Name(String),
-    /// A value that HTTP does not allow, or over [`HEADER_VALUE_LIMIT`] characters of it.
+    /// A value is not allowed by HTTP, or has more than [`HEADER_VALUE_LIMIT`] characters.
     #[error("has an invalid value for {0}")]
     Value(String),
-    /// A name that Storehook or HTTP itself uses.
+    /// Storehook or HTTP itself uses the name.
     #[error("may not set {0}")]
     Reserved(String),
 }
 
 impl CustomHeaders {
-    /// Reads headers from the API's JSON: an object of names and values.
+    /// Reads headers from the API's JSON: an object of names and values. Names with the operator's
+    /// `prefix` are reserved, too.
+    ///
+    /// # Errors
+    ///
+    /// The JSON is no such object, is too long, or has a name or value that is not allowed.
     pub fn parse(json: &serde_json::Value, prefix: &HeaderPrefix) -> Result<Self, CustomHeadersError> {
         let headers = json.as_object().ok_or(CustomHeadersError::NotAnObject)?;
         if headers.len() > CUSTOM_HEADERS_LIMIT {
@@ -80,13 +102,13 @@ impl CustomHeaders {
 }
 
 impl fmt::Debug for CustomHeaders {
-    /// Names only: values are often credentials.
+    /// Prints names only: values are often credentials.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_map().entries(self.iter().map(|(name, _)| (name, format_args!("***")))).finish()
     }
 }
 
-/// Ours, hop-by-hop (RFC 9110 §7.6.1), or part of how the request itself is framed.
+/// Whether a name is ours, hop-by-hop (RFC 9110 §7.6.1), or describes or frames the body.
 fn is_reserved(name: &str) -> bool {
     const NAMES: [&str; 17] = [
         "accept-encoding",
@@ -118,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_of_ones_own_are_few_and_harmless() {
+    fn custom_headers_are_few_short_and_valid() {
         let eleven: serde_json::Map<_, _> =
             (0..11).map(|number| (format!("X-{number}"), json!("a"))).collect();
         for (headers, error) in [
@@ -146,9 +168,9 @@ mod tests {
         }
     }
 
-    /// Hop-by-hop (RFC 9110 §7.6.1), what frames or describes the body, and ours.
+    /// Hop-by-hop headers (RFC 9110 §7.6.1), headers that frame or describe the body, and ours.
     #[test]
-    fn no_header_is_set_that_http_or_we_need() {
+    fn names_that_http_or_storehook_uses_are_reserved() {
         for name in [
             "Accept-Encoding",
             "Connection",
@@ -179,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operators_own_prefix_is_reserved_too()
+    fn the_operators_own_prefix_is_reserved_too()
     -> Result<(), crate::webhook::header_prefix::InvalidHeaderPrefix> {
         let prefix = HeaderPrefix::parse("X-Acme")?;
         for (name, is_allowed) in [("X-Acme-Test", false), ("x-acme-order-id", false), ("X-Acmeville", true)]

@@ -1,14 +1,14 @@
-//! The operational event `webhooks/disabled`: what an app hears when a webhook of its is disabled.
+//! The operational event `webhooks/disabled`: it tells an app that one of its webhooks was disabled.
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{event::catalogue::WEBHOOK_DISABLED, webhook::Webhook};
 
-/// The stream record of the event that this webhook is disabled now, and why.
+/// The stream record that tells the webhook's app that the webhook is disabled now, and why.
 ///
-/// Its id follows from the webhook and its version, so that the event is the same however often it
-/// is published, and its app is the webhook's, so that nobody else hears of it.
+/// The event's id is made from the webhook's id and version, so publishing it again makes the same
+/// event. The record names the webhook's app, so no other app gets it.
 pub fn disabled_event(webhook: &Webhook, reason: &str, now: Timestamp) -> String {
     let payload = json!({
         "id": webhook.id,
@@ -40,8 +40,7 @@ mod tests {
     };
 
     #[test]
-    fn the_event_is_for_the_webhooks_own_app_and_the_same_each_time() -> Result<(), Box<dyn std::error::Error>>
-    {
+    fn the_event_names_the_webhooks_app_and_has_a_stable_id() -> Result<(), Box<dyn std::error::Error>> {
         let webhook: Webhook = serde_json::from_value(json!({
             "id": 7, "shop": "a.example", "app": "demo", "topic": "order:new", "address": "https://a.example/",
             "format": "json", "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [],

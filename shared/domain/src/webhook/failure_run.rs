@@ -1,15 +1,18 @@
-//! Failure runs: how long a webhook has done nothing but fail, and when that is too long.
+//! Failure runs: how long all attempts of a webhook have failed.
+//!
+//! A webhook with a long failure run is disabled. Two conditions must hold: five days without a
+//! success, and 20 failed attempts. A shop in which little happens needs the second one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How long a webhook may do nothing but fail before it is disabled.
+/// How long all attempts of a webhook must have failed before it is disabled.
 pub const DISABLED_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
 
-/// How many attempts must have failed by then: a shop in which little happens is given its time.
+/// How many attempts must have failed before a webhook is disabled.
 pub const DISABLED_AFTER_ATTEMPTS: u64 = 20;
 
-/// The failed attempts of a webhook since its last success, or since it was last changed.
+/// The failed attempts of a webhook since its last success, or since its last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureRun {
     /// When the first of them failed.
@@ -19,7 +22,7 @@ pub struct FailureRun {
 }
 
 impl FailureRun {
-    /// Whether the webhook is to be disabled now.
+    /// Whether the webhook must be disabled now.
     pub fn is_too_long(&self, now: Timestamp) -> bool {
         self.attempts >= DISABLED_AFTER_ATTEMPTS && now.duration_since(self.since) >= DISABLED_AFTER
     }
@@ -30,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_days_and_twenty_attempts_of_nothing_but_failure_are_too_long() {
+    fn a_run_of_five_days_and_twenty_attempts_is_too_long() {
         let five_days = 5 * 24 * 60 * 60;
         for (seconds, attempts, is_too_long) in [
             (five_days, 20, true),

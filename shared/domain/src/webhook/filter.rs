@@ -1,15 +1,15 @@
-//! Which webhooks a list shows.
+//! The filter of a list of webhooks.
 
 use jiff::Timestamp;
 
 use crate::webhook::{Webhook, WebhookId};
 
-/// The conditions of a list, all of which a webhook must meet. The default lets all through.
+/// The conditions of a list. A webhook must meet all that are set. The default has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookFilter {
-    /// Its address, as its owner wrote it.
+    /// The address, as its owner wrote it.
     pub address: Option<String>,
-    /// Its topic, in any spelling: the key of its pattern.
+    /// The key of the topic pattern, which all spellings share.
     pub topic_key: Option<String>,
     /// Created at or after this time.
     pub created_at_min: Option<Timestamp>,
@@ -19,12 +19,12 @@ pub struct WebhookFilter {
     pub updated_at_min: Option<Timestamp>,
     /// Changed at or before this time.
     pub updated_at_max: Option<Timestamp>,
-    /// Its id is greater than this one.
+    /// The id is greater than this one.
     pub since_id: Option<WebhookId>,
 }
 
 impl WebhookFilter {
-    /// Whether it says nothing, or nothing but `since_id`.
+    /// Whether no condition is set, except perhaps `since_id`.
     pub fn is_of_ids_alone(&self) -> bool {
         *self == Self { since_id: self.since_id, ..Self::default() }
     }

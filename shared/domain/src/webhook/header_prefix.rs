@@ -1,29 +1,44 @@
-//! What the names of the platform's own headers begin with.
+//! The prefix of the platform's own headers.
+//!
+//! An operator may set a prefix of their own, so header names are made here and nowhere else.
 
-/// What the names of the platform's own headers begin with: `X-Spiffy-Stores`.
+/// The prefix of the platform's own headers, without its last dash: `X-Spiffy-Stores`.
+///
+/// ```
+/// use storehook_domain::webhook::header_prefix::HeaderPrefix;
+///
+/// let prefix = HeaderPrefix::parse("X-Acme")?;
+/// assert_eq!(prefix.name("Topic"), "X-Acme-Topic");
+/// assert!(HeaderPrefix::parse("X-Acme-").is_err());
+/// # Ok::<_, storehook_domain::webhook::header_prefix::InvalidHeaderPrefix>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderPrefix(String);
 
-/// The text cannot begin a header's name.
+/// The text is no prefix of a header's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a header prefix is 1 to 64 letters, digits or '-', and does not end in '-'")]
+#[error("a header prefix must be 1 to 64 letters, digits or '-', and must not end in '-'")]
 pub struct InvalidHeaderPrefix;
 
 impl HeaderPrefix {
     /// Reads a prefix, without its last dash.
+    ///
+    /// # Errors
+    ///
+    /// The text is empty, too long, has another character, or ends in a dash.
     pub fn parse(text: &str) -> Result<Self, InvalidHeaderPrefix> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let is_valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.ends_with('-');
         is_valid.then(|| Self(text.to_owned())).ok_or(InvalidHeaderPrefix)
     }
 
-    /// The header's name that ends so.
+    /// The name of a header: this prefix, a dash and `rest`.
     pub fn name(&self, rest: &str) -> String {
         format!("{}-{rest}", self.0)
     }
 
-    /// The header that tells the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. None for the two
-    /// whose header would be read as another of the same name.
+    /// The header for the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. Two resources have none,
+    /// because their header's name is taken: `webhook` and `event`.
     pub fn id_header(&self, resource: &str) -> Option<String> {
         let capitalized = resource.split('_').map(|word| {
             let (first, rest) = word.split_at(word.len().min(1));
@@ -51,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resources_id_has_a_header_unless_that_is_anothers() {
+    fn a_resource_has_an_id_header_unless_its_name_is_taken() {
         for (resource, header) in [
             ("order", Some("X-Spiffy-Stores-Order-Id")),
             ("customer_group", Some("X-Spiffy-Stores-Customer-Group-Id")),
@@ -63,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_can_begin_a_header_name() {
+    fn a_prefix_is_a_valid_start_of_a_header_name() {
         for (text, is_valid) in
             [("X-Spiffy-Stores", true), ("", false), ("X-", false), ("X Y", false), ("X\r\nY", false)]
         {

@@ -1,4 +1,14 @@
-//! Webhooks: subscriptions of an app to what happens in a shop.
+//! Webhooks: an app's subscriptions to the events of a shop.
+//!
+//! An app creates and changes webhooks over the API. [`new_webhook`] reads what the app writes, with
+//! the help of [`attributes`] and the types of single attributes: [`address`], [`custom_headers`].
+//! [`query`] and [`filter`] read and apply the query of a list.
+//!
+//! Two settings of the operator limit what a webhook may name: [`address_policy`] (which hosts
+//! deliveries may reach) and [`header_prefix`] (which headers are ours).
+//!
+//! A webhook can fail. [`failure_run`] decides when it has failed for too long. It is then disabled,
+//! never deleted, and its app gets the event of [`disabled_event`].
 
 pub mod address;
 pub mod address_policy;
@@ -25,11 +35,11 @@ use crate::{
 /// A subscription: a topic, an address, a format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
-    /// Its id. Ids grow.
+    /// Its id. A newer webhook has a larger one.
     pub id: WebhookId,
     /// The shop whose events it gets.
     pub shop: ShopDomain,
-    /// The app that registered it, and alone sees it.
+    /// The app that registered it. No other app sees it.
     pub app: AppId,
     /// What it subscribes to.
     pub topic: TopicPattern,
@@ -37,25 +47,28 @@ pub struct Webhook {
     pub address: Address,
     /// The format of their bodies.
     pub format: Format,
-    /// What its endpoint is expected to answer.
+    /// Which responses its endpoint is expected to give.
     pub protocol: Protocol,
     /// Whether it gets deliveries.
     pub status: Status,
-    /// The top-level payload keys that it gets; none means all.
+    /// The top-level payload keys that it gets. Empty means all.
     pub fields: Vec<String>,
     /// The namespaces of the metafields that it gets.
     pub metafield_namespaces: Vec<String>,
-    /// Headers of its own.
+    /// The headers that its owner adds.
     pub custom_headers: CustomHeaders,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Counts its changes, so that two at once cannot both win.
+    /// The number of its changes. Of two changes at the same time, only one can increase it.
     pub version: u64,
 }
 
-/// A webhook's times are in whole seconds: the API tells them so, and its filters must find what it told.
+/// Cuts a time to whole seconds.
+///
+/// A webhook's times are whole seconds, because the API prints them so: a client that filters by a
+/// printed time must find the webhook.
 pub fn whole_second(time: Timestamp) -> Timestamp {
     time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc)).unwrap_or(time)
 }
@@ -90,7 +103,7 @@ impl fmt::Display for WebhookId {
 impl FromStr for WebhookId {
     type Err = InvalidWebhookId;
 
-    /// ASCII digits and nothing else: no sign, no exponent, no other script's digits.
+    /// Reads ASCII digits and nothing else: no sign, no exponent, no digits of other scripts.
     fn from_str(text: &str) -> Result<Self, InvalidWebhookId> {
         let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         is_plain.then(|| text.parse().ok()).flatten().map(Self).ok_or(InvalidWebhookId)
@@ -120,13 +133,13 @@ impl Format {
         }
     }
 
-    /// The format of that name.
+    /// The format with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 }
 
-/// What an endpoint is expected to answer.
+/// Which responses an endpoint is expected to give.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -149,7 +162,7 @@ impl Protocol {
         }
     }
 
-    /// The protocol of that name.
+    /// The protocol with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|protocol| protocol.as_str() == name)
     }
@@ -159,11 +172,11 @@ impl Protocol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It does.
+    /// It gets deliveries.
     Active,
     /// Its owner paused it.
     Paused,
-    /// We disabled it.
+    /// Storehook disabled it.
     Disabled,
 }
 
@@ -171,7 +184,7 @@ impl Status {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Active, Self::Paused, Self::Disabled];
 
-    /// Those that an owner sets.
+    /// The statuses that an owner may set.
     pub const WRITABLE: [Self; 2] = [Self::Active, Self::Paused];
 
     /// The name in the API.
@@ -183,7 +196,7 @@ impl Status {
         }
     }
 
-    /// The status that an owner sets by that name; `disabled` is ours alone to set.
+    /// The status with this name, if an owner may set it. Only Storehook sets `disabled`.
     pub fn from_writable_name(name: &str) -> Option<Self> {
         Self::WRITABLE.into_iter().find(|status| status.as_str() == name)
     }

@@ -1,4 +1,4 @@
-//! The query of a list of webhooks: which of them, which properties, which page.
+//! The query of a list of webhooks: a filter, the properties to show, and the page.
 
 use std::convert::Infallible;
 
@@ -8,24 +8,43 @@ use crate::{
         field_errors::FieldErrors,
         query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, is_number, limit, number, time},
     },
-    webhook::{WebhookId, address::Address, filter::WebhookFilter},
+    webhook::{
+        InvalidWebhookId, WebhookId,
+        address::{Address, AddressError},
+        filter::WebhookFilter,
+    },
 };
 
-/// A list's query.
+/// The query of a list.
+///
+/// ```
+/// use storehook_domain::webhook::query::WebhookQuery;
+///
+/// let query = WebhookQuery::parse("topic=order:new&limit=10&page=3").expect("it is valid");
+/// assert_eq!(query.filter.topic_key.as_deref(), Some("orders/create"));
+/// assert_eq!(query.skip(), 20);
+///
+/// let errors = WebhookQuery::parse("limit=0").unwrap_err();
+/// assert!(errors.names("limit"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookQuery {
-    /// Which webhooks.
+    /// The webhooks to show.
     pub filter: WebhookFilter,
-    /// The properties to show; `None` is all.
+    /// The properties to show; `None` means all.
     pub fields: Option<Vec<String>>,
     /// How many webhooks a page has, 1 to [`crate::input::query_parameters::PAGE_LIMIT`].
     pub limit: usize,
-    /// Which page, from 1.
+    /// The number of the page, from 1.
     pub page: usize,
 }
 
 impl WebhookQuery {
-    /// Reads the query of a list, and tells all that is wrong with it at once.
+    /// Reads the query of a list.
+    ///
+    /// # Errors
+    ///
+    /// A parameter is malformed or out of its range. All errors are found at once.
     pub fn parse(query: &str) -> Result<Self, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -46,7 +65,11 @@ impl WebhookQuery {
         errors.or(read)
     }
 
-    /// Reads the query of a count, which knows `address` and `topic`.
+    /// Reads the query of a count, which has the parameters `address` and `topic`.
+    ///
+    /// # Errors
+    ///
+    /// One of the two is malformed.
     pub fn parse_count(query: &str) -> Result<WebhookFilter, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -58,7 +81,11 @@ impl WebhookQuery {
         errors.or(filter)
     }
 
-    /// Reads the query of a single webhook, which knows `fields`.
+    /// Reads the query of a single webhook, which has the parameter `fields`.
+    ///
+    /// # Errors
+    ///
+    /// `fields` is given twice.
     pub fn parse_fields(query: &str) -> Result<Option<Vec<String>>, FieldErrors> {
         let mut errors = FieldErrors::default();
         let shown = QueryParameters::parse(query).read("fields", &mut errors, fields).flatten();
@@ -71,8 +98,9 @@ impl WebhookQuery {
     }
 }
 
-/// An address, as its owner wrote it. What could be no webhook's is a mistake, and not an empty list.
-fn address(text: &str) -> Result<String, crate::webhook::address::AddressError> {
+/// Reads an address. A text that can be no webhook's address is an error: it is a mistake, and an empty
+/// list would hide it.
+fn address(text: &str) -> Result<String, AddressError> {
     Address::parse(text).map(|address| address.as_str().to_owned())
 }
 
@@ -81,19 +109,15 @@ fn topic_key(text: &str) -> Result<String, String> {
     Ok(topic.key().to_owned())
 }
 
-/// Names with commas between; a blank list is none.
+/// Reads names separated by commas. A blank list counts as left out.
 fn fields(text: &str) -> Result<Option<Vec<String>>, Infallible> {
     let is_blank = text.trim().is_empty();
     Ok((!is_blank).then(|| text.split(',').map(|field| field.trim().to_owned()).collect()))
 }
 
-/// An id, or the largest where the number is larger: nothing comes after either.
-fn since_id(text: &str) -> Result<WebhookId, crate::webhook::InvalidWebhookId> {
-    if is_number(text) {
-        Ok(text.parse().unwrap_or(WebhookId::new(u64::MAX)))
-    } else {
-        Err(crate::webhook::InvalidWebhookId)
-    }
+/// Reads an id. A number that is larger than any id becomes the largest id: nothing comes after either.
+fn since_id(text: &str) -> Result<WebhookId, InvalidWebhookId> {
+    if is_number(text) { Ok(text.parse().unwrap_or(WebhookId::new(u64::MAX))) } else { Err(InvalidWebhookId) }
 }
 
 fn page(text: &str) -> Result<usize, &'static str> {
@@ -107,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_that_says_nothing_asks_for_the_first_fifty() {
+    fn an_empty_query_asks_for_the_first_fifty() {
         for query in ["", "unknown=1&&unknown=2", "fields=", "fields=+"] {
             let expected =
                 WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: 50, page: 1 };
@@ -156,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_told_at_once() {
+    fn all_errors_are_found_at_once() {
         let time = ["must be an ISO 8601 date and time with an offset"];
         let (limit, page) = (["must be between 1 and 250"], ["must be 1 or greater"]);
         for (query, errors) in [
@@ -187,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_beyond_every_end_is_a_page_and_an_id_beyond_every_id_an_id() {
+    fn a_page_or_an_id_beyond_the_end_is_no_error() {
         let query = WebhookQuery::parse("since_id=99999999999999999999");
         assert_eq!(query.map(|query| query.filter.since_id), Ok(Some(WebhookId::new(u64::MAX))));
         let query = WebhookQuery::parse("page=99999999999999999999999&limit=250");
@@ -195,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_knows_address_and_topic_and_a_single_webhook_fields() {
+    fn a_count_has_address_and_topic_and_a_single_webhook_has_fields() {
         let filter = WebhookFilter { topic_key: Some("orders/paid".to_owned()), ..WebhookFilter::default() };
         assert_eq!(WebhookQuery::parse_count("topic=orders/paid&limit=0&since_id=x"), Ok(filter));
         let errors = WebhookQuery::parse_count("topic=x&address=y").err().map(|errors| json!(errors));

@@ -1,7 +1,7 @@
 //! The POST of an attempt, to the byte.
 //!
-//! The body is built once and then signed and sent, so a signature is always over the
-//! very bytes that leave. Headers are built from parsed values, so none can be split.
+//! The body is built once, then signed and sent. So a signature always covers the bytes that are sent.
+//! Header names and values are parsed, so no value can inject another header.
 
 use std::borrow::Cow;
 
@@ -19,31 +19,35 @@ use crate::{
     webhook::{Webhook, custom_headers::CustomHeaders, header_prefix::HeaderPrefix},
 };
 
-/// What `User-Agent` says.
+/// The value of `User-Agent`.
 pub(crate) const USER_AGENT: &str = concat!("Storehook/", env!("CARGO_PKG_VERSION"));
 
 /// The POST of one attempt.
 #[derive(Debug, Clone)]
 pub struct DeliveryRequest<'a> {
-    /// Its headers, all of them but those that HTTP itself adds.
+    /// All headers, except those that HTTP itself adds.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Cow<'a, str>,
 }
 
 /// Why the POST of a delivery cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnbuildableRequest {
-    /// The registry holds a value that no header can carry.
+    /// The registry has a value that is no header value.
     #[error("the header {0} is invalid")]
     Header(String),
-    /// The payload is too much for XML.
+    /// The payload is too deep or too large for XML.
     #[error(transparent)]
     Body(#[from] Unrenderable),
 }
 
 impl<'a> DeliveryRequest<'a> {
-    /// The POST of `message` to `webhook`, as attempted now.
+    /// Builds the POST of `message` to `webhook`, for an attempt at `now`.
+    ///
+    /// # Errors
+    ///
+    /// A header value is invalid, or the payload is too deep or too large for XML.
     pub fn build(
         message: &DeliveryMessage<'a>,
         webhook: &Webhook,
@@ -55,7 +59,7 @@ impl<'a> DeliveryRequest<'a> {
         let (body, content_type) =
             BodyShape::of(webhook).body(message.payload(), &envelope.topic, &envelope.id.event_id)?;
         let mut headers = Headers::default();
-        // The prefix may have been another one when the webhook's own headers were judged.
+        // The operator may have changed the prefix since the webhook's own headers were checked.
         for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
             headers.set(name, value)?;
         }
@@ -69,7 +73,8 @@ impl<'a> DeliveryRequest<'a> {
         Ok(Self { headers: headers.0, body })
     }
 
-    /// The headers as they may be kept and shown: the values of the webhook's own are no one's to read.
+    /// The headers for the history, where they are stored and shown. The values of the webhook's `own`
+    /// headers are hidden: they are often credentials.
     pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
         let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
         let shown = self.headers.iter().map(|(name, value)| {
@@ -80,7 +85,7 @@ impl<'a> DeliveryRequest<'a> {
     }
 }
 
-/// The headers that say what the delivery is about.
+/// Sets the headers that describe the delivery.
 fn describe(
     headers: &mut Headers,
     message: &DeliveryMessage<'_>,
@@ -108,7 +113,7 @@ fn describe(
     Ok(())
 }
 
-/// The headers of both signature schemes.
+/// Sets the headers of both signature schemes.
 fn sign(
     headers: &mut Headers,
     message: &DeliveryMessage<'_>,
@@ -117,7 +122,7 @@ fn sign(
     body: &str,
     now: Timestamp,
 ) -> Result<(), UnbuildableRequest> {
-    // While a rotation overlaps, the single-valued headers are the older secret's.
+    // While a rotation overlaps, the headers with a single signature have the oldest secret's.
     if let Some(oldest) = installation.signing_secrets(now).next() {
         let signature = body_signature(oldest, body.as_bytes());
         headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
@@ -134,7 +139,7 @@ fn sign(
 struct Headers(HeaderMap);
 
 impl Headers {
-    /// Sets a header, over one of a webhook's own of that name.
+    /// Sets a header. It replaces a header of the webhook's own with the same name.
     fn set(&mut self, name: &str, value: &str) -> Result<(), UnbuildableRequest> {
         let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
         let (Ok(header), Ok(value)) = parsed else { return Err(UnbuildableRequest::Header(name.to_owned())) };

@@ -65,7 +65,7 @@ fn request_to(
 }
 
 #[test]
-fn every_header_of_the_contract_is_there_and_no_other() -> TestResult {
+fn a_request_has_every_header_of_the_contract_and_no_other() -> TestResult {
     let record = r#"{"shop": "a.example", "topic": "order:new", "event_id": "e1", "triggered_at": "2026-11-21T15:00:00Z",
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "test": true, "payload": {"id": 12345}}"#;
     let (headers, body) = request_of(record, &HeaderPrefix::default())?;
@@ -103,7 +103,7 @@ fn every_header_of_the_contract_is_there_and_no_other() -> TestResult {
 }
 
 #[test]
-fn a_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
+fn the_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
     let record = r#"{"shop": "a.example", "topic": "order:new", "event_id": "e1", "payload":
         {"id": 327475578523353102, "price": "19.90", "weight": 199.0}}"#;
     let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<order>\n  <price type=\"decimal\">19.90</price>\n\
@@ -140,7 +140,7 @@ fn a_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
 }
 
 #[test]
-fn while_a_rotation_overlaps_both_secrets_sign_and_the_older_alone_where_one_must() -> TestResult {
+fn during_a_rotation_both_secrets_sign_but_single_signatures_are_the_olders() -> TestResult {
     let installation = Installation {
         secrets: vec![
             InstallationSecret {
@@ -174,7 +174,7 @@ fn while_a_rotation_overlaps_both_secrets_sign_and_the_older_alone_where_one_mus
 }
 
 #[test]
-fn a_replay_says_so_and_the_values_of_a_webhooks_own_headers_are_not_kept() -> TestResult {
+fn a_replay_has_its_header_and_redaction_hides_custom_values() -> TestResult {
     let record = r#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {}}"#;
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
@@ -200,7 +200,7 @@ fn a_replay_says_so_and_the_values_of_a_webhooks_own_headers_are_not_kept() -> T
 }
 
 #[test]
-fn the_id_header_is_the_resources_and_missing_where_there_is_no_id() -> TestResult {
+fn the_id_header_has_the_resources_id_and_is_absent_without_one() -> TestResult {
     for (topic, payload, name, value) in [
         ("customer_groups/update", r#"{"id": 5}"#, "x-acme-customer-group-id", Some("5")),
         ("carts/create", r#"{"id": "eeaf"}"#, "x-acme-cart-id", Some("eeaf")),

@@ -1,10 +1,11 @@
-//! Pushed events: those that come over the API, and not from the store itself.
+//! Pushed events: those that come over the API and not from the store itself.
 //!
-//! A push is one event or a list of them. An event says its topic, and its payload either
-//! as a member of its own or, in Spree's flat form, as everything but the topic. What is
-//! accepted becomes the very record that a store would publish, and is judged by the one
-//! reader of records, so what the API takes the fan-out takes. A list is taken whole or
-//! not at all.
+//! A push is one event or a list of events. An event has a topic and a payload. The payload is a
+//! member of its own or, in Spree's flat form, all members but the topic.
+//!
+//! Each event becomes the record that a store would publish, and the reader of records
+//! ([`StoreEvent::parse`]) checks it. So fan-out takes every event that the API takes. A list is
+//! accepted as a whole or not at all.
 
 use std::collections::HashSet;
 
@@ -18,15 +19,15 @@ use crate::{
         id::EventId,
         origin::RecordOrigin,
     },
-    input::field_errors::FieldErrors,
+    input::{field_errors::FieldErrors, optional_text::optional_text},
     installation::shop::ShopDomain,
     payload::{limits::PAYLOAD_LIMIT, members::Members},
 };
 
-/// How many events a push has at the most: what Kinesis takes in one call (`PutRecords`).
+/// The largest number of events in a push: Kinesis takes as many in one call (`PutRecords`).
 pub const PUSH_LIMIT: usize = 500;
 
-/// A push that may be put onto the stream.
+/// A valid push, ready to be put on the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedEvents {
     /// The events, in their order.
@@ -35,36 +36,59 @@ pub struct PushedEvents {
     pub is_list: bool,
 }
 
-/// An event that may be put onto the stream.
+/// A valid event, ready to be put on the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushedEvent {
     /// Its id: the sender's, or a new one.
     pub id: EventId,
-    /// What decides its shard.
+    /// The partition key of its record.
     pub partition_key: String,
     /// The record.
     pub record: String,
 }
 
-/// Why a push is not taken.
+/// Why a push is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPush {
     /// It is no JSON object.
     #[error("the body is not a JSON object")]
     NotAnObject,
-    /// What is wrong with its one event.
+    /// Its only event is invalid.
     #[error("the event is invalid")]
     Event(FieldErrors),
     /// It has no event, or more than [`PUSH_LIMIT`].
     #[error("a push has 1 to {PUSH_LIMIT} events")]
     Length,
-    /// What is wrong with which of its events, by their place in the list from 0.
+    /// Some events of its list are invalid. Each has its index in the list, from 0.
     #[error("some of the events are invalid")]
     Events(Vec<(usize, FieldErrors)>),
 }
 
 impl PushedEvents {
-    /// Reads a push to this shop. `new_id` makes an id where the sender gives none.
+    /// Reads a push to this shop. `new_id` makes an id for an event without one.
+    ///
+    /// ```
+    /// use storehook_domain::{
+    ///     event::{id::EventId, pushed::PushedEvents},
+    ///     installation::shop::ShopDomain,
+    /// };
+    ///
+    /// let shop = ShopDomain::parse("a.example")?;
+    /// let parse = |body: &str| {
+    ///     let new_id = || EventId::parse("new").expect("it is an id");
+    ///     PushedEvents::parse(body.as_bytes(), &shop, jiff::Timestamp::UNIX_EPOCH, new_id)
+    /// };
+    /// let pushed = parse(r#"{"event": "order:new", "payload": {"id": 1}}"#)?;
+    /// assert_eq!(pushed.events[0].partition_key, "a.example/1");
+    ///
+    /// let error = parse(r#"{"event": "order:new", "payload": []}"#).unwrap_err();
+    /// assert_eq!(error.errors().to_string(), r#"{"payload":["must be an object"]}"#);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The body is no push, or an event of it is invalid.
     pub fn parse(
         body: &[u8],
         shop: &ShopDomain,
@@ -89,7 +113,8 @@ impl PushedEvents {
             };
             match event {
                 Ok(event) if !ids.insert(event.id.clone()) => {
-                    errors.push((index, FieldErrors::one("event_id", "is another event's of the list")));
+                    errors
+                        .push((index, FieldErrors::one("event_id", "is used by another event of the list")));
                 }
                 Ok(event) => events.push(event),
                 Err(wrong) => errors.push((index, wrong)),
@@ -100,8 +125,8 @@ impl PushedEvents {
 }
 
 impl InvalidPush {
-    /// What the API tells of it: the fields of an event, those of a list with their place before them
-    /// (`events.3.topic`).
+    /// The errors by field, as the API prints them. In a list, the event's index stands before the
+    /// field: `events.3.topic`.
     pub fn errors(&self) -> Value {
         match self {
             Self::NotAnObject => json!({"event": ["must be a JSON object"]}),
@@ -120,8 +145,8 @@ impl InvalidPush {
     }
 }
 
-/// The record of an event, as a store publishes it. The payload goes in as it is: its numbers are not
-/// ours to read.
+/// The record of an event, as a store publishes it. The payload keeps its bytes: its numbers must not
+/// go through a parser.
 pub fn event_record(
     shop: &ShopDomain,
     topic: &str,
@@ -134,7 +159,7 @@ pub fn event_record(
     format!("{},\"payload\":{payload}}}", head.trim_end_matches('}'))
 }
 
-/// The events of a list. What says a topic is one event, whatever else it holds.
+/// The events of a list. A push with a topic is a single event, even if it has a member `events`.
 fn list_of<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
     let is_event = members.get("topic").is_some() || members.get("event").is_some();
     let list = members.get("events").filter(|_| !is_event)?;
@@ -155,7 +180,7 @@ fn pushed_event(
         None => Some(new_id()),
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => {
-            errors.add("event_id", "must be 1 to 64 letters, digits, '_' or '-'");
+            errors.add("event_id", EventId::RULE);
             None
         }
     };
@@ -170,7 +195,7 @@ fn pushed_event(
         None => flat_payload(members),
     };
     let Some(topic) = topic.filter(|_| !errors.names("topic")) else { return Err(errors) };
-    // One whose id is wrong is read with another, so that all that is wrong is told at once.
+    // An event with an invalid id is checked with another id, to find all its errors at once.
     let id = id.unwrap_or_else(new_id);
     let record = event_record(shop, &topic, &id, now, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
@@ -184,22 +209,20 @@ fn pushed_event(
     }
 }
 
-/// A member that is a text; null is as if it were not said.
+/// An optional text. An error in `event`, the topic's other name, goes to the topic.
 fn text(members: &Members<'_>, name: &'static str, errors: &mut FieldErrors) -> Option<String> {
-    let value = members.get(name).filter(|value| value.get() != "null")?;
-    let text = serde_json::from_str(value.get()).map_err(|_| "must be a string");
-    // Both names of the topic are told as one.
-    errors.collect(if name == "event" { "topic" } else { name }, text)
+    let field = if name == "event" { "topic" } else { name };
+    errors.collect(field, optional_text(members.get(name))).flatten()
 }
 
-/// Everything but the topic, each value the bytes that it was.
+/// The payload of the flat form: all members but the topic, each with its bytes.
 fn flat_payload(members: &Members<'_>) -> String {
     let payload = members.0.iter().filter(|member| !member.is_named("event") && !member.is_named("topic"));
     let rendered = payload.map(|member| member.to_json(member.value.get()));
     format!("{{{}}}", rendered.collect::<Vec<_>>().join(","))
 }
 
-/// What the API tells of an event that the fan-out would reject: the field, and what is wrong with it.
+/// The field and the API's message for an event that fan-out would reject.
 fn field_error(error: &InvalidEvent) -> (&'static str, String) {
     match error {
         InvalidEvent::NotAnObject | InvalidEvent::NotJson(_) => ("event", error.to_string()),

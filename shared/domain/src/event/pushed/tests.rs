@@ -1,4 +1,4 @@
-//! What may be pushed, and what is told of the rest.
+//! Tests of what may be pushed, and of the errors.
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn both_forms_become_the_record_that_a_store_would_publish() -> TestResult {
 }
 
 #[test]
-fn a_list_is_taken_whole_or_not_at_all() -> TestResult {
+fn a_list_is_accepted_as_a_whole_or_not_at_all() -> TestResult {
     let pushed =
         parse(r#"{"events": [{"topic": "orders/create", "payload": {}}, {"event": "a:b", "x": 1}]}"#)
             .map_err(|errors| errors.to_string())?;
@@ -79,14 +79,14 @@ fn a_list_is_taken_whole_or_not_at_all() -> TestResult {
 }
 
 #[test]
-fn an_id_is_one_events_of_a_list() {
+fn two_events_of_a_list_must_not_have_the_same_id() {
     let event = r#"{"topic": "orders/create", "event_id": "e", "payload": {}}"#;
     let errors = parse(&format!(r#"{{"events": [{event}, {event}]}}"#));
-    assert_eq!(errors, Err(json!({"events.1.event_id": ["is another event's of the list"]})));
+    assert_eq!(errors, Err(json!({"events.1.event_id": ["is used by another event of the list"]})));
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn every_error_names_its_field() {
     let large =
         format!(r#"{{"topic": "orders/create", "payload": {{"n":"{}"}}}}"#, "x".repeat(PAYLOAD_LIMIT));
     let many = format!(r#"{{"events": [{}]}}"#, vec!["{}"; PUSH_LIMIT + 1].join(","));

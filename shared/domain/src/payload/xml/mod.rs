@@ -1,23 +1,23 @@
 //! Payloads as XML.
 //!
-//! The page promises XML and does not show it; the platform it describes is a Rails one, so
-//! what an app's parser expects is what ActiveSupport's `Hash#to_xml` prints, to the byte:
-//! dasherized names, `type` attributes, `nil="true"`, arrays of singular children. A
-//! shop's models know more of their values than JSON says, and so this knows two things
-//! on top: which strings are money, and which members are points in time.
+//! The *API Webhook* page promises XML and does not show it. The platform that it describes is a
+//! Rails one, so an app's parser expects what ActiveSupport's `Hash#to_xml` prints, to the byte:
+//! names with dashes, `type` attributes, `nil="true"`, arrays with singular children. A shop's
+//! models know more about their values than JSON says. So the renderer adds two things: which
+//! strings are money, and which members are points in time.
 //!
-//! Nothing is converted. Numbers and times are printed as they are spelled, members stay in
-//! their order, and a repeated key is printed as often as it stands there.
+//! The renderer converts nothing. It prints numbers and times as they are spelled, members in their
+//! order, and a repeated key each time.
 //!
-//! Three departures from ActiveSupport, each for what a parser reads back:
+//! It departs from ActiveSupport in three ways, so that a parser reads back what went in:
 //!
-//! - characters that XML 1.0 cannot hold are dropped (it prints `U+FFFD` for them);
-//! - the control characters `U+0080` to `U+009F` stay (it takes them for Windows-1252);
-//! - a carriage return is printed as `&#13;` (bare, a parser reads it as a line feed).
+//! - It drops characters that XML 1.0 cannot hold. ActiveSupport prints `U+FFFD` for them.
+//! - It keeps the control characters `U+0080` to `U+009F`. ActiveSupport takes them for
+//!   Windows-1252.
+//! - It prints a carriage return as `&#13;`. A parser would read a bare one as a line feed.
 //!
-//! A payload nests as deep as it likes, so the renderer does not recurse: it walks the JSON
-//! once and keeps the open elements in a list, of at most [`DEPTH_LIMIT`]. Nor does it write more than
-//! [`SIZE_LIMIT`].
+//! A payload may nest to any depth, so the renderer does not recurse. It walks the JSON once and
+//! keeps the open elements in a list, of at most `DEPTH_LIMIT`. It stops at `SIZE_LIMIT`.
 
 mod name;
 mod singular;
@@ -32,8 +32,8 @@ use crate::payload::xml::name::{child_name, element_name, is_xml_character};
 const DEPTH_LIMIT: usize = 128;
 
 /// The words in a member's name that make its text money: those of the page's samples
-/// (`compare_at_price`, `total_spent`, `total_discounts`), and three that platforms of its
-/// family use (`shipping_cost`, `fee`, `balance`).
+/// (`compare_at_price`, `total_spent`, `total_discounts`), and three that platforms of its family use
+/// (`shipping_cost`, `fee`, `balance`).
 const MONEY_WORDS: [&str; 12] = [
     "price",
     "amount",
@@ -49,22 +49,26 @@ const MONEY_WORDS: [&str; 12] = [
     "balance",
 ];
 
-/// The longest document, in bytes. Indentation makes of a payload that nests deep more than two hundred
-/// times its size, and a batch holds ten of them.
+/// The longest document, in bytes. Indentation can make a deeply nested payload more than two hundred
+/// times as large, and a batch holds ten of them.
 const SIZE_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Why a payload is not rendered.
+/// Why a payload has no XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unrenderable {
-    /// Over [`DEPTH_LIMIT`].
+    /// It nests deeper than 128 levels (`DEPTH_LIMIT`).
     #[error("the payload nests deeper than {DEPTH_LIMIT} levels of XML")]
     TooDeep,
-    /// Over [`SIZE_LIMIT`].
+    /// Its document would be longer than 8 MiB (`SIZE_LIMIT`).
     #[error("the payload is over {SIZE_LIMIT} bytes as XML")]
     TooLarge,
 }
 
 /// Renders a JSON object as an XML document, whose root is the resource's name.
+///
+/// # Errors
+///
+/// The document would be too deep or too large.
 pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderable> {
     let mut document = Document {
         xml: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
@@ -92,8 +96,8 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
     Ok(document.xml)
 }
 
-/// The object that describes the resource: the payload, or what it wraps in the
-/// resource's name and nothing else (`{"collection_listing": {…}}`).
+/// The object that describes the resource: the payload, or the inner object if the payload only wraps
+/// one in the resource's name (`{"collection_listing": {…}}`).
 fn unwrapped<'a>(payload: &'a str, resource: &str) -> &'a str {
     match Members::of(payload).as_ref().map(|members| members.0.as_slice()) {
         Some([member]) if member.is_named(resource) && member.value.get().starts_with('{') => {
@@ -103,20 +107,20 @@ fn unwrapped<'a>(payload: &'a str, resource: &str) -> &'a str {
     }
 }
 
-/// A document that is being written.
+/// A document while it is being written.
 struct Document {
     xml: String,
     /// Two spaces for each open element.
     indentation: String,
     open: Vec<Element>,
-    /// The key that was read last: in an object, that of the next value.
+    /// The last key. In an object, it belongs to the next value.
     key: String,
 }
 
 /// An open element.
 struct Element {
     name: String,
-    /// In an array, the name of what is in it.
+    /// The name of its children, if it is an array.
     child: Option<String>,
 }
 
@@ -127,7 +131,7 @@ impl Document {
         child.unwrap_or_else(|| element_name(&self.key))
     }
 
-    /// The key of the next value. Elements of arrays have none.
+    /// The key of the next value; `None` in an array.
     fn member(&self) -> Option<&str> {
         let is_in_array = self.open.last().is_some_and(|element| element.child.is_some());
         (!is_in_array).then_some(self.key.as_str())
@@ -156,7 +160,7 @@ impl Document {
         Ok(())
     }
 
-    /// The name of the next element, where one more level may start.
+    /// The name of the next element, if one more level may start.
     fn name_of_container(&self) -> Result<String, Unrenderable> {
         if self.open.len() < DEPTH_LIMIT { Ok(self.name()) } else { Err(Unrenderable::TooDeep) }
     }
@@ -198,7 +202,7 @@ impl Document {
     }
 }
 
-/// What a member's text is besides a string, as the shop's models would know it.
+/// The type of a member's text, if the shop's models would know it as more than a string.
 fn type_of_text(key: &str, text: &str) -> Option<&'static str> {
     if is_money(text) && key.split('_').any(|word| MONEY_WORDS.contains(&word)) {
         Some("decimal")
@@ -209,7 +213,7 @@ fn type_of_text(key: &str, text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a member's name is that of a point in time.
+/// Whether a member with this name is a point in time.
 fn is_time(key: &str) -> bool {
     key.ends_with("_at")
 }

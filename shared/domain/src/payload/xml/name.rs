@@ -1,17 +1,19 @@
 //! The names of XML elements.
 //!
-//! A JSON key may be any text, an element's name may not. What ActiveSupport can print is
-//! printed as it does it: underscores and spaces become dashes, except underscores at the
-//! ends. Where it would print what is no XML, the key is made a name that every parser
-//! takes: characters that XML cannot hold at all are dropped, others that stand in no
-//! name become dashes (the colon too, which would announce a namespace), and a `_` goes
-//! before a start that no name may have.
+//! A JSON key may be any text; an element's name may not. Like ActiveSupport, [`element_name`] turns
+//! underscores and spaces into dashes, except underscores at both ends. For some keys ActiveSupport
+//! prints invalid XML. There [`element_name`] makes a name that every parser takes:
+//!
+//! - It drops characters that XML cannot hold at all.
+//! - It turns other characters that no name may have into dashes. The colon is one of them, because
+//!   it would announce a namespace.
+//! - It puts a `_` in front if no name may start so.
 
 use crate::payload::xml::singular::singular;
 
-/// How many bytes of a name are printed. It stands twice in each element, and each element
-/// of an array repeats it: without a limit, a payload's XML could grow with the square of
-/// its size.
+/// How many bytes of a name are printed. Each element prints its name twice, and each element of an
+/// array prints the same one. Without a limit, the XML could grow with the square of the payload's
+/// size.
 const NAME_LIMIT: usize = 128;
 
 /// The name of the element for a member with this key.
@@ -36,12 +38,12 @@ pub(crate) fn element_name(key: &str) -> String {
     name
 }
 
-/// The name of the elements in an array whose own element has this name.
+/// The name of the children of an array with this name.
 pub(crate) fn child_name(array: &str) -> String {
     element_name(&singular(array))
 }
 
-/// Whether XML 1.0 can hold the character at all (its production `Char`).
+/// Whether XML 1.0 can hold the character at all (production `Char`).
 pub(crate) fn is_xml_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn any_key_is_made_a_name() {
+    fn every_key_becomes_a_valid_name() {
         for (key, expected) in [
             ("", "_"),
             (" \t", "_"),
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn children_have_the_singular_of_a_name() {
+    fn children_have_the_singular_of_the_arrays_name() {
         for (array, expected) in [("line-items", "line-item"), ("s", "_"), ("data", "datum"), ("_1s", "_1")] {
             assert_eq!(child_name(array), expected, "{array}");
         }

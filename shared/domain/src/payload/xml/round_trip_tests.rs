@@ -1,11 +1,11 @@
-//! What another parser reads back from the XML of any payload: the tree that went in.
+//! Another parser reads back the tree that went in, from the XML of any payload.
 
 use proptest::prelude::*;
 use roxmltree::Node;
 
 use super::*;
 
-/// A JSON value, as the property test makes it.
+/// A JSON value of the property test.
 #[derive(Debug, Clone)]
 enum Json {
     Null,
@@ -47,7 +47,7 @@ impl Json {
     }
 }
 
-/// What a parser of XML sees of an element.
+/// An element as an XML parser sees it.
 #[derive(Debug, PartialEq)]
 struct Seen {
     name: String,
@@ -103,7 +103,7 @@ impl Seen {
     }
 }
 
-/// A line break and spaces, which stand around an object's members, are no text.
+/// The line break and spaces around an object's members are no text.
 fn without_indentation(text: String) -> String {
     let is_indentation = text.starts_with('\n') && text.trim().is_empty();
     if is_indentation { String::new() } else { text }

@@ -1,19 +1,18 @@
 //! English singulars, as ActiveSupport makes them.
 //!
-//! An array's children are named by the singular of its name, and a reader of the XML
-//! expects the one that Rails would have printed: `taxes` has `tax` children, but `movies`
-//! has `movie` ones. The rules are ActiveSupport's own, which are frozen (`inflections.rs`:
-//! "we do not change them to become more complete"): an ordered table of endings, of which
-//! the first that fits counts. ASCII case does not matter, and what is kept keeps its case.
-//! A word that no rule fits is its own singular.
+//! The children of an array have the singular of its name, and a reader of the XML expects the one
+//! that Rails would print: `taxes` has `tax` children, but `movies` has `movie` ones. The rules are
+//! ActiveSupport's own, which are frozen (`inflections.rb`: "we do not change them to become more
+//! complete"): an ordered table of endings, of which the first that fits counts. ASCII case does not
+//! matter, and the kept letters keep their case. A word that no rule fits is its own singular.
 
-/// The rules. A word that ends in the first two texts loses the second and gets the third;
-/// a `^` stands for the start of the word.
+/// The rules: what must stand before the ending, the ending, and what replaces it. A `^` is the start
+/// of the word.
 ///
-/// ActiveSupport writes them as regular expressions. Where those exclude a letter
-/// (`([^f])ves` makes `fe`), a row for the excluded one stands before the others.
+/// ActiveSupport writes them as regular expressions. If one excludes a letter (`([^f])ves` makes
+/// `fe`), here a row for the excluded letter stands before it.
 const RULES: [(&str, &str, &str); 79] = [
-    // Irregular words, whose singulars keep their form too.
+    // Irregular words. Their singulars stay as they are.
     ("z", "ombies", "ombie"),
     ("z", "ombie", "ombie"),
     ("m", "oves", "ove"),
@@ -26,7 +25,7 @@ const RULES: [(&str, &str, &str); 79] = [
     ("m", "an", "an"),
     ("p", "eople", "erson"),
     ("p", "erson", "erson"),
-    // Endings, from the special to the general.
+    // Endings, from special to general.
     ("database", "s", ""),
     ("quiz", "zes", ""),
     ("matr", "ices", "ix"),
@@ -100,7 +99,7 @@ const RULES: [(&str, &str, &str); 79] = [
 const UNCOUNTABLE: [&str; 10] =
     ["equipment", "information", "rice", "money", "species", "series", "fish", "sheep", "jeans", "police"];
 
-/// The singular of a name whose words stand apart by dashes.
+/// The singular of a name whose words are joined by dashes.
 pub(crate) fn singular(name: &str) -> String {
     let is_uncountable = UNCOUNTABLE.iter().any(|word| {
         let before = without_ending(name, word).map(|before| before.chars().next_back());
@@ -117,7 +116,7 @@ pub(crate) fn singular(name: &str) -> String {
     rule.filter(|_| !is_uncountable).unwrap_or_else(|| name.to_owned())
 }
 
-/// What stands before an ASCII ending, whatever its case.
+/// The text before an ASCII ending, in any case.
 fn without_ending<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     let (rest, last) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
     last.eq_ignore_ascii_case(ending).then_some(rest)

@@ -1,4 +1,4 @@
-//! What the XML of payloads looks like, to the byte.
+//! Tests of the XML of payloads, to the byte.
 
 use super::*;
 use crate::event::samples::SAMPLES;
@@ -22,7 +22,7 @@ fn check(payload: &str, expected: &[&str]) -> Result<(), Unrenderable> {
 }
 
 #[test]
-fn values_say_their_types_and_keep_their_spelling() -> Result<(), Unrenderable> {
+fn values_have_their_types_and_keep_their_spelling() -> Result<(), Unrenderable> {
     for (payload, expected) in [
         (r#"{"id":327475578523353102}"#, r#"<id type="integer">327475578523353102</id>"#),
         (
@@ -61,7 +61,7 @@ fn text_is_escaped_once_and_keeps_only_what_xml_can_hold() -> Result<(), Unrende
 }
 
 #[test]
-fn money_is_a_text_with_two_decimals_in_a_member_that_holds_money() -> Result<(), Unrenderable> {
+fn money_is_a_text_with_two_decimals_in_a_member_named_for_money() -> Result<(), Unrenderable> {
     for (payload, expected) in [
         (r#"{"price":"19.99"}"#, r#"<price type="decimal">19.99</price>"#),
         (r#"{"compare_at_price":"-0.50"}"#, r#"<compare-at-price type="decimal">-0.50</compare-at-price>"#),
@@ -83,7 +83,7 @@ fn money_is_a_text_with_two_decimals_in_a_member_that_holds_money() -> Result<()
 }
 
 #[test]
-fn members_in_at_are_points_in_time() -> Result<(), Unrenderable> {
+fn members_that_end_in_at_are_points_in_time() -> Result<(), Unrenderable> {
     let time = "2017-03-20T16:02:28-04:00";
     for (payload, expected) in [
         (
@@ -124,7 +124,7 @@ fn objects_and_arrays_nest() -> Result<(), Unrenderable> {
 }
 
 #[test]
-fn elements_of_an_array_have_no_name_that_tells_a_type() -> Result<(), Unrenderable> {
+fn the_name_of_an_array_gives_its_elements_no_type() -> Result<(), Unrenderable> {
     check(
         r#"{"price":["1.00"],"closed_at":[null]}"#,
         &[
@@ -144,7 +144,7 @@ fn members_keep_their_order_and_their_repetitions() -> Result<(), Unrenderable> 
 }
 
 #[test]
-fn a_payload_in_its_resources_name_is_not_wrapped_twice() -> Result<(), Unrenderable> {
+fn a_payload_wrapped_in_its_resources_name_is_not_wrapped_twice() -> Result<(), Unrenderable> {
     check(r#" { "order" : {"a":"1"} } "#, &["<a>1</a>"])?;
     check(r#"{"order":{"order":{}}}"#, &["<order>", "</order>"])?;
     check(r#"{"order":{},"a":"1"}"#, &["<order>", "</order>", "<a>1</a>"])?;
@@ -165,7 +165,7 @@ fn a_payload_that_nests_too_deep_is_refused() {
 }
 
 #[test]
-fn a_document_that_outgrows_its_payload_is_refused() {
+fn a_document_much_larger_than_its_payload_is_refused() {
     let deep = format!("{{\"a\":{}{}{}}}", "[".repeat(126), "1,".repeat(40_000) + "1", "]".repeat(126));
     assert_eq!(render(&deep, "order"), Err(Unrenderable::TooLarge));
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000));
