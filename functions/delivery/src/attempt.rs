@@ -12,14 +12,14 @@ use storehook_domain::{
     event::catalogue,
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
-        record::{Admission, DeliveryRecord},
+        record::Admission,
     },
     webhook::{Status, Webhook},
 };
 
 use crate::{
     dependencies::Dependencies,
-    lookup::{Found, Target},
+    lookup::{Found, Loaded, Target},
     message::Received,
     sender::Sent,
     skipped::Skipped,
@@ -29,50 +29,41 @@ use crate::{
 pub(crate) struct Receipt {
     /// The attempt, or why there was none.
     pub(crate) attempt: Result<Attempt, Skipped>,
+    /// Whether the message was to be attempted, by what was known of its delivery.
+    pub(crate) admission: Admission,
     /// The webhook and its installation, where there was an attempt.
     pub(crate) target: Option<Target>,
-    /// The delivery's record before, where it could be loaded.
-    pub(crate) record: Option<DeliveryRecord>,
+    /// What was known of the delivery before.
+    pub(crate) history: Loaded,
     /// The cause of a failure, for the log.
     pub(crate) cause: Option<String>,
 }
 
-impl Receipt {
-    fn skipped(reason: Skipped, record: Option<DeliveryRecord>) -> Self {
-        Self { attempt: Err(reason), target: None, record, cause: None }
-    }
-}
-
 /// Attempts a delivery, if an attempt is due.
-pub(crate) async fn attempt(dependencies: &Dependencies, received: &Received<'_>, now: Timestamp) -> Receipt {
-    if dependencies.settings.schedule.is_over(received.age(now)) {
-        let record = dependencies.history.load(&received.message).await;
-        // A message that has nothing more to say must not become a dead letter.
-        let kept = record.as_ref().filter(|record| record.is_kept(now));
-        let reason = admit(received, kept).err().unwrap_or(Skipped::Exhausted);
-        return Receipt::skipped(reason, record);
-    }
-    let Found { target, record } = match dependencies.lookup.load(&received.message).await {
-        Ok(found) => found,
-        Err(error) => return Receipt::skipped(error.into(), None),
+pub(crate) async fn attempt(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    found: Found,
+    now: Timestamp,
+) -> Receipt {
+    let Found { target, history } = found;
+    let admission = received.facts().admission(history.known(), &dependencies.settings.schedule, now);
+    note_other_payload(received, &history);
+    let due = match Skipped::by(admission) {
+        Some(reason) => Err(reason),
+        None => target.map_err(Skipped::from).and_then(|target| ready(received, target)),
     };
-    let kept = record.as_ref().filter(|record| record.is_kept(now));
-    match due(received, target, kept) {
+    match due {
         Ok(target) => {
             let (attempt, cause) = send(dependencies, received, &target, now).await;
-            Receipt { attempt: Ok(attempt), target: Some(target), record, cause }
+            Receipt { attempt: Ok(attempt), admission, target: Some(target), history, cause }
         }
-        Err(reason) => Receipt::skipped(reason, record),
+        Err(reason) => Receipt { attempt: Err(reason), admission, target: None, history, cause: None },
     }
 }
 
-/// The target of an attempt that is due.
-fn due(
-    received: &Received<'_>,
-    target: Option<Target>,
-    record: Option<&DeliveryRecord>,
-) -> Result<Target, Skipped> {
-    admit(received, record)?;
+/// The target of an attempt, if it takes deliveries now.
+fn ready(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skipped> {
     let target = target.ok_or(Skipped::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
     if is_uninstalled && received.message.envelope.topic.as_str() != catalogue::APP_UNINSTALLED {
@@ -84,21 +75,13 @@ fn due(
     }
 }
 
-/// Tells whether this message may still decide what becomes of the delivery.
-fn admit(received: &Received<'_>, record: Option<&DeliveryRecord>) -> Result<(), Skipped> {
-    let message = &received.message;
-    let admission = record.map_or(Admission::Due, |record| record.admission(message));
-    let kept = record.and_then(|record| record.envelope.payload_digest.as_ref());
-    if admission != Admission::Due
-        && let (Some(kept), Some(other)) = (kept, &message.envelope.payload_digest)
-        && kept != other
+/// Tells the log of a message that is of another event than the delivery whose id it bears.
+fn note_other_payload(received: &Received<'_>, history: &Loaded) {
+    if let Loaded::Record(record) = history
+        && record.is_other_payload(&received.message)
     {
-        tracing::warn!(delivery.id = %message.envelope.id, "another event has come under an id that is taken");
-    }
-    match admission {
-        Admission::Due => Ok(()),
-        Admission::Delivered => Err(Skipped::Duplicate),
-        Admission::Superseded => Err(Skipped::Superseded),
+        let id = &received.message.envelope.id;
+        tracing::warn!(delivery.id = %id, "another event has come under an id that is taken");
     }
 }
 

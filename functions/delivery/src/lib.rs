@@ -1,7 +1,8 @@
 //! Delivery: from SQS messages to signed POSTs.
 //!
-//! Each message is one delivery, and each receive of it is at most one attempt. All messages of a batch are
-//! worked on at the same time, and each ends in one of four ways ([`Disposition`]):
+//! Each message is one delivery, and each receive of it is at most one attempt. What all messages of a batch
+//! need is loaded at once. Then they are worked on at the same time, and each ends in one of four ways
+//! ([`Disposition`]):
 //!
 //! * **Ack.** The endpoint took the delivery, now or before; or nobody is there to deliver to any more; or
 //!   another message makes the attempts; or the webhook is paused or disabled and the delivery is held, with
@@ -40,76 +41,108 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
-use storehook_domain::delivery::{disposition::Disposition, message::DeliveryMessage};
+use storehook_domain::{
+    delivery::{
+        disposition::Disposition,
+        message::{DeliveryMessage, InvalidDeliveryMessage},
+        schedule::Lane,
+    },
+    history::decision::disposition,
+};
 
 pub use dependencies::Dependencies;
 pub use sender::{INTEGRATION_TIMEOUT, SenderError};
 pub use settings::{QueueAddress, Settings};
 
-use crate::{
-    after::queues::Reported,
-    message::Received,
-    skipped::{Skipped, disposition},
-};
+use crate::{after::queues::Reported, lookup::Found, message::Received, skipped::Skipped};
 
 /// Works on a batch of messages. The response names those that are to come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
-    let work = batch.records.into_iter().map(|message| async move {
-        // A message without an id fails its whole batch, which is the safe side.
-        let id = message.message_id.clone().unwrap_or_default();
-        let work = AssertUnwindSafe(handle_message(dependencies, message)).catch_unwind();
-        match work.await {
-            Ok(Reported::Done) => None,
-            Ok(Reported::Failed) => Some(id),
-            Err(_) => {
-                tracing::error!(message.id = id, "the code panicked over a message; it comes again");
-                Some(id)
-            }
+    let messages: Vec<_> = batch.records.into_iter().map(with_body).collect();
+    let (mut received, mut malformed) = (Vec::new(), Vec::new());
+    for (sqs, body) in &messages {
+        let lane = dependencies.queues.lane_of(sqs);
+        match DeliveryMessage::parse(body) {
+            Ok(message) => received.push(Received { message, sqs, lane, body }),
+            Err(error) => malformed.push((sqs, lane, error)),
         }
+    }
+    let found = dependencies.lookup.load(received).await;
+    let delivered = found.into_iter().map(|(received, found)| {
+        failed(received.sqs, async move { deliver(dependencies, &received, found).await })
     });
-    let failed = future::join_all(work).await.into_iter().flatten();
+    let rejected = malformed
+        .into_iter()
+        .map(|(sqs, lane, error)| failed(sqs, async move { reject(dependencies, sqs, lane, &error).await }));
+    let (delivered, rejected) = future::join(future::join_all(delivered), future::join_all(rejected)).await;
     let mut response = SqsBatchResponse::default();
-    response.set_failures(failed);
+    response.set_failures(delivered.into_iter().chain(rejected).flatten());
     response
 }
 
-/// Works on one message, and sees to it that it comes again if it is to.
-async fn handle_message(dependencies: &Dependencies, mut sqs: SqsMessage) -> Reported {
-    let body = Bytes::from(sqs.body.take().unwrap_or_default());
-    let lane = dependencies.queues.lane_of(&sqs);
-    match DeliveryMessage::parse(&body) {
-        Ok(message) => deliver(dependencies, &Received { message, sqs: &sqs, lane, body: &body }).await,
-        Err(error) => {
-            let error = storehook_aws::causes(&error);
-            tracing::error!(error, message.id = sqs.message_id, "message is no delivery");
-            dependencies.queues.hide(&sqs, lane, Disposition::Exhausted(Duration::ZERO)).await;
-            Reported::Failed
+fn with_body(mut message: SqsMessage) -> (SqsMessage, Bytes) {
+    let body = Bytes::from(message.body.take().unwrap_or_default());
+    (message, body)
+}
+
+/// The id of a message whose work reports it as failed, or panics.
+async fn failed(sqs: &SqsMessage, work: impl Future<Output = Reported>) -> Option<String> {
+    // A message without an id fails its whole batch, which is the safe side.
+    let id = sqs.message_id.clone().unwrap_or_default();
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Reported::Done) => None,
+        Ok(Reported::Failed) => Some(id),
+        Err(_) => {
+            tracing::error!(message.id = id, "the code panicked over a message; it comes again");
+            Some(id)
         }
     }
 }
 
+/// Fails a message that is no delivery, until SQS moves it to the dead letters.
+async fn reject(
+    dependencies: &Dependencies,
+    sqs: &SqsMessage,
+    lane: Lane,
+    error: &InvalidDeliveryMessage,
+) -> Reported {
+    tracing::error!(
+        error = storehook_aws::causes(error),
+        message.id = sqs.message_id,
+        "message is no delivery"
+    );
+    dependencies.queues.hide(sqs, lane, Disposition::Exhausted(Duration::ZERO)).await;
+    Reported::Failed
+}
+
 /// Attempts the delivery if an attempt is due, decides what becomes of the message, and records it.
-async fn deliver(dependencies: &Dependencies, received: &Received<'_>) -> Reported {
+async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Found) -> Reported {
     let started_at = storehook_aws::now();
-    let receipt = attempt::attempt(dependencies, received, started_at).await;
+    let receipt = attempt::attempt(dependencies, received, found, started_at).await;
     let ended_at = storehook_aws::now();
     let schedule = &dependencies.settings.schedule;
-    let (age, jitter) = (received.age(ended_at), fastrand::f64());
-    let mut decided = disposition(receipt.attempt.as_ref(), schedule, age, jitter);
-    let (message, known) = (&received.message, receipt.record.as_ref());
+    let (lane, age, jitter) = (received.lane, received.age(ended_at), fastrand::f64());
+    let mut decided = match &receipt.attempt {
+        Err(skipped) if skipped.ends_message() => Disposition::Ack,
+        attempt => {
+            let outcome = attempt.as_ref().ok().map(|attempt| &attempt.outcome);
+            disposition(receipt.admission, outcome, schedule, lane, age, ended_at, jitter)
+        }
+    };
     // A message whose delivery could not be held must not end.
     if matches!(receipt.attempt, Err(Skipped::Held(_)))
-        && !dependencies.history.hold(message, known, ended_at).await
+        && !dependencies.history.hold(received, receipt.history.record(), ended_at).await
     {
-        decided = schedule.next(age, None, jitter);
+        decided = schedule.next(lane, age, None, jitter);
     }
     log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
     // None waits for another, so that what follows an attempt takes no longer than two calls may.
-    let reported = dependencies.queues.apply(decided, received);
-    let recorded = dependencies.history.record(message, known, &receipt.attempt, decided, ended_at);
+    let reported = dependencies.queues.apply(decided, received, receipt.history.known());
+    let known = receipt.history.record();
+    let recorded = dependencies.history.record(received, &receipt.attempt, known, decided, ended_at);
     let counted = async {
         if let (Ok(attempt), Some(target)) = (&receipt.attempt, &receipt.target) {
-            dependencies.health.record(message, attempt, target, ended_at).await;
+            dependencies.health.record(&received.message, attempt, target, ended_at).await;
         }
     };
     future::join3(reported, recorded, counted).await.0

@@ -28,7 +28,7 @@ pub(crate) fn write(entry: &Entry<'_>) {
     tracing::info!(
         delivery.id = %envelope.id,
         delivery.state = log_name(attempt),
-        delivery.series = message.series,
+        delivery.run = %message.run,
         delivery.age_ms = received.age(*started_at).as_millis() as u64,
         delivery.wait_seconds = disposition.wait_seconds(),
         delivery.lane = lane.as_str(),

@@ -1,20 +1,35 @@
-//! Where a delivery goes and what it is signed with, as they are now; and what is known of it.
+//! What is loaded before an attempt: where each delivery of a batch goes and what it is signed with, as they are
+//! now, and what is known of it.
+//!
+//! One strongly consistent read serves the whole batch, each item once: a webhook that fan-out has just found
+//! must not be taken for deleted because a replica has not heard of it yet. A batch of up to 100 keys is one
+//! call. Each message still fails alone: one whose items are unread or malformed says so, and the others go on.
+//! A history that is throttled, refused or silent holds nothing up: its part of the read is given up, and the
+//! deliveries go on as if nothing were known of them.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use aws_sdk_dynamodb::{Client, operation::batch_get_item::BatchGetItemOutput, types::KeysAndAttributes};
+use aws_sdk_dynamodb::Client;
+use futures::future;
 use storehook_aws::{
-    CALL_TIMEOUT, backoff,
+    CALL_TIMEOUT,
+    batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
     history::{DeliveryItem, HISTORY_TIME},
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
 use storehook_domain::{
-    delivery::{envelope::Envelope, message::DeliveryMessage},
-    history::record::DeliveryRecord,
+    delivery::envelope::Envelope,
+    history::{decision::Known, record::DeliveryRecord},
     installation::Installation,
     webhook::Webhook,
 };
+
+use crate::message::Received;
 
 /// The tables, as this function reads them.
 #[derive(Clone)]
@@ -25,13 +40,13 @@ pub(crate) struct Lookup {
     history_table: Option<String>,
 }
 
-/// What there is of a delivery.
+/// What could be loaded of a delivery.
 #[derive(Debug)]
 pub(crate) struct Found {
     /// Where it goes; `None` where its webhook or its installation is no more.
-    pub(crate) target: Option<Target>,
-    /// Its record, if it has one that could be loaded.
-    pub(crate) record: Option<DeliveryRecord>,
+    pub(crate) target: Result<Option<Target>, TargetError>,
+    /// What could be loaded of its history.
+    pub(crate) history: Loaded,
 }
 
 /// A delivery's webhook and installation.
@@ -43,134 +58,208 @@ pub(crate) struct Target {
     pub(crate) failures: Option<FailureRunItem>,
 }
 
+/// What could be loaded of a delivery's history.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    /// Its record.
+    Record(Box<DeliveryRecord>),
+    /// It has none.
+    NoRecord,
+    /// Nothing: the history is off, or does not respond.
+    Nothing,
+}
+
+impl Loaded {
+    /// What is known of the delivery.
+    pub(crate) fn known(&self) -> Known<'_> {
+        match self {
+            Self::Record(record) => Known::Record(record),
+            Self::NoRecord => Known::NoRecord,
+            Self::Nothing => Known::Nothing,
+        }
+    }
+
+    /// Its record, if there is one.
+    pub(crate) fn record(&self) -> Option<&DeliveryRecord> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::NoRecord | Self::Nothing => None,
+        }
+    }
+}
+
 /// Why a delivery's target is not known.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum TargetError {
-    #[error(transparent)]
-    Registry(#[from] TableError),
+    #[error("the registry could not be read")]
+    Registry(#[source] Arc<TableError>),
     #[error("DynamoDB left a key unread, or took too long")]
     Unread,
 }
 
-/// How often a throttled read of the history alone is tried again.
-const HISTORY_TRIES: usize = 2;
-
 /// How often a throttled read is tried again.
 const FURTHER_TRIES: usize = 3;
+
+/// A key as text, to tell items apart by.
+type KeyText = (String, String);
+
+/// What was read of both tables for one batch.
+#[derive(Default)]
+struct Read {
+    registry: HashMap<KeyText, Item>,
+    records: HashMap<KeyText, Item>,
+    /// The registry's keys that were not read, and why.
+    failed: HashMap<KeyText, TargetError>,
+    /// The history's keys that were not read.
+    unknown: HashSet<KeyText>,
+}
 
 impl Lookup {
     pub(crate) fn new(client: Client, registry_table: String, history_table: Option<String>) -> Self {
         Self { client, registry_table, history_table }
     }
 
-    /// The target of a delivery.
+    /// Loads what each message of a batch needs, in their order.
     ///
-    /// One strongly consistent call reads it all: a webhook that fan-out has found must not
-    /// be taken for deleted because a replica has not heard of it yet.
-    ///
-    /// It takes no longer than one call may, however often it has to ask. A history that cannot be read
-    /// holds nothing up: the delivery goes on as if it had none.
-    pub(crate) async fn load(&self, message: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
-        tokio::time::timeout(CALL_TIMEOUT, self.load_all(message)).await.unwrap_or(Err(TargetError::Unread))
-    }
-
-    async fn load_all(&self, message: &DeliveryMessage<'_>) -> Result<Found, TargetError> {
-        let Envelope { id, shop, app, .. } = &message.envelope;
-        let webhook_key = registry::webhook_key(shop, app, id.webhook_id);
-        let failures_key = FailureRunItem::key_of(shop, app, id.webhook_id);
-        let installation_key = registry::installation_key(shop, app);
-        let mut wanted = HashMap::from([(
-            self.registry_table.clone(),
-            consistently([webhook_key.clone(), failures_key.clone(), installation_key.clone()])?,
-        )]);
-        if let Some(table) = &self.history_table {
-            let key = DeliveryItem::key_of(id);
-            wanted.insert(table.clone(), consistently([key])?);
+    /// It takes no longer than one call may, however often it has to ask.
+    pub(crate) async fn load<'a>(&self, batch: Vec<Received<'a>>) -> Vec<(Received<'a>, Found)> {
+        let chunks = self.chunks_of(&batch);
+        let reads = future::join_all(chunks.into_iter().map(|chunk| self.read(chunk))).await;
+        let mut read = Read::default();
+        for part in reads {
+            read.registry.extend(part.registry);
+            read.records.extend(part.records);
+            read.failed.extend(part.failed);
+            read.unknown.extend(part.unknown);
         }
-        let mut found = self.items(wanted).await?;
-        let record = self.history_table.as_ref().and_then(|table| found.remove(table)?.pop());
-        let record = record.and_then(|item| match table::from_item::<DeliveryItem>(item) {
-            Ok(item) => Some(item.record),
-            Err(error) => {
-                tracing::error!(
-                    delivery.id = %id,
-                    error = storehook_aws::causes(&error),
-                    "history not read"
-                );
-                None
-            }
+        let found = batch.into_iter().map(|received| {
+            let envelope = &received.message.envelope;
+            let (target, history) = (target_of(&read, envelope), self.history_of(&read, envelope));
+            (received, Found { target, history })
         });
-        let mut items = found.remove(&self.registry_table).unwrap_or_default();
-        let mut take = |key: &Item| {
-            let index = items.iter().position(|item| item.get("sk") == key.get("sk"))?;
-            Some(items.swap_remove(index))
-        };
-        let (Some(webhook), Some(installation)) = (take(&webhook_key), take(&installation_key)) else {
-            return Ok(Found { target: None, record });
-        };
-        let target = Target {
-            webhook: table::from_item::<WebhookItem>(webhook)?.webhook,
-            installation: table::from_item::<InstallationItem>(installation)?.into(),
-            failures: take(&failures_key).map(table::from_item).transpose()?,
-        };
-        Ok(Found { target: Some(target), record })
+        found.collect()
     }
 
-    /// Reads what is wanted of the tables. The registry's part must be read. The history's is asked for along
-    /// with it, for a while, and then given up.
-    async fn items(
-        &self,
-        mut wanted: HashMap<String, KeysAndAttributes>,
-    ) -> Result<HashMap<String, Vec<Item>>, TargetError> {
-        let mut found: HashMap<String, Vec<Item>> = HashMap::new();
-        let (mut waits, mut history_waits) = (backoff(FURTHER_TRIES), backoff(HISTORY_TRIES));
-        while !wanted.is_empty() {
-            let response = match self.ask(&wanted).await {
-                Ok(response) => response,
-                Err(error) if !self.is_of_history(&wanted) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(error = storehook_aws::causes(&error), "history not read");
-                    wanted.retain(|table, _| *table == self.registry_table);
-                    continue;
-                }
-            };
-            for (table, items) in response.responses.unwrap_or_default() {
-                found.entry(table).or_default().extend(items);
+    /// The keys that a batch needs, each once, in calls that DynamoDB takes. A message's keys stand together.
+    fn chunks_of(&self, batch: &[Received<'_>]) -> Vec<HashMap<String, Vec<Item>>> {
+        let (mut seen, mut keys) = (HashSet::new(), Vec::new());
+        for received in batch {
+            let envelope = &received.message.envelope;
+            let registry = registry_keys(envelope).into_iter().map(|key| (&self.registry_table, key));
+            let history = self.history_table.iter().map(|table| (table, DeliveryItem::key_of(&envelope.id)));
+            keys.extend(registry.chain(history).filter(|(_, key)| seen.insert(text_of(key))));
+        }
+        let chunks = keys.chunks(BATCH_GET_LIMIT).map(|chunk| {
+            let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
+            for (table, key) in chunk {
+                by_table.entry((*table).clone()).or_default().push(key.clone());
             }
-            wanted = response.unprocessed_keys.unwrap_or_default();
-            // A throttled key is no error to the SDK, so it does not ask again by itself.
-            if wanted.contains_key(&self.registry_table) {
-                tokio::time::sleep(waits.next().ok_or(TargetError::Unread)?).await;
-            } else if !wanted.is_empty() {
-                let Some(wait) = history_waits.next() else {
-                    tracing::error!(error = "its key was throttled", "history not read");
-                    break;
-                };
-                tokio::time::sleep(wait).await;
+            by_table
+        });
+        chunks.collect()
+    }
+
+    /// Reads one call's keys. The history must not use up the time of the registry.
+    async fn read(&self, keys: HashMap<String, Vec<Item>>) -> Read {
+        let texts = |table: Option<&String>| -> Vec<KeyText> {
+            table.and_then(|table| keys.get(table)).into_iter().flatten().map(text_of).collect()
+        };
+        let (registry_keys, history_keys) =
+            (texts(Some(&self.registry_table)), texts(self.history_table.as_ref()));
+        let mut read = Read::default();
+        let mut result = Err(TargetError::Unread);
+        if !history_keys.is_empty() {
+            result = within(HISTORY_TIME, batch_get(&self.client, keys.clone(), FURTHER_TRIES)).await;
+            if let Err(error) = &result {
+                tracing::error!(error = storehook_aws::causes(error), "history not read");
+                read.unknown.extend(history_keys);
             }
         }
-        Ok(found)
+        if result.is_err() {
+            let mut keys = keys;
+            keys.retain(|table, _| *table == self.registry_table);
+            result = within(CALL_TIMEOUT, batch_get(&self.client, keys, FURTHER_TRIES)).await;
+        }
+        match result {
+            Ok(batch) => self.sort(batch, &mut read),
+            Err(error) => read.failed.extend(registry_keys.into_iter().map(|key| (key, error.clone()))),
+        }
+        read
     }
 
-    /// One call. The history must not use up the time of the registry.
-    async fn ask(
-        &self,
-        wanted: &HashMap<String, KeysAndAttributes>,
-    ) -> Result<BatchGetItemOutput, TableError> {
-        let call = self.client.batch_get_item().set_request_items(Some(wanted.clone())).send();
-        let limit = if self.is_of_history(wanted) { HISTORY_TIME } else { CALL_TIMEOUT };
-        match tokio::time::timeout(limit, call).await {
-            Ok(response) => Ok(response?),
-            Err(_) => Err(TableError::Unread),
+    fn sort(&self, batch: BatchGet, read: &mut Read) {
+        for (table, items) in batch.items {
+            let items = items.into_iter().map(|item| (text_of(&item), item));
+            if table == self.registry_table {
+                read.registry.extend(items)
+            } else {
+                read.records.extend(items)
+            }
+        }
+        for (table, keys) in batch.unread {
+            if table == self.registry_table {
+                read.failed.extend(keys.iter().map(|key| (text_of(key), TargetError::Unread)));
+            } else {
+                tracing::error!(error = "keys were throttled", keys = keys.len(), "history not read");
+                read.unknown.extend(keys.iter().map(text_of));
+            }
         }
     }
 
-    fn is_of_history(&self, wanted: &HashMap<String, KeysAndAttributes>) -> bool {
-        wanted.keys().any(|table| *table != self.registry_table)
+    fn history_of(&self, read: &Read, envelope: &Envelope) -> Loaded {
+        let key = text_of(&DeliveryItem::key_of(&envelope.id));
+        if self.history_table.is_none() || read.unknown.contains(&key) {
+            return Loaded::Nothing;
+        }
+        let Some(item) = read.records.get(&key) else { return Loaded::NoRecord };
+        match table::from_item::<DeliveryItem>(item.clone()) {
+            Ok(item) => Loaded::Record(Box::new(item.record)),
+            Err(error) => {
+                let error = storehook_aws::causes(&error);
+                tracing::error!(delivery.id = %envelope.id, error, "history not read");
+                Loaded::Nothing
+            }
+        }
     }
 }
 
-fn consistently<const N: usize>(keys: [Item; N]) -> Result<KeysAndAttributes, TableError> {
-    let keys = KeysAndAttributes::builder().set_keys(Some(keys.into())).consistent_read(true).build();
-    Ok(keys?)
+fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetError> {
+    let keys = registry_keys(envelope).map(|key| text_of(&key));
+    if let Some(error) = keys.iter().find_map(|key| read.failed.get(key)) {
+        return Err(error.clone());
+    }
+    let [webhook, installation, failures] = keys.map(|key| read.registry.get(&key).cloned());
+    let (Some(webhook), Some(installation)) = (webhook, installation) else { return Ok(None) };
+    let malformed = |error| TargetError::Registry(Arc::new(error));
+    Ok(Some(Target {
+        webhook: table::from_item::<WebhookItem>(webhook).map_err(malformed)?.webhook,
+        installation: table::from_item::<InstallationItem>(installation).map_err(malformed)?.into(),
+        failures: failures.map(table::from_item).transpose().map_err(malformed)?,
+    }))
+}
+
+/// The keys of a delivery's webhook, installation and failure run.
+fn registry_keys(envelope: &Envelope) -> [Item; 3] {
+    let Envelope { id, shop, app, .. } = envelope;
+    [
+        registry::webhook_key(shop, app, id.webhook_id),
+        registry::installation_key(shop, app),
+        FailureRunItem::key_of(shop, app, id.webhook_id),
+    ]
+}
+
+fn text_of(key: &Item) -> KeyText {
+    let text = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    (text("pk"), text("sk"))
+}
+
+async fn within(
+    limit: Duration,
+    call: impl Future<Output = Result<BatchGet, TableError>>,
+) -> Result<BatchGet, TargetError> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(Ok(batch)) => Ok(batch),
+        Ok(Err(error)) => Err(TargetError::Registry(Arc::new(error))),
+        Err(_) => Err(TargetError::Unread),
+    }
 }

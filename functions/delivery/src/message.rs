@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsMessage;
 use bytes::Bytes;
 use jiff::Timestamp;
-use storehook_domain::delivery::{message::DeliveryMessage, schedule::Lane};
+use storehook_domain::{
+    delivery::{message::DeliveryMessage, schedule::Lane},
+    history::{decision, run::Receive},
+};
 
 /// A message that is a delivery.
 pub(crate) struct Received<'a> {
@@ -19,9 +22,27 @@ pub(crate) struct Received<'a> {
     pub(crate) body: &'a Bytes,
 }
 
-impl Received<'_> {
-    /// How long ago the message was queued. Where this clock runs behind the sender's, it is new.
+impl<'a> Received<'a> {
+    /// How SQS handed it over.
+    pub(crate) fn receive(&self) -> Receive<'_> {
+        Receive { message_id: self.sqs.message_id.as_deref().unwrap_or_default(), lane: self.lane }
+    }
+
+    /// The receive as the domain decides on it.
+    pub(crate) fn facts(&self) -> decision::Received<'_, 'a> {
+        // SQS sends both attributes with each message; without them nothing is assumed of it.
+        let number = |name: &str| self.sqs.attributes.get(name)?.parse::<i64>().ok();
+        let sent_at = number("SentTimestamp").and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        decision::Received {
+            message: &self.message,
+            receive: self.receive(),
+            count: number("ApproximateReceiveCount").and_then(|count| count.try_into().ok()).unwrap_or(1),
+            sent_at: sent_at.unwrap_or(self.message.enqueued_at),
+        }
+    }
+
+    /// How long ago the delivery was queued.
     pub(crate) fn age(&self, now: Timestamp) -> Duration {
-        Duration::try_from(now.duration_since(self.message.enqueued_at)).unwrap_or_default()
+        self.facts().age(now)
     }
 }

@@ -1,11 +1,9 @@
 //! Why a message that was received was not attempted; and what a receive is called, in the log and in the
 //! history: both follow from the attempt or from the reason that there was none.
 
-use std::time::Duration;
-
 use storehook_domain::{
-    delivery::{disposition::Disposition, outcome::Outcome, schedule::RetrySchedule},
-    history::{attempt::Attempt, state::DeliveryState},
+    delivery::outcome::Outcome,
+    history::{attempt::Attempt, record::Admission, state::DeliveryState},
     webhook::Status,
 };
 
@@ -16,10 +14,12 @@ use crate::lookup::TargetError;
 pub(crate) enum Skipped {
     #[error("the delivery is past its schedule")]
     Exhausted,
-    #[error("it has been delivered before")]
+    #[error("it was delivered before")]
     Duplicate,
-    #[error("another message makes the attempts of its series, or a later series has begun")]
+    #[error("another message makes the attempts of its run, or a later run has begun")]
     Superseded,
+    #[error("its next attempt is not due yet")]
+    Early,
     #[error("the webhook or its installation was deleted, or the app uninstalled")]
     Cancelled,
     #[error("the webhook is {}", .0.as_str())]
@@ -29,31 +29,37 @@ pub(crate) enum Skipped {
 }
 
 impl Skipped {
-    /// The state of the delivery whose message ended so; `None` where it says nothing about the delivery.
-    /// What is to be held is recorded before its message ends, not after.
+    /// The reason that an admission gives; `None` where it lets the message be attempted.
+    pub(crate) fn by(admission: Admission) -> Option<Self> {
+        match admission {
+            Admission::Attempt | Admission::LastAttempt => None,
+            Admission::Wait(_) => Some(Self::Early),
+            Admission::Exhausted => Some(Self::Exhausted),
+            Admission::Delivered => Some(Self::Duplicate),
+            Admission::Superseded => Some(Self::Superseded),
+        }
+    }
+
+    /// The state of the delivery whose message ended so; `None` where it says nothing about the delivery. A held
+    /// delivery is recorded before its message ends, not after.
     pub(crate) fn state(&self) -> Option<DeliveryState> {
         match self {
             Self::Cancelled => Some(DeliveryState::Cancelled),
-            Self::Exhausted => Some(DeliveryState::Dead),
-            Self::Duplicate | Self::Superseded | Self::Held(_) | Self::Target(_) => None,
+            Self::Exhausted
+            | Self::Duplicate
+            | Self::Superseded
+            | Self::Early
+            | Self::Held(_)
+            | Self::Target(_) => None,
         }
     }
-}
 
-/// What becomes of a message of this age. `jitter` is random, from 0 to 1.
-pub(crate) fn disposition(
-    attempt: Result<&Attempt, &Skipped>,
-    schedule: &RetrySchedule,
-    age: Duration,
-    jitter: f64,
-) -> Disposition {
-    match attempt {
-        Ok(attempt) => schedule.after(&attempt.outcome, age, jitter),
-        Err(Skipped::Duplicate | Skipped::Superseded | Skipped::Cancelled | Skipped::Held(_)) => {
-            Disposition::Ack
+    /// Whether the message has nothing more to do, and ends.
+    pub(crate) fn ends_message(&self) -> bool {
+        match self {
+            Self::Duplicate | Self::Superseded | Self::Cancelled | Self::Held(_) => true,
+            Self::Exhausted | Self::Early | Self::Target(_) => false,
         }
-        Err(Skipped::Exhausted) => Disposition::Exhausted(Duration::ZERO),
-        Err(Skipped::Target(_)) => schedule.next(age, None, jitter),
     }
 }
 
@@ -66,6 +72,7 @@ pub(crate) fn log_name(attempt: Result<&Attempt, &Skipped>) -> &'static str {
         Err(Skipped::Duplicate) => "duplicate",
         Err(Skipped::Superseded) => "superseded",
         Err(Skipped::Exhausted) => "exhausted",
+        Err(Skipped::Early) => "early",
         Err(Skipped::Cancelled) => "cancelled",
         Err(Skipped::Held(_)) => "held",
         Err(Skipped::Target(_)) => "not attempted",

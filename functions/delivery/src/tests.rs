@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stand_in::{Seen, Table, deliver_all, deliver_with, delivery};
 
@@ -19,22 +19,20 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
         ("deleted", delivery(11, 0)),
         ("duplicate", delivery(12, 0)),
         ("malformed", "no delivery".to_owned()),
-        ("exhausted-retry", delivery(7, 200_000)),
+        ("before", delivery(14, 200_000)),
         ("failed-retry", delivery(8, 500)),
         ("failed-last-retry", delivery(8, 172_400)),
     ];
     let Seen { failed, hidden, sent, kept, .. } = deliver_all(&messages).await?;
     assert!(sent.is_empty(), "no failure is sent anywhere");
-    assert_eq!(
-        failed,
-        ["failed", "unread", "malformed", "exhausted-retry", "failed-retry", "failed-last-retry"]
-    );
+    let expected = ["before", "failed", "failed-last-retry", "failed-retry", "malformed", "unread"];
+    assert_eq!(failed, expected);
     // The wait to the next age of the table, with up to a tenth of jitter, less what the test took.
     for (handle, seconds, queue) in [
         ("failed", 1..=11, "https://sqs/delivery"),
         ("unread", 1..=11, "https://sqs/delivery"),
         ("malformed", 0..=0, "https://sqs/delivery"),
-        ("exhausted-retry", 0..=0, "https://sqs/retry"),
+        ("before", 0..=0, "https://sqs/delivery"),
         ("failed-retry", 800..=946, "https://sqs/retry"),
         ("failed-last-retry", 1_300..=1_400, "https://sqs/retry"),
     ] {
@@ -62,10 +60,18 @@ async fn a_delay_is_a_new_message_until_it_would_last_too_long() -> TestResult {
     let Seen { failed, hidden, sent, .. } = deliver_all(&messages).await?;
     assert_eq!(failed, ["last-retry"]);
     assert_eq!(hidden.keys().collect::<Vec<_>>(), ["last-retry"]);
-    for ((_, body), queue) in messages.iter().zip(["https://sqs/delivery", "https://sqs/retry"]) {
-        let copy =
-            json!({"QueueUrl": queue, "MessageBody": body, "DelaySeconds": 90, "MessageGroupId": "13"});
-        assert!(sent.contains(&copy), "{queue}: {sent:?}");
+    for ((id, body), (queue, lane)) in
+        messages.iter().zip([("https://sqs/delivery", "fast"), ("https://sqs/retry", "slow")])
+    {
+        let copy = sent.iter().find(|copy| copy["QueueUrl"] == queue).ok_or(queue)?;
+        assert_eq!((&copy["DelaySeconds"], &copy["MessageGroupId"]), (&json!(90), &json!("13")));
+        let mut expected: Value = serde_json::from_str(body)?;
+        expected["delay"] = json!({"first_message_id": id, "number": 1});
+        if lane == "slow" {
+            expected["lane"] = json!(lane);
+        }
+        let sent: Value = serde_json::from_str(copy["MessageBody"].as_str().unwrap_or_default())?;
+        assert_eq!(sent, expected, "{queue}");
     }
     assert_eq!(sent.len(), 2);
     Ok(())
@@ -85,7 +91,10 @@ async fn what_is_kept_of_a_delivery_is_its_state() -> TestResult {
         (delivery(7, 0), "7", Some("delivered")),
         (delivery(8, 0), "8", Some("retrying")),
         (delivery(8, 172_400), "8", Some("dead")),
-        (delivery(7, 200_000), "7", Some("dead")),
+        (delivery(8, 200_000), "8", Some("dead")),
+        (delivery(7, 200_000), "7", Some("delivered")),
+        (delivery(14, 200_000), "14", Some("delivered")),
+        (delivery(15, 0), "15", Some("retrying")),
         (delivery(9, 0), "9", Some("held")),
         (delivery(11, 0), "11", Some("cancelled")),
         (delivery(12, 0), "12", None),
@@ -103,11 +112,11 @@ async fn a_history_that_is_off_is_not_written_at_all() -> TestResult {
         ("delivered", delivery(7, 0)),
         ("paused", delivery(9, 0)),
         ("deleted", delivery(11, 0)),
-        ("exhausted-retry", delivery(7, 200_000)),
+        ("exhausted-again-retry", delivery(7, 200_000)),
         ("delayed", delivery(13, 0)),
     ];
     let seen = deliver_with(&messages, "0", Table::Works).await?;
-    assert_eq!(seen.failed, ["exhausted-retry"]);
+    assert_eq!(seen.failed, ["exhausted-again-retry"]);
     assert_eq!(seen.writes, BTreeMap::new());
     // What counts towards the end of a webhook is the registry's, and one write a failure.
     let seen = deliver_with(&[("failed", delivery(8, 0))], "0", Table::Works).await?;
@@ -152,14 +161,70 @@ async fn a_history_that_hangs_holds_nothing_up() -> TestResult {
     Ok(())
 }
 
+/// A message of the run that somebody began by asking for the delivery again.
+fn redelivery(webhook_id: u64) -> String {
+    delivery(webhook_id, 0).replace("\"payload\"", "\"run\":\"redeliver:x\",\"payload\"")
+}
+
 #[tokio::test]
-async fn a_replay_of_what_was_delivered_is_attempted() -> TestResult {
-    let replay = delivery(12, 0).replace("\"payload\"", "\"series\":1,\"payload\"");
-    let seen = deliver_all(&[("replay", replay)]).await?;
+async fn a_redelivery_of_a_delivered_delivery_is_attempted() -> TestResult {
+    let seen = deliver_all(&[("redelivery", redelivery(12))]).await?;
     assert_eq!(seen.failed, [""; 0]);
     assert_eq!(seen.kept.get("12").map(String::as_str), Some("delivered"));
     assert_eq!(seen.attempts_of("12"), 1, "it was attempted");
     let seen = deliver_all(&[("duplicate", delivery(12, 0))]).await?;
-    assert_eq!((seen.failed.len(), seen.kept.len()), (0, 0), "and the first series is not");
+    assert_eq!((seen.failed.len(), seen.kept.len()), (0, 0), "a message of the event's own run is not");
+    Ok(())
+}
+
+/// A dead run's own message goes to the dead letters. A dead letter that somebody moved back by hand gets one
+/// attempt, and goes back if that fails.
+#[tokio::test]
+async fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
+    let seen = deliver_all(&[("before", delivery(14, 0))]).await?;
+    assert_eq!((seen.failed, seen.kept.len()), (vec!["before".to_owned()], 0));
+    let seen = deliver_all(&[("moved", delivery(14, 0))]).await?;
+    assert_eq!(seen.kept.get("14").map(String::as_str), Some("delivered"));
+    Ok(())
+}
+
+/// Past its schedule a delivery is late, and not dead: where no record says that the last attempt was made, it is.
+#[tokio::test]
+async fn a_late_delivery_gets_its_last_attempt() -> TestResult {
+    for (handle, history_days, is_attempted) in
+        [("late-again-retry", "30", true), ("late", "0", true), ("late-again-retry", "0", false)]
+    {
+        let seen = deliver_with(&[(handle, delivery(7, 200_000))], history_days, Table::Works).await?;
+        assert_eq!(seen.failed.is_empty(), is_attempted, "{handle} {history_days}");
+    }
+    Ok(())
+}
+
+/// In the fast lane a message is hidden no longer than the table says. The record holds the attempt back.
+#[tokio::test]
+async fn a_long_retry_after_is_spent_in_the_slow_lane() -> TestResult {
+    let seen = deliver_all(&[("fast", delivery(15, 0)), ("slow-retry", delivery(15, 60))]).await?;
+    for (handle, seconds) in [("fast", 1..=11), ("slow-retry", 3_590..=3_961)] {
+        let (hidden_for, _) = seen.hidden.get(handle).ok_or(handle)?;
+        assert!(seconds.contains(hidden_for), "{handle}: {hidden_for} s");
+    }
+    Ok(())
+}
+
+/// A batch is one read, each item once.
+#[tokio::test]
+async fn a_batch_is_loaded_by_one_call() -> TestResult {
+    for count in [1, 10] {
+        let handles: Vec<_> = (0..count).map(|number| format!("m{number}")).collect();
+        let messages: Vec<_> = handles.iter().map(|handle| (handle.as_str(), delivery(7, 0))).collect();
+        let seen = deliver_all(&messages).await?;
+        let [read] = &seen.reads[..] else { return Err(format!("{} reads", seen.reads.len()).into()) };
+        let keys = |table: &str| read[table]["Keys"].as_array().map_or(0, Vec::len);
+        assert_eq!(
+            (keys("registry"), keys("history")),
+            (3, 1),
+            "one webhook, its installation and failure run"
+        );
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! What a single function does with them lives in that function.
 
 mod backoff;
+pub mod batch_get;
 mod causes;
 mod clock;
 mod environment;

@@ -20,7 +20,7 @@ use storehook_domain::{
 };
 use tokio::time::error::Elapsed;
 
-use crate::skipped::Skipped;
+use crate::{message::Received, skipped::Skipped};
 
 /// Keeps the history.
 #[derive(Clone)]
@@ -43,29 +43,15 @@ impl History {
         self.0.retention.deliveries().is_some()
     }
 
-    /// Loads the record of a message's delivery; `None` where the history is off, or does not respond.
-    pub(crate) async fn load(&self, message: &DeliveryMessage<'_>) -> Option<DeliveryRecord> {
-        if !self.is_on() {
-            return None;
-        }
-        let id = &message.envelope.id;
-        let error = match tokio::time::timeout(HISTORY_TIME, self.0.load(id)).await {
-            Ok(Ok(record)) => return record,
-            Ok(Err(error)) => storehook_aws::causes(&error),
-            Err(elapsed) => elapsed.to_string(),
-        };
-        tracing::error!(delivery.id = %id, error, "history not read");
-        None
-    }
-
     /// Records a delivery whose webhook takes none now, with everything that a replay of it needs. Returns
     /// whether its message may end; where the history is off, it may.
     pub(crate) async fn hold(
         &self,
-        message: &DeliveryMessage<'_>,
+        received: &Received<'_>,
         known: Option<&DeliveryRecord>,
         now: Timestamp,
     ) -> bool {
+        let message = &received.message;
         let held = async {
             let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
             // Nothing else is left of it, so its payload is kept for as long as it is.
@@ -75,7 +61,7 @@ impl History {
             held.envelope.payload_digest = Some(digest);
             let kept_until = now.as_second() + kept_for.as_secs();
             let hold = |record: DeliveryRecord| {
-                let record = record.ended(&held, DeliveryState::Held)?;
+                let record = record.ended(&held, received.receive(), DeliveryState::Held, now)?;
                 Some(DeliveryRecord { expires_at: record.expires_at.max(kept_until), ..record })
             };
             self.change(&held, known, now, hold).await
@@ -86,21 +72,30 @@ impl History {
     /// Records what a receive of a message came to.
     pub(crate) async fn record(
         &self,
-        message: &DeliveryMessage<'_>,
-        known: Option<&DeliveryRecord>,
+        received: &Received<'_>,
         attempt: &Result<Attempt, Skipped>,
+        known: Option<&DeliveryRecord>,
         disposition: Disposition,
         now: Timestamp,
     ) {
+        let (message, receive) = (&received.message, received.receive());
         let change = |record: DeliveryRecord| match attempt {
-            Ok(attempt) => Some(record.attempted(message, attempt.clone(), disposition, now)),
-            Err(skipped) => record.ended(message, skipped.state()?),
+            Ok(attempt) => Some(record.attempted(message, receive, attempt.clone(), disposition, now)),
+            Err(skipped) => match skipped.state() {
+                Some(state) => record.ended(message, receive, state, now),
+                None => record.with_other_payload(message),
+            },
         };
-        if attempt.as_ref().is_err_and(|skipped| skipped.state().is_none()) {
-            return;
+        let is_news = match (attempt, known) {
+            (Ok(_), _) => true,
+            (Err(skipped), known) => {
+                skipped.state().is_some() || known.is_some_and(|known| known.is_other_payload(message))
+            }
+        };
+        if is_news {
+            let changed = self.change(message, known, now, change);
+            is_written(message, tokio::time::timeout(HISTORY_TIME, changed).await);
         }
-        let written = tokio::time::timeout(HISTORY_TIME, self.change(message, known, now, change)).await;
-        is_written(message, written);
     }
 
     /// Changes a delivery's record from what was known of it. `change` may find that there is nothing to

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use storehook_domain::delivery::{disposition::Disposition, schedule::Lane};
+use storehook_domain::{
+    delivery::{disposition::Disposition, schedule::Lane},
+    history::decision::Known,
+};
 
 use crate::{message::Received, settings::QueueAddress};
 
@@ -34,11 +37,16 @@ impl Queues {
     }
 
     /// Does to a message what was decided, and returns how to report it.
-    pub(crate) async fn apply(&self, disposition: Disposition, received: &Received<'_>) -> Reported {
+    pub(crate) async fn apply(
+        &self,
+        disposition: Disposition,
+        received: &Received<'_>,
+        known: Known<'_>,
+    ) -> Reported {
         match disposition {
             Disposition::Ack => Reported::Done,
-            Disposition::Delay(wait) => self.send_later(received, wait).await,
-            Disposition::Retry(_) | Disposition::Exhausted(_) => {
+            Disposition::Delay(wait) => self.send_later(received, wait, known).await,
+            Disposition::Retry { .. } | Disposition::Exhausted(_) => {
                 self.hide(received.sqs, received.lane, disposition).await;
                 Reported::Failed
             }
@@ -61,14 +69,15 @@ impl Queues {
 
     /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
     /// then, at the cost of a receive.
-    async fn send_later(&self, received: &Received<'_>, wait: Duration) -> Reported {
-        let Received { message, sqs, lane, body } = received;
+    async fn send_later(&self, received: &Received<'_>, wait: Duration, known: Known<'_>) -> Reported {
+        let Received { sqs, lane, .. } = received;
+        let message = received.facts().delayed(known);
         let delay = Disposition::Delay(wait);
         let copy = self
             .sqs
             .send_message()
             .queue_url(&self.of(*lane).url)
-            .message_body(String::from_utf8_lossy(body))
+            .message_body(message.to_message())
             .message_group_id(message.envelope.id.webhook_id.to_string())
             .set_delay_seconds(delay.wait_seconds());
         let Err(error) = copy.send().await else { return Reported::Done };

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::envelope::Envelope,
+    delivery::{
+        envelope::Envelope,
+        run::{DelayedCopy, RunId},
+        schedule::Lane,
+    },
     event::StoreEvent,
     installation::app::AppId,
     payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
@@ -24,16 +28,17 @@ pub struct DeliveryMessage<'a> {
     pub envelope: Envelope,
     /// When the message was queued: the delivery's age counts from here.
     pub enqueued_at: Timestamp,
-    /// Which series of attempts this is: 0 is the event's own, and each replay begins another.
-    #[serde(default, skip_serializing_if = "is_first")]
-    pub series: u32,
+    /// The run that the message belongs to.
+    #[serde(default, skip_serializing_if = "RunId::is_events_own")]
+    pub run: RunId,
+    /// The lane that it was sent to: where it comes from the other one, SQS redrove it.
+    #[serde(default, skip_serializing_if = "Lane::is_fast")]
+    pub lane: Lane,
+    /// Set on the copies that an integration's delay makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<DelayedCopy>,
     #[serde(borrow)]
     pub(crate) payload: &'a RawValue,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
-fn is_first(series: &u32) -> bool {
-    *series == 0
 }
 
 /// A message is no delivery. It says where, and never quotes the message.
@@ -52,7 +57,7 @@ impl<'a> DeliveryMessage<'a> {
         enqueued_at: Timestamp,
     ) -> Self {
         let envelope = Envelope::of(event, payload_digest, webhook_id, app);
-        Self { envelope, enqueued_at, series: 0, payload: event.payload.as_raw() }
+        Self::new(envelope, RunId::Event, enqueued_at, event.payload)
     }
 
     /// Reads a delivery from an SQS message's body.
@@ -65,9 +70,23 @@ impl<'a> DeliveryMessage<'a> {
         }
     }
 
-    /// The same delivery in a new series of attempts that begins now: what was given up is tried anew.
-    pub fn redriven(self, now: Timestamp) -> Self {
-        Self { series: self.series.saturating_add(1), enqueued_at: now, ..self }
+    /// The first message of a run, in the fast lane.
+    pub fn new(envelope: Envelope, run: RunId, enqueued_at: Timestamp, payload: Payload<'a>) -> Self {
+        Self { envelope, enqueued_at, run, lane: Lane::Fast, delay: None, payload: payload.as_raw() }
+    }
+
+    /// A dead letter as the first message of a new run that begins now.
+    pub fn redriven(self, message_id: &str, now: Timestamp) -> Self {
+        let run = RunId::Redrive(message_id.to_owned());
+        Self { enqueued_at: now, run, lane: Lane::Fast, delay: None, ..self }
+    }
+
+    /// The copy that comes after an integration's delay, in the same lane. Its age counts on from
+    /// `queued_at`, when the run's first message was queued.
+    pub fn delayed(&self, first_message_id: &str, lane: Lane, queued_at: Timestamp) -> Self {
+        let number = self.delay.as_ref().map_or(0, |delay| delay.number).saturating_add(1);
+        let delay = DelayedCopy { first_message_id: first_message_id.to_owned(), number };
+        Self { enqueued_at: queued_at, lane, delay: Some(delay), ..self.clone() }
     }
 
     /// What happened, as the event told it.
@@ -145,31 +164,51 @@ mod tests {
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
         let digest = Some(PayloadDigest::of(event.payload));
         let delivery = DeliveryMessage::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
-        let message = DeliveryMessage { series: u32::MAX, ..delivery }.to_message();
+        let first_message_id = "059f36b4-87a3-44ab-83d2-661975800001".to_owned();
+        let delay = Some(DelayedCopy { first_message_id, number: u32::MAX });
+        let run = RunId::ReplayAll("r".repeat(128));
+        let message = DeliveryMessage { run, lane: Lane::Slow, delay, ..delivery }.to_message();
         let envelope = message.len() - event.payload.as_str().len();
         assert!(envelope <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{envelope}");
         Ok(())
     }
 
     #[test]
-    fn what_is_redriven_is_the_same_delivery_in_its_next_series() -> TestResult {
+    fn a_redriven_dead_letter_is_the_same_delivery_in_a_run_of_its_own() -> TestResult {
         let message = message_of(
             r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
         )?;
-        assert!(!message.contains("series"), "{message}");
+        for absent in ["\"run\"", "\"lane\"", "\"delay\""] {
+            assert!(!message.contains(absent), "{message}");
+        }
         let now = "2026-11-21T15:00:00Z".parse()?;
-        let again = DeliveryMessage::parse(message.as_bytes())?.redriven(now).to_message();
+        let slow = DeliveryMessage { lane: Lane::Slow, ..DeliveryMessage::parse(message.as_bytes())? };
+        let again = slow.redriven("m-1", now).to_message();
         let again = DeliveryMessage::parse(again.as_bytes())?;
-        assert_eq!(
-            (again.envelope.id.to_string(), again.series, again.enqueued_at),
-            ("7-e".to_owned(), 1, now)
-        );
-        assert_eq!(again.payload().as_str(), r#"{"a":1.0}"#);
+        assert_eq!((again.run, again.enqueued_at), (RunId::Redrive("m-1".to_owned()), now));
+        assert_eq!((again.envelope.id.to_string(), again.lane), ("7-e".to_owned(), Lane::Fast));
         Ok(())
     }
 
     #[test]
-    fn what_is_no_delivery_is_told_so() {
+    fn a_delayed_copy_counts_on_and_keeps_its_run_and_age() -> TestResult {
+        let message = message_of(
+            r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
+        )?;
+        let first = DeliveryMessage::parse(message.as_bytes())?;
+        let copy = first.delayed("m-1", Lane::Slow, first.enqueued_at);
+        let second = copy.delayed("m-1", Lane::Slow, first.enqueued_at).to_message();
+        let second = DeliveryMessage::parse(second.as_bytes())?;
+        assert_eq!(copy.delay.map(|delay| delay.number), Some(1));
+        let delay = DelayedCopy { first_message_id: "m-1".to_owned(), number: 2 };
+        assert_eq!((second.delay.as_ref(), second.lane), (Some(&delay), Lane::Slow));
+        assert_eq!((&second.run, second.enqueued_at), (&first.run, first.enqueued_at));
+        assert_eq!(second.payload().as_str(), r#"{"a":1.0}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn messages_that_are_no_deliveries_are_rejected() {
         for message in ["", "not json", "{}", "[]", r#"{"envelope": {}, "payload": {}}"#] {
             assert!(DeliveryMessage::parse(message.as_bytes()).is_err(), "{message}");
         }

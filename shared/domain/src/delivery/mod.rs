@@ -23,6 +23,7 @@ pub mod id;
 pub mod message;
 pub mod outcome;
 pub mod request;
+pub mod run;
 pub mod schedule;
 pub mod signature;
 pub mod test_event;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
+    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage, run::RunId},
     event::{id::EventId, samples::sample_of},
     payload::Payload,
     webhook::Webhook,
@@ -32,7 +32,7 @@ pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> De
         payload_digest: None,
         topic,
     };
-    DeliveryMessage { envelope, enqueued_at: now, series: 0, payload: payload.as_raw() }
+    DeliveryMessage::new(envelope, RunId::Event, now, payload)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::{
     body_shape::BodyShape,
     outcome::{FailedAttempt, Outcome},
+    run::RunId,
 };
 
 /// The most of an answer that is kept, in bytes.
@@ -52,10 +53,10 @@ impl Attempt {
 /// What is kept of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord {
-    /// The series that it is of.
-    #[serde(default)]
-    pub series: u32,
-    /// Which of that series, from 1.
+    /// The run that it belongs to.
+    #[serde(default, skip_serializing_if = "RunId::is_events_own")]
+    pub run: RunId,
+    /// Which attempt of that run it is, from 1.
     pub number: u64,
     /// When it began.
     pub at: Timestamp,

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::disposition::Disposition;
+
+/// How overdue an attempt is when SQS's own count must have moved its message to the dead letters: the
+/// longest gap of the schedule.
+pub const OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
 /// What has become of a delivery so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// It waits for an attempt, and none of its series has failed.
+    /// It waits for an attempt, and none of its latest run has failed.
     Pending,
     /// The endpoint took it.
     Delivered,
@@ -47,11 +51,20 @@ impl DeliveryState {
         let at = |wait: Duration| Some(now.saturating_add(wait).unwrap_or(now));
         match disposition {
             Disposition::Ack => (Self::Delivered, None),
-            Disposition::Retry(wait) => (Self::Retrying, at(wait)),
+            Disposition::Retry { due_in, .. } => (Self::Retrying, at(due_in)),
             // A delay undoes no failure.
             Disposition::Delay(wait) if self == Self::Retrying => (Self::Retrying, at(wait)),
             Disposition::Delay(wait) => (Self::Pending, at(wait)),
             Disposition::Exhausted(_) => (Self::Dead, None),
+        }
+    }
+
+    /// This state, or dead where an attempt that was due at `next_attempt_at` never came.
+    pub fn overdue_at(self, next_attempt_at: Option<Timestamp>, now: Timestamp) -> Self {
+        let is_overdue = next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
+        match self {
+            Self::Pending | Self::Retrying if is_overdue => Self::Dead,
+            state => state,
         }
     }
 

@@ -107,7 +107,7 @@ fn describe(
     if envelope.test {
         headers.set(&prefix.name("Test"), "true")?;
     }
-    if message.series > 0 {
+    if !message.run.is_events_own() {
         headers.set(&prefix.name("Replay"), "true")?;
     }
     Ok(())

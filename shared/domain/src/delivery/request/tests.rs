@@ -193,7 +193,7 @@ fn a_replay_has_its_header_and_redaction_hides_custom_values() -> TestResult {
     assert_eq!(value(&first, "x-api-key").as_deref(), Some("***"));
     assert_eq!(value(&first, "webhook-id").as_deref(), Some("7-e1"));
     assert_eq!(value(&first, "x-spiffy-stores-replay"), None);
-    let again = build(&delivery.redriven(now))?;
+    let again = build(&delivery.redriven("m-1", now))?;
     assert_eq!(value(&again, "x-spiffy-stores-replay").as_deref(), Some("true"));
     assert_eq!(value(&again, "webhook-id").as_deref(), Some("7-e1"), "it is the same delivery");
     Ok(())

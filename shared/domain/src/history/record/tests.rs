@@ -6,49 +6,60 @@ use super::*;
 use crate::{
     delivery::{
         body_shape::BodyShape,
+        disposition::Disposition,
         outcome::{FailedAttempt, Outcome},
+        run::{DelayedCopy, RunId},
+        schedule::Lane,
     },
-    event::{StoreEvent, origin::RecordOrigin, topic::Topic},
+    event::{StoreEvent, origin::RecordOrigin},
+    history::{
+        attempt::Attempt,
+        run::{Receive, RunEnd},
+    },
     installation::app::AppId,
     payload::digest::PayloadDigest,
-    webhook::{Webhook, WebhookId, address::Address},
+    webhook::{Webhook, WebhookId},
 };
-use jiff::ToSpan as _;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const QUEUED_AT: i64 = 1_795_000_000;
+const DEAD: Disposition = Disposition::Exhausted(Duration::ZERO);
 
-pub(super) fn time(seconds: i64) -> Timestamp {
+fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(QUEUED_AT + seconds).unwrap_or_default()
 }
 
-/// A message of the delivery, of this series and queued at this time.
-pub(super) fn message(
-    series: u32,
-    seconds: i64,
-) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
+fn retry(seconds: u64) -> Disposition {
+    Disposition::retry(Duration::from_secs(seconds))
+}
+
+/// A message of this run.
+fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
     let digest = Some(PayloadDigest::of(event.payload));
-    let delivery =
-        DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(seconds));
-    Ok(DeliveryMessage { series, ..delivery })
+    let message = DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(0));
+    Ok(DeliveryMessage { run: RunId::parse(run)?, ..message })
 }
 
-/// A retry that is due at this time.
-pub(super) fn retry(seconds: u64) -> Disposition {
-    Disposition::Retry(Duration::from_secs(seconds))
+/// The copy of number `number` that a delay made of message `m-1`.
+fn copy(number: u32) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
+    let delay = Some(DelayedCopy { first_message_id: "m-1".to_owned(), number });
+    Ok(DeliveryMessage { delay, ..message("event")? })
 }
 
-/// A delay until this time.
-pub(super) fn delay(seconds: u64) -> Disposition {
-    Disposition::Delay(Duration::from_secs(seconds))
+fn fast(message_id: &str) -> Receive<'_> {
+    Receive { message_id, lane: Lane::Fast }
 }
 
-pub(super) fn made(seconds: i64, status: u16) -> Result<Attempt, Box<dyn std::error::Error>> {
+fn slow(message_id: &str) -> Receive<'_> {
+    Receive { message_id, lane: Lane::Slow }
+}
+
+fn attempt(seconds: i64, status: u16) -> Result<Attempt, Box<dyn std::error::Error>> {
     let webhook: Webhook = serde_json::from_value(serde_json::json!({
         "id": 7, "shop": "a.example", "app": "demo", "topic": "*", "address": "https://b.example/", "format": "json",
         "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [], "custom_headers": {},
@@ -56,43 +67,45 @@ pub(super) fn made(seconds: i64, status: u16) -> Result<Attempt, Box<dyn std::er
     }))?;
     Ok(Attempt {
         at: time(seconds),
-        status: Some(status),
         latency: Duration::from_millis(12),
+        address: webhook.address.as_str().to_owned(),
+        request: Some(RequestRecord { headers: vec![], shape: BodyShape::of(&webhook) }),
+        status: Some(status),
+        response: Some(ResponseRecord::of(b"ok")),
         outcome: match status {
             200 => Outcome::Delivered,
             _ => Outcome::failed(FailedAttempt::Status(status)),
         },
-        address: Address::parse("https://b.example/")?.as_str().to_owned(),
-        request: Some(RequestRecord { headers: vec![], shape: BodyShape::of(&webhook) }),
-        response: Some(ResponseRecord::of(b"ok")),
         details: None,
     })
 }
 
-pub(super) fn begun() -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
-    Ok(DeliveryRecord::begin(&message(0, 0)?, KEPT_FOR))
+/// The record after message `m-1` of the event's own run was attempted at once.
+fn attempted(status: u16, disposition: Disposition) -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
+    let message = message("event")?;
+    let record = DeliveryRecord::begin(&message, KEPT_FOR);
+    Ok(record.attempted(&message, fast("m-1"), attempt(0, status)?, disposition, time(0)))
 }
 
 #[test]
 fn a_delivery_is_retried_until_it_is_delivered_or_dead() -> TestResult {
-    let history = begun()?;
-    assert_eq!((history.state, history.expires_at), (DeliveryState::Pending, QUEUED_AT + 30 * 86_400));
-    let delayed = history.clone().attempted(&message(0, 0)?, made(1, 200)?, delay(61), time(0));
+    let message = message("event")?;
+    let record = DeliveryRecord::begin(&message, KEPT_FOR);
+    assert_eq!((record.state, record.expires_at), (DeliveryState::Pending, QUEUED_AT + 30 * 86_400));
+    let delay = Disposition::Delay(Duration::from_secs(60));
+    let delayed = record.attempted(&message, fast("m-1"), attempt(0, 200)?, delay, time(1));
     assert_eq!((delayed.state, delayed.next_attempt_at), (DeliveryState::Pending, Some(time(61))));
-    let failed = delayed.attempted(&message(0, 0)?, made(61, 500)?, retry(71), time(0));
+    let failed = delayed.attempted(&message, fast("m-1"), attempt(61, 500)?, retry(10), time(61));
     assert_eq!((failed.state, failed.next_attempt_at), (DeliveryState::Retrying, Some(time(71))));
-    let delayed = failed.attempted(&message(0, 0)?, made(71, 200)?, delay(100), time(0));
+    let delayed = failed.attempted(&message, fast("m-1"), attempt(71, 200)?, delay, time(71));
     assert_eq!(delayed.state, DeliveryState::Retrying, "a delay undoes no failure");
 
-    let dead = delayed.clone().attempted(
-        &message(0, 0)?,
-        made(100, 500)?,
-        Disposition::Exhausted(Duration::ZERO),
-        time(0),
-    );
+    let dead = delayed.clone().attempted(&message, fast("m-1"), attempt(131, 500)?, DEAD, time(131));
     assert_eq!((dead.state, dead.next_attempt_at, dead.latency_ms), (DeliveryState::Dead, None, None));
-    let delivered = delayed.attempted(&message(0, 0)?, made(100, 200)?, Disposition::Ack, time(0));
+    assert_eq!(dead.runs[0].end, Some(RunEnd::Dead));
+    let delivered = delayed.attempted(&message, fast("m-1"), attempt(131, 200)?, Disposition::Ack, time(131));
     assert_eq!((delivered.state, delivered.latency_ms), (DeliveryState::Delivered, Some(12)));
+    assert_eq!((delivered.runs.len(), delivered.runs[0].end), (1, Some(RunEnd::Delivered)));
     let numbers: Vec<_> = delivered.attempts.iter().map(|attempt| (attempt.number, attempt.status)).collect();
     assert_eq!(numbers, [(1, Some(200)), (2, Some(500)), (3, Some(200)), (4, Some(200))]);
     assert_eq!((delivered.attempt_count, delivered.version), (4, 4));
@@ -100,231 +113,241 @@ fn a_delivery_is_retried_until_it_is_delivered_or_dead() -> TestResult {
     Ok(())
 }
 
+/// Who may be attempted after `m-1` has failed in the fast lane, or has come to another end there.
 #[test]
-fn of_two_messages_of_a_series_one_goes_on() -> TestResult {
-    let (first, second) = (message(0, 0)?, message(0, 5)?);
-    let history = begun()?;
-    assert_eq!((history.admission(&first), history.admission(&second)), (Admission::Due, Admission::Due));
-    let claimed = history.attempted(&second, made(6, 500)?, retry(16), time(0));
-    assert_eq!(claimed.admission(&first), Admission::Superseded);
-    assert_eq!(claimed.admission(&second), Admission::Due);
-    let delivered = claimed.attempted(&second, made(16, 200)?, Disposition::Ack, time(0));
-    for message in [first, second] {
-        assert_eq!(delivered.admission(&message), Admission::Delivered);
+fn of_a_runs_messages_one_makes_the_attempts() -> TestResult {
+    use Admission::{Attempt, Delivered, Exhausted, LastAttempt, Superseded, Wait};
+    let (event, redriven) = (message("event")?, slow("m-2"));
+    let held = attempted(500, retry(10))?;
+    let held = held.ended(&event, fast("m-1"), DeliveryState::Held, time(10)).ok_or("news")?;
+    let retrying = attempted(500, retry(10))?;
+    let delivered = attempted(200, Disposition::Ack)?;
+    let dead = attempted(500, DEAD)?;
+    let replay = message("replay:r")?;
+    let redeliver = message("redeliver:x")?;
+    for (what, record, message, receive, admission) in [
+        ("the holder", &retrying, &event, fast("m-1"), Attempt),
+        ("a copy", &retrying, &event, fast("m-2"), Superseded),
+        ("the holder, redriven with its id", &retrying, &event, slow("m-1"), Attempt),
+        ("the holder, redriven with another id", &retrying, &event, redriven, Attempt),
+        ("the first copy of a delay", &retrying, &copy(1)?, fast("m-3"), Attempt),
+        (
+            "a copy of another message",
+            &retrying,
+            &DeliveryMessage {
+                delay: Some(DelayedCopy { first_message_id: "m-2".to_owned(), number: 1 }),
+                ..event.clone()
+            },
+            fast("m-3"),
+            Superseded,
+        ),
+        ("a later run", &retrying, &replay, fast("m-4"), Attempt),
+        ("any message of a held delivery", &held, &event, fast("m-9"), Attempt),
+        ("a later run of a held delivery", &held, &replay, fast("m-9"), Attempt),
+        ("the holder of a delivered run", &delivered, &event, fast("m-1"), Delivered),
+        ("a run that repeats nothing", &delivered, &replay, fast("m-4"), Delivered),
+        ("a run that repeats deliveries", &delivered, &redeliver, fast("m-4"), Attempt),
+        ("the holder of a dead run", &dead, &event, fast("m-1"), Exhausted),
+        ("the holder of a dead run, redriven", &dead, &event, redriven, Exhausted),
+        ("a dead letter that was moved by hand", &dead, &event, fast("m-7"), LastAttempt),
+        ("a replay of a dead delivery", &dead, &replay, fast("m-4"), Attempt),
+    ] {
+        assert_eq!(record.admission(message, receive, time(10)), admission, "{what}");
+    }
+    // Ten seconds are not over yet; two machines' clocks may differ by two.
+    assert_eq!(retrying.admission(&event, fast("m-1"), time(7)), Wait(time(10)));
+    assert_eq!(retrying.admission(&event, fast("m-1"), time(8)), Attempt);
+    assert_eq!(retrying.admission(&event, fast("m-2"), time(7)), Superseded, "a copy does not wait");
+    Ok(())
+}
+
+#[test]
+fn a_redriven_message_takes_its_place_once() -> TestResult {
+    let event = message("event")?;
+    let record = attempted(500, retry(10))?;
+    let record = record.attempted(&event, slow("m-2"), attempt(40, 500)?, retry(120), time(40));
+    assert_eq!((record.runs[0].holder.message_id.as_str(), record.runs[0].holder.lane), ("m-2", Lane::Slow));
+    for (receive, admission) in [
+        (slow("m-2"), Admission::Attempt),
+        (slow("m-3"), Admission::Superseded),
+        (fast("m-1"), Admission::Superseded),
+    ] {
+        assert_eq!(record.admission(&event, receive, time(160)), admission, "{receive:?}");
     }
     Ok(())
 }
 
 #[test]
-fn a_replay_is_never_taken_for_a_duplicate_and_ends_the_series_before_it() -> TestResult {
-    let failing = begun()?.attempted(&message(0, 0)?, made(1, 500)?, retry(11), time(0));
-    let replayed = failing.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?;
-    assert!(replayed.is_new);
-    let replayed = replayed.history;
-    assert_eq!((replayed.state, replayed.series), (DeliveryState::Pending, 1));
-    assert_eq!(replayed.expires_at, QUEUED_AT + 60 + 30 * 86_400);
-    // The message of the replay may have been lost before it was sent, so the older one still counts.
-    let (older, newer) = (message(0, 0)?, message(1, 60)?);
-    assert_eq!(replayed.admission(&older), Admission::Due);
-    let waiting = replayed.attempted(&older, made(61, 500)?, retry(90), time(0));
-    assert_eq!((waiting.state, waiting.next_attempt_at), (DeliveryState::Pending, Some(time(60))));
-    let begun = waiting.attempted(&newer, made(62, 500)?, retry(72), time(0));
-    assert_eq!(begun.admission(&older), Admission::Superseded);
-    assert_eq!(begun.attempts.last().map(|attempt| (attempt.series, attempt.number)), Some((1, 1)));
-
-    let delivered = begun.attempted(&newer, made(72, 200)?, Disposition::Ack, time(0));
-    assert_eq!(delivered.admission(&newer), Admission::Delivered);
-    let again = delivered.reserve(None, KEPT_FOR, time(100)).ok_or("reserved")?.history;
-    assert_eq!(again.admission(&message(2, 100)?), Admission::Due);
-    assert_eq!(again.admission(&older), Admission::Delivered);
+fn the_latest_copy_of_a_delay_goes_on() -> TestResult {
+    let delay = Disposition::Delay(Duration::ZERO);
+    let record = attempted(200, delay)?;
+    let (first, second) = (copy(1)?, copy(2)?);
+    assert_eq!(record.admission(&message("event")?, fast("m-1"), time(0)), Admission::Attempt);
+    let record = record.attempted(&first, fast("c-1"), attempt(60, 200)?, delay, time(60));
+    assert_eq!(record.runs[0].holder.first_message_id(), "m-1");
+    for (what, message, id, admission) in [
+        ("the copy itself", &first, "c-1", Admission::Attempt),
+        ("a twin of the copy", &first, "c-1b", Admission::Superseded),
+        ("the message that it was made of", &message("event")?, "m-1", Admission::Superseded),
+        ("the next copy", &second, "c-2", Admission::Attempt),
+    ] {
+        assert_eq!(record.admission(message, fast(id), time(60)), admission, "{what}");
+    }
+    // In the slow lane a copy names that lane, so its own receives there are no redrive.
+    let slow_copy = DeliveryMessage { lane: Lane::Slow, ..copy(3)? };
+    let record = record.attempted(&slow_copy, slow("c-3"), attempt(61, 500)?, retry(10), time(61));
+    assert_eq!(record.admission(&slow_copy, slow("c-4"), time(71)), Admission::Superseded);
     Ok(())
 }
 
 #[test]
-fn a_replay_that_is_resumed_sends_again_only_what_may_not_have_been_sent() -> TestResult {
-    let dead =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let first = dead.reserve(Some("r1"), KEPT_FOR, time(60)).ok_or("reserved")?;
-    assert!(first.is_new);
-    let resumed = first.history.reserve(Some("r1"), KEPT_FOR, time(70)).ok_or("sent again")?;
-    assert!(!resumed.is_new);
-    assert_eq!(resumed.history, first.history);
-    let attempted = resumed.history.attempted(&message(1, 70)?, made(71, 500)?, retry(81), time(0));
-    assert_eq!(attempted.reserve(Some("r1"), KEPT_FOR, time(75)), None);
-    let another = attempted.reserve(Some("r2"), KEPT_FOR, time(75)).ok_or("another replay")?;
-    assert_eq!((another.is_new, another.history.series), (true, 2));
-    // Who asks twice for the same delivery before it could be sent gets it once.
-    let asked = dead.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    assert!(asked.reserve(None, KEPT_FOR, time(61)).is_some_and(|again| !again.is_new));
+fn a_later_run_takes_over_with_its_first_attempt() -> TestResult {
+    let (event, replay) = (message("event")?, message("replay:r")?);
+    let record = attempted(500, retry(10))?;
+    assert_eq!(record.admission(&event, fast("m-1"), time(10)), Admission::Attempt);
+    let record = record.attempted(&replay, fast("m-4"), attempt(20, 500)?, retry(10), time(20));
+    assert_eq!(record.admission(&event, fast("m-1"), time(40)), Admission::Superseded);
+    assert_eq!(
+        record.attempts.last().map(|attempt| (attempt.run.to_string(), attempt.number)),
+        Some(("replay:r".to_owned(), 1))
+    );
+    // An attempt of the earlier run that was under way says nothing, unless it delivered.
+    for (status, disposition, state) in [
+        (500, retry(99), DeliveryState::Retrying),
+        (500, DEAD, DeliveryState::Retrying),
+        (200, Disposition::Ack, DeliveryState::Delivered),
+    ] {
+        let after =
+            record.clone().attempted(&event, fast("m-1"), attempt(11, status)?, disposition, time(22));
+        assert_eq!(after.state, state, "{disposition:?}");
+        let next = (state == DeliveryState::Retrying).then(|| time(30));
+        assert_eq!(after.next_attempt_at, next, "{disposition:?}");
+    }
+    // A run that repeats deliveries goes on, whatever an earlier one delivers meanwhile.
+    let redeliver = message("redeliver:x")?;
+    let record = record.attempted(&redeliver, fast("m-5"), attempt(30, 500)?, retry(10), time(30));
+    let after = record.attempted(&replay, fast("m-4"), attempt(29, 200)?, Disposition::Ack, time(31));
+    assert_eq!(after.state, DeliveryState::Retrying);
+    assert_eq!(after.admission(&redeliver, fast("m-5"), time(40)), Admission::Attempt);
+    Ok(())
+}
+
+#[test]
+fn runs_rank_by_their_first_attempt_and_the_events_own_is_the_earliest() -> TestResult {
+    let record = DeliveryRecord::begin(&message("event")?, KEPT_FOR);
+    let mut record = record;
+    for (run, id, began_at) in
+        [("replay:b", "m-2", 20), ("replay:a", "m-3", 10), ("event", "m-1", 30), ("redrive:c", "m-4", 40)]
+    {
+        let message = message(run)?;
+        record = record.attempted(&message, fast(id), attempt(began_at, 500)?, retry(10), time(began_at));
+    }
+    let runs: Vec<_> = record.runs.iter().map(|run| run.id.to_string()).collect();
+    assert_eq!(runs, ["event", "replay:a", "replay:b", "redrive:c"]);
+    assert_eq!(record.admission(&message("event")?, fast("m-1"), time(99)), Admission::Superseded);
+    for number in 0..RUNS_KEPT {
+        let message = message(&format!("redeliver:{number}"))?;
+        record = record.attempted(&message, fast("m"), attempt(50, 500)?, retry(10), time(50));
+    }
+    assert_eq!(record.runs.len(), RUNS_KEPT, "the latest are kept");
+    assert!(record.runs.iter().all(|run| run.id.repeats_delivered()));
+    Ok(())
+}
+
+#[test]
+fn of_two_copies_attempted_at_the_same_moment_one_goes_on() -> TestResult {
+    let event = message("event")?;
+    let first = attempted(500, retry(10))?;
+    let both = first.clone().attempted(&event, fast("m-2"), attempt(0, 500)?, retry(50), time(0));
+    assert_eq!((both.attempt_count, both.next_attempt_at), (2, Some(time(10))));
+    assert_eq!(both.admission(&event, fast("m-2"), time(60)), Admission::Superseded);
+    let delivered = first.attempted(&event, fast("m-2"), attempt(0, 200)?, Disposition::Ack, time(0));
+    assert_eq!(delivered.state, DeliveryState::Delivered, "whoever delivered it");
+    for disposition in [retry(20), DEAD, Disposition::Delay(Duration::ZERO)] {
+        let after = delivered.clone().attempted(&event, fast("m-1"), attempt(1, 500)?, disposition, time(1));
+        assert_eq!((after.state, after.runs[0].end), (DeliveryState::Delivered, Some(RunEnd::Delivered)));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
+    let event = message("event")?;
+    let dead = attempted(500, DEAD)?;
+    let again = dead.attempted(&event, fast("m-7"), attempt(500, 500)?, DEAD, time(500));
+    assert_eq!((again.state, again.attempt_count), (DeliveryState::Dead, 2));
+    for receive in [fast("m-7"), slow("m-7"), slow("m-8")] {
+        assert_eq!(again.admission(&event, receive, time(501)), Admission::Exhausted, "{receive:?}");
+    }
+    assert_eq!(again.admission(&event, fast("m-9"), time(900)), Admission::LastAttempt, "moved once more");
+    let delivered = again.attempted(&event, fast("m-9"), attempt(900, 200)?, Disposition::Ack, time(900));
+    assert_eq!((delivered.state, delivered.runs[0].end), (DeliveryState::Delivered, Some(RunEnd::Delivered)));
     Ok(())
 }
 
 #[test]
 fn a_message_may_end_without_an_attempt() -> TestResult {
-    let message_0 = message(0, 0)?;
-    let held = begun()?.ended(&message_0, DeliveryState::Held).ok_or("news")?;
+    let event = message("event")?;
+    let new = DeliveryRecord::begin(&event, KEPT_FOR);
+    let held = new.ended(&event, fast("m-1"), DeliveryState::Held, time(0)).ok_or("news")?;
     assert_eq!((held.state, held.next_attempt_at, held.version), (DeliveryState::Held, None, 1));
-    assert_eq!(held.clone().ended(&message_0, DeliveryState::Held), None, "it is no news");
-    let delivered = begun()?.attempted(&message_0, made(1, 200)?, Disposition::Ack, time(0));
-    assert_eq!(delivered.ended(&message_0, DeliveryState::Dead), None, "what was delivered does not die");
-    let retrying = begun()?.attempted(&message_0, made(1, 500)?, retry(11), time(0));
-    assert_eq!(retrying.clone().ended(&message(0, 5)?, DeliveryState::Dead), None, "it is another message's");
-    assert!(retrying.ended(&message_0, DeliveryState::Dead).is_some());
-    let replayed = held.reserve(Some("r"), KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    // The replay's message may never have been sent, so the older one must not end unheard.
-    let held_before = replayed.clone().ended(&message_0, DeliveryState::Held).ok_or("news")?;
-    assert_eq!((held_before.state, held_before.series), (DeliveryState::Held, 1));
-    let held_again = replayed.ended(&message(1, 60)?, DeliveryState::Held).ok_or("news")?;
-    assert_eq!(held_again.state, DeliveryState::Held);
-    // Nothing of the series was attempted, so the same replay sends it once more.
-    let resumed = held_again.reserve(Some("r"), KEPT_FOR, time(120)).ok_or("once more")?;
-    assert_eq!(
-        (resumed.is_new, resumed.history.series, resumed.history.state),
-        (true, 1, DeliveryState::Pending)
-    );
-    Ok(())
-}
-
-#[test]
-fn what_an_operator_has_redriven_is_the_next_series() -> TestResult {
-    let dead =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let redriven = message(0, 0)?.redriven(time(500));
-    assert_eq!(dead.admission(&redriven), Admission::Due);
-    let mut dead = dead;
-    dead.renew(&message(0, 400)?, KEPT_FOR);
-    assert_eq!(dead.expires_at, QUEUED_AT + 30 * 86_400, "it is of the same series");
-    dead.renew(&redriven, KEPT_FOR);
-    assert_eq!(dead.expires_at, QUEUED_AT + 500 + 30 * 86_400);
-    let delivered = dead.attempted(&redriven, made(501, 200)?, Disposition::Ack, time(0));
-    assert_eq!((delivered.state, delivered.series), (DeliveryState::Delivered, 1));
-    assert_eq!(delivered.admission(&message(0, 0)?.redriven(time(600))), Admission::Delivered);
-    Ok(())
-}
-
-#[test]
-fn what_was_delivered_stays_so_whatever_a_slower_message_says() -> TestResult {
-    let (first, second) = (message(0, 0)?, message(0, 5)?);
-    for then in [retry(20), Disposition::Exhausted(Duration::ZERO), delay(20)] {
-        let delivered = begun()?.attempted(&first, made(1, 200)?, Disposition::Ack, time(0));
-        let after = delivered.attempted(&second, made(2, 500)?, then, time(0));
-        assert_eq!((after.state, after.next_attempt_at), (DeliveryState::Delivered, None), "{then:?}");
-        assert_eq!(after.attempt_count, 2);
+    assert_eq!(held.clone().ended(&event, fast("m-1"), DeliveryState::Held, time(1)), None, "no news");
+    let adopted = held.attempted(&event, fast("m-2"), attempt(9, 500)?, retry(10), time(9));
+    assert_eq!((adopted.state, adopted.runs.len()), (DeliveryState::Retrying, 1));
+    let cancelled = DeliveryState::Cancelled;
+    for (what, record, receive, is_ended) in [
+        ("its holder's", attempted(500, retry(10))?, fast("m-1"), true),
+        ("a copy's", attempted(500, retry(10))?, fast("m-2"), false),
+        ("a delivered one's", attempted(200, Disposition::Ack)?, fast("m-1"), false),
+        ("a dead one's", attempted(500, DEAD)?, fast("m-1"), false),
+    ] {
+        assert_eq!(record.ended(&event, receive, cancelled, time(10)).is_some(), is_ended, "{what}");
     }
     Ok(())
 }
 
 #[test]
-fn a_series_that_ended_unattempted_may_be_taken_up_by_another_message() -> TestResult {
-    let dead =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let redriven = message(0, 0)?.redriven(time(500));
-    let retrying = dead.attempted(&redriven, made(501, 500)?, retry(511), time(0));
-    let held = retrying.ended(&redriven, DeliveryState::Held).ok_or("news")?;
-    assert_eq!(held.admission(&message(0, 0)?.redriven(time(600))), Admission::Due);
-    assert_eq!(held.admission(&message(0, 0)?), Admission::Due, "and an older one is better than none");
+fn an_overdue_delivery_is_dead() -> TestResult {
+    let retrying = attempted(500, retry(10))?;
+    let end = 10 + 4 * 3_600;
+    assert_eq!(retrying.state_at(time(end - 1)), DeliveryState::Retrying);
+    assert_eq!(retrying.state_at(time(end)), DeliveryState::Dead);
+    let queued = DeliveryRecord::begin(&message("event")?, KEPT_FOR);
+    assert_eq!(queued.state_at(time(end)), DeliveryState::Pending, "its first attempt may be far behind");
+    assert_eq!(attempted(200, Disposition::Ack)?.state_at(time(end)), DeliveryState::Delivered);
     Ok(())
 }
 
 #[test]
-fn what_an_older_message_comes_to_counts_until_a_later_series_has_begun() -> TestResult {
-    let (older, later) = (message(0, 0)?, message(1, 60)?);
-    let failing = begun()?.attempted(&older, made(1, 500)?, retry(3_600), time(0));
-    let replayed = failing.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    let held = replayed.clone().attempted(&later, made(61, 410)?, retry(71), time(0));
-    let held = held.ended(&later, DeliveryState::Held).ok_or("news")?;
-    let delivered = held.attempted(&older, made(3_600, 200)?, Disposition::Ack, time(0));
-    assert_eq!(delivered.state, DeliveryState::Delivered, "it need not be replayed any more");
-    // An attempt of the older one that ends after the later one has begun says nothing.
-    let retrying = replayed.attempted(&later, made(61, 500)?, retry(71), time(0));
-    for then in [Disposition::Exhausted(Duration::ZERO), Disposition::Ack, retry(99)] {
-        let after = retrying.clone().attempted(&older, made(62, 500)?, then, time(0));
-        assert_eq!(
-            (after.state, after.next_attempt_at),
-            (DeliveryState::Retrying, Some(time(71))),
-            "{then:?}"
-        );
-    }
+fn another_payload_under_the_same_id_is_noted_once() -> TestResult {
+    let record = attempted(500, retry(10))?;
+    let mut other = message("event")?;
+    assert_eq!(record.clone().with_other_payload(&other), None, "it is the same");
+    other.envelope.payload_digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
+    let noted = record.with_other_payload(&other).ok_or("news")?;
+    assert!(noted.has_other_payload && noted.version == 2);
+    assert_eq!(noted.with_other_payload(&other), None);
     Ok(())
 }
 
 #[test]
-fn a_replay_that_died_is_not_sent_again_by_its_own_id() -> TestResult {
-    let dead =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let replayed = dead.reserve(Some("r"), KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    let retrying = replayed.attempted(&message(1, 60)?, made(61, 500)?, retry(71), time(0));
-    let given_up = retrying.ended(&message(1, 60)?, DeliveryState::Dead).ok_or("news")?;
-    assert_eq!(given_up.reserve(Some("r"), KEPT_FOR, time(90)), None);
-    Ok(())
-}
-
-#[test]
-fn a_spent_series_is_not_begun_again_while_a_later_one_waits() -> TestResult {
-    let first =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let second =
-        first.attempted(&message(1, 60)?, made(61, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let waiting = second.reserve(None, KEPT_FOR, time(100)).ok_or("reserved")?.history;
-    assert_eq!(waiting.series, 2);
-    assert_eq!(waiting.admission(&message(0, 0)?.redriven(time(110))), Admission::Superseded);
-    assert_eq!(waiting.admission(&message(2, 100)?), Admission::Due);
-    Ok(())
-}
-
-#[test]
-fn a_series_whose_message_was_never_sent_is_sent_by_the_next_replay() -> TestResult {
-    let dead =
-        begun()?.attempted(&message(0, 0)?, made(1, 500)?, Disposition::Exhausted(Duration::ZERO), time(0));
-    let lost = dead.reserve(Some("r1"), KEPT_FOR, time(100)).ok_or("reserved")?.history;
-    assert!(!lost.is_stranded(time(3_699)) && lost.is_stranded(time(3_700)));
-    let found = lost.reserve(Some("r2"), KEPT_FOR, time(3_700)).ok_or("found")?;
-    assert_eq!((found.is_new, found.history.series), (true, 1));
-    assert!(!found.history.is_stranded(time(3_700)), "it is taken over once");
-    Ok(())
-}
-
-#[test]
-fn what_has_expired_and_not_been_deleted_begins_anew() -> TestResult {
-    let delivered = begun()?.attempted(&message(0, 0)?, made(1, 200)?, Disposition::Ack, time(0));
+fn an_expired_record_begins_anew() -> TestResult {
+    let delivered = attempted(200, Disposition::Ack)?;
     let end = 30 * 86_400;
-    let again = message(0, end)?;
+    let again = DeliveryMessage { enqueued_at: time(end), ..message("event")? };
     assert_eq!(delivered.clone().or_begin(&again, KEPT_FOR, time(end - 1)), delivered);
     let anew = delivered.or_begin(&again, KEPT_FOR, time(end));
     assert_eq!((anew.state, anew.attempt_count, anew.version), (DeliveryState::Pending, 0, 1));
-    assert_eq!(anew.admission(&again), Admission::Due);
+    assert_eq!(anew.admission(&again, fast("m-1"), time(end)), Admission::Attempt);
     Ok(())
 }
 
 #[test]
-fn an_event_under_an_id_that_was_another_ones_is_kept_as_what_was_sent() -> TestResult {
-    let history = begun()?;
-    let other = message(0, 0)?;
-    let digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
-    let topic = Topic::parse("orders/create")?;
-    let envelope = Envelope { topic, payload_digest: digest.clone(), ..other.envelope };
-    let other = DeliveryMessage { envelope, ..other };
-    let after = history.attempted(&other, made(1, 200)?, Disposition::Ack, time(0));
-    assert_eq!((after.envelope.topic.as_str(), after.envelope.payload_digest), ("orders/create", digest));
-    Ok(())
-}
-
-#[test]
-fn the_message_of_a_replay_is_the_deliverys_own() -> TestResult {
-    let first = message(0, 0)?;
-    let history = begun()?.reserve(None, KEPT_FOR, time(60)).ok_or("reserved")?.history;
-    let again = history.message(first.payload(), time(60));
-    assert_eq!((again.series, again.enqueued_at), (1, time(60)));
-    let back = DeliveryMessage { series: 0, enqueued_at: first.enqueued_at, ..again };
-    assert_eq!(back.to_message(), first.to_message());
-    Ok(())
-}
-
-#[test]
-fn times_in_lists_are_whole_microseconds() -> TestResult {
-    let queued_at = time(0) + 1_999.nanoseconds();
-    let history =
-        DeliveryRecord::begin(&DeliveryMessage { enqueued_at: queued_at, ..message(0, 0)? }, KEPT_FOR);
-    assert_eq!(history.created_at, time(0) + 1.microseconds());
+fn a_new_run_keeps_the_record_for_as_long_again() -> TestResult {
+    let mut record = attempted(500, DEAD)?;
+    record.renew(&message("event")?, KEPT_FOR);
+    assert_eq!(record.expires_at, QUEUED_AT + 30 * 86_400);
+    record.renew(&DeliveryMessage { enqueued_at: time(500), ..message("replay:r")? }, KEPT_FOR);
+    assert_eq!(record.expires_at, QUEUED_AT + 500 + 30 * 86_400);
     Ok(())
 }

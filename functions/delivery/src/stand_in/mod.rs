@@ -1,5 +1,7 @@
 //! A stand-in for DynamoDB and SQS, and for the endpoints of a few webhooks, over the wire.
 
+mod items;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -21,8 +23,9 @@ use crate::{Dependencies, Settings, handle};
 /// What was hidden, by receipt handle: for how many seconds, and in which queue.
 pub(crate) type Hidden = BTreeMap<String, (i64, String)>;
 
-/// The webhooks that the registry has: 7 has an endpoint that answers 200, 8 one that answers 500,
-/// 9 is paused, 10 can not be read, 12 has been delivered before. The endpoint is the stand-in itself.
+/// The webhooks that the registry has: the endpoint of 7 answers 200, that of 8 answers 500, that of 13 asks for a
+/// delay, and that of 15 for an hour's time; 9 is paused, 10 cannot be read. The delivery to 12 was delivered
+/// before, and the one to 14 is dead, both by message `before`. The endpoints are the stand-in itself.
 #[derive(Clone, Default)]
 struct Aws {
     url: String,
@@ -52,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) kept: BTreeMap<String, String>,
     /// How many attempts are kept of each.
     pub(crate) attempts: BTreeMap<String, usize>,
+    /// What each read asked for.
+    pub(crate) reads: Vec<Value>,
     /// How many writes there were in either table, by what they were.
     pub(crate) writes: BTreeMap<String, usize>,
 }
@@ -78,6 +83,7 @@ pub(crate) async fn deliver_with(
     let router = Router::new()
         .route("/ok", post(async || StatusCode::OK))
         .route("/delay", post(async || Json(json!({"event_id": "e1", "result": "delay", "delay": 90}))))
+        .route("/busy", post(async || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")])))
         .route("/broken", post(async || StatusCode::INTERNAL_SERVER_ERROR))
         .fallback(post(answer))
         .with_state(aws.clone());
@@ -104,11 +110,16 @@ pub(crate) async fn deliver_with(
     let dependencies = Dependencies::new(&sdk, Settings::read(&environment)?)?;
     let records = messages.iter().map(|(handle, body)| {
         let queue = if handle.ends_with("retry") { "arn:retry" } else { "arn:delivery" };
-        json!({"messageId": handle, "receiptHandle": handle, "body": body, "eventSourceARN": queue})
+        let attributes = json!({"ApproximateReceiveCount": if handle.contains("again") { "2" } else { "1" }});
+        json!({
+            "messageId": handle, "receiptHandle": handle, "body": body, "eventSourceARN": queue, "attributes": attributes,
+        })
     });
     let batch = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()}))?;
     let response = handle(&dependencies, batch).await;
-    let failed = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    let failed = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier);
+    let mut failed: Vec<_> = failed.collect();
+    failed.sort();
     let seen = aws.seen.lock().map_err(|error| error.to_string())?.clone();
     Ok(Seen { failed, ..seen })
 }
@@ -138,55 +149,8 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
         aws.seen.lock().unwrap().hidden.insert(text("ReceiptHandle"), (seconds, text("QueueUrl")));
         return (StatusCode::OK, Json(json!({})));
     }
-    let sort_key = call["RequestItems"]["registry"]["Keys"][0]["sk"]["S"].as_str().unwrap_or_default();
-    let (path, status) = match sort_key.trim_start_matches("WEBHOOK#").trim_start_matches('0') {
-        "7" => ("ok", "active"),
-        "8" => ("broken", "active"),
-        "9" => ("ok", "paused"),
-        "13" => ("delay", "active"),
-        "10" => return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"}))),
-        "12" => ("ok", "active"),
-        _ => return (StatusCode::OK, Json(json!({"Responses": {"registry": []}}))),
-    };
-    let text = |value: &str| json!({"S": value});
-    let common =
-        [("pk", text("SHOP#a.example#APP#demo")), ("shop", text("a.example")), ("app", text("demo"))];
-    let webhook = [
-        ("sk", text(sort_key)),
-        ("subscription", text("s")),
-        ("id", json!({"N": "7"})),
-        ("topic", text("*")),
-        ("address", text(&format!("{}/{path}", aws.url))),
-        ("format", text("json")),
-        ("protocol", text(if path == "delay" { "integration" } else { "webhook" })),
-        ("status", text(status)),
-        ("fields", json!({"L": []})),
-        ("metafield_namespaces", json!({"L": []})),
-        ("custom_headers", json!({"M": {}})),
-        ("created_at", text("2026-11-21T15:00:00Z")),
-        ("updated_at", text("2026-11-21T15:00:00Z")),
-        ("version", json!({"N": "1"})),
-    ];
-    let installation = [
-        ("sk", text("INSTALLATION")),
-        ("store_id", text("0c1c9920-5c9c-012d-bd34-000c295ec56b")),
-        ("time_zone", text("UTC")),
-        ("scopes", json!({"L": []})),
-        ("secrets", json!({"L": [{"M": {"secret": text("storehook-local-demo-secret")}}]})),
-        ("installed_at", text("2026-11-21T15:00:00Z")),
-        ("token", text("TOKEN#0")),
-    ];
-    let item = |own: &[(&str, Value)]| -> Value {
-        common
-            .iter()
-            .chain(own)
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
-    let history = if sort_key.ends_with("12") { json!([delivered_before()]) } else { json!([]) };
-    let registry = json!([item(&webhook), item(&installation)]);
-    (StatusCode::OK, Json(json!({"Responses": {"registry": registry, "history": history}})))
+    aws.seen.lock().unwrap().reads.push(call["RequestItems"].clone());
+    (StatusCode::OK, Json(items::items_of(&aws.url, &call["RequestItems"])))
 }
 
 /// Takes a write.
@@ -202,23 +166,6 @@ fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) 
         seen.kept.insert(webhook_id.unwrap_or_default(), text("state"));
     }
     (StatusCode::OK, Json(json!({})))
-}
-
-/// The item of a delivery whose first series was delivered.
-fn delivered_before() -> Value {
-    let text = |value: &str| json!({"S": value});
-    let number = |value: &str| json!({"N": value});
-    json!({
-        "pk": text("DELIVERY#12-e1"), "sk": text("DELIVERY"), "webhook_shard": text("WEBHOOK#12#0"),
-        "position": text("01795000000000000#e1"),
-        "envelope": {"M": {
-            "id": text("12-e1"), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
-            "triggered_at": text("2026-11-21T15:00:00Z"),
-        }},
-        "created_at": text("2026-11-21T15:00:00Z"), "state": text("delivered"), "series": number("0"),
-        "delivered_series": number("0"), "attempt_count": number("1"), "attempts": {"L": []}, "version": number("1"),
-        "expires_at": number("99999999999"),
-    })
 }
 
 /// A delivery to a webhook, queued so many seconds ago.

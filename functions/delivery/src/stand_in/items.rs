@@ -1,0 +1,84 @@
+//! The items of both tables.
+
+use serde_json::{Value, json};
+
+/// The items that a `BatchGetItem` asks for. Those of webhook 10 stay unprocessed.
+pub(super) fn items_of(endpoint: &str, wanted: &Value) -> Value {
+    let (mut responses, mut unprocessed) = (json!({}), json!({}));
+    for (table, keys) in wanted.as_object().into_iter().flatten() {
+        let keys = keys["Keys"].as_array().cloned().unwrap_or_default();
+        let (left, read): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| webhook_of(key) == "10");
+        responses[table] = read.iter().filter_map(|key| item_of(endpoint, table, key)).collect();
+        if !left.is_empty() {
+            unprocessed[table] = json!({ "Keys": left });
+        }
+    }
+    json!({"Responses": responses, "UnprocessedKeys": unprocessed})
+}
+
+/// The webhook that a key of the registry belongs to; of the installation's key `""`.
+fn webhook_of(key: &Value) -> &str {
+    let sort_key = key["sk"]["S"].as_str().unwrap_or_default();
+    sort_key.split_once('#').map_or("", |(_, id)| id.trim_start_matches('0'))
+}
+
+/// An item of a table, if it is there.
+fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
+    let text = |value: &str| json!({"S": value});
+    let (id, sort_key) = (webhook_of(key), key["sk"]["S"].as_str().unwrap_or_default());
+    if table == "history" {
+        return (key["pk"]["S"] == "DELIVERY#12-e1")
+            .then(|| recorded("12", "delivered"))
+            .or_else(|| (key["pk"]["S"] == "DELIVERY#14-e1").then(|| recorded("14", "dead")));
+    }
+    let own = if sort_key == "INSTALLATION" {
+        json!({
+            "store_id": text("0c1c9920-5c9c-012d-bd34-000c295ec56b"), "time_zone": text("UTC"), "scopes": {"L": []},
+            "secrets": {"L": [{"M": {"secret": text("storehook-local-demo-secret")}}]},
+            "installed_at": text("2026-11-21T15:00:00Z"), "token": text("TOKEN#0"),
+        })
+    } else if sort_key.starts_with("WEBHOOK#") {
+        let (path, status) = match id {
+            "7" | "12" | "14" => ("ok", "active"),
+            "8" => ("broken", "active"),
+            "9" => ("ok", "paused"),
+            "13" => ("delay", "active"),
+            "15" => ("busy", "active"),
+            _ => return None,
+        };
+        json!({
+            "subscription": text("s"), "id": {"N": id}, "topic": text("*"), "address": text(&format!("{endpoint}/{path}")),
+            "format": text("json"), "protocol": text(if path == "delay" { "integration" } else { "webhook" }),
+            "status": text(status), "fields": {"L": []}, "metafield_namespaces": {"L": []}, "custom_headers": {"M": {}},
+            "created_at": text("2026-11-21T15:00:00Z"), "updated_at": text("2026-11-21T15:00:00Z"), "version": {"N": "1"},
+        })
+    } else {
+        return None;
+    };
+    let mut item = json!({
+        "pk": text("SHOP#a.example#APP#demo"), "sk": key["sk"], "shop": text("a.example"), "app": text("demo"),
+    });
+    item.as_object_mut()?.extend(own.as_object()?.clone());
+    Some(item)
+}
+
+/// The record of a delivery whose own run has ended so, as message `before`.
+fn recorded(webhook_id: &str, end: &str) -> Value {
+    let text = |value: &str| json!({"S": value});
+    let number = |value: &str| json!({"N": value});
+    let id = format!("{webhook_id}-e1");
+    json!({
+        "pk": text(&format!("DELIVERY#{id}")), "sk": text("DELIVERY"),
+        "webhook_shard": text(&format!("WEBHOOK#{webhook_id}#0")), "position": text("01795000000000000#e1"),
+        "envelope": {"M": {
+            "id": text(&id), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
+            "triggered_at": text("2026-11-21T15:00:00Z"),
+        }},
+        "runs": {"L": [{"M": {
+            "id": text("event"), "began_at": text("2026-11-21T15:00:00Z"), "end": text(end),
+            "holder": {"M": {"message_id": text("before"), "lane": text("slow")}},
+        }}]},
+        "created_at": text("2026-11-21T15:00:00Z"), "state": text(end), "attempt_count": number("1"),
+        "attempts": {"L": []}, "version": number("1"), "expires_at": number("99999999999"),
+    })
+}

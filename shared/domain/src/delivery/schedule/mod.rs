@@ -1,0 +1,180 @@
+//! When a failed delivery is tried again: the only place that knows.
+//!
+//! A delivery is attempted at 20 ages: at once, and then 19 times over 48 hours. Two SQS queues share them:
+//! the *fast* lane has the first two, and the *slow* lane the rest, so that a dead endpoint's backlog never
+//! stands in front of fresh events. SQS moves a message on by itself, by `maxReceiveCount`.
+//!
+//! The wait is taken from the delivery's **age** and not from the receive count, because
+//! nobody documents whether SQS starts that count anew in the next queue. After a
+//! failure at some age, the next attempt is at the next point of the table. Jitter only
+//! ever lengthens a wait: an attempt that came before its point would find the same
+//! point again. The longest wait with its jitter is still shorter than the gap that
+//! follows, so no point is passed over either.
+//!
+//! A failure after the last point is the last one. Its message waits until the latest moment at which that
+//! attempt could have been made ([`RetrySchedule::ends_at`]). From then on, where no record says whether the
+//! attempt was made, none is made: the message is failed at once, again and again, until SQS moves it to the
+//! dead-letter queue.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::{
+    disposition::{Disposition, LONGEST_WAIT},
+    outcome::Outcome,
+};
+
+/// The ages at which a delivery is attempted, in seconds: 0, 10 s, 40 s, 2 min 40 s, then
+/// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four
+/// hours to 47 h 52 min 40 s.
+pub const AGES: [u64; 20] = [
+    0, 10, 40, 160, 460, 1_360, 3_160, 6_760, 13_960, 28_360, 42_760, 57_160, 71_560, 85_960, 100_360,
+    114_760, 129_160, 143_560, 157_960, 172_360,
+];
+
+/// The age at which no endpoint can delay a delivery any longer.
+pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// The most that jitter adds to a wait, as a share of it.
+pub const JITTER: f64 = 0.1;
+
+/// One of the two queues that a delivery passes through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// The delivery queue: first attempts and quick retries.
+    #[default]
+    Fast,
+    /// The retry queue: slow retries.
+    Slow,
+}
+
+impl Lane {
+    /// Whether it is the lane of first attempts.
+    pub fn is_fast(&self) -> bool {
+        *self == Self::Fast
+    }
+
+    /// The name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// The `maxReceiveCount` of the lane's queue.
+    ///
+    /// The fast lane has the first two points of the table: a failing message is in flight there for 40 s,
+    /// and 3,000 failures a second do not fill the 120,000 places of a queue. The slow lane has twice as many
+    /// receives as the table has points, so that receives lost to crashes and throttling cost no attempt,
+    /// whether SQS carries the count on from the fast lane or starts it anew.
+    pub fn max_receive_count(self) -> usize {
+        match self {
+            Self::Fast => 2,
+            Self::Slow => 2 * AGES.len(),
+        }
+    }
+}
+
+/// The table, with time compressed for tests and tours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetrySchedule {
+    time_scale: f64,
+}
+
+impl RetrySchedule {
+    /// The table with every age multiplied by `time_scale`; 1 is real time. `None` unless
+    /// it is greater than 0 and at most 1.
+    pub fn new(time_scale: f64) -> Option<Self> {
+        (time_scale > 0.0 && time_scale <= 1.0).then_some(Self { time_scale })
+    }
+
+    /// The age from which on no attempt is made: the last point, and its wait's longest jitter.
+    pub fn ends_at(&self) -> Duration {
+        let [.., before_last, last] = AGES;
+        let longest_jitter = (last - before_last) as f64 * JITTER;
+        self.scaled(last as f64 + longest_jitter)
+    }
+
+    /// Whether a delivery of this age is past its last attempt.
+    pub fn is_over(&self, age: Duration) -> bool {
+        age >= self.ends_at()
+    }
+
+    /// What becomes of a message whose attempt had this outcome at this age; `jitter` as in [`Self::next`].
+    pub fn after(&self, outcome: &Outcome, lane: Lane, age: Duration, jitter: f64) -> Disposition {
+        match outcome {
+            Outcome::Delivered => Disposition::Ack,
+            Outcome::Delayed(wait) => self.delay(age, *wait),
+            Outcome::Failed { retry_after, .. } => self.next(lane, age, *retry_after, jitter),
+        }
+    }
+
+    /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the most that jitter
+    /// adds. An endpoint that asks for a longer wait gets it, compressed as all waits are, up to the longest
+    /// that SQS hides a message for; it never shortens a wait.
+    pub fn next(&self, lane: Lane, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Disposition {
+        let Some(gap) = self.gap_after(age, jitter) else { return self.exhausted(age) };
+        let asked = retry_after.unwrap_or_default().mul_f64(self.time_scale).mul_f64(lengthening(jitter));
+        // A wait is judged as it is set: nothing is called dead that SQS will show again in time.
+        let due_in = gap.max(asked.min(LONGEST_WAIT));
+        if age + due_in > self.ends_at() {
+            return self.exhausted(age);
+        }
+        let hidden_for = match lane {
+            Lane::Fast => gap,
+            Lane::Slow => due_in,
+        };
+        Disposition::Retry { due_in, hidden_for }
+    }
+
+    /// What becomes of a message that comes before its attempt is due: nothing, until then.
+    pub fn wait(&self, lane: Lane, age: Duration, due_in: Duration, jitter: f64) -> Disposition {
+        let hidden_for = match (lane, self.gap_after(age, jitter)) {
+            (Lane::Fast, Some(gap)) => gap.min(due_in),
+            (Lane::Fast, None) | (Lane::Slow, _) => due_in,
+        };
+        Disposition::Retry { due_in, hidden_for }
+    }
+
+    /// What follows when an endpoint asks at this age for a delay: the delay, which is no failure, unless it
+    /// would end later than [`DELAYS_END_AT`].
+    pub fn delay(&self, age: Duration, wait: Duration) -> Disposition {
+        let wait = wait.mul_f64(self.time_scale);
+        if age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
+            Disposition::Delay(wait)
+        } else {
+            self.exhausted(age)
+        }
+    }
+
+    fn exhausted(&self, age: Duration) -> Disposition {
+        Disposition::Exhausted(self.ends_at().saturating_sub(age))
+    }
+
+    /// The wait from this age to the next point of the table.
+    fn gap_after(&self, age: Duration, jitter: f64) -> Option<Duration> {
+        let point = AGES.iter().map(|point| self.scaled(*point as f64)).find(|point| *point > age)?;
+        Some((point - age).mul_f64(lengthening(jitter)))
+    }
+
+    fn scaled(&self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds * self.time_scale)
+    }
+}
+
+/// What a wait is multiplied by: 1 to 1.1.
+fn lengthening(jitter: f64) -> f64 {
+    1.0 + JITTER * jitter.clamp(0.0, 1.0)
+}
+
+impl Default for RetrySchedule {
+    fn default() -> Self {
+        Self { time_scale: 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

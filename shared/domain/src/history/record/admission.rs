@@ -1,0 +1,63 @@
+//! Which messages of a delivery may be attempted.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    delivery::message::DeliveryMessage,
+    history::{
+        record::DeliveryRecord,
+        run::{Receive, Run, RunEnd},
+        state::DeliveryState,
+    },
+};
+
+/// How much earlier than recorded a message may come. The clocks of two machines differ a little, and each
+/// early receive would cost one of the queue's.
+const EARLY: SignedDuration = SignedDuration::from_secs(2);
+
+/// Whether a message that was received is to be attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is.
+    Attempt,
+    /// It is, once more: its run is dead, and somebody moved the dead letter back by hand.
+    LastAttempt,
+    /// It is, but not before this time.
+    Wait(Timestamp),
+    /// Its run is dead: it goes to the dead letters.
+    Exhausted,
+    /// The delivery was delivered.
+    Delivered,
+    /// Another message makes the attempts of its run, or a later run has begun.
+    Superseded,
+}
+
+impl DeliveryRecord {
+    /// Whether a message of this delivery is to be attempted.
+    pub fn admission(
+        &self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        now: Timestamp,
+    ) -> Admission {
+        let own = self.runs.iter().find(|run| run.id == message.run);
+        let is_delivered = own.is_some_and(|run| run.end == Some(RunEnd::Delivered))
+            || self.state == DeliveryState::Delivered && !message.run.repeats_delivered();
+        let is_latest = self.runs.last().is_none_or(|latest| latest.id == message.run);
+        match own {
+            _ if is_delivered => Admission::Delivered,
+            _ if self.state == DeliveryState::Held => Admission::Attempt,
+            // The event's own run is the earliest.
+            None if message.run.is_events_own() && !is_latest => Admission::Superseded,
+            None => Admission::Attempt,
+            Some(_) if !is_latest => Admission::Superseded,
+            Some(Run { end: Some(_), holder, .. }) if holder.admits(message, receive) => Admission::Exhausted,
+            Some(Run { end: Some(_), .. }) => Admission::LastAttempt,
+            Some(Run { holder, .. }) if !holder.admits(message, receive) => Admission::Superseded,
+            Some(_) => match self.next_attempt_at {
+                Some(due) if due.duration_since(now) > EARLY => Admission::Wait(due),
+                _ => Admission::Attempt,
+            },
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! How attempts and ends change a delivery's record.
+
+use jiff::Timestamp;
+
+use crate::{
+    delivery::{disposition::Disposition, message::DeliveryMessage},
+    history::{
+        attempt::{Attempt, AttemptRecord},
+        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT},
+        run::{Holder, Receive, Run, RunEnd},
+        state::DeliveryState,
+    },
+};
+
+impl DeliveryRecord {
+    /// The record after an attempt of this message, whose disposition was decided now.
+    ///
+    /// The state is that of the latest run. An earlier run's attempt that was under way meanwhile counts
+    /// where it delivered, unless the latest run repeats deliveries.
+    pub fn attempted(
+        mut self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        attempt: Attempt,
+        disposition: Disposition,
+        now: Timestamp,
+    ) -> Self {
+        let (is_holder, is_latest) = self.enter_run(message, receive, attempt.at);
+        let is_delivered = disposition == Disposition::Ack;
+        if is_latest {
+            self.take_event_of(message);
+        }
+        if is_delivered {
+            self.latency_ms = Some(attempt.latency_ms());
+        }
+        let repeats = self.runs.last().is_some_and(|latest| latest.id.repeats_delivered());
+        let was_delivered = self.state == DeliveryState::Delivered;
+        let counts = if is_delivered { is_latest || !repeats } else { is_holder && is_latest };
+        let is_undone = was_delivered && !(is_latest && message.run.repeats_delivered());
+        if counts && (is_delivered || !is_undone && self.end_of(message) != Some(RunEnd::Delivered)) {
+            (self.state, self.next_attempt_at) = self.state.after_attempt(disposition, now);
+        }
+        let end = match disposition {
+            Disposition::Ack => Some(RunEnd::Delivered),
+            Disposition::Exhausted(_) if is_holder => Some(RunEnd::Dead),
+            Disposition::Exhausted(_) | Disposition::Delay(_) | Disposition::Retry { .. } => None,
+        };
+        if let Some(run) = self.runs.iter_mut().find(|run| run.id == message.run)
+            && run.end != Some(RunEnd::Delivered)
+        {
+            run.end = end.or(run.end);
+        }
+        self.push(message, attempt);
+        self.version += 1;
+        self
+    }
+
+    /// The record after a message of it has ended in this state without an attempt; `None` where that
+    /// says nothing new, or the message has no say in it.
+    pub fn ended(
+        mut self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        state: DeliveryState,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let is_news = self.version == 0 || self.state != state;
+        let has_say = match self.admission(message, receive, now) {
+            Admission::Attempt | Admission::LastAttempt | Admission::Wait(_) => true,
+            Admission::Exhausted | Admission::Delivered | Admission::Superseded => false,
+        };
+        if !is_news || !has_say {
+            return None;
+        }
+        self.take_event_of(message);
+        (self.state, self.next_attempt_at) = (state, None);
+        self.version += 1;
+        Some(self)
+    }
+
+    /// The record after a message with another payload has come under its id; `None` where that is no
+    /// news.
+    pub fn with_other_payload(self, message: &DeliveryMessage<'_>) -> Option<Self> {
+        let is_news = self.is_other_payload(message) && !self.has_other_payload;
+        is_news.then(|| Self { has_other_payload: true, version: self.version + 1, ..self })
+    }
+
+    /// Whether a message carries another payload than the delivery's.
+    pub fn is_other_payload(&self, message: &DeliveryMessage<'_>) -> bool {
+        let digests = (&self.envelope.payload_digest, &message.envelope.payload_digest);
+        matches!(digests, (Some(own), Some(other)) if own != other)
+    }
+
+    /// Takes the message up as a run's holder, if it is that. Returns whether it is, and whether its run is
+    /// the latest.
+    fn enter_run(
+        &mut self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        began_at: Timestamp,
+    ) -> (bool, bool) {
+        let is_held = self.state == DeliveryState::Held;
+        let holder = Holder::of(message, receive);
+        let Some(index) = self.runs.iter().position(|run| run.id == message.run) else {
+            let run = Run { id: message.run.clone(), began_at, holder, end: None };
+            // Attempts that overlap are recorded in any order.
+            let is_before = |run: &Run| run.id.is_events_own() || run.began_at <= began_at;
+            let before = self.runs.iter().rposition(is_before).filter(|_| !message.run.is_events_own());
+            let index = before.map_or(0, |before| before + 1);
+            self.runs.insert(index, run);
+            let is_latest = index + 1 == self.runs.len();
+            self.runs.drain(..self.runs.len().saturating_sub(RUNS_KEPT));
+            return (true, is_latest);
+        };
+        let is_latest = index + 1 == self.runs.len();
+        let run = &mut self.runs[index];
+        // A message whose dead run gets a last attempt adopts the run.
+        let is_holder = is_held || run.end == Some(RunEnd::Dead) || run.holder.admits(message, receive);
+        if is_holder {
+            run.holder = holder.after(&run.holder);
+        }
+        (is_holder, is_latest)
+    }
+
+    fn end_of(&self, message: &DeliveryMessage<'_>) -> Option<RunEnd> {
+        self.runs.iter().find(|run| run.id == message.run)?.end
+    }
+
+    /// The record is of what its attempts send. Nothing keeps two senders from giving two events the same id.
+    fn take_event_of(&mut self, message: &DeliveryMessage<'_>) {
+        let kept = self.envelope.payload_digest.take();
+        self.envelope = message.envelope.clone();
+        self.envelope.payload_digest = message.envelope.payload_digest.clone().or(kept);
+    }
+
+    fn push(&mut self, message: &DeliveryMessage<'_>, attempt: Attempt) {
+        let before = self.attempts.iter().rev().find(|attempt| attempt.run == message.run);
+        let number = before.map_or(1, |attempt| attempt.number + 1);
+        self.attempts.push(AttemptRecord {
+            run: message.run.clone(),
+            number,
+            at: attempt.at,
+            status: attempt.status,
+            error: attempt.failure().map(ToString::to_string),
+            latency_ms: attempt.latency_ms(),
+            address: attempt.address,
+        });
+        let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
+        self.attempts.drain(..excess);
+        self.attempt_count += 1;
+        self.request = attempt.request;
+        self.response = attempt.response;
+        self.details = attempt.details.map(|details| details.chars().take(DETAILS_LIMIT).collect());
+    }
+}

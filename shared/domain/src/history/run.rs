@@ -1,0 +1,114 @@
+//! Who makes the attempts of a run.
+//!
+//! SQS may hand a message over twice, a shard may be read twice, and whoever sends a delivery again may
+//! send it twice. So several messages may belong to one run. The first of them that is attempted
+//! adopts the run and makes all its attempts: it is the run's *holder*. The others end without an attempt
+//! when they are received.
+//!
+//! The holder is known by its SQS message id. Two kinds of message take its place:
+//!
+//! * one that SQS redrove to the retry queue, whatever its id: it names the lane that it was sent to and comes
+//!   from the other, and the holder was last seen in the lane before;
+//! * the copy that an integration's delay made: it names the run's first message, and its number is
+//!   higher than the holder's.
+//!
+//! A run becomes known with the record of its first attempt. So two messages that are attempted at the same
+//! moment may each be sent once, and a lost write may cost a repeat. Neither loses a delivery.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::{message::DeliveryMessage, run::RunId, schedule::Lane};
+
+/// How SQS handed a message over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receive<'a> {
+    /// The SQS message id.
+    pub message_id: &'a str,
+    /// The lane that the message came from.
+    pub lane: Lane,
+}
+
+/// A run that has been attempted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which run it is.
+    pub id: RunId,
+    /// When its first attempt began.
+    pub began_at: Timestamp,
+    /// The message that makes its attempts.
+    pub holder: Holder,
+    /// How it ended, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<RunEnd>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunEnd {
+    /// The endpoint took the delivery.
+    Delivered,
+    /// Its last attempt failed.
+    Dead,
+}
+
+/// The message that makes a run's attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its SQS message id.
+    pub message_id: String,
+    /// The lane that it was last seen in.
+    pub lane: Lane,
+    /// The SQS message id of the run's first message, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_message_id: Option<String>,
+    /// How many copies delays have made by now.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copies: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn is_zero(copies: &u32) -> bool {
+    *copies == 0
+}
+
+impl Holder {
+    /// The message as a run's holder.
+    pub fn of(message: &DeliveryMessage<'_>, receive: Receive<'_>) -> Self {
+        let delay = message.delay.as_ref();
+        Self {
+            message_id: receive.message_id.to_owned(),
+            lane: receive.lane,
+            first_message_id: delay.map(|delay| delay.first_message_id.clone()),
+            copies: delay.map_or(0, |delay| delay.number),
+        }
+    }
+
+    /// The holder in the place of the one before it: the run's first message stays known.
+    pub fn after(self, before: &Self) -> Self {
+        let is_first = self.message_id == before.first_message_id();
+        let first_message_id = (!is_first).then(|| before.first_message_id().to_owned());
+        Self { first_message_id: self.first_message_id.or(first_message_id), ..self }
+    }
+
+    /// The SQS message id of the run's first message.
+    pub fn first_message_id(&self) -> &str {
+        self.first_message_id.as_deref().unwrap_or(&self.message_id)
+    }
+
+    /// Whether a message of the run is the holder, or takes its place.
+    pub fn admits(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
+        self.message_id == receive.message_id
+            || self.was_redriven(message, receive)
+            || message.delay.as_ref().is_some_and(|delay| {
+                delay.first_message_id == self.first_message_id() && delay.number > self.copies
+            })
+    }
+
+    /// Whether the message is the holder after SQS redrove it from the lane that the holder was last seen in.
+    fn was_redriven(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
+        let copies = message.delay.as_ref().map_or(0, |delay| delay.number);
+        message.lane != receive.lane && self.lane == message.lane && self.copies == copies
+    }
+}

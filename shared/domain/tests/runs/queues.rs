@@ -1,0 +1,312 @@
+//! SQS's two lanes, the history and one delivery, on a virtual clock: the world that the delivery
+//! function lives in, as far as a run can tell. What it decides is the domain's own code.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use storehook_domain::{
+    delivery::{
+        disposition::Disposition,
+        message::DeliveryMessage,
+        outcome::{FailedAttempt, Outcome},
+        run::RunId,
+        schedule::{AGES, Lane, RetrySchedule},
+    },
+    history::{
+        attempt::Attempt,
+        decision::{Known, Received, disposition},
+        record::{Admission, DeliveryRecord},
+        run::Receive,
+    },
+};
+
+/// The queues' visibility timeout, in milliseconds.
+const VISIBILITY_TIMEOUT: i64 = 360_000;
+
+/// How long the function may work on a batch, in milliseconds.
+const FUNCTION_TIMEOUT: i64 = 60_000;
+
+/// How SQS redrives a message. AWS documents neither.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redrive {
+    /// Whether the receive count goes on in the next queue.
+    pub(crate) keeps_count: bool,
+    /// Whether the message keeps its id.
+    pub(crate) keeps_id: bool,
+}
+
+/// What happens to a receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// The function dies before it reads anything.
+    DiesAtOnce,
+    /// The function dies after the POST.
+    DiesAfterPost,
+    /// The function dies when the record is written.
+    DiesAfterWrite,
+    /// The write of the record is lost.
+    WriteIsLost,
+}
+
+/// What the endpoint answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Takes,
+    Fails,
+    AsksForDelay(u64),
+    AsksForTime(u64),
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+struct Queued {
+    id: String,
+    body: DeliveryMessage<'static>,
+    lane: Lane,
+    sent_at: i64,
+    visible_at: i64,
+    count: u32,
+}
+
+/// A receive that is under way.
+#[derive(Debug)]
+struct UnderWay {
+    /// Which message, by its place in the list of messages.
+    number: usize,
+    admission: Admission,
+    /// The record as it was loaded.
+    known: Option<DeliveryRecord>,
+    received_at: i64,
+    fault: Fault,
+}
+
+/// A POST that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Post {
+    pub(crate) run: RunId,
+    /// The last point of the schedule that its age had reached.
+    pub(crate) point: usize,
+    pub(crate) delivered: bool,
+    /// Whether its run was already recorded as delivered when it was received.
+    pub(crate) was_delivered: bool,
+}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) redrive: Redrive,
+    pub(crate) now: i64,
+    pub(crate) record: Option<DeliveryRecord>,
+    pub(crate) posts: Vec<Post>,
+    /// How many messages reached the dead-letter queue, by run.
+    pub(crate) dead_letters: Vec<RunId>,
+    pub(crate) faults: usize,
+    /// How often receives of the delivery overlapped.
+    pub(crate) overlaps: usize,
+    messages: Vec<Option<Queued>>,
+    under_way: Vec<UnderWay>,
+    next_id: usize,
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_795_000_000_000 + millis).unwrap_or_default()
+}
+
+impl World {
+    pub(crate) fn new(redrive: Redrive) -> Self {
+        Self {
+            schedule: RetrySchedule::default(),
+            redrive,
+            now: 0,
+            record: None,
+            posts: Vec::new(),
+            dead_letters: Vec::new(),
+            faults: 0,
+            overlaps: 0,
+            messages: Vec::new(),
+            under_way: Vec::new(),
+            next_id: 0,
+        }
+    }
+
+    /// Puts a message into the fast lane.
+    pub(crate) fn send(&mut self, mut body: DeliveryMessage<'static>) {
+        body.enqueued_at = at(self.now);
+        self.push(body, Lane::Fast, 0);
+    }
+
+    fn push(&mut self, body: DeliveryMessage<'static>, lane: Lane, delay: i64) {
+        let id = self.new_id();
+        let visible_at = self.now + delay;
+        self.messages.push(Some(Queued { id, body, lane, sent_at: self.now, visible_at, count: 0 }));
+    }
+
+    fn new_id(&mut self) -> String {
+        self.next_id += 1;
+        format!("m-{}", self.next_id)
+    }
+
+    /// SQS shows a message twice, at the same time and under the same id.
+    pub(crate) fn show_twice(&mut self, which: usize) {
+        if let Some(number) = self.pick(which) {
+            let copy = self.messages[number].clone();
+            self.messages.push(copy);
+        }
+    }
+
+    /// A message that is in a queue, by any number.
+    fn pick(&self, which: usize) -> Option<usize> {
+        let alive: Vec<_> =
+            (0..self.messages.len()).filter(|number| self.messages[*number].is_some()).collect();
+        alive.get(which.checked_rem(alive.len())?).copied()
+    }
+
+    /// A time at which every attempt that will never come is overdue.
+    pub(crate) fn later(&self) -> Timestamp {
+        at(self.now + 24 * 60 * 60 * 1_000)
+    }
+
+    /// Whether nothing is queued and nothing is under way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.under_way.is_empty() && self.messages.iter().all(Option::is_none)
+    }
+
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// The next message becomes visible and is received, or moved to its next queue; but not before the receives
+    /// that are under way must have ended.
+    pub(crate) fn receive(&mut self, fault: Fault) {
+        let visible = self
+            .messages
+            .iter()
+            .enumerate()
+            .filter_map(|(number, message)| Some((message.as_ref()?.visible_at, number)));
+        let Some((visible_at, number)) = visible.min() else { return };
+        if self.under_way.iter().any(|under_way| visible_at > under_way.received_at + FUNCTION_TIMEOUT) {
+            return;
+        }
+        self.now = self.now.max(visible_at);
+        let new_id = self.new_id();
+        let (keeps_id, keeps_count) = (self.redrive.keeps_id, self.redrive.keeps_count);
+        let Some(message) = &mut self.messages[number] else { return };
+        if message.count as usize >= message.lane.max_receive_count() {
+            match message.lane {
+                Lane::Fast => {
+                    message.lane = Lane::Slow;
+                    message.count = if keeps_count { message.count } else { 0 };
+                    message.id = if keeps_id { message.id.clone() } else { new_id };
+                }
+                Lane::Slow => {
+                    self.dead_letters.push(message.body.run.clone());
+                    self.messages[number] = None;
+                }
+            }
+            return;
+        }
+        message.count += 1;
+        message.visible_at = self.now + VISIBILITY_TIMEOUT;
+        if fault == Fault::DiesAtOnce {
+            self.faults += 1;
+            return;
+        }
+        let known = self.record.as_ref().map_or(Known::NoRecord, Known::Record);
+        let admission = received(message).admission(known, &self.schedule, at(self.now));
+        self.overlaps += usize::from(!self.under_way.is_empty());
+        let known = self.record.clone();
+        self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
+    }
+
+    /// A receive that is under way ends: its POST is answered, the record written, the message dealt with.
+    pub(crate) fn finish(&mut self, which: usize, answer: Answer, latency: i64, jitter: f64) {
+        let Some(index) = which.checked_rem(self.under_way.len()) else { return };
+        let UnderWay { number, admission, known, received_at, fault } = self.under_way.swap_remove(index);
+        self.faults += usize::from(fault != Fault::None);
+        let Some(message) = self.messages[number].clone() else { return };
+        let (run, schedule) = (message.body.run.clone(), self.schedule);
+        let attempted = matches!(admission, Admission::Attempt | Admission::LastAttempt);
+        let latency = if attempted { latency } else { 0 };
+        self.now = self.now.max(received_at + latency);
+        let outcome = match answer {
+            Answer::Takes => Outcome::Delivered,
+            Answer::Fails => Outcome::failed(FailedAttempt::Status(500)),
+            Answer::AsksForDelay(seconds) => Outcome::Delayed(Duration::from_secs(seconds)),
+            Answer::AsksForTime(seconds) => Outcome::Failed {
+                reason: FailedAttempt::Status(429),
+                retry_after: Some(Duration::from_secs(seconds)),
+            },
+        };
+        let outcome = attempted.then_some(outcome);
+        let age = received(&message).age(at(self.now));
+        let now = at(self.now);
+        let decided = disposition(admission, outcome.as_ref(), &schedule, message.lane, age, now, jitter);
+        if let Some(outcome) = outcome {
+            let began_age = received(&message).age(at(received_at)).as_secs();
+            let recorded = self.record.as_ref();
+            let own = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run));
+            self.posts.push(Post {
+                run,
+                point: AGES.iter().filter(|point| **point <= began_age).count(),
+                delivered: outcome == Outcome::Delivered,
+                was_delivered: own.is_some_and(|own| own.end.is_some()) && admission == Admission::Attempt,
+            });
+            if fault == Fault::DiesAfterPost {
+                return;
+            }
+            if fault != Fault::WriteIsLost {
+                self.write(&message, at(received_at), outcome, decided);
+            }
+        }
+        if fault == Fault::DiesAfterWrite {
+            return;
+        }
+        let known = known.as_ref().map_or(Known::NoRecord, Known::Record);
+        self.apply(number, &message, decided, known);
+    }
+
+    fn write(&mut self, message: &Queued, began_at: Timestamp, outcome: Outcome, decided: Disposition) {
+        let attempt = Attempt {
+            at: began_at,
+            latency: Duration::ZERO,
+            address: String::new(),
+            request: None,
+            status: None,
+            response: None,
+            outcome,
+            details: None,
+        };
+        let kept_for = jiff::SignedDuration::from_hours(24 * 365);
+        let record = self.record.take().unwrap_or_else(|| DeliveryRecord::begin(&message.body, kept_for));
+        let receive = received(message).receive;
+        self.record = Some(record.attempted(&message.body, receive, attempt, decided, at(self.now)));
+    }
+
+    fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: Known<'_>) {
+        let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
+        match decided {
+            Disposition::Ack => self.messages[number] = None,
+            Disposition::Delay(_) => {
+                let copy = received(message).delayed(known);
+                self.push(copy, message.lane, wait);
+                self.messages[number] = None;
+            }
+            Disposition::Retry { .. } | Disposition::Exhausted(_) => {
+                if let Some(message) = &mut self.messages[number] {
+                    message.visible_at = self.now + wait;
+                }
+            }
+        }
+    }
+}
+
+fn received(message: &Queued) -> Received<'_, 'static> {
+    Received {
+        message: &message.body,
+        receive: Receive { message_id: &message.id, lane: message.lane },
+        count: message.count,
+        sent_at: at(message.sent_at),
+    }
+}
