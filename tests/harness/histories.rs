@@ -92,7 +92,6 @@ fn made_up(
         version: 1,
         next_attempt_at: None,
         latency_ms,
-        delivered_series: latency_ms.map(|_| 0),
         expires_at: kept_until,
         ..begun
     };

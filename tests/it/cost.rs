@@ -17,7 +17,7 @@ use storehook_aws::{
 use storehook_domain::{
     delivery::{
         body_shape::BodyShape, disposition::Disposition, message::DeliveryMessage, outcome::Outcome,
-        request::DeliveryRequest,
+        request::DeliveryRequest, schedule::Lane,
     },
     event::{
         StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,
@@ -25,6 +25,7 @@ use storehook_domain::{
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
         record::DeliveryRecord,
+        run::Receive,
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
     payload::digest::PayloadDigest,
@@ -48,7 +49,7 @@ const HOURS_PER_MONTH: f64 = 730.0;
 /// The log line of an attempt that has delivered, as Lambda's JSON format has it.
 const ATTEMPT_LINE: &str = concat!(
     r#"{"level":"INFO","fields":{"message":"attempt","delivery.id":"1001-6f0b54d6-4f7c-4b0f-9d5e-0c2a1f3b7e11","#,
-    r#""delivery.state":"delivered","delivery.series":0,"delivery.age_ms":250,"delivery.lane":"fast","#,
+    r#""delivery.state":"delivered","delivery.run":"event","delivery.age_ms":250,"delivery.lane":"fast","#,
     r#""webhook.id":"1001","webhook.host":"app.example.com","event.topic":"orders/create","#,
     r#""event.shop":"mynewstore.spiffystores.com","event.app":"my-app","attempt.status":200,"#,
     r#""attempt.duration_ms":160,"message.receive_count":"1"}}"#,
@@ -187,7 +188,8 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let request = header_bytes + request.body.len();
     let history = DeliveryRecord::begin(&delivery, SignedDuration::from_hours(24));
     let attempt = attempt(&webhook, headers, now);
-    let history = history.attempted(&delivery, attempt, Disposition::Ack, now);
+    let receive = Receive { message_id: "059f36b4-87a3-44ab-83d2-661975800001", lane: Lane::Fast };
+    let history = history.attempted(&delivery, receive, attempt, Disposition::Ack, now);
     let expires_at = history.expires_at;
     let payload = &event.payload.in_message();
     let payload =

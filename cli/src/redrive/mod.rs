@@ -3,15 +3,15 @@
 //! SQS can move the messages of a dead-letter queue by itself (`StartMessageMoveTask`), but only
 //! all of them, and as they are. A delivery's age counts from the `enqueued_at` in its body: moved
 //! as it is, a dead letter would be past the end of its schedule and come straight back. So each
-//! one is received, sent as the next series of its delivery's attempts
+//! one is received, sent as the first message of a run of its own
 //! ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)),
 //! and then deleted.
 //!
 //! Promised, wherever the program is killed:
 //!
 //! - Nothing is lost: a message is deleted only after SQS has confirmed the send.
-//! - What was sent and not deleted is sent again by the next redrive, as the same series, because
-//!   the dead letter still counts it. Of one series the delivery function attempts one message
+//! - What was sent and not deleted is sent again by the next redrive, in the same run, because the
+//!   dead letter's SQS message id names it. Of one run the delivery function attempts one message
 //!   only, if the history is on.
 //! - What stays in the queue is hidden from others while the redrive works, and shown again at its
 //!   end. If the program is killed, it shows itself within a quarter of an hour ([`HIDDEN_FOR`]).

@@ -22,7 +22,7 @@ impl Summary {
             let undeleted = counted(self.undeleted, "dead letter");
             complaints.push(format!(
                 "{undeleted} could not be deleted after the send; the next redrive sends them once more, \
-                 as the same series of attempts: {reason}"
+                 in the same run: {reason}"
             ));
         }
         match self.end {
@@ -159,7 +159,7 @@ would redrive 3 dead letters; 2 would be left
             (
                 Summary { undeleted: 1, refusal, end: End::InVain, ..complete.clone() },
                 "1 dead letter could not be deleted after the send; the next redrive sends them once more, \
-                 as the same series of attempts: AccessDenied; gave up, because nothing got through",
+                 in the same run: AccessDenied; gave up, because nothing got through",
             ),
             (Summary { end: End::Interrupted, ..complete.clone() }, "interrupted: run it again for the rest"),
             (

@@ -112,14 +112,14 @@ impl StandIn {
         self.with_state(|sqs| sqs.dead.iter().map(|letter| (letter.id.clone(), letter.is_hidden)).collect())
     }
 
-    /// What the delivery queue took: each entry's group, and its delivery's id and series.
-    pub(super) fn delivered(&self) -> Result<Vec<(String, String, u32)>> {
+    /// What the delivery queue took: each entry's group, and its delivery's id and run.
+    pub(super) fn delivered(&self) -> Result<Vec<(String, String, String)>> {
         let delivered = self.with_state(|sqs| sqs.delivered.clone());
         let delivered = delivered.into_iter().map(|entry| {
             let delivery =
                 DeliveryMessage::parse(entry["MessageBody"].as_str().unwrap_or_default().as_bytes())?;
             let group = entry["MessageGroupId"].as_str().unwrap_or_default().to_owned();
-            Ok((group, delivery.envelope.id.to_string(), delivery.series))
+            Ok((group, delivery.envelope.id.to_string(), delivery.run.to_string()))
         });
         delivered.collect()
     }

@@ -40,9 +40,9 @@ fn left(sqs: &StandIn) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn dead_letters_are_sent_as_their_next_series_in_the_group_of_their_webhook() -> Result<()> {
+async fn each_dead_letter_is_sent_in_a_run_of_its_own_in_the_group_of_its_webhook() -> Result<()> {
     let mut bodies = letters(23);
-    bodies.push(bodies[0].replace("\"payload\"", "\"series\":4,\"payload\""));
+    bodies.push(bodies[0].replace("\"payload\"", "\"run\":\"replay:r\",\"payload\""));
     let sqs = StandIn::with(&bodies, Faults::default()).await?;
     let summary = redrive_all(&sqs).await?;
     summary.check()?;
@@ -50,9 +50,9 @@ async fn dead_letters_are_sent_as_their_next_series_in_the_group_of_their_webhoo
     assert_eq!(left(&sqs), Vec::<String>::new());
     let delivered = sqs.delivered()?;
     assert_eq!(delivered.len(), 24);
-    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), 1)));
-    assert!(delivered.contains(&("8".to_owned(), "8-e1".to_owned(), 1)));
-    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), 5)));
+    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), "redrive:m-0".to_owned())));
+    assert!(delivered.contains(&("8".to_owned(), "8-e1".to_owned(), "redrive:m-1".to_owned())));
+    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), "redrive:m-23".to_owned())));
     Ok(())
 }
 
@@ -185,7 +185,7 @@ async fn a_failed_redrive_leaves_nothing_hidden() -> Result<()> {
 
 /// At every call that a redrive makes, before it has its effect and after that.
 #[tokio::test]
-async fn a_redrive_killed_at_any_call_loses_nothing_and_starts_no_second_series() -> Result<()> {
+async fn a_redrive_killed_at_any_call_loses_nothing_and_starts_no_second_run() -> Result<()> {
     let bodies = letters(12);
     let whole = StandIn::with(&bodies, Faults::default()).await?;
     redrive_all(&whole).await?;
@@ -213,8 +213,12 @@ async fn a_redrive_killed_at_any_call_loses_nothing_and_starts_no_second_series(
         assert_eq!(sqs.dead(), []);
         let delivered = sqs.delivered()?;
         let ids: BTreeSet<_> = delivered.iter().map(|(_, id, _)| id).collect();
-        assert_eq!(ids.len(), bodies.len());
-        assert!(delivered.iter().all(|(_, _, series)| *series == 1), "one series, however often it is sent");
+        let runs: BTreeSet<_> = delivered.iter().map(|(_, id, run)| (id, run)).collect();
+        assert_eq!(
+            (ids.len(), runs.len()),
+            (bodies.len(), bodies.len()),
+            "one run, however often it is sent"
+        );
     }
     Ok(())
 }

@@ -151,9 +151,7 @@ impl<'a> Worker<'a> {
                     return None;
                 }
                 let webhook_id = delivery.envelope.id.webhook_id;
-                // The time of queueing tells messages of the same series apart, so each has its
-                // own.
-                let body = delivery.redriven(storehook_aws::now()).to_message();
+                let body = delivery.redriven(&id, storehook_aws::now()).to_message();
                 return Some((id, fan_out::QueueEntry { record: 0, webhook_id, body }));
             }
             Err(Unwanted::OtherWebhook) => self.summary.of_other_webhooks += 1,

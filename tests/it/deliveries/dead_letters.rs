@@ -54,7 +54,7 @@ async fn the_first_attempts_follow_the_schedule() -> Result<()> {
     let schedule = RetrySchedule::new(0.1).context("a scale")?;
     for pair in attempts.windows(2) {
         let age = Duration::try_from(pair[0].at.duration_since(published_at))?;
-        let Disposition::Retry(longest) = schedule.next(age, None, 1.0) else {
+        let Disposition::Retry { due_in: longest, .. } = schedule.next(Lane::Slow, age, None, 1.0) else {
             bail!("no attempt should follow {age:?}")
         };
         let waited = Duration::try_from(pair[1].at.duration_since(pair[0].at))?;

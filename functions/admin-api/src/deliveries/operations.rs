@@ -6,6 +6,7 @@ use storehook_domain::{
     history::{
         query::{DeliveryPosition, DeliveryQuery},
         record::DeliveryRecord,
+        state::DeliveryState,
     },
     webhook::WebhookId,
 };
@@ -33,14 +34,22 @@ pub(crate) async fn list_deliveries(
         since: query.since,
         until: query.until,
         direction: Direction::NewestFirst,
-        states: query.state.into_iter().collect(),
+        states: query.state.map(indexed_states).unwrap_or_default(),
         page: query.state.is_none().then_some(query.limit),
     };
     let (ids, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
     let mut records = app.deliveries.load_all(caller, &ids, now).await?;
-    // The index may be a moment behind.
+    // The index may be a moment behind, and knows nothing of overdue deliveries.
     records.retain(|record| query.state.is_none_or(|state| state == record.state));
     Ok((records, next))
+}
+
+/// The states in the index of deliveries that are in this state now: an overdue delivery is dead.
+fn indexed_states(state: DeliveryState) -> Vec<DeliveryState> {
+    match state {
+        DeliveryState::Dead => vec![DeliveryState::Dead, DeliveryState::Retrying, DeliveryState::Pending],
+        state => vec![state],
+    }
 }
 
 /// Finds a delivery. Another app's delivery is not found, as if it did not exist.

@@ -51,8 +51,8 @@ struct ShownDelivery {
     state: &'static str,
     /// Whether the event is a test event.
     test: bool,
-    /// How often the delivery has been replayed.
-    replays: u32,
+    /// How many runs were attempted after the event's own.
+    replays: usize,
     /// When the event happened, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
     triggered_at: String,
@@ -87,10 +87,11 @@ struct FullDelivery {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
 struct ShownAttempt {
-    /// The attempt's number in its series, from 1.
+    /// The attempt's number in its run, from 1.
     number: u64,
-    /// The series: 0 is the event's own; each replay begins another.
-    series: u32,
+    /// The run, by what began it: `event`, `redeliver:…`, `replay:…`, `replay-all:…` or `redrive:…`.
+    #[schema(example = "event")]
+    run: String,
     #[schema(format = DateTime)]
     attempted_at: String,
     /// The status of the response; null if there was none.
@@ -173,7 +174,7 @@ impl ShownDelivery {
             topic: record.envelope.topic.to_string(),
             state: record.state.as_str(),
             test: record.envelope.test,
-            replays: record.series,
+            replays: record.runs.iter().filter(|run| !run.id.is_events_own()).count(),
             triggered_at: local_time(record.envelope.triggered_at, zone),
             created_at: local_time(record.created_at, zone),
             next_attempt_at: record.next_attempt_at.map(|time| local_time(time, zone)),
@@ -187,7 +188,7 @@ impl ShownAttempt {
     fn of(attempt: &AttemptRecord, zone: &TimeZone) -> Self {
         Self {
             number: attempt.number,
-            series: attempt.series,
+            run: attempt.run.to_string(),
             attempted_at: local_time(attempt.at, zone),
             status: attempt.status,
             error: attempt.error.clone(),

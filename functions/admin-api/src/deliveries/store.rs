@@ -1,10 +1,10 @@
 //! The records of deliveries, in the history table, as their app sees them.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
 use storehook_aws::{
+    batch_get::{BATCH_GET_LIMIT, batch_get},
     history::{DeliveryItem, HistoryTable},
     table::{self, TableError},
 };
@@ -18,16 +18,8 @@ pub(crate) struct DeliveryStore {
     pub(crate) table: HistoryTable,
 }
 
-/// How many deliveries one call reads (`BatchGetItem`).
-const READ_LIMIT: usize = 100;
-
-/// How long keys that DynamoDB left unread wait before each further try.
-const BACKOFFS: [Duration; 4] = [
-    Duration::from_millis(20),
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-    Duration::from_millis(800),
-];
+/// How often keys are asked for again that DynamoDB left unread.
+const FURTHER_TRIES: usize = 4;
 
 impl DeliveryStore {
     /// Loads the caller's delivery with this id.
@@ -38,7 +30,7 @@ impl DeliveryStore {
         now: Timestamp,
     ) -> Result<Option<DeliveryRecord>, TableError> {
         let record = self.table.load(id).await?;
-        Ok(record.filter(|record| is_visible(record, caller, now)))
+        Ok(record.filter(|record| is_visible(record, caller, now)).map(|record| record.as_of(now)))
     }
 
     /// Loads the caller's deliveries with these ids, in their order. Missing deliveries are left
@@ -50,9 +42,14 @@ impl DeliveryStore {
         now: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, TableError> {
         let mut found = HashMap::new();
-        for chunk in ids.chunks(READ_LIMIT) {
+        for chunk in ids.chunks(BATCH_GET_LIMIT) {
             let keys = chunk.iter().map(DeliveryItem::key_of).collect();
-            for item in self.read_all(keys).await? {
+            let keys = HashMap::from([(self.table.name.clone(), keys)]);
+            let batch = batch_get(&self.table.client, keys, FURTHER_TRIES).await?;
+            if !batch.unread.is_empty() {
+                return Err(TableError::Unread);
+            }
+            for item in batch.items.into_values().flatten() {
                 // A malformed record must not hide all the others.
                 match table::from_item::<DeliveryItem>(item) {
                     Ok(DeliveryItem { record, .. }) => _ = found.insert(record.envelope.id.clone(), record),
@@ -63,30 +60,8 @@ impl DeliveryStore {
             }
         }
         let found = ids.iter().filter_map(|id| found.remove(id));
-        Ok(found.filter(|record| is_visible(record, caller, now)).collect())
-    }
-
-    /// Reads items. DynamoDB leaves keys unread when a response grows too large or the table is
-    /// throttled; those are asked for again.
-    async fn read_all(&self, mut keys: Vec<table::Item>) -> Result<Vec<table::Item>, TableError> {
-        let mut items = Vec::new();
-        let mut backoffs = BACKOFFS.iter();
-        while !keys.is_empty() {
-            let asked = keys.len();
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
-            let output =
-                self.table.client.batch_get_item().request_items(&self.table.name, wanted).send().await?;
-            items.extend(output.responses.unwrap_or_default().remove(&self.table.name).unwrap_or_default());
-            let unread = output.unprocessed_keys.unwrap_or_default().remove(&self.table.name);
-            keys = unread.map_or_else(Vec::new, |unread| unread.keys);
-            if keys.len() == asked {
-                match backoffs.next() {
-                    Some(wait) => tokio::time::sleep(*wait).await,
-                    None => return Err(TableError::Unread),
-                }
-            }
-        }
-        Ok(items)
+        let found = found.filter(|record| is_visible(record, caller, now));
+        Ok(found.map(|record| record.as_of(now)).collect())
     }
 }
 

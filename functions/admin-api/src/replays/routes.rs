@@ -17,13 +17,14 @@ use crate::{
         caller::Caller,
         schemas::Errors,
     },
-    replays::{reservation::redeliver_one, responses::ReplayResponse, schemas::ReplayBody, step::run_step},
+    replays::{redelivery::redeliver_one, responses::ReplayResponse, schemas::ReplayBody, step::run_step},
     webhooks::operations::find_webhook,
 };
 
 /// Deliver again
 ///
-/// Begins a new series of attempts of the same delivery, whatever its state.
+/// Begins a new run of attempts of the same delivery, whatever its state. The response shows the delivery as
+/// it is; the run shows with its first attempt.
 #[utoipa::path(
     post,
     path = "/admin/deliveries/{id}/redeliver",

@@ -1,38 +1,34 @@
 //! One step of a replay: as many deliveries as fit into a request, from the oldest on.
 //!
-//! Sending a delivery again takes three moves. Its new series is written, on the condition that the
-//! record has not changed; its message is sent; the cursor moves past it. A step can die after any
-//! of them. The app then repeats the call with its last cursor, and the repeated step finds the
-//! replay's mark in the records: it leaves deliveries alone that were attempted since, and sends
-//! the message of the others once more in the same series. Only one message of a series is ever
-//! attempted, so each delivery gets one new series, however often a step runs. If nobody continues
-//! a replay, its unsent series are sent by any later replay of their window, from an hour later on.
+//! A step sends messages of the replay's run and moves the cursor past their deliveries. It can die
+//! anywhere: the app then repeats the call with its last cursor, and what was sent is sent once more. The
+//! delivery function makes one series of attempts of the run, however many messages it gets. A delivery whose
+//! record shows the run is left alone.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
+    history::{query::DeliveryPosition, state::DeliveryState},
     job::replay::Replay,
     webhook::{Webhook, WebhookId},
 };
 
 use crate::{
     app::App,
-    conflict::retry_on_conflict,
     deliveries::index::{Direction, Found, Scan, ScanStep, is_late},
     error::ApiError,
     http::caller::Caller,
-    replays::reservation::{Ready, reserve, send_all},
+    replays::redelivery::{Ready, send_all},
     webhooks::operations::must_be_active,
 };
 
 /// The longest time that a step takes.
 const LONGEST_STEP: Duration = Duration::from_secs(9);
 
-/// How many deliveries are read, reserved and sent together: their payloads are in memory at once.
+/// How many deliveries are read and sent together: their payloads are in memory at once.
 const CHUNK: usize = 20;
 
 /// How many deliveries of a chunk are prepared at the same time.
@@ -87,9 +83,10 @@ async fn count(app: &App, webhook_id: WebhookId, replay: &Replay) -> Result<Step
 /// Sends deliveries again. If it fails halfway, it reports how far it came.
 async fn send(app: &App, caller: &Caller, webhook_id: WebhookId, replay: &Replay) -> Result<Step, ApiError> {
     let began = storehook_aws::now();
-    // Deliveries that a replay reserved before are pending, sent or not.
-    let states = replay.state.states().chain([DeliveryState::Pending]).collect();
-    let scan = scan_of(webhook_id, replay, states, Some(PAGE));
+    // An overdue delivery is dead, whatever state it was left in.
+    let overdue = [DeliveryState::Pending, DeliveryState::Retrying];
+    let states: BTreeSet<_> = replay.state.states().chain(overdue).collect();
+    let scan = scan_of(webhook_id, replay, states.into_iter().collect(), Some(PAGE));
     let mut progress = Progress::from(replay);
     loop {
         let scanned = match within(began, load_step(app, &scan, &progress)).await {
@@ -169,70 +166,21 @@ async fn send_chunk(
 ) -> Result<(u64, u64), ApiError> {
     let now = storehook_aws::now();
     let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
+    let run = replay.run();
     let wanted = app.deliveries.load_all(caller, &ids, now).await?.into_iter();
-    let wanted = wanted.filter(|record| is_wanted(replay, record, now));
+    let wanted = wanted.filter(|record| {
+        replay.state.includes(record.state) && record.runs.iter().all(|known| known.id != run)
+    });
     let prepared: Vec<_> = stream::iter(wanted)
-        .map(|record| prepare(app, caller, replay, record, now))
+        .map(|record| async move {
+            let payload = app.deliveries.table.load_payload(&record, now).await?;
+            Ok::<_, ApiError>(payload.map(|payload| Ready { record, payload }))
+        })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let expired = prepared.iter().filter(|prepared| matches!(prepared, Prepared::Expired)).count();
-    let ready: Vec<_> = prepared.into_iter().filter_map(Prepared::ready).collect();
-    send_all(app, &ready, now).await?;
-    Ok((ready.len() as u64, expired as u64))
-}
-
-/// A delivery that the replay includes.
-enum Prepared {
-    /// It is to be sent: its series is in the history.
-    Ready(Box<Ready>),
-    /// Its payload has expired.
-    Expired,
-    /// Nothing is left to do: the replay no longer includes it, or its series was attempted.
-    Done,
-}
-
-impl Prepared {
-    fn ready(self) -> Option<Ready> {
-        match self {
-            Self::Ready(ready) => Some(*ready),
-            Self::Expired | Self::Done => None,
-        }
-    }
-}
-
-fn is_wanted(replay: &Replay, record: &DeliveryRecord, now: Timestamp) -> bool {
-    let is_reserved = record.replay.as_deref() == Some(replay.id.as_str());
-    is_reserved || replay.state.includes(record.state) || record.is_stranded(now)
-}
-
-async fn prepare(
-    app: &App,
-    caller: &Caller,
-    replay: &Replay,
-    record: DeliveryRecord,
-    now: Timestamp,
-) -> Result<Prepared, ApiError> {
-    let Some(payload) = app.deliveries.table.load_payload(&record, now).await? else {
-        return Ok(Prepared::Expired);
-    };
-    let id = &record.envelope.id.clone();
-    let mut known = Some(record);
-    let reserved = retry_on_conflict(|| {
-        let known = known.take();
-        async move {
-            let record = match known {
-                Some(record) => Some(record),
-                None => app.deliveries.load(caller, id, now).await?,
-            };
-            match record.filter(|record| is_wanted(replay, record, now)) {
-                Some(record) => reserve(app, &record, Some(&replay.id), now).await,
-                None => Ok(None),
-            }
-        }
-    });
-    Ok(match reserved.await? {
-        Some(record) => Prepared::Ready(Box::new(Ready { record, payload })),
-        None => Prepared::Done,
-    })
+    let count = prepared.len();
+    let ready: Vec<_> = prepared.into_iter().flatten().collect();
+    send_all(app, &ready, &run, now).await?;
+    Ok((ready.len() as u64, (count - ready.len()) as u64))
 }

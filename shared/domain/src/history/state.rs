@@ -12,7 +12,7 @@ use crate::delivery::disposition::Disposition;
 pub const OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
 /// What has become of a delivery so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// It waits for an attempt, and none of its latest run has failed.

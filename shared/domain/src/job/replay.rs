@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    delivery::run::RunId,
     event::id::EventId,
     history::{query::DeliveryPosition, state::DeliveryState},
     input::{field_errors::FieldErrors, query_parameters},
@@ -76,6 +77,14 @@ impl ReplayState {
 }
 
 impl Replay {
+    /// The run of its deliveries.
+    pub fn run(&self) -> RunId {
+        match self.state {
+            ReplayState::Dead | ReplayState::Held => RunId::Replay(self.id.clone()),
+            ReplayState::All => RunId::ReplayAll(self.id.clone()),
+        }
+    }
+
     /// The last delivery that has been dealt with.
     pub fn after(&self) -> Option<DeliveryPosition> {
         DeliveryPosition::from_key(self.after.as_deref()?).ok()

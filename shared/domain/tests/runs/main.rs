@@ -176,7 +176,7 @@ proptest! {
         let is_delivered = world.posts.iter().any(|post| post.delivered);
         prop_assert!(is_delivered || !world.dead_letters.is_empty(), "nothing is lost");
         // Where a write was lost, the record learns of the end by the attempt that never came.
-        let shown = world.record.as_ref().map(|record| record.state_at(world.later()));
+        let shown = world.record.clone().map(|record| record.as_of(world.later()).state);
         prop_assert!(!matches!(shown, Some(DeliveryState::Pending | DeliveryState::Retrying)), "{shown:?}");
         let mut repeats = 0;
         for posts in by_run(&world.posts).values() {

@@ -47,7 +47,7 @@ pub struct DeliveryRecord {
     pub envelope: Envelope,
     /// When the delivery was first queued, in whole microseconds: its position in lists, for good.
     pub created_at: Timestamp,
-    /// Its state, as it was last written; see [`Self::state_at`].
+    /// Its state, as it was last written; see [`Self::as_of`].
     pub state: DeliveryState,
     /// Its runs that were attempted, at most [`RUNS_KEPT`]: the event's own first, then by first attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,10 +103,14 @@ impl DeliveryRecord {
         }
     }
 
-    /// The state of the delivery now. SQS moves a message to the dead letters by its own count where its
-    /// receives were lost; nobody records that, but its next attempt never comes.
-    pub fn state_at(&self, now: Timestamp) -> DeliveryState {
-        self.state.overdue_at(self.next_attempt_at.filter(|_| self.attempt_count > 0), now)
+    /// The record as it is to be shown now. SQS moves a message to the dead letters by its own count where
+    /// its receives were lost; nobody records that, but its next attempt never comes.
+    pub fn as_of(self, now: Timestamp) -> Self {
+        let next_attempt_at = self.next_attempt_at.filter(|_| self.attempt_count > 0);
+        match self.state.overdue_at(next_attempt_at, now) {
+            state if state == self.state => self,
+            state => Self { state, next_attempt_at: None, ..self },
+        }
     }
 
     /// The record that begins where this one has expired and was not deleted yet.
