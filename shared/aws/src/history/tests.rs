@@ -9,11 +9,13 @@ use storehook_domain::{
         disposition::Disposition,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
+        schedule::Lane,
     },
     event::{StoreEvent, origin::RecordOrigin},
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
         record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT},
+        run::Receive,
     },
     installation::{app::AppId, shop::ShopDomain},
     payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
@@ -27,6 +29,8 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 const ITEM_LIMIT: usize = 400 * 1024;
 const NOW: i64 = 1_795_000_000;
+const RECEIVE: Receive<'static> =
+    Receive { message_id: "059f36b4-87a3-44ab-83d2-661975800001", lane: Lane::Fast };
 
 fn with_delivery<T>(
     record: &str,
@@ -68,8 +72,8 @@ fn a_delivery_reads_back_from_its_item() -> TestResult {
         let webhook = webhook("https://b.example/", &["id".to_owned()])?;
         let begun = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
         let attempt = attempt(&webhook, vec![("webhook-id".to_owned(), "7-e-1".to_owned())], b"{}");
-        let retry = Disposition::Retry(Duration::from_secs(10));
-        let record = begun.attempted(delivery, attempt, retry, Timestamp::from_second(NOW)?);
+        let retry = Disposition::retry(Duration::from_secs(10));
+        let record = begun.attempted(delivery, RECEIVE, attempt, retry, Timestamp::from_second(NOW)?);
         let item = to_item(DeliveryItem::of(record.clone()))?;
         let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         assert_eq!(text("pk").as_deref(), Some("DELIVERY#7-e-1"));
@@ -80,7 +84,10 @@ fn a_delivery_reads_back_from_its_item() -> TestResult {
         assert_eq!(from_item::<DeliveryItem>(item.clone())?.record, record);
         let indexed: IndexedDelivery = from_item(item)?;
         assert_eq!((indexed.state, indexed.expires_at), (DeliveryState::Retrying, NOW + 86_400));
-        assert_eq!(record.admission(delivery), Admission::Due);
+        assert_eq!(
+            record.admission(delivery, RECEIVE, Timestamp::from_second(NOW + 10)?),
+            Admission::Attempt
+        );
         Ok(())
     })
 }
@@ -103,8 +110,8 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
         let mut record = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
         for _ in 0..ATTEMPTS_KEPT + 1 {
             let attempt = attempt(&webhook, headers.clone(), &vec![0xff; 20_000]);
-            let retry = Disposition::Retry(Duration::ZERO);
-            record = record.attempted(delivery, attempt, retry, Timestamp::UNIX_EPOCH);
+            let retry = Disposition::retry(Duration::ZERO);
+            record = record.attempted(delivery, RECEIVE, attempt, retry, Timestamp::UNIX_EPOCH);
         }
         assert_eq!((record.attempts.len(), record.attempt_count), (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1));
         let size = size_of(&to_item(DeliveryItem::of(record))?);
