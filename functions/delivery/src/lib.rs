@@ -43,7 +43,7 @@ use futures::{FutureExt as _, future};
 use storehook_domain::delivery::{disposition::Disposition, message::DeliveryMessage};
 
 pub use dependencies::Dependencies;
-pub use sender::{INTEGRATION_TIMEOUT, SenderError};
+pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{
