@@ -82,14 +82,17 @@ async fn http_2_and_http_1_1_are_spoken_as_the_endpoint_can() -> TestResult {
     Ok(())
 }
 
-/// Serves each request when as many as a batch has are under way.
-async fn share(streams: u32, connections: usize) -> TestResult {
-    const BATCH: usize = 10;
+const BATCH: usize = 10;
+
+/// Sends a first delivery if there is one, and then three batches, to an endpoint that answers a batch when
+/// all of it has come. Returns how many connections that opened.
+async fn connections_for(streams: u32, has_first: bool) -> Result<usize, Box<dyn Error>> {
     let (first, all) = (Arc::new(Barrier::new(1)), Arc::new(Barrier::new(BATCH)));
     let (endpoint, sender, url) = over_tls(&["h2"], LONG, move |connection, socket| {
         let (first, all) = (first.clone(), all.clone());
         serve_http2(socket, streams, move |number, respond| {
-            let barrier = if (connection, number) == (1, 1) { first.clone() } else { all.clone() };
+            let is_first = has_first && (connection, number) == (1, 1);
+            let barrier = if is_first { first.clone() } else { all.clone() };
             async move {
                 barrier.wait().await;
                 answer_ok(respond).await
@@ -97,29 +100,34 @@ async fn share(streams: u32, connections: usize) -> TestResult {
         })
     })
     .await?;
-    assert_eq!(send(&sender, &url).await?, Ok(200));
+    if has_first {
+        assert_eq!(send(&sender, &url).await?, Ok(200));
+    }
     for _ in 0..3 {
         assert_eq!(send_batch(&sender, &url, BATCH).await?, vec![Ok(200); BATCH]);
     }
-    assert_eq!(endpoint.connections(), connections);
-    Ok(())
+    Ok(endpoint.connections())
 }
 
 #[tokio::test]
 async fn a_batch_shares_a_connection_that_allows_many_streams() -> TestResult {
-    share(100, 1).await
+    assert_eq!(connections_for(100, true).await?, 1);
+    Ok(())
 }
 
 #[tokio::test]
 async fn a_batch_has_as_many_connections_as_it_needs_where_each_allows_one_stream() -> TestResult {
-    share(1, 10).await
+    for has_first in [true, false] {
+        assert_eq!(connections_for(1, has_first).await?, BATCH);
+    }
+    Ok(())
 }
 
 #[tokio::test]
 async fn a_connection_that_was_swallowed_is_found_and_replaced_within_the_attempt() -> TestResult {
     let swallow = Arc::new(Notify::new());
     let swallowed = swallow.clone();
-    let (endpoint, sender, url) = over_tls(&["h2"], Duration::from_secs(2), move |connection, socket| {
+    let (endpoint, sender, url) = over_tls(&["h2"], 2 * SHORT, move |connection, socket| {
         let swallowed = swallowed.clone();
         async move {
             let mut serving = pin!(serve_http2(socket, 100, |_, respond| answer_ok(respond)));
@@ -142,7 +150,7 @@ async fn a_connection_that_was_swallowed_is_found_and_replaced_within_the_attemp
 /// Its pings are answered: the endpoint is slow, and not gone.
 #[tokio::test]
 async fn a_connection_that_an_attempt_timed_out_on_is_not_used_again() -> TestResult {
-    let (endpoint, sender, url) = over_tls(&["h2"], 2 * SHORT, |connection, socket| {
+    let (endpoint, sender, url) = over_tls(&["h2"], SHORT, |connection, socket| {
         serve_http2(socket, 100, move |number, respond| async move {
             match (connection, number) {
                 (1, 2) => std::future::pending().await,
@@ -160,30 +168,33 @@ async fn a_connection_that_an_attempt_timed_out_on_is_not_used_again() -> TestRe
 
 #[tokio::test]
 async fn an_endpoint_that_asks_for_http_1_1_gets_it_from_then_on() -> TestResult {
-    let spoken = Arc::new(Mutex::new(Vec::new()));
-    let noted = spoken.clone();
-    let (_endpoint, sender, url) = over_tls(&["h2", "http/1.1"], LONG, move |_, socket| {
-        let is_http2 = speaks_http2(&socket);
-        noted.lock().unwrap().push(is_http2);
-        async move {
-            let reset = |_, mut respond: server::SendResponse<Bytes>| {
-                respond.send_reset(Reason::HTTP_1_1_REQUIRED);
-                std::future::ready(Ok(()))
+    const CLOSES: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    for asks_at in [1, 2] {
+        let spoken = Arc::new(Mutex::new(Vec::new()));
+        let noted = spoken.clone();
+        let (_endpoint, sender, url) = over_tls(&["h2", "http/1.1"], LONG, move |_, socket| {
+            let is_http2 = speaks_http2(&socket);
+            noted.lock().unwrap().push(is_http2);
+            let answer = move |number, mut respond: server::SendResponse<Bytes>| async move {
+                if number == asks_at {
+                    respond.send_reset(Reason::HTTP_1_1_REQUIRED);
+                    return Ok(());
+                }
+                answer_ok(respond).await
             };
-            match is_http2 {
-                true => serve_http2(socket, 100, reset).await,
-                false => {
-                    answer_http1(socket, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-                        .await
+            async move {
+                match is_http2 {
+                    true => serve_http2(socket, 100, answer).await,
+                    false => answer_http1(socket, CLOSES).await,
                 }
             }
+        })
+        .await?;
+        for _ in 0..4 {
+            assert_eq!(send(&sender, &url).await?, Ok(200));
         }
-    })
-    .await?;
-    for _ in 0..3 {
-        assert_eq!(send(&sender, &url).await?, Ok(200));
+        assert_eq!(*spoken.lock().unwrap(), [vec![true], vec![false; 5 - asks_at]].concat());
     }
-    assert_eq!(*spoken.lock().unwrap(), [true, false, false, false]);
     Ok(())
 }
 
