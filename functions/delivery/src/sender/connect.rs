@@ -14,7 +14,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tower::Service as _;
 use url::{Host, Url};
 
@@ -25,6 +24,7 @@ use crate::{
         failure::Failure,
         guard::Guard,
         response::{HEAD_LIMIT, HEAD_LINES},
+        tcp::Tcp,
         tls::{Tls, speaks_http2},
     },
 };
@@ -88,14 +88,14 @@ impl Connector {
         tokio::time::timeout(self.timeout, opening).await.unwrap_or(Err(Failure::ConnectTimedOut))
     }
 
-    async fn tcp(&self, url: &Url, uri: &Uri) -> Result<TcpStream, Failure> {
+    async fn tcp(&self, url: &Url, uri: &Uri) -> Result<Tcp, Failure> {
         let mut tcp = HttpConnector::new_with_resolver(self.guard.resolver_for(url));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Shared among the addresses of a name, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(self.timeout));
         let stream = tcp.call(uri.clone()).await.map_err(|error| Failure::Connect(error.into()))?;
-        Ok(stream.into_inner())
+        Ok(Tcp::new(stream.into_inner()))
     }
 
     async fn speak_http1(&self, socket: impl Socket + 'static) -> Result<Connection, Failure> {

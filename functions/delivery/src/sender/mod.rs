@@ -20,6 +20,7 @@ mod guard;
 mod pool;
 mod post;
 mod response;
+mod tcp;
 mod tls;
 
 use std::{borrow::Cow, time::Duration};

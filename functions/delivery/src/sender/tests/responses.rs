@@ -132,3 +132,22 @@ async fn retry_after_is_read() -> TestResult {
     assert_eq!(sent, Sent::Answered(expected));
     Ok(())
 }
+
+/// It has seen enough of the request, answers, and closes: what is not read resets the connection, while it is
+/// being written to by another thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_before_the_end_of_the_request_stands() -> TestResult {
+    let endpoint = Endpoint::serving(|_, mut socket| async move {
+        _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(OK.as_bytes()).await
+    });
+    let (address, sender) = (Address::parse(&endpoint.await?.url())?, sender(LONG)?);
+    let message = Bytes::from("x".repeat(8 * 1024 * 1024));
+    let body = Cow::Borrowed(std::str::from_utf8(&message)?);
+    for _ in 0..50 {
+        let request = DeliveryRequest { headers: HeaderMap::new(), body: body.clone() };
+        let sent = sender.send(&address, Protocol::Webhook, request, &message).await;
+        assert!(matches!(&sent, Sent::Answered(response) if response.status == 200), "{sent:?}");
+    }
+    Ok(())
+}
