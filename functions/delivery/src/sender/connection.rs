@@ -114,7 +114,12 @@ impl Http2 {
     /// Whether the other end allows one more stream, asked of the pool's share.
     pub(super) fn has_room(&self) -> bool {
         let under_way = Arc::strong_count(&self.shares) - 1;
-        !self.requests.is_closed() && under_way < lock(&self.driver).current_max_send_streams()
+        !self.is_closed() && under_way < lock(&self.driver).current_max_send_streams()
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
     }
 
     /// Whether this is the same connection.

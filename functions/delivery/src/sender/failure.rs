@@ -114,13 +114,15 @@ fn exchange_reason(error: &hyper::Error) -> FailedAttempt {
     if let Some(error) = cause::<rustls::Error>(error) {
         return tls_reason(error);
     }
-    let kind = cause::<io::Error>(error).map(io::Error::kind);
     match cause::<h2::Error>(error) {
-        Some(error) if error.is_library() => FailedAttempt::ResponseMalformed,
-        Some(error) if error.is_reset() => FailedAttempt::ConnectionReset,
-        _ if matches!(kind, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)) => {
-            FailedAttempt::ConnectionReset
-        }
+        Some(error) if error.is_library() => return FailedAttempt::ResponseMalformed,
+        Some(error) if error.is_reset() => return FailedAttempt::ConnectionReset,
+        _ => {}
+    }
+    match cause::<io::Error>(error).map(io::Error::kind) {
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => FailedAttempt::ConnectionReset,
+        // The system gave up sending the request again and again.
+        Some(ErrorKind::TimedOut) => FailedAttempt::TimedOut,
         _ => FailedAttempt::ConnectionClosed,
     }
 }

@@ -26,6 +26,7 @@ mod tls;
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use storehook_domain::{
     delivery::{
         outcome::{BodyEnd, FailedAttempt, Response},
@@ -119,7 +120,7 @@ impl Sender {
             Cow::Borrowed(part) => message.slice_ref(part.as_bytes()),
             Cow::Owned(text) => Bytes::from(text),
         };
-        match self.attempt(address.url(), Post::new(address.url(), request.headers, body), deadline).await {
+        match self.attempt(address.url(), request.headers, body, deadline).await {
             Ok(response) => Sent::Answered(response),
             Err(failure) => {
                 let cause = Some(storehook_aws::causes(&failure));
@@ -131,10 +132,11 @@ impl Sender {
     async fn attempt(
         &self,
         url: &Url,
-        post: Result<Post, Failure>,
+        headers: HeaderMap,
+        body: Bytes,
         deadline: Instant,
     ) -> Result<Response, Failure> {
-        let (post, origin) = (post?, &url[..Position::BeforePath]);
+        let (post, origin) = (Post::new(url, headers, body)?, &url[..Position::BeforePath]);
         if let Some(kept) = self.pool.take(origin).await {
             match self.post(kept, &post, deadline).await {
                 Err(failure) if failure.asks_for_http1() => self.pool.require_http1(origin),

@@ -22,7 +22,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::sender::connection::{Connection, Http2};
+use crate::sender::connection::Connection;
 
 /// The most connections that are kept. Lambda gives an environment 1,024 file descriptors ("Lambda quotas",
 /// AWS Lambda Developer Guide), and a batch of 100 has as many connections under way, a second one for some
@@ -98,6 +98,9 @@ impl Pool {
     pub(super) fn keep(&self, lease: Lease) {
         let mut kept = self.kept();
         kept.push_back(Kept { lease, at: Instant::now() });
+        if kept.len() > self.limit {
+            kept.retain(|kept| !kept.lease.connection.is_known_closed());
+        }
         let surplus = kept.len().saturating_sub(self.limit);
         let closing: Vec<_> = kept.drain(..surplus).collect();
         drop(kept);
@@ -146,7 +149,15 @@ impl Connection {
     fn has_room(&self) -> bool {
         match self {
             Self::Http1(_) => true,
-            Self::Http2(connection) => Http2::has_room(connection),
+            Self::Http2(connection) => connection.has_room(),
+        }
+    }
+
+    /// Whether it has been closed while it was kept. HTTP/1.1 does not move meanwhile, and is asked later.
+    fn is_known_closed(&self) -> bool {
+        match self {
+            Self::Http1(_) => false,
+            Self::Http2(connection) => connection.is_closed(),
         }
     }
 }

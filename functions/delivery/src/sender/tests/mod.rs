@@ -16,7 +16,6 @@ use std::{
     },
 };
 
-use http::HeaderMap;
 use rustls::{RootCertStore, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
