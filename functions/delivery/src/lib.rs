@@ -51,7 +51,7 @@ use storehook_domain::{
 };
 
 pub use dependencies::Dependencies;
-pub use sender::{INTEGRATION_TIMEOUT, SenderError};
+pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 
 use crate::{after::queues::Reported, lookup::Found, message::Received, skipped::Skipped};

@@ -39,6 +39,7 @@ pub(crate) fn write(entry: &Entry<'_>) {
         event.app = %envelope.app,
         attempt.status = attempt.ok().and_then(|attempt| attempt.status),
         attempt.reason = reason,
+        attempt.code = attempt.ok().and_then(|attempt| attempt.failure()).map(|failure| failure.code()),
         attempt.error = receipt.cause.as_deref(),
         attempt.duration_ms = ended_at.duration_since(*started_at).as_millis() as u64,
         message.receive_count = sqs.attributes.get("ApproximateReceiveCount"),

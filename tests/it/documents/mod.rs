@@ -56,9 +56,12 @@ fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
     let rows = document.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
     let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
     cells
-        .flat_map(|cell| match cell.contains('`') {
-            true => codes(cell).map(str::to_owned).collect::<Vec<_>>(),
-            false => cell.split(',').map(|name| name.trim().to_owned()).collect(),
+        .flat_map(|cell| {
+            if cell.contains('`') {
+                codes(cell).map(str::to_owned).collect::<Vec<_>>()
+            } else {
+                cell.split(',').map(|name| name.trim().to_owned()).collect()
+            }
         })
         .collect()
 }

@@ -98,6 +98,9 @@ struct ShownAttempt {
     status: Option<u16>,
     /// Why the attempt failed; null if it succeeded.
     error: Option<String>,
+    /// The name of the failure, for programs; null if the attempt succeeded.
+    #[schema(example = "connection_refused")]
+    code: Option<String>,
     latency_ms: u64,
     /// The URL that it was sent to.
     address: String,
@@ -192,6 +195,7 @@ impl ShownAttempt {
             attempted_at: local_time(attempt.at, zone),
             status: attempt.status,
             error: attempt.error.clone(),
+            code: attempt.code.clone(),
             latency_ms: attempt.latency_ms,
             address: attempt.address.clone(),
         }

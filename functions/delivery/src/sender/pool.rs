@@ -1,105 +1,163 @@
-//! The connection pool, bounded.
+//! The connections that are kept for the next deliveries.
 //!
-//! The HTTP client bounds idle connections for each host and not in all, and a Lambda
-//! environment has 1,024 file descriptors. So a client serves [`HOSTS`] different hosts at
-//! the most, each with [`IDLE_PER_HOST`] idle connections, and is then replaced; its idle
-//! connections close with it, and what is under way on it goes on to its end. A busy few
-//! hosts keep their connections for ever.
+//! A TLS handshake costs as much as twenty POSTs, so each connection that ends in order is kept, as many for
+//! a host as a batch uses, and [`KEPT`] in all: beyond, the one that has rested longest goes. Those of a busy
+//! few hosts so stay for ever, and thousands of hosts share what there is.
+//!
+//! An HTTP/1.1 connection is taken out for a POST and put back after it. An HTTP/2 connection stays in, and
+//! is handed out as long as the other end allows one more stream; beyond, another connection is opened.
+//!
+//! What can go wrong:
+//!
+//! * A connection is closed while it rests. It is found closed when it is taken out, or it breaks and the
+//!   sender replaces it at once.
+//! * A middlebox swallows a connection while it rests. The attempt that hangs on it times out; with it go all
+//!   the host's connections that have not answered since that attempt began.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use reqwest::Client;
 use tokio::time::Instant;
 
-/// How many different hosts one client serves: with [`IDLE_PER_HOST`], 800 idle connections.
-const HOSTS: usize = 200;
+use crate::sender::connection::Connection;
 
-/// How many idle connections are kept for each host.
-pub(crate) const IDLE_PER_HOST: usize = 4;
+/// The most connections that are kept. Lambda gives an environment 1,024 file descriptors ("Lambda quotas",
+/// AWS Lambda Developer Guide), and a batch of 100 has as many connections under way, a second one for some
+/// (happy eyeballs), and up to three calls to AWS for each message.
+pub(super) const KEPT: usize = 400;
 
-/// How long an idle connection is kept. Load balancers commonly close theirs after 60 s; to
-/// close first is to not send into a connection that is being closed.
-pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(50);
+/// How long an idle connection is kept. Load balancers commonly close theirs after 60 s ("Connection idle
+/// timeout", Elastic Load Balancing); to close first is to not send into a connection that is being closed.
+const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// The environment's HTTP client.
-pub(crate) struct Pool {
-    build: Box<dyn Fn() -> reqwest::Result<Client> + Send + Sync>,
-    current: Mutex<Current>,
+/// The most hosts that are known to want HTTP/1.1.
+const HTTP1_HOSTS: usize = 1_000;
+
+/// The environment's connections.
+pub(super) struct Pool {
+    /// How many are kept.
+    limit: usize,
+    /// The longest rested first.
+    kept: Mutex<VecDeque<Kept>>,
+    /// The origins that asked for HTTP/1.1.
+    http1: Mutex<HashSet<Arc<str>>>,
 }
 
-struct Current {
-    client: Client,
-    /// The hosts that it serves, with when each has last answered to the end, if nothing has broken since.
-    hosts: HashMap<String, Option<Instant>>,
+struct Kept {
+    lease: Lease,
+    /// When it was put in, or, of HTTP/2, last handed out.
+    at: Instant,
+}
+
+/// A connection that a POST has for itself, or a share in one.
+pub(super) struct Lease {
+    /// Scheme, host and port.
+    pub(super) origin: Arc<str>,
+    pub(super) connection: Connection,
 }
 
 impl Pool {
-    /// A pool of clients that are built so.
-    pub(crate) fn new(
-        build: impl Fn() -> reqwest::Result<Client> + Send + Sync + 'static,
-    ) -> reqwest::Result<Self> {
-        let current = Mutex::new(Current { client: build()?, hosts: HashMap::new() });
-        Ok(Self { build: Box::new(build), current })
+    /// A pool that keeps so many.
+    pub(super) fn of(limit: usize) -> Self {
+        Self { limit, kept: Mutex::default(), http1: Mutex::default() }
     }
 
-    /// The client for a host, and whether it may have kept a connection to it.
-    pub(crate) fn client_for(&self, host: &str) -> reqwest::Result<(Client, bool)> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_kept = match current.hosts.get(host) {
-            Some(answered_at) => answered_at.is_some_and(|at| at.elapsed() < IDLE_LIMIT),
-            None => {
-                if current.hosts.len() == HOSTS {
-                    *current = Current { client: (self.build)()?, hosts: HashMap::new() };
-                }
-                current.hosts.insert(host.to_owned(), None);
-                false
+    /// A connection to an origin that is open as far as can be told.
+    pub(super) async fn take(&self, origin: &str) -> Option<Lease> {
+        loop {
+            let mut lease = self.pop(origin, Instant::now())?;
+            let is_open = match &mut lease.connection {
+                Connection::Http1(connection) => connection.is_idle().await,
+                Connection::Http2(_) => true,
+            };
+            if is_open {
+                return Some(lease);
             }
-        };
-        Ok((current.client.clone(), is_kept))
+        }
     }
 
-    /// Notes that a host has answered to the end, or that something has broken.
-    pub(crate) fn note(&self, host: &str, has_answered: bool) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answered_at) = current.hosts.get_mut(host) {
-            *answered_at = has_answered.then(Instant::now);
+    /// The latest used, so that what a smaller batch does not need ages and goes.
+    fn pop(&self, origin: &str, now: Instant) -> Option<Lease> {
+        let mut kept = self.kept();
+        let expired = kept.iter().take_while(|kept| now - kept.at >= IDLE_LIMIT).count();
+        kept.drain(..expired);
+        let is_fit = |kept: &Kept| *kept.lease.origin == *origin && kept.lease.connection.has_room();
+        let position = kept.iter().rposition(is_fit)?;
+        let lease = kept.remove(position)?.lease;
+        if let Connection::Http2(connection) = &lease.connection {
+            let connection = Connection::Http2(connection.clone());
+            kept.push_back(Kept { lease: Lease { origin: lease.origin.clone(), connection }, at: now });
         }
+        Some(lease)
+    }
+
+    /// Keeps a connection.
+    pub(super) fn keep(&self, lease: Lease) {
+        let mut kept = self.kept();
+        kept.push_back(Kept { lease, at: Instant::now() });
+        if kept.len() > self.limit {
+            kept.retain(|kept| !kept.lease.connection.is_known_closed());
+        }
+        let surplus = kept.len().saturating_sub(self.limit);
+        let closing: Vec<_> = kept.drain(..surplus).collect();
+        drop(kept);
+        drop(closing);
+    }
+
+    /// Drops what an attempt that began then has timed out on, and the host's HTTP/1.1 connections that have
+    /// not answered since: what swallowed one has swallowed them, too.
+    pub(super) fn forget(&self, lost: &Lease, since: Instant) {
+        self.kept().retain(|kept| match (&kept.lease.connection, &lost.connection) {
+            _ if kept.lease.origin != lost.origin => true,
+            (Connection::Http2(kept), Connection::Http2(lost)) => !kept.is(lost),
+            (Connection::Http2(_), Connection::Http1(_)) => true,
+            (Connection::Http1(_), _) => kept.at >= since,
+        });
+    }
+
+    /// Notes that an origin wants HTTP/1.1.
+    pub(super) fn require_http1(&self, origin: &str) {
+        let mut http1 = self.http1();
+        if http1.len() >= HTTP1_HOSTS {
+            http1.clear();
+        }
+        http1.insert(origin.into());
+        drop(http1);
+        self.kept().retain(|kept| {
+            *kept.lease.origin != *origin || matches!(kept.lease.connection, Connection::Http1(_))
+        });
+    }
+
+    /// Whether an origin wants HTTP/1.1.
+    pub(super) fn requires_http1(&self, origin: &str) -> bool {
+        self.http1().contains(origin)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn http1(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
+        self.http1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
-
-    use super::*;
-    use crate::sender::tls;
-
-    #[test]
-    fn a_client_serves_so_many_hosts_and_is_then_replaced() -> Result<(), Box<dyn std::error::Error>> {
-        let built = Arc::new(AtomicUsize::new(0));
-        let (counter, tls) = (built.clone(), tls()?);
-        let pool = Pool::new(move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-            Client::builder().tls_backend_preconfigured(tls.clone()).build()
-        })?;
-        for round in 0..3 {
-            for number in 0..HOSTS {
-                let host = format!("{number}.example");
-                let (_, is_kept) = pool.client_for(&host)?;
-                assert_eq!(is_kept, round == 1, "round {round}: as it has answered, and nothing has broken");
-                pool.note(&host, round == 0);
-            }
-            assert_eq!(built.load(Ordering::SeqCst), 1, "round {round}: the same hosts keep their client");
+impl Connection {
+    fn has_room(&self) -> bool {
+        match self {
+            Self::Http1(_) => true,
+            Self::Http2(connection) => connection.has_room(),
         }
-        pool.client_for("one-more.example")?;
-        assert_eq!(built.load(Ordering::SeqCst), 2);
-        Ok(())
+    }
+
+    /// Whether it has been closed while it was kept. HTTP/1.1 does not move meanwhile, and is asked later.
+    fn is_known_closed(&self) -> bool {
+        match self {
+            Self::Http1(_) => false,
+            Self::Http2(connection) => connection.is_closed(),
+        }
     }
 }

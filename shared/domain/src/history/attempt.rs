@@ -66,6 +66,9 @@ pub struct AttemptRecord {
     /// Why it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The name of the failure for programs; see [`FailedAttempt::code`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
     /// Where it went.

@@ -36,6 +36,7 @@ struct Step {
     is_shown_twice: bool,
 }
 
+#[expect(clippy::expect_used, reason = "the record is a constant")]
 fn message(run: RunId) -> DeliveryMessage<'static> {
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let origin =

@@ -142,6 +142,7 @@ impl DeliveryRecord {
             at: attempt.at,
             status: attempt.status,
             error: attempt.failure().map(ToString::to_string),
+            code: attempt.failure().map(|failure| failure.code().to_owned()),
             latency_ms: attempt.latency_ms(),
             address: attempt.address,
         });

@@ -1,0 +1,133 @@
+//! A connection, and one POST on it.
+//!
+//! An HTTP/1.1 connection has no task of its own: it moves while its POST is awaited, and rests in between.
+//! That spares two changes of task for each POST, and to drop the POST is to drop the connection. An HTTP/2
+//! connection is shared, so it has its own task, and a POST holds one of its streams.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures::{
+    FutureExt as _,
+    future::{Fuse, FusedFuture as _},
+};
+use http_body_util::Full;
+use hyper::{
+    client::conn::{http1, http2},
+    rt::{Read, Write},
+};
+use hyper_util::rt::TokioExecutor;
+use storehook_domain::delivery::outcome::Response;
+use tokio::time::Instant;
+
+use crate::sender::{failure::Failure, post::Post, response};
+
+/// What an HTTP/1.1 connection runs on: TCP, or TLS on it.
+pub(super) trait Socket: Read + Write + Send + Unpin {}
+
+impl<T: Read + Write + Send + Unpin> Socket for T {}
+
+/// A connection.
+pub(super) enum Connection {
+    /// For one POST at a time.
+    Http1(Box<Http1>),
+    /// For as many as the other end allows.
+    Http2(Http2),
+}
+
+impl Connection {
+    /// POSTs, and reads the response until the deadline.
+    pub(super) async fn post(&mut self, post: &Post, deadline: Instant) -> Result<Response, Failure> {
+        match self {
+            Self::Http1(connection) => connection.post(post, deadline).await,
+            Self::Http2(connection) => connection.post(post, deadline).await,
+        }
+    }
+}
+
+/// An HTTP/1.1 connection.
+pub(super) struct Http1 {
+    requests: http1::SendRequest<Full<Bytes>>,
+    driver: Fuse<http1::Connection<Box<dyn Socket>, Full<Bytes>>>,
+}
+
+impl Http1 {
+    pub(super) fn new(
+        requests: http1::SendRequest<Full<Bytes>>,
+        driver: http1::Connection<Box<dyn Socket>, Full<Bytes>>,
+    ) -> Self {
+        Self { requests, driver: driver.fuse() }
+    }
+
+    async fn post(&mut self, post: &Post, deadline: Instant) -> Result<Response, Failure> {
+        let sending = self.requests.send_request(post.over_http1());
+        let mut receiving = pin!(response::receive(sending, deadline));
+        poll_fn(|context| {
+            // Where the connection ends, the response ends with it, and says how.
+            _ = self.driver.poll_unpin(context);
+            receiving.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Whether it can take another POST: it is open, and the last response was read to its end.
+    pub(super) async fn is_idle(&mut self) -> bool {
+        poll_fn(|context| Poll::Ready(self.is_idle_now(context))).await
+    }
+
+    fn is_idle_now(&mut self, context: &mut Context<'_>) -> bool {
+        _ = self.driver.poll_unpin(context);
+        !self.driver.is_terminated() && self.requests.is_ready()
+    }
+}
+
+/// What moves an HTTP/2 connection, and knows how many streams the other end allows.
+type Http2Driver = http2::Connection<Box<dyn Socket>, Full<Bytes>, TokioExecutor>;
+
+/// A share in an HTTP/2 connection.
+#[derive(Clone)]
+pub(super) struct Http2 {
+    requests: http2::SendRequest<Full<Bytes>>,
+    driver: Arc<Mutex<Http2Driver>>,
+    /// One for each share: the pool's, and those of the POSTs under way.
+    shares: Arc<()>,
+}
+
+impl Http2 {
+    /// Sets a connection going. Each POST on it is told how the connection ends, so nobody else needs to be.
+    pub(super) fn new(requests: http2::SendRequest<Full<Bytes>>, driver: Http2Driver) -> Self {
+        let driver = Arc::new(Mutex::new(driver));
+        let moved = driver.clone();
+        tokio::spawn(poll_fn(move |context| lock(&moved).poll_unpin(context)));
+        Self { requests, driver, shares: Arc::default() }
+    }
+
+    async fn post(&mut self, post: &Post, deadline: Instant) -> Result<Response, Failure> {
+        response::receive(self.requests.send_request(post.over_http2()), deadline).await
+    }
+
+    /// Whether the other end allows one more stream, asked of the pool's share.
+    pub(super) fn has_room(&self) -> bool {
+        let under_way = Arc::strong_count(&self.shares) - 1;
+        !self.is_closed() && under_way < lock(&self.driver).current_max_send_streams()
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Whether this is the same connection.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shares, &other.shares)
+    }
+}
+
+fn lock(driver: &Mutex<Http2Driver>) -> MutexGuard<'_, Http2Driver> {
+    driver.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! Tests of kept connections: how many there are, and what becomes of one that is no good.
+
+use tokio::sync::Barrier;
+
+use super::*;
+
+#[tokio::test]
+async fn a_batch_leaves_as_many_connections_as_the_next_one_needs() -> TestResult {
+    for batch in [1, 10, 100] {
+        let endpoint = Endpoint::answering(OK).await?;
+        let sender = sender(LONG)?;
+        for _ in 0..20 {
+            for outcome in send_batch(&sender, &endpoint.url(), batch).await? {
+                assert_eq!(outcome, Ok(200));
+            }
+        }
+        let opened = endpoint.connections();
+        assert!(opened <= batch, "{opened} connections for batches of {batch}");
+    }
+    Ok(())
+}
+
+/// 127.0.0.0/8 is as many hosts as a test needs.
+#[tokio::test]
+async fn any_number_of_hosts_shares_a_bounded_number_of_connections() -> TestResult {
+    const KEPT: usize = 20;
+    const BATCH: usize = 10;
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+    let port = listener.local_addr()?.port();
+    let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count_opened, count_closed) = (opened.clone(), closed.clone());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            count_opened.fetch_add(1, Ordering::SeqCst);
+            let closed = count_closed.clone();
+            tokio::spawn(async move {
+                _ = answer_each(socket, Arc::new(OK.into()), usize::MAX).await;
+                closed.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let sender = Sender { pool: Pool::of(KEPT), ..sender(LONG)? };
+    for batch in 0..30 {
+        let urls = (0..BATCH).map(|number| format!("http://127.0.{batch}.{}:{port}/", number + 1));
+        let sent = futures::future::try_join_all(urls.map(|url| {
+            let sender = &sender;
+            async move { send(sender, &url).await }
+        }));
+        assert!(sent.await?.iter().all(|outcome| *outcome == Ok(200)));
+    }
+    assert_eq!(opened.load(Ordering::SeqCst), 30 * BATCH);
+    // Each that is closed here is told to the endpoint some time after.
+    let bounded = async {
+        while opened.load(Ordering::SeqCst) - closed.load(Ordering::SeqCst) > KEPT {
+            tokio::task::yield_now().await;
+        }
+    };
+    Ok(tokio::time::timeout(LONG, bounded).await?)
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_breaks_is_replaced_at_once() -> TestResult {
+    let endpoint = Endpoint::serving(|_, socket| answer_each(socket, Arc::new(OK.into()), 2)).await?;
+    let sender = sender(LONG)?;
+    for number in 1..=3 {
+        assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200), "delivery {number}");
+    }
+    assert_eq!(endpoint.connections(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_response_that_closes_its_connection_does_not_leave_it() -> TestResult {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        // More than was asked for.
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let endpoint = Endpoint::answering(answer).await?;
+        let sender = sender(LONG)?;
+        for number in 1..=3 {
+            assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200), "{answer:?}");
+            assert_eq!(endpoint.connections(), number, "{answer:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Serves one request once `all` have come, and then is silent: swallowed by a middlebox.
+async fn answer_once(all: Arc<Barrier>, mut socket: TcpStream) -> io::Result<()> {
+    let mut request = [0; 4096];
+    _ = socket.read(&mut request).await?;
+    all.wait().await;
+    socket.write_all(OK.as_bytes()).await?;
+    while socket.read(&mut request).await? > 0 {}
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_that_times_out_drops_the_connections_that_have_gone_dead() -> TestResult {
+    let all = Arc::new(Barrier::new(3));
+    let endpoint = Endpoint::serving(move |number, socket| {
+        let all = all.clone();
+        async move {
+            match number {
+                1..=3 => answer_once(all, socket).await,
+                _ => answer_each(socket, Arc::new(OK.into()), usize::MAX).await,
+            }
+        }
+    });
+    let (endpoint, sender) = (endpoint.await?, sender(SHORT)?);
+    assert_eq!(send_batch(&sender, &endpoint.url(), 3).await?, [Ok(200), Ok(200), Ok(200)]);
+    assert_eq!(send(&sender, &endpoint.url()).await?, Err(FailedAttempt::TimedOut));
+    for _ in 0..3 {
+        assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200));
+    }
+    assert_eq!(endpoint.connections(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_response_does_not_cost_the_connections_that_answer_meanwhile() -> TestResult {
+    let endpoint = Endpoint::serving(|number, socket| async move {
+        let answer = if number == 1 { "" } else { OK };
+        answer_each(socket, Arc::new(answer.into()), usize::MAX).await
+    });
+    let (endpoint, sender) = (endpoint.await?, sender(SHORT)?);
+    let outcomes = send_batch(&sender, &endpoint.url(), 3).await?;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(FailedAttempt::TimedOut)).count(), 1);
+    assert_eq!(send_batch(&sender, &endpoint.url(), 2).await?, [Ok(200), Ok(200)]);
+    assert_eq!(endpoint.connections(), 3);
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Tests of responses: what is read of them, and what a bad one comes to.
+
+use super::*;
+
+/// What sending comes to where the endpoint sends this and hangs up.
+async fn sent_what_is_cut(protocol: Protocol, response: &str) -> Result<Sent, Box<dyn Error>> {
+    let response = Arc::new(response.as_bytes().to_vec());
+    let endpoint = Endpoint::serving(move |_, mut socket| {
+        let response = response.clone();
+        async move {
+            _ = socket.read(&mut [0; 4096]).await?;
+            socket.write_all(&response).await
+        }
+    });
+    send_to(&sender(LONG)?, protocol, &endpoint.await?.url()).await
+}
+
+#[tokio::test]
+async fn what_an_endpoint_answers_is_what_the_attempt_came_to() -> TestResult {
+    let sender = sender(LONG)?;
+    for (answer, outcome) in [
+        (OK, Ok(200)),
+        ("HTTP/1.1 204 No Content\r\n\r\n", Ok(204)),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(200)),
+        ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(200)),
+        ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", Ok(500)),
+        ("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n", Ok(302)),
+        ("no HTTP at all\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
+        ("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
+    ] {
+        let endpoint = Endpoint::answering(answer).await?;
+        assert_eq!(send(&sender, &endpoint.url()).await?, outcome, "{answer:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn heads_of_64_kib_and_500_lines_are_read_and_no_longer_ones() -> TestResult {
+    let head_of = |bytes: usize| {
+        let (before, after) = ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-long: ", "\r\n\r\n");
+        format!("{before}{}{after}", "x".repeat(bytes - before.len() - after.len()))
+    };
+    let lines = |count: usize| {
+        let more: String = (1..count).map(|number| format!("x-{number}: 1\r\n")).collect();
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{more}\r\n")
+    };
+    let folded = "HTTP/1.1 200 OK\r\nx-folded: one\r\n two\r\n\tthree\r\ncontent-length: 0\r\n\r\n";
+    let sender = sender(LONG)?;
+    for (what, answer, outcome) in [
+        ("150 lines", lines(150), Ok(200)),
+        ("500 lines", lines(500), Ok(200)),
+        ("501 lines", lines(501), Err(FailedAttempt::ResponseHeadTooLarge)),
+        ("64 KiB", head_of(64 * 1024), Ok(200)),
+        ("one byte more", head_of(64 * 1024 + 1), Err(FailedAttempt::ResponseHeadTooLarge)),
+        ("folded lines", folded.to_owned(), Ok(200)),
+    ] {
+        let endpoint = Endpoint::answering(answer).await?;
+        assert_eq!(send(&sender, &endpoint.url()).await?, outcome, "{what}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_response_says_whether_its_body_was_cut() -> TestResult {
+    for (response, body, end) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", "ok", BodyEnd::Read),
+        // Without a length, the end of the connection is the end of the body.
+        ("HTTP/1.1 200 OK\r\n\r\nok", "ok", BodyEnd::Read),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nok", "ok", BodyEnd::Cut),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n", "ok", BodyEnd::Cut),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nnonsense\r\n", "ok", BodyEnd::Cut),
+    ] {
+        for protocol in Protocol::ALL {
+            let sent = sent_what_is_cut(protocol, response).await?;
+            let expected = Response { status: 200, retry_after: None, body: body.into(), end };
+            assert_eq!(sent, Sent::Answered(expected), "{response:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_that_says_nothing_runs_into_the_clock() -> TestResult {
+    let endpoint = Endpoint::answering("").await?;
+    assert_eq!(send(&sender(SHORT)?, &endpoint.url()).await?, Err(FailedAttempt::TimedOut));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_end_runs_into_the_clock_and_the_head_stands() -> TestResult {
+    let endpoint = Endpoint::answering("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await?;
+    let sent = send_to(&sender(SHORT)?, Protocol::Webhook, &endpoint.url()).await?;
+    let expected = Response { status: 200, body: b"abc".into(), end: BodyEnd::TimedOut, retry_after: None };
+    assert_eq!(sent, Sent::Answered(expected));
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_an_endless_body_no_more_is_read_than_the_limit() -> TestResult {
+    let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
+    answer.resize(answer.len() + response::BODY_LIMIT + 1, b'x');
+    let endpoint = Endpoint::answering(answer).await?;
+    // Read to its end, it would run into the clock.
+    let sent = send_to(&sender(LONG)?, Protocol::Integration, &endpoint.url()).await?;
+    let body = vec![b'x'; response::BODY_LIMIT];
+    assert_eq!(sent, Sent::Answered(Response { status: 200, body, ..Response::default() }));
+    Ok(())
+}
+
+/// An integration works on the event before it answers, and has its own time for it.
+#[tokio::test]
+async fn an_integration_has_longer_than_an_attempt_at_a_webhook() -> TestResult {
+    let endpoint = Endpoint::serving(|_, mut socket| async move {
+        _ = socket.read(&mut [0; 4096]).await?;
+        tokio::time::sleep(2 * SHORT).await;
+        socket.write_all(OK.as_bytes()).await
+    });
+    let (endpoint, sender) = (endpoint.await?, sender(SHORT)?);
+    for (protocol, is_in_time) in [(Protocol::Webhook, false), (Protocol::Integration, true)] {
+        let sent = send_to(&sender, protocol, &endpoint.url()).await?;
+        assert_eq!(matches!(sent, Sent::Answered(_)), is_in_time, "{protocol:?}: {sent:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn retry_after_is_read() -> TestResult {
+    let endpoint =
+        Endpoint::answering("HTTP/1.1 503 Busy\r\nRetry-After: 120\r\ncontent-length: 0\r\n\r\n").await?;
+    let sent = send_to(&sender(LONG)?, Protocol::Webhook, &endpoint.url()).await?;
+    let expected = Response { status: 503, retry_after: Some("120".to_owned()), ..Response::default() };
+    assert_eq!(sent, Sent::Answered(expected));
+    Ok(())
+}
+
+/// It has seen enough of the request, answers, and closes: what is not read resets the connection, while it is
+/// being written to by another thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_before_the_end_of_the_request_stands() -> TestResult {
+    let endpoint = Endpoint::serving(|_, mut socket| async move {
+        _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(OK.as_bytes()).await
+    });
+    let (address, sender) = (Address::parse(&endpoint.await?.url())?, sender(LONG)?);
+    let message = Bytes::from("x".repeat(8 * 1024 * 1024));
+    let body = Cow::Borrowed(std::str::from_utf8(&message)?);
+    for _ in 0..50 {
+        let request = DeliveryRequest { headers: HeaderMap::new(), body: body.clone() };
+        let sent = sender.send(&address, Protocol::Webhook, request, &message).await;
+        assert!(matches!(&sent, Sent::Answered(response) if response.status == 200), "{sent:?}");
+    }
+    Ok(())
+}
