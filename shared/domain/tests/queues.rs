@@ -1,44 +1,46 @@
-//! The retry schedule on simulated queues: of the kind that counts receives anew after a redrive, and of
-//! the kind that counts on. Nobody documents which of them SQS is.
+//! The retry schedule on simulated queues.
+//!
+//! Nobody documents whether SQS counts receives anew after it moves a message to the next queue, or
+//! counts on. The schedule must work in both cases, so the tests simulate both.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use storehook_domain::delivery::schedule::{AGES, JITTER, Lane, RetrySchedule};
 
-/// How long a queue hides a message that nobody has said anything about, in the template.
+/// The visibility timeout of both queues in the template.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(360);
 
-/// What SQS does with a message's receive count when it moves the message on.
+/// What SQS does with the receive count when it moves a message to the next queue.
 #[derive(Debug, Clone, Copy)]
 enum Redrive {
     CountsAnew,
     CountsOn,
 }
 
-/// What happens to one receive of a message.
+/// What happens after one receive of a message.
 #[derive(Debug, Clone, Copy)]
 enum Receive {
-    /// The attempt fails after a while, and the message is hidden until it is due.
+    /// The attempt fails after `latency`, and the message is hidden until its next attempt.
     Fails { latency: f64, jitter: f64 },
-    /// The process dies in the middle of its attempt, and the message is hidden by nobody.
+    /// The process dies during the attempt. The message comes again after the visibility timeout.
     Crashes,
-    /// Nobody gets to work on it.
+    /// The function never sees the message. It comes again after the visibility timeout.
     IsLost,
 }
 
-/// What became of a delivery to an endpoint that never answers.
+/// The life of a delivery to an endpoint that never responds.
 #[derive(Debug, Default)]
 struct Life {
     /// The ages at which an attempt failed.
     failed: Vec<Duration>,
-    /// How many attempts were begun.
+    /// The number of attempts that were begun.
     begun: usize,
-    /// Its age in the dead-letter queue.
+    /// The age at which the message reached the dead-letter queue.
     dead_at: Duration,
 }
 
-/// Lets SQS and the delivery function have a delivery until it is in the dead-letter queue.
+/// Runs SQS and the delivery function until the message is in the dead-letter queue.
 fn live(redrive: Redrive, receives: impl Iterator<Item = Receive>) -> Life {
     let schedule = RetrySchedule::default();
     let mut receives = receives;
@@ -92,9 +94,9 @@ fn redrive() -> impl Strategy<Value = Redrive> {
 }
 
 proptest! {
-    /// A dead endpoint gets its twenty attempts, each at its age.
+    /// An endpoint that always fails gets twenty attempts, each at its age.
     #[test]
-    fn every_delivery_gets_its_attempts_at_its_ages_and_is_dead_after_them(
+    fn a_failing_delivery_gets_all_attempts_at_their_ages_and_is_then_dead(
         redrive in redrive(),
         receives in prop::collection::vec((0.0..5.0_f64, 0.0..=1.0_f64), 24),
     ) {
@@ -103,7 +105,7 @@ proptest! {
         prop_assert_eq!(life.failed.len(), AGES.len());
         for (number, (age, point)) in life.failed.iter().zip(AGES).enumerate() {
             let gap = point - number.checked_sub(1).map_or(0, |before| AGES[before]);
-            // Late by no more than jitter, an attempt's own time, and SQS's whole seconds.
+            // It may be late by jitter, the time of an attempt, and the rounding to seconds.
             let latest = point as f64 + gap as f64 * JITTER + 1.0;
             let is_in_time = age.as_secs() >= point && age.as_secs_f64() <= latest;
             prop_assert!(is_in_time, "attempt {} at {:?}, due at {}", number + 1, age, point);
@@ -111,10 +113,10 @@ proptest! {
         prop_assert!(life.dead_at >= RetrySchedule::default().ends_at());
     }
 
-    /// Whatever else goes wrong: no point of the table has two failures, no receive two attempts, and SQS
-    /// moves the message to the dead-letter queue before it forgets it.
+    /// Whatever goes wrong, no point of the table has two failures and no receive has two attempts.
+    /// SQS moves the message to the dead-letter queue before its retention ends.
     #[test]
-    fn crashes_and_lost_receives_cost_attempts_and_never_the_delivery(
+    fn crashes_and_lost_receives_cost_attempts_but_never_the_delivery(
         redrive in redrive(),
         receives in prop::collection::vec(any_receive(), 0..30),
     ) {

@@ -17,8 +17,8 @@ use crate::{
     webhook::Protocol,
 };
 
-/// The longest wait that `Retry-After` can ask for. SQS hides a message for as long, counted from its
-/// receive; see `schedule.rs`.
+/// The longest wait that `Retry-After` can ask for. SQS hides a message for as long, counted from
+/// its receive; see `schedule.rs`.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// An endpoint's response.

@@ -99,8 +99,8 @@ impl NewWebhook {
 impl WebhookPatch {
     /// Reads a change of `current` from the `webhook` object of a request.
     ///
-    /// Clients send back every attribute, changed or not. An unchanged one is not checked again, even
-    /// if its owner could not write it now.
+    /// Clients send back every attribute, changed or not. An unchanged one is not checked again,
+    /// even if its owner could not write it now.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl WebhookPatch {
     }
 }
 
-/// Whether an attribute is unchanged. It matters for those that may have become invalid since the owner
-/// wrote them: Storehook sets `disabled`, and the operator may change the rules.
+/// Whether an attribute is unchanged. It matters for those that may have become invalid since the
+/// owner wrote them: Storehook sets `disabled`, and the operator may change the rules.
 fn is_unchanged(current: &Webhook, name: &str, value: &Value) -> bool {
     match name {
         "status" => value == current.status.as_str(),
