@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 use jiff::tz::TimeZone;
 use storehook_aws::{
     random_text,
-    registry::{InstallationItem, TokenItem, is_installation, items_of},
+    registry::{InstallationItem, TokenItem, is_installation, load_items},
     table::{key_of, to_item},
 };
 use storehook_domain::installation::{
@@ -109,7 +109,7 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
 /// is still to tell the app of that end finds nobody any more.
 async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
-    let items = items_of(&client, &table, shop, app).await?;
+    let items = load_items(&client, &table, shop, app).await?;
     let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(()) };
     if !own.contains_key("uninstalled_at") {
         return Ok(());

@@ -78,7 +78,7 @@ impl Installations {
         app: &AppId,
         times: Times,
     ) -> Result<(), UninstallError> {
-        let items = registry::items_of(&self.client, &self.table, &event.shop, app).await?;
+        let items = registry::load_items(&self.client, &self.table, &event.shop, app).await?;
         let Some(own) = items.iter().find(|item| registry::is_installation(item)) else { return Ok(()) };
         let installation: InstallationItem = table::from_item(own.clone())?;
         if installation.installed_at.duration_since(event.triggered_at) > CLOCK_TOLERANCE {
