@@ -1,8 +1,8 @@
 //! The edges of Storehook: what two or more of its programs need of AWS and of their machine.
 //!
-//! Each edge is in one place:
+//! There is one item for each edge:
 //!
-//! | edge | place |
+//! | edge | item |
 //! |---|---|
 //! | environment | [`Environment`], the only reader |
 //! | clock | [`now`], the only reader |

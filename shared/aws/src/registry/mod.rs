@@ -35,7 +35,7 @@ use crate::table::{Item, TableError, key, text};
 
 pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
 
-/// The index of webhooks by what they subscribe to: `subscription` (see
+/// The index of webhooks by shop and topic pattern: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 

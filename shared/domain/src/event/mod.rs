@@ -100,9 +100,9 @@ impl<'a> StoreEvent<'a> {
     ///     sequence_number: "1",
     ///     arrived_at: jiff::Timestamp::UNIX_EPOCH,
     /// };
-    /// let record = br#"{"shop": "a.example", "topic": "orders/create", "payload": {"total": 199.0}}"#;
+    /// let record = br#"{"shop": "a.example", "topic": "orders/create", "payload": {"n": 199.0}}"#;
     /// let event = StoreEvent::parse(record, &origin)?;
-    /// assert_eq!(event.payload.as_str(), r#"{"total": 199.0}"#);
+    /// assert_eq!(event.payload.as_str(), r#"{"n": 199.0}"#);
     ///
     /// let record = br#"{"shop": "a.example", "topic": "orders/create"}"#;
     /// let error = StoreEvent::parse(record, &origin).unwrap_err();

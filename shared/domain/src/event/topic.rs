@@ -1,4 +1,4 @@
-//! Topics: what an event is about, and what a webhook subscribes to.
+//! Topics of events, and the patterns that webhooks subscribe to.
 //!
 //! An event has one [`Topic`]. A webhook has a [`TopicPattern`]: a topic, a whole resource
 //! (`orders/*`) or everything (`*`). Both accept Spree's colon spelling (`order:new`). All
@@ -69,7 +69,7 @@ impl Topic {
     }
 }
 
-/// What a webhook subscribes to.
+/// The pattern that a webhook subscribes to.
 ///
 /// ```
 /// use storehook_domain::event::topic::TopicPattern;

@@ -41,7 +41,7 @@ pub struct Webhook {
     pub shop: ShopDomain,
     /// The app that registered it. No other app sees it.
     pub app: AppId,
-    /// What it subscribes to.
+    /// The topic or pattern that it subscribes to.
     pub topic: TopicPattern,
     /// Where its deliveries go.
     pub address: Address,
