@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use jiff::tz::TimeZone;
 use storehook_aws::{
     random_text,
-    registry::{InstallationItem, TokenItem, is_installation, items_of},
+    registry::{InstallationItem, TokenItem, is_installation, load_items},
     table::{key_of, to_item},
 };
 use storehook_domain::installation::{
@@ -113,7 +113,7 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
 /// that would still tell the app of the end are cancelled by this.
 async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
-    let items = items_of(&client, &table, shop, app).await?;
+    let items = load_items(&client, &table, shop, app).await?;
     let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(()) };
     if !own.contains_key("uninstalled_at") {
         return Ok(());

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_kinesis::Client;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::value::RawValue;
-use storehook_aws::stream::{Record, Unput, batch_length, put};
+use storehook_aws::stream::{Record, Untaken, batch_length, put};
 use storehook_domain::{
     event::{StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, topic::Topic},
     installation::shop::ShopDomain,
@@ -74,7 +74,7 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
         let sent = waiting.len();
         let name = connection.resource("events");
         let unput = put(&client, &name, waiting).await;
-        let Unput { records: failed, reason } =
+        let Untaken { records: failed, reason } =
             unput.with_context(|| format!("the stream {name} took no events"))?;
         progress.inc((sent - failed.len()) as u64);
         fruitless = if failed.len() == sent { fruitless + 1 } else { 0 };

@@ -1,27 +1,27 @@
-//! Fan-out: from a batch of stream records to one SQS message per subscribed webhook.
+//! Fan-out: from a batch of stream records to one SQS message for each subscribed webhook.
 //!
-//! Kinesis hands records over by shard, in order, and hands a batch over again from the
-//! first record that the answer names as failed. Three things are promised about it:
+//! Kinesis hands over the records of a shard in batches, in order. If the response names a failed
+//! record, Lambda hands over the batch again, from that record on ("Configuring partial batch
+//! response with Kinesis Data Streams and Lambda"). Fan-out promises three things:
 //!
-//! * **Nothing is lost.** A record is done when each of its deliveries is in the delivery
-//!   queue, or when it is, whole, in the rejected-events queue. Where DynamoDB or SQS
-//!   cannot be reached, the first record that is not done is reported, and comes again
-//!   with all that follow it. Messages already sent may then be sent again: deliveries
-//!   are idempotent by their id.
-//! * **Nothing blocks.** A record that is no event is rejected and counts as done; it is
-//!   never reported, so it is never read again.
-//! * **Order.** A webhook's deliveries are sent to the queue in the order of their events on
-//!   the shard: they share a lane, and a lane sends one batch after the other. Only a single
-//!   entry that SQS fails to take, and that is sent again, comes behind its batch.
+//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue, or
+//!   when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
+//!   the response names the first record that is not done. It comes again, with all records after
+//!   it, and messages may be sent twice: deliveries are idempotent by their id.
+//! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
+//!   never names it, so it never comes again.
+//! * **Order.** Each webhook's deliveries are sent to the queue in the order of their events on the
+//!   shard: they belong to one sender, which sends one batch after the other. There is one
+//!   exception: a single message that SQS did not take is sent again, after its batch.
 //!
-//! Where the history is on, each event's payload is kept once, beside its deliveries and not before
-//! them: one that cannot be kept is a line of the log, and its deliveries go out all the same.
+//! If the history is on, each event's payload is written once, at the same time as its deliveries
+//! are sent. If that fails, the log has a line, and the deliveries go out all the same.
 //!
-//! Work ends [`RESERVE`] before the function's own deadline: what is not sent by then is reported
-//! as failed and comes again, so that a slow queue costs time and never a whole batch.
+//! Work ends [`RESERVE`] before the function's deadline. The records that are not done by then come
+//! again, so a slow queue costs time and never a whole batch.
 //!
-//! Rejected records are logged as `event.rejected` at level WARN; the metric that counts
-//! them is the rejected queue's own.
+//! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
+//! the rejected queue's own.
 
 mod events;
 mod settings;
@@ -47,7 +47,7 @@ use crate::events::{
     subscribers::Subscribers,
 };
 
-/// What every invocation needs: made once for each execution environment.
+/// What every invocation needs. It is made once for each execution environment.
 pub struct Dependencies {
     subscribers: Subscribers,
     history: History,
@@ -57,7 +57,7 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// Sets the function up on an SDK configuration.
+    /// Makes the clients, from an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
@@ -75,7 +75,7 @@ impl Dependencies {
     }
 }
 
-/// Fans a batch of records out. The answer names the first record that is not done, if any.
+/// Fans out a batch of records. The response names the first record that is not done, if any.
 pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
     let mut progress = Progress::default();
     let mut events = Vec::new();
@@ -85,12 +85,12 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
             Err(error) => progress.reject(index, error.to_string()),
         }
     }
-    let mut subscribed = dependencies.subscribers.of_events(events, times, &mut progress).await;
+    let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
     dependencies.history.mark(&mut subscribed);
-    // Deliveries do not wait for what is kept of their events.
-    let kept = dependencies.history.keep(&subscribed, times);
-    let sent = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
-    future::join(sent, kept).await;
+    // Deliveries do not wait for the history.
+    let write = dependencies.history.write(&subscribed, times);
+    let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
+    future::join(send, write).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &batch.records, times, &mut progress).await;
     tracing::info!(
@@ -107,7 +107,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
     response
 }
 
-/// Sends the records that are no events to the rejected-events queue, in order.
+/// Sends the rejected records to the rejected-events queue, in order.
 async fn send_rejected(
     dependencies: &Dependencies,
     records: &[KinesisEventRecord],
@@ -127,7 +127,7 @@ async fn send_rejected(
             record.bytes = record.kinesis.data.len(),
             "event rejected"
         );
-        let sent = reject(dependencies, record, &origin, &reason, times).await;
+        let sent = send_record(dependencies, record, &origin, &reason, times).await;
         if let Err(error) = sent {
             tracing::error!(error = storehook_aws::causes(&error), "rejected event not queued");
             progress.fail(index);
@@ -135,7 +135,8 @@ async fn send_rejected(
     }
 }
 
-async fn reject(
+/// Sends one rejected record, in as many messages as it takes.
+async fn send_record(
     dependencies: &Dependencies,
     record: &KinesisEventRecord,
     origin: &RecordOrigin<'_>,
@@ -151,7 +152,7 @@ async fn reject(
     Ok(())
 }
 
-/// Where a record stands on the stream. Its id is `<shard id>:<sequence number>`.
+/// The origin of a record. Lambda names it `<shard id>:<sequence number>`.
 fn origin_of(record: &KinesisEventRecord) -> RecordOrigin<'_> {
     let id = record.event_id.as_deref().unwrap_or_default();
     let arrived_at = record.kinesis.approximate_arrival_timestamp.timestamp_millis();

@@ -1,8 +1,8 @@
-//! The function's settings.
+//! The function's settings, from its environment.
 
 use storehook_aws::{Environment, Retention, SettingError};
 
-/// What the template sets.
+/// The settings. The template sets all of them.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The registry table's name: `REGISTRY_TABLE`.
@@ -19,6 +19,10 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// A setting is absent or invalid.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),

@@ -1,4 +1,4 @@
-//! The fan-out against a stand-in for DynamoDB and SQS that fails as it is told, over the wire.
+//! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
 
 use std::{
     collections::BTreeSet,
@@ -15,9 +15,9 @@ use super::*;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-/// What SQS is to do with a delivery.
+/// What the stand-in for SQS does with a message.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
+enum Reply {
     Take,
     FailOnce,
     Fail,
@@ -25,27 +25,28 @@ enum Fate {
 }
 
 struct Aws {
-    fate_of: fn(&str) -> Fate,
+    reply_to: fn(&str) -> Reply,
     failed_once: Mutex<BTreeSet<String>>,
     queued: Mutex<Vec<String>>,
     rejected: Mutex<Vec<Value>>,
 }
 
-/// Runs a batch of records and returns the answer, what was queued (by event) and what was rejected.
+/// Fans out a batch of records. Returns the response, the events of the queued messages, and the
+/// rejected records.
 async fn fan_out(
     records: Vec<String>,
-    fate_of: fn(&str) -> Fate,
+    reply_to: fn(&str) -> Reply,
     seconds_left: i64,
 ) -> Result<(Value, Vec<String>, Vec<Value>), Box<dyn std::error::Error>> {
     let aws = Arc::new(Aws {
-        fate_of,
+        reply_to,
         failed_once: Mutex::default(),
         queued: Mutex::default(),
         rejected: Mutex::default(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint_url = format!("http://{}", listener.local_addr()?);
-    let router = Router::new().fallback(post(answer)).with_state(aws.clone());
+    let router = Router::new().fallback(post(respond)).with_state(aws.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
 
     let environment = [
@@ -75,9 +76,9 @@ async fn fan_out(
     Ok((response, queued, rejected))
 }
 
-/// Answers as DynamoDB (`shop` has one webhook, `broken` one that does not read, `denied` none that
-/// may be read) and as SQS.
-async fn answer(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
+/// Responds as DynamoDB and as SQS. The shop `shop` has one webhook, `broken` has one more, which
+/// is malformed, and `denied` may not be read.
+async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     match target.rsplit('.').next() {
@@ -111,16 +112,16 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         let id = delivery["envelope"]["id"].as_str().unwrap_or_default();
         let (webhook, event) = id.split_once('-').unwrap_or_default();
         let event = event.to_owned();
-        // Fair queueing between webhooks hangs on it.
+        // Without its group, a busy webhook would hold up the others.
         let is_in_its_group = entry["MessageGroupId"].as_str() == Some(webhook);
-        let code = match (aws.fate_of)(&event) {
+        let code = match (aws.reply_to)(&event) {
             _ if !is_in_its_group => Some("MissingParameter"),
-            Fate::Take => None,
-            Fate::FailOnce => {
+            Reply::Take => None,
+            Reply::FailOnce => {
                 aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")
             }
-            Fate::Fail => Some("InternalError"),
-            Fate::Refuse => Some("InvalidMessageContents"),
+            Reply::Fail => Some("InternalError"),
+            Reply::Refuse => Some("InvalidMessageContents"),
         };
         match code {
             Some(code) => {
@@ -148,11 +149,11 @@ fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
 #[tokio::test]
 async fn the_first_failed_record_is_reported_and_no_later_batch_is_sent() -> TestResult {
     let mut records: Vec<_> = (0..30).map(|number| record("shop", number)).collect();
-    // What is malformed before the failure is rejected now; what is behind it comes again.
+    // A malformed record before the failure is rejected now. One behind it comes again.
     records[2] = "malformed".to_owned();
     records[25] = "malformed".to_owned();
-    let fate_of = |event: &str| if event == "e13" { Fate::Fail } else { Fate::Take };
-    let (response, queued, rejected) = fan_out(records, fate_of, 60).await?;
+    let reply_to = |event: &str| if event == "e13" { Reply::Fail } else { Reply::Take };
+    let (response, queued, rejected) = fan_out(records, reply_to, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "13"}]}));
     assert_eq!(queued, names((0..21).filter(|number| ![2, 13].contains(number))));
     assert_eq!(rejected.len(), 1);
@@ -161,10 +162,10 @@ async fn the_first_failed_record_is_reported_and_no_later_batch_is_sent() -> Tes
 }
 
 #[tokio::test]
-async fn an_entry_that_sqs_failed_to_take_is_sent_again_alone() -> TestResult {
-    let fate_of = |event: &str| if event == "e3" { Fate::FailOnce } else { Fate::Take };
+async fn a_message_that_sqs_did_not_take_is_sent_again_alone() -> TestResult {
+    let reply_to = |event: &str| if event == "e3" { Reply::FailOnce } else { Reply::Take };
     let (response, queued, _) =
-        fan_out((0..5).map(|number| record("shop", number)).collect(), fate_of, 60).await?;
+        fan_out((0..5).map(|number| record("shop", number)).collect(), reply_to, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": []}));
     assert_eq!(queued, names([0, 1, 2, 4, 3]));
     Ok(())
@@ -172,9 +173,9 @@ async fn an_entry_that_sqs_failed_to_take_is_sent_again_alone() -> TestResult {
 
 #[tokio::test]
 async fn a_message_that_sqs_refuses_for_good_is_rejected_and_blocks_nothing() -> TestResult {
-    let fate_of = |event: &str| if event == "e1" { Fate::Refuse } else { Fate::Take };
+    let reply_to = |event: &str| if event == "e1" { Reply::Refuse } else { Reply::Take };
     let (response, queued, rejected) =
-        fan_out((0..12).map(|number| record("shop", number)).collect(), fate_of, 60).await?;
+        fan_out((0..12).map(|number| record("shop", number)).collect(), reply_to, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": []}));
     assert_eq!(queued, names((0..12).filter(|number| *number != 1)));
     assert_eq!(rejected[0]["reason"], "SQS refused the message's content");
@@ -182,18 +183,18 @@ async fn a_message_that_sqs_refuses_for_good_is_rejected_and_blocks_nothing() ->
 }
 
 #[tokio::test]
-async fn events_from_the_first_failed_look_up_on_come_again() -> TestResult {
+async fn events_come_again_from_the_first_failed_look_up_on() -> TestResult {
     let records = vec![record("shop", 0), record("denied", 1), record("shop", 2)];
-    let (response, queued, _) = fan_out(records, |_| Fate::Take, 60).await?;
+    let (response, queued, _) = fan_out(records, |_| Reply::Take, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
     assert_eq!(queued, names([0]));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_malformed_webhook_item_is_reported_and_the_other_webhooks_get_the_event() -> TestResult {
+async fn a_malformed_webhook_is_reported_and_the_others_get_the_event() -> TestResult {
     let (response, queued, rejected) =
-        fan_out(vec![record("broken", 0), record("shop", 1)], |_| Fate::Take, 60).await?;
+        fan_out(vec![record("broken", 0), record("shop", 1)], |_| Reply::Take, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": []}));
     assert_eq!(queued, names([0, 1]));
     assert_eq!(rejected[0]["reason"], "1 of its webhooks could not be read; the others got it");
@@ -201,9 +202,9 @@ async fn a_malformed_webhook_item_is_reported_and_the_other_webhooks_get_the_eve
 }
 
 #[tokio::test]
-async fn when_time_is_up_no_work_begins_and_the_rest_comes_again() -> TestResult {
+async fn when_time_is_up_no_call_starts_and_all_records_come_again() -> TestResult {
     let records = vec!["malformed".to_owned(), record("shop", 1)];
-    let (response, queued, rejected) = fan_out(records, |_| Fate::Take, 5).await?;
+    let (response, queued, rejected) = fan_out(records, |_| Reply::Take, 5).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
     assert!(queued.is_empty() && rejected.is_empty());
     Ok(())

@@ -1,13 +1,15 @@
-//! Errors in one line.
+//! Errors in one line, for logs.
 
 use std::error::Error;
 
-/// An error with all its causes, from the outermost to the innermost, for a log line. The SDKs'
-/// own rendering of an error prints the whole answer that it came with; this does not.
+/// Renders an error with all its causes, from the outermost to the innermost.
+///
+/// `Debug` of an SDK error prints the whole response, and a log line must be safe to keep. This
+/// function prints messages only.
 pub fn causes(error: &(dyn Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = chain.map(ToString::to_string).collect();
-    // A transparent wrapper says the same as what it wraps.
+    // A transparent wrapper has the same message as its cause.
     texts.dedup();
     texts.join(": ")
 }
@@ -25,7 +27,7 @@ mod tests {
     struct Transparent(std::num::ParseIntError);
 
     #[test]
-    fn every_cause_is_told_once() -> Result<(), Box<dyn Error>> {
+    fn every_cause_is_printed_once() -> Result<(), Box<dyn Error>> {
         let inner = "x".parse::<u8>().err().ok_or("x is no number")?;
         assert_eq!(causes(&Outer(Transparent(inner))), "outer: invalid digit found in string");
         Ok(())

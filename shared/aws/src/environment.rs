@@ -1,7 +1,8 @@
-//! The environment: read once, before the first event, and passed on as values.
+//! The environment.
 //!
-//! A function that lacks a setting, or has one that makes no sense, must not start:
-//! Lambda then reports the failed deployment at once and not at the first use.
+//! A program reads it once, before the first event, and passes the settings on as values. A
+//! function with a missing or invalid setting does not start. Lambda then reports an init error for
+//! each invocation, so a bad deployment shows at once and not at the first use of the setting.
 
 use std::{collections::HashMap, error::Error, fmt::Display, str::FromStr};
 
@@ -9,24 +10,24 @@ use std::{collections::HashMap, error::Error, fmt::Display, str::FromStr};
 #[derive(Clone)]
 pub struct Environment(HashMap<String, String>);
 
-/// What is wrong with a setting.
+/// Why a setting cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
     /// It is not set, or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// It is set to something that makes no sense.
+    /// It is set to an invalid value.
     #[error("the environment variable {name} is invalid: {cause}")]
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What is wrong with it.
+        /// Why the value is invalid.
         cause: Box<dyn Error + Send + Sync>,
     },
 }
 
 impl Environment {
-    /// Reads the process's environment. Variables that are not Unicode are none of ours.
+    /// Reads the process's environment. It skips variables that are not Unicode: none of ours is.
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub fn read() -> Self {
         let unicode = |name: std::ffi::OsString| name.into_string().ok();
@@ -36,16 +37,24 @@ impl Environment {
     }
 
     /// A required setting.
+    ///
+    /// # Errors
+    ///
+    /// The setting is absent or empty.
     pub fn required(&self, name: &'static str) -> Result<&str, SettingError> {
         self.optional(name).ok_or(SettingError::Missing(name))
     }
 
-    /// A setting that may be absent; empty is absent.
+    /// An optional setting. Empty counts as absent.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A setting read by `read`, or the default of its type where it is absent.
+    /// A setting that `read` parses, or the default of its type if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// `read` refuses the value.
     pub fn parsed<T: Default, E: Error + Send + Sync + 'static>(
         &self,
         name: &'static str,
@@ -57,7 +66,11 @@ impl Environment {
         }
     }
 
-    /// A setting that is a number, or `default` where it is absent.
+    /// A setting that is a number, or `default` if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// The value is no such number.
     pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, SettingError>
     where
         T::Err: Error + Send + Sync + 'static,
@@ -70,14 +83,14 @@ impl Environment {
 }
 
 impl SettingError {
-    /// A setting that makes no sense, and why.
+    /// An invalid setting, with the reason.
     pub fn invalid(name: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Invalid { name, cause: cause.into() }
     }
 }
 
 impl<N: Display, V: Display> FromIterator<(N, V)> for Environment {
-    /// An environment of these variables, for tests.
+    /// Makes an environment of these variables, for tests.
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
     }
@@ -88,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_setting_is_an_absent_one() {
+    fn an_empty_setting_counts_as_absent() {
         let environment: Environment = [("A", "1"), ("B", "")].into_iter().collect();
         assert_eq!(environment.required("A").ok(), Some("1"));
         for name in ["B", "C"] {
@@ -98,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_senseless_setting_is_named() {
+    fn the_error_names_an_invalid_setting() {
         let environment: Environment = [("A", "x")].into_iter().collect();
         let message = environment.number("A", 7).map_err(|error| error.to_string());
         assert_eq!(

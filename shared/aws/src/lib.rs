@@ -1,10 +1,20 @@
-//! What two or more of Storehook's programs need of AWS and of the machine they run on.
+//! The edges of Storehook: what two or more of its programs need of AWS and of their machine.
 //!
-//! The edges stand here, each in one place: the only reader of the environment
-//! ([`Environment`]), the only reader of the clock ([`now`]), the only
-//! source of secrets ([`random_text`]), the one way to set up an
-//! SDK ([`lambda_sdk_config`]), and the shapes of the tables' items ([`registry`], [`history`]).
-//! What a single function does with them lives in that function.
+//! There is one item for each edge:
+//!
+//! | edge | item |
+//! |---|---|
+//! | environment | [`Environment`], the only reader |
+//! | clock | [`now`], the only reader |
+//! | randomness | [`random_text`], the only source of secrets |
+//! | SDK | [`lambda_sdk_config`], which sets up credentials, timeouts, retries and TLS |
+//! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
+//! | SQS | [`queue`], which sends batches |
+//! | Kinesis | [`stream`], which puts records |
+//!
+//! The SDK retries a call that failed as a whole. It does not retry the failed part of a batch: the
+//! modules here do that, with the waits of [`backoff()`]. An adapter that only one function needs
+//! lives in that function.
 
 mod backoff;
 pub mod batch_get;

@@ -1,4 +1,15 @@
 //! Sending batches of deliveries to SQS.
+//!
+//! A `SendMessageBatch` call holds at most 10 messages and 1 MiB ("Amazon SQS message quotas"); the
+//! domain packs batches so. The call can succeed for some messages only, even with status 200, and
+//! the response has a result for each message (`SendMessageBatch`, Amazon SQS API Reference). The
+//! SDK retries a call that failed as a whole, but not single messages: [`send`] does that.
+//!
+//! Only one error is final: `InvalidMessageContents`. The message has characters that SQS does not
+//! allow. Other errors may pass, or an operator can fix their cause.
+//!
+//! If the SDK loses a response and sends the batch again, its messages are in the queue twice.
+//! Deliveries are idempotent by their id.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +21,7 @@ use storehook_domain::delivery::fan_out::QueueEntry;
 
 use crate::backoff;
 
-/// A call of SQS failed. Its messages may be in the queue or not.
+/// A call of SQS failed as a whole. Its messages may be in the queue or not.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the call of SQS failed")]
 pub struct QueueError(#[source] Arc<aws_sdk_sqs::Error>);
@@ -30,20 +41,20 @@ pub enum SendError {
     /// The whole call failed.
     #[error(transparent)]
     Call(#[from] QueueError),
-    /// SQS refuses the message's content.
+    /// SQS refused the message's content.
     #[error("SQS refused the message's content")]
     Refused,
-    /// SQS failed at this message of a batch, with this code.
+    /// SQS did not take this message of a batch, with this code.
     #[error("SQS did not take the message: {0}")]
     Failed(String),
     /// The response does not mention the message.
-    #[error("SQS did not say that it took the message")]
+    #[error("the response of SQS does not mention the message")]
     Unmentioned,
 }
 
 impl SendError {
-    /// Whether SQS will never take the message. Only what it says of the content is for good: a missing
-    /// permission, key or queue is the operator's to mend, and must lose nothing meanwhile.
+    /// Whether SQS will never take the message, because of its content. An operator can fix a
+    /// missing permission, key or queue, and until then no message must be lost.
     pub fn is_for_good(&self) -> bool {
         match self {
             Self::Refused => true,
@@ -53,12 +64,12 @@ impl SendError {
     }
 }
 
-/// How often the messages of a batch are sent again that SQS did not take.
+/// How often [`send`] sends the untaken messages of a batch again.
 const FURTHER_TRIES: usize = 3;
 
-/// Sends a batch, and sends again what SQS did not take of it, while `goes_on` says so. Returns the messages
-/// that are not in the queue, each with the reason. A call that failed as a whole is not made again: the SDK
-/// has done that.
+/// Sends a batch. It sends messages again that SQS did not take, as long as `goes_on` returns true.
+/// It does not repeat a call that failed as a whole, because the SDK has done so. Returns the
+/// messages that are not in the queue, each with the reason.
 pub async fn send(
     client: &Client,
     url: &str,
@@ -90,8 +101,16 @@ pub async fn send(
     }
 }
 
-/// Sends a batch in one call, each message in its webhook's group, so that a busy webhook does not hold up
-/// the others. Returns the messages that SQS did not take, by their index in the batch.
+/// Sends a batch in one call. Returns the messages that SQS did not take, by their index in the
+/// batch.
+///
+/// Each message is in the group of its webhook. On a standard queue, a group makes the queue fair:
+/// if one group has a backlog, SQS hands out the messages of the others first ("Amazon SQS fair
+/// queues").
+///
+/// # Errors
+///
+/// The call failed as a whole.
 pub async fn send_batch(
     client: &Client,
     url: &str,
@@ -110,7 +129,7 @@ pub async fn send_batch(
     Ok(untaken(&response, batch.len()))
 }
 
-/// Whatever a response does not name as sent was not sent.
+/// The messages that the response does not name as sent, or names as failed.
 fn untaken(response: &SendMessageBatchOutput, size: usize) -> BTreeMap<usize, SendError> {
     let mut untaken: BTreeMap<_, _> = (0..size).map(|index| (index, SendError::Unmentioned)).collect();
     for entry in response.successful() {
@@ -136,8 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_message_of_a_batch_is_sent_failed_or_unmentioned() -> Result<(), aws_sdk_sqs::error::BuildError>
-    {
+    fn a_message_counts_as_sent_only_if_the_response_says_so() -> Result<(), aws_sdk_sqs::error::BuildError> {
         let failed = |id: &str, code: &str| {
             BatchResultErrorEntry::builder().id(id).code(code).sender_fault(true).build()
         };
@@ -146,7 +164,7 @@ mod tests {
         };
         let response = SendMessageBatchOutput::builder()
             .successful(sent("0")?)
-            // A message that is named as both was not sent.
+            // A message that is named as sent and as failed counts as failed.
             .successful(sent("1")?)
             .failed(failed("1", "InvalidMessageContents")?)
             .failed(failed("2", "InternalError")?)
@@ -158,7 +176,7 @@ mod tests {
         let expected = [
             (1, "SQS refused the message's content"),
             (2, "SQS did not take the message: InternalError"),
-            (3, "SQS did not say that it took the message"),
+            (3, "the response of SQS does not mention the message"),
         ];
         assert_eq!(untaken, expected.map(|(index, why)| (index, why.to_owned())));
         Ok(())

@@ -1,11 +1,15 @@
 //! How long the history is kept.
+//!
+//! DynamoDB deletes expired items by itself (TTL), typically within a few days after they expire
+//! ("Using time to live in DynamoDB"). Until then reads still return them, so readers check
+//! `expires_at`.
 
 use jiff::SignedDuration;
 
 use crate::{Environment, SettingError};
 
-/// How long deliveries and payloads are kept: `HISTORY_DELIVERY_DAYS`, 30 unless set, and
-/// `HISTORY_PAYLOAD_DAYS`, 7 unless set.
+/// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30) and
+/// `HISTORY_PAYLOAD_DAYS` (default 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     deliveries: SignedDuration,
@@ -14,6 +18,10 @@ pub struct Retention {
 
 impl Retention {
     /// Reads both settings.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no whole number of days.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let days = |name, default| {
             let days: u16 = environment.number(name, default)?;
@@ -25,12 +33,13 @@ impl Retention {
         })
     }
 
-    /// How long a delivery is kept; `None` where the history is off.
+    /// How long a delivery is kept; `None` if the history is off.
     pub fn deliveries(&self) -> Option<SignedDuration> {
         (!self.deliveries.is_zero()).then_some(self.deliveries)
     }
 
-    /// How long an event's payload is kept; `None` where it is not. Without its deliveries nobody would find it.
+    /// How long an event's payload is kept; `None` if it is not. Without deliveries, payloads are
+    /// not kept either: nobody would find them.
     pub fn payloads(&self) -> Option<SignedDuration> {
         (!self.payloads.is_zero()).then_some(self.payloads).filter(|_| self.deliveries().is_some())
     }
@@ -41,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_off_and_payloads_are_not_kept_without_their_deliveries() -> Result<(), SettingError> {
+    fn zero_is_off_and_payloads_are_not_kept_without_deliveries() -> Result<(), SettingError> {
         for (deliveries, payloads, expected) in [
             ("", "", (Some(30), Some(7))),
             ("90", "1", (Some(90), Some(1))),

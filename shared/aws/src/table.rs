@@ -1,4 +1,19 @@
-//! DynamoDB's items, and what goes wrong with tables.
+//! DynamoDB: items, conditional writes and errors.
+//!
+//! The SDK retries calls that failed as a whole, with throttled calls among them. Two things are
+//! left to callers:
+//!
+//! * A *conflict*: somebody else wrote first, so the condition of a write refused it.
+//!   [`conditional`] tells a conflict from a failed call, and [`change`] repeats a change that met
+//!   one.
+//! * *Unprocessed* entries of a batch; see [`backoff()`](crate::backoff()).
+//!
+//! A conflict can be with one's own write. If the response to a write is lost, the SDK sends the
+//! write again; the second one finds the first and is refused. Whoever must know compares
+//! [`Conflict::item`] with what it wrote.
+//!
+//! An item has at most 400 KB, names and values together ("Quotas in Amazon DynamoDB"). DynamoDB
+//! refuses a write of a larger one with a `ValidationException`; [`size_of`] counts as it does.
 
 use std::collections::HashMap;
 
@@ -8,19 +23,19 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// An item as DynamoDB's API has it.
+/// An item of a table, as in DynamoDB's API.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Why a table could not be used.
+/// Why the use of a table failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// DynamoDB could not be reached or refused the call.
     #[error("the call of DynamoDB failed")]
     Call(#[source] Box<aws_sdk_dynamodb::Error>),
-    /// It left a key unread, each time that it was asked, or took too long.
+    /// It left a key unread at each try, or took too long.
     #[error("DynamoDB left a key unread")]
     Unread,
-    /// An item is malformed.
+    /// An item of the table is malformed.
     #[error("an item of a table is malformed")]
     Item(#[from] serde_dynamo::Error),
 }
@@ -40,17 +55,18 @@ impl From<BuildError> for TableError {
     }
 }
 
-/// A conditional write that its condition refused: somebody else wrote first.
+/// The condition of a write refused it: somebody else wrote first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
-    /// The item that is there, where the call asked for it.
+    /// The item that is there now, if the call asked for it.
     pub item: Option<Item>,
 }
 
-/// Tells a write that its condition refused from a call that failed.
+/// Tells a conflict from a failed call.
 ///
-/// The SDK makes a call again whose response did not come. The second call then finds the work of the first
-/// and is refused: whoever must know the difference compares [`Conflict::item`] with what it wrote.
+/// # Errors
+///
+/// The call failed.
 pub fn conditional<T, E, R>(result: Result<T, SdkError<E, R>>) -> Result<Result<T, Conflict>, TableError>
 where
     aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
@@ -64,15 +80,20 @@ where
     }
 }
 
-/// Others wrote first, each time that a change was tried.
+/// Others wrote first, at each try of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("others wrote first, again and again")]
+#[error("others wrote first at each try")]
 pub struct Contended;
 
-/// How often a change is tried that others come before.
+/// How often [`change`] tries.
 const CHANGE_TRIES: usize = 5;
 
-/// Makes a change that reads, decides and writes on a condition; again where it met a conflict (`None`).
+/// Makes a change: `attempt` reads, decides and writes on a condition. It returns `None` at a
+/// conflict and is then called again.
+///
+/// # Errors
+///
+/// `attempt` failed, or met a conflict at each try.
 pub async fn change<T, E: From<Contended>>(
     mut attempt: impl AsyncFnMut() -> Result<Option<T>, E>,
 ) -> Result<T, E> {
@@ -84,38 +105,50 @@ pub async fn change<T, E: From<Contended>>(
     Err(Contended.into())
 }
 
-/// A text, as DynamoDB's API has it.
+/// A string value.
 pub fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A whole number, as DynamoDB's API has it.
+/// A number value, for a whole number.
 pub fn number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
-/// Writes an item.
+/// Converts a value to an item.
+///
+/// # Errors
+///
+/// The value is nothing that an item can hold.
 pub fn to_item<T: Serialize>(value: T) -> Result<Item, TableError> {
     Ok(serde_dynamo::to_item(value)?)
 }
 
-/// Writes a value of an item.
+/// Converts a value to a value of an item.
+///
+/// # Errors
+///
+/// The value is nothing that an item can hold.
 pub fn to_value<T: Serialize>(value: T) -> Result<AttributeValue, TableError> {
     Ok(serde_dynamo::to_attribute_value(value)?)
 }
 
-/// Reads an item.
+/// Converts an item to a value.
+///
+/// # Errors
+///
+/// The item is malformed.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     Ok(serde_dynamo::from_item(item)?)
 }
 
-/// The key of an item that was read.
+/// The key of an item.
 pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
-/// How large DynamoDB holds an item to be, in bytes: what is charged, and what must not be over 400 KB ("DynamoDB
-/// item sizes and formats").
+/// The size of an item in bytes, as DynamoDB counts it for charges and for the limit of 400 KB
+/// ("DynamoDB item sizes and formats").
 pub fn size_of(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + size_of_value(value)).sum()
 }
@@ -134,6 +167,7 @@ fn size_of_value(value: &AttributeValue) -> usize {
     }
 }
 
+/// A key of the registry or of the history.
 pub(crate) fn key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect()
 }

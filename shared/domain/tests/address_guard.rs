@@ -1,27 +1,27 @@
-//! The SSRF table, first half: what is told about a URL as a subscriber writes it.
+//! The SSRF table, first half: the verdict on a URL as a subscriber writes it.
 //!
-//! The verdicts are those of the standards, not of the code: the URL standard (WHATWG) for
-//! spellings, the RFCs named below, and IANA's Special-Purpose Address Registries for literals.
-//! The second half, the boundaries of every network, is `address_guard_networks`.
+//! The verdicts come from the standards and not from the code: the URL standard (WHATWG) for
+//! spellings, the RFCs named below, and IANA's Special-Purpose Address Registries for literals. The
+//! second half, `address_guard_networks`, tests the boundaries of every network.
 
 use Verdict::{Allowed, Invalid, LookUp, Refused};
 use storehook_domain::webhook::{address::Address, address_policy::AddressPolicy};
 use url::Host;
 
-/// What is told about a URL when it is created.
+/// The verdict on a URL when a webhook is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// No address at all.
+    /// It is no address.
     Invalid,
-    /// Refused without a look-up.
+    /// Its host is refused without a look-up.
     Refused,
-    /// A name, judged whenever it is resolved.
+    /// Its host is a name, which is judged each time it is resolved.
     LookUp,
-    /// A literal public address.
+    /// Its host is a public IP address.
     Allowed,
 }
 
-/// A verdict and the texts that get it.
+/// A verdict, and the texts that get it.
 type Rows = (Verdict, &'static [&'static str]);
 
 const IPV4_SPELLINGS: &[Rows] = &[
@@ -61,7 +61,8 @@ const IPV6_LITERALS: &[Rows] = &[
     (Refused, &["http://[::1]/", "http://[0:0:0:0:0:0:0:1]:80/", "http://[0000::0001]/", "http://[::]/"]),
     (Refused, &["http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[::FFFF:A9FE:A9FE]/"]),
     (Refused, &["http://[0:0:0:0:0:ffff:10.0.0.1]/", "http://[::127.0.0.1]/", "http://[::8.8.8.8]/"]),
-    // RFC 6052 and RFC 8215 (NAT64), RFC 7915 (IPv4-translated), RFC 3056 (6to4), RFC 4380 (Teredo).
+    // RFC 6052 and RFC 8215 (NAT64), RFC 7915 (IPv4-translated), RFC 3056 (6to4), RFC 4380
+    // (Teredo).
     (Refused, &["http://[64:ff9b::127.0.0.1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[64:ff9b::a00:1]/"]),
     (Refused, &["http://[64:ff9b:1::127.0.0.1]/", "http://[64:ff9b:1::8.8.8.8]/"]),
     (Refused, &["http://[::ffff:0:7f00:1]/", "http://[2002:7f00:1::]/", "http://[2002:a9fe:a9fe::1]/"]),
@@ -82,7 +83,8 @@ const IPV6_LITERALS: &[Rows] = &[
 ];
 
 const SHAPES: &[Rows] = &[
-    // RFC 9110, 4.2.4: user info is an error, in every disguise; elsewhere an @ is only a character.
+    // RFC 9110, 4.2.4: user info is an error, in every disguise; elsewhere an @ is only a
+    // character.
     (Invalid, &["http://8.8.8.8@127.0.0.1/", "http://127.0.0.1@8.8.8.8/", "http://8.8.8.8:80@127.0.0.1/"]),
     (Invalid, &["http://@example.com/", "http://:@example.com/", "http://a@b@127.0.0.1/"]),
     (Invalid, &["http://a:b@[::1]/", "http://a@example.com:80@127.0.0.1/", "http://%61@127.0.0.1/"]),
@@ -150,7 +152,8 @@ const METADATA: &[Rows] = &[
     (Refused, &["http://[fd20:ce::254]/", "http://100.100.100.200/", "http://100.100.2.136/"]),
     (Refused, &["http://192.0.0.192/", "http://[fd00:c1::a9fe:a9fe]/", "http://169.254.42.42/"]),
     (Refused, &["http://[fd00:42::42]/", "http://169.254.0.23/"]),
-    // Azure's wire server has a public address of Microsoft's: no registry sets it apart, but we do.
+    // Azure's wire server has a public address of Microsoft's: no registry sets it apart, but we
+    // do.
     (Refused, &["http://168.63.129.16/"]),
 ];
 
@@ -181,8 +184,8 @@ fn verdict(text: &str, policy: &AddressPolicy) -> Verdict {
 fn check(cidrs: &str, table: &[Rows]) {
     let policy = AddressPolicy::opening(cidrs).unwrap_or_else(|error| panic!("{cidrs:?}: {error}"));
     let rows = table.iter().flat_map(|(expected, texts)| texts.iter().map(move |text| (text, *expected)));
-    let told = rows.map(|(text, expected)| (text, expected, verdict(text, &policy)));
-    let wrong: Vec<_> = told
+    let judged = rows.map(|(text, expected)| (text, expected, verdict(text, &policy)));
+    let wrong: Vec<_> = judged
         .filter(|(_, expected, actual)| expected != actual)
         .map(|(text, expected, actual)| format!("{text:?} is {actual:?}, not {expected:?}"))
         .collect();
@@ -190,22 +193,22 @@ fn check(cidrs: &str, table: &[Rows]) {
 }
 
 #[test]
-fn an_ipv4_address_is_known_in_every_spelling() {
+fn an_ipv4_address_is_recognized_in_every_spelling() {
     check("", IPV4_SPELLINGS);
 }
 
 #[test]
-fn an_ipv6_literal_is_judged_by_what_it_stands_for() {
+fn an_ipv6_literal_is_judged_by_the_address_that_it_stands_for() {
     check("", IPV6_LITERALS);
 }
 
 #[test]
-fn a_url_that_could_be_read_in_two_ways_is_no_address() {
+fn an_ambiguous_url_is_no_address() {
     check("", SHAPES);
 }
 
 #[test]
-fn a_name_waits_for_its_look_up_unless_it_is_localhost() {
+fn a_name_needs_a_look_up_unless_it_is_localhost() {
     check("", NAMES);
 }
 

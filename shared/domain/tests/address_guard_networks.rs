@@ -1,18 +1,18 @@
-//! The SSRF table, second half: which resolved addresses a delivery may connect to.
+//! The SSRF table, second half: the resolved addresses that a delivery may connect to.
 //!
-//! The verdicts are those of the registries, not of the code: IANA's IPv4 and IPv6
+//! The verdicts come from the registries and not from the code: IANA's IPv4 and IPv6
 //! Special-Purpose Address Registries (RFC 6890) and the IPv6 address space registry (RFC 4291).
-//! The few special networks that they call globally reachable are refused as well: no webhook
-//! lives there. The first half, URLs, is `address_guard`.
+//! The few special networks that they call globally reachable are refused as well: no webhook lives
+//! there. The first half, `address_guard`, tests URLs.
 
 use std::net::IpAddr;
 
 use storehook_domain::webhook::address_policy::AddressPolicy;
 
-/// IP addresses that deliveries are kept from, and their neighbours that deliveries may reach.
+/// IP addresses that deliveries must not reach, and their neighbours that deliveries may reach.
 type Network = (&'static [&'static str], &'static [&'static str]);
 
-/// First and last of every special IPv4 network, one before and one after.
+/// The first and last address of every special IPv4 network, and the ones before and after it.
 const IPV4: &[Network] = &[
     // RFC 791 (this network), RFC 1122 (loopback), RFC 3927 (link-local), RFC 6598 (CGNAT).
     (&["0.0.0.0", "0.255.255.255"], &["1.0.0.0"]),
@@ -45,13 +45,15 @@ const IPV4: &[Network] = &[
     (&["240.0.0.0", "255.255.255.254", "255.255.255.255"], &["8.8.8.8", "1.1.1.1"]),
 ];
 
-/// The same for IPv6, where what lies outside of 2000::/3 has no public neighbours.
+/// The same for IPv6. Networks outside of 2000::/3 have no public neighbours.
 const IPV6: &[Network] = &[
-    // RFC 4291: unspecified, loopback, IPv4-compatible; IPv4-mapped, which follows the IPv4 address.
+    // RFC 4291: unspecified, loopback, IPv4-compatible; IPv4-mapped, which follows the IPv4
+    // address.
     (&["::", "::1", "::2", "::ffff:ffff", "::1:0:0", "::fffe:ffff:ffff", "::1:0:0:0"], &[]),
     (&["::ffff:0.0.0.0", "::ffff:255.255.255.255", "::ffff:127.0.0.1"], &["::ffff:1.0.0.0"]),
     (&["::ffff:10.0.0.0", "::ffff:10.255.255.255"], &["::ffff:9.255.255.255", "::ffff:11.0.0.0"]),
-    // RFC 6052, 3.1: the well-known prefix stands for public IPv4 addresses only. RFC 8215: local use.
+    // RFC 6052, 3.1: the well-known prefix stands for public IPv4 addresses only. RFC 8215: local
+    // use.
     (&["64:ff9b::", "64:ff9b::ffff:ffff", "64:ff9b::1:0:0"], &["64:ff9b::100:0", "64:ff9b::808:808"]),
     (&["64:ff9b::a00:0", "64:ff9b::aff:ffff"], &["64:ff9b::9ff:ffff", "64:ff9b::b00:0"]),
     (&["64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b:0:ffff:ffff:ffff:ffff:ffff"], &[]),
@@ -115,7 +117,7 @@ fn check(cidrs: &str, table: &[Network]) {
     let wrong: Vec<_> = rows
         .filter(|(text, expected)| text.parse::<IpAddr>().map(|ip| policy.permits(ip)) != Ok(*expected))
         .map(|(text, expected)| {
-            format!("{text} is {}permitted, against the table", if expected { "not " } else { "" })
+            format!("{text} is {}permitted, unlike in the table", if expected { "not " } else { "" })
         })
         .collect();
     assert!(wrong.is_empty(), "with {cidrs:?} opened:\n{}", wrong.join("\n"));

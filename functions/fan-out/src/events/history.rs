@@ -1,4 +1,7 @@
-//! What is kept of events: the payload of each that somebody hears of, once.
+//! The history of events: the payload of each event with subscribers, once.
+//!
+//! Payloads are written beside the deliveries, which do not wait for them. If a write fails, the
+//! deliveries go out all the same, and the log has a line.
 
 use futures::{StreamExt as _, stream};
 use storehook_aws::history::{HISTORY_TIME, HistoryTable, PayloadItem, PayloadOwner, put_payloads};
@@ -6,10 +9,10 @@ use storehook_domain::payload::digest::PayloadDigest;
 
 use crate::{events::subscribers::Subscribed, times::Times};
 
-/// How many payloads are written at once: one call's worth of those that have one part.
+/// How many payloads are written together. If each has one part, they fit into one call.
 const BATCH: usize = 25;
 
-/// How many calls are under way at the same time.
+/// How many batches are written at the same time.
 const CALLS: usize = 4;
 
 /// The history table, as this function writes to it.
@@ -17,27 +20,27 @@ const CALLS: usize = 4;
 pub(crate) struct History(pub(crate) HistoryTable);
 
 impl History {
-    /// Says of each event that is to be kept what its payload is kept under.
+    /// Sets the payload digest of each event whose payload is to be kept.
     pub(crate) fn mark(&self, subscribed: &mut [Subscribed<'_>]) {
         if self.0.retention.payloads().is_none() {
             return;
         }
-        for event in subscribed.iter_mut().filter(|event| event.is_heard()) {
+        for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {
             event.payload_digest = Some(PayloadDigest::of(event.event.payload));
         }
     }
 
-    /// Keeps the payloads of the events that are marked. What cannot be kept is told to the log: the
-    /// template's metric counts these lines.
-    pub(crate) async fn keep(&self, subscribed: &[Subscribed<'_>], times: Times) {
+    /// Writes the payloads of the marked events. Each batch that cannot be written is a line of the
+    /// log, and the template's metric counts these lines.
+    pub(crate) async fn write(&self, subscribed: &[Subscribed<'_>], times: Times) {
         let Some(kept_for) = self.0.retention.payloads() else { return };
         let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
         let expires_at = times.now.as_second() + kept_for.as_secs();
         let batches = stream::iter(marked.chunks(BATCH));
-        batches.for_each_concurrent(CALLS, |batch| self.keep_batch(batch, expires_at, times)).await;
+        batches.for_each_concurrent(CALLS, |batch| self.write_batch(batch, expires_at, times)).await;
     }
 
-    async fn keep_batch(&self, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
+    async fn write_batch(&self, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
         let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
         let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
             let digest = event.payload_digest.as_ref()?;
@@ -49,15 +52,14 @@ impl History {
             })
         });
         let items: Vec<_> = items.collect();
-        let error = match times.are_up() {
-            true => "no time was left".to_owned(),
-            false => {
-                let put = put_payloads(&self.0.client, &self.0.name, &items);
-                match tokio::time::timeout(HISTORY_TIME, put).await {
-                    Ok(Ok(())) => return,
-                    Ok(Err(error)) => storehook_aws::causes(&error),
-                    Err(elapsed) => elapsed.to_string(),
-                }
+        let error = if times.are_up() {
+            "no time was left".to_owned()
+        } else {
+            let put = put_payloads(&self.0.client, &self.0.name, &items);
+            match tokio::time::timeout(HISTORY_TIME, put).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => storehook_aws::causes(&error),
+                Err(elapsed) => elapsed.to_string(),
             }
         };
         tracing::error!(error, batch.events = batch.len(), "history not written");

@@ -1,10 +1,13 @@
 //! The end of an installation: what `app/uninstalled` does besides being delivered.
 //!
-//! Once its deliveries are in the queue, the app's token goes, so that nobody calls with it
-//! any more; its webhooks leave the index, so that no event finds them; and what is left of
-//! the installation is marked, so that all other deliveries of it end, and expires. Each
-//! step can be made again: a record that comes again finds less to do. An app that was
-//! installed anew after the event happened is left alone, and the log says so.
+//! Once the deliveries of the event are in the queue, three things happen:
+//!
+//! 1. The app's token is deleted, so nobody can call with it.
+//! 2. The webhooks leave the index, so no event finds them, and they expire.
+//! 3. The installation is marked as uninstalled, so all its other deliveries end, and it expires.
+//!
+//! Each step can be repeated: a record that comes again finds less to do. If the app was installed
+//! anew after the event happened, the installation stays, and the log says so.
 
 use aws_sdk_dynamodb::{Client, error::SdkError, operation::update_item::UpdateItemError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -23,7 +26,7 @@ use crate::{
     times::Times,
 };
 
-/// The registry, as uninstalling changes it.
+/// The registry, to end installations in.
 #[derive(Clone)]
 pub(crate) struct Installations {
     client: Client,
@@ -33,8 +36,8 @@ pub(crate) struct Installations {
 /// How many items are written at the same time.
 const WRITES: usize = 16;
 
-/// How much later than the event an app may seem to have been installed that it is about: the store's
-/// clock is another one than ours, and often tells whole seconds.
+/// How much later than the event an installation may seem to begin and still be the one that ends.
+/// The store's clock is not ours, and it often has whole seconds.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Why an installation was not ended.
@@ -51,7 +54,7 @@ impl Installations {
         Self { client, table }
     }
 
-    /// Ends the installations whose end the events tell of, once each event's deliveries are queued.
+    /// Ends the installations that were uninstalled, once the deliveries of the event are queued.
     pub(crate) async fn end(&self, subscribed: &[Subscribed<'_>], times: Times, progress: &mut Progress) {
         for Subscribed { index, event, .. } in subscribed {
             let Some(app) = event.app.as_ref().filter(|_| event.topic.as_str() == APP_UNINSTALLED) else {
@@ -78,7 +81,7 @@ impl Installations {
         app: &AppId,
         times: Times,
     ) -> Result<(), UninstallError> {
-        let items = registry::items_of(&self.client, &self.table, &event.shop, app).await?;
+        let items = registry::load_items(&self.client, &self.table, &event.shop, app).await?;
         let Some(own) = items.iter().find(|item| registry::is_installation(item)) else { return Ok(()) };
         let installation: InstallationItem = table::from_item(own.clone())?;
         if installation.installed_at.duration_since(event.triggered_at) > CLOCK_TOLERANCE {
@@ -88,8 +91,9 @@ impl Installations {
         let token = Some(installation.token_key());
         let delete = self.client.delete_item().table_name(&self.table).set_key(token);
         delete.send().await.map_err(TableError::from)?;
-        // What an earlier try has marked need not be marked again. The installation itself is marked last:
-        // until then the app cannot be installed anew, and none of this can be taken for what is new.
+        // Items that an earlier try has marked need no second mark. The installation itself is
+        // marked last: until then the app cannot be installed anew, so all these items are old
+        // ones.
         let left =
             items.iter().filter(|item| !item.contains_key("expires_at") && !registry::is_installation(item));
         let expired = stream::iter(left).map(|item| async move {
@@ -105,7 +109,8 @@ impl Installations {
         Ok(())
     }
 
-    /// Has an item expire. A change of it that is under way is made of another version by then.
+    /// Makes an item expire. A webhook's version grows, so a change that is under way meets a
+    /// conflict.
     async fn expire(&self, item: &Item, now: Timestamp) -> Result<(), TableError> {
         let mut changes = "SET expires_at = :expires_at".to_owned();
         let expires_at = now.as_second() + UNINSTALLED_KEPT.as_secs();
@@ -131,7 +136,7 @@ impl Installations {
     }
 }
 
-/// Whether the item has been deleted meanwhile, which is as good.
+/// Whether the item was deleted meanwhile. Then there is nothing left to do.
 fn is_gone<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }

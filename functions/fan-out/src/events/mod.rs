@@ -1,4 +1,8 @@
-//! From stream records to messages: who hears of an event, what is sent, what is kept, and what ends.
+//! From events to messages.
+//!
+//! [`subscribers`] finds the webhooks of each event, [`send`] puts a message for each of them into
+//! the delivery [`queue`], and [`history`] writes the payload. [`installations`] then ends those
+//! that were uninstalled. [`progress`] notes the records that are rejected or that must come again.
 
 pub(crate) mod history;
 pub(crate) mod installations;

@@ -1,8 +1,8 @@
-//! What has become of a batch's records so far.
+//! The progress of a batch: the rejected records, and the first failed one.
 
 use std::collections::BTreeMap;
 
-/// The records of a batch that are rejected, and the first that failed, by their place in it.
+/// The rejected records of a batch, and its first failed record, by their index.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     rejected: BTreeMap<usize, String>,
@@ -10,27 +10,27 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A record can never be done, for this reason.
+    /// Notes that a record can never be done, and why.
     pub(crate) fn reject(&mut self, index: usize, reason: String) {
         self.rejected.entry(index).or_insert(reason);
     }
 
-    /// A record is not done and has to come again.
+    /// Notes that a record is not done and must come again.
     pub(crate) fn fail(&mut self, index: usize) {
         self.first_failed = Some(self.first_failed.map_or(index, |first| first.min(index)));
     }
 
-    /// Whether a record comes again anyway, and need not be worked on now.
+    /// Whether a record comes again in any case, because it or an earlier one failed.
     pub(crate) fn comes_again(&self, index: usize) -> bool {
         self.first_failed.is_some_and(|first| index >= first)
     }
 
-    /// The rejected records, with why.
+    /// The rejected records, with the reasons.
     pub(crate) fn rejected(&self) -> &BTreeMap<usize, String> {
         &self.rejected
     }
 
-    /// The first record that is not done.
+    /// The first failed record.
     pub(crate) fn first_failed(&self) -> Option<usize> {
         self.first_failed
     }

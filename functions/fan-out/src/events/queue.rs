@@ -1,4 +1,4 @@
-//! The queues that this function sends to.
+//! The queues that this function sends to, within the time that an invocation has.
 
 use aws_sdk_sqs::Client;
 use storehook_aws::queue::{self, QueueError, SendError};
@@ -13,7 +13,7 @@ pub(crate) struct Queue {
     url: String,
 }
 
-/// Why a message did not get into its queue.
+/// Why a message is not in its queue.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum NotSent {
     #[error(transparent)]
@@ -23,7 +23,7 @@ pub(crate) enum NotSent {
 }
 
 impl NotSent {
-    /// Whether the message can never get in.
+    /// Whether SQS will never take the message.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
             Self::Sqs(error) => error.is_for_good(),
@@ -37,14 +37,14 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Sends one message that belongs to no group.
+    /// Sends one message without a group.
     pub(crate) async fn send(&self, body: String) -> Result<(), NotSent> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
         sent.map_err(|error| SendError::from(QueueError::from(error)))?;
         Ok(())
     }
 
-    /// Sends a batch and returns the messages that did not get in, each with the reason.
+    /// Sends a batch. Returns the messages that are not in the queue, each with the reason.
     pub(crate) async fn send_batch(
         &self,
         batch: Vec<QueueEntry>,

@@ -1,5 +1,8 @@
-//! Lanes: deliveries on their way to the queue, several batches at the same time, each
-//! webhook's in their order.
+//! Sending deliveries to the queue, several batches at the same time.
+//!
+//! The work is shared between [`SENDERS`] senders. All deliveries of a webhook belong to one
+//! sender, and a sender sends one batch after the other. So each webhook's deliveries keep their
+//! order.
 
 use futures::future;
 use storehook_domain::delivery::fan_out::{self, QueueEntry};
@@ -13,18 +16,18 @@ use crate::{
     times::Times,
 };
 
-/// How many batches are on their way to SQS at the same time.
-const LANES: u64 = 8;
+/// How many senders there are.
+const SENDERS: u64 = 8;
 
-/// Sends every event's deliveries.
+/// Sends the deliveries of all events.
 pub(crate) async fn send(
     queue: &Queue,
     subscribed: &[Subscribed<'_>],
     times: Times,
     progress: &mut Progress,
 ) {
-    let lanes = (0..LANES).map(|lane| send_lane(queue, subscribed, lane, times));
-    for (message, failure) in future::join_all(lanes).await.into_iter().flatten() {
+    let senders = (0..SENDERS).map(|sender| send_share(queue, subscribed, sender, times));
+    for (message, failure) in future::join_all(senders).await.into_iter().flatten() {
         let reason = storehook_aws::causes(&failure);
         if failure.is_for_good() {
             progress.reject(message.record, reason);
@@ -35,26 +38,26 @@ pub(crate) async fn send(
     }
 }
 
-/// Sends one lane's deliveries, batch after batch. After a batch that SQS would not take, or when
-/// time is up, the rest of the lane is left: its records come again.
-async fn send_lane(
+/// Sends one sender's share, batch after batch. It stops when time is up, or after a batch that SQS
+/// did not take: the records of the rest come again.
+async fn send_share(
     queue: &Queue,
     subscribed: &[Subscribed<'_>],
-    lane: u64,
+    sender: u64,
     times: Times,
 ) -> Vec<(QueueEntry, NotSent)> {
     let messages = subscribed.iter().flat_map(|subscribed| {
-        let of_lane = subscribed
+        let of_sender = subscribed
             .subscribers()
-            .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, LANES) == lane);
+            .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, SENDERS) == sender);
         let digest = subscribed.payload_digest.as_ref();
-        fan_out::deliveries(&subscribed.event, digest, of_lane, subscribed.queued_at(times)).map(|delivery| {
-            QueueEntry {
+        fan_out::deliveries(&subscribed.event, digest, of_sender, subscribed.queued_at(times)).map(
+            |delivery| QueueEntry {
                 record: subscribed.index,
                 webhook_id: delivery.envelope.id.webhook_id,
                 body: delivery.to_message(),
-            }
-        })
+            },
+        )
     });
     let mut failures = Vec::new();
     for batch in fan_out::batches(messages) {

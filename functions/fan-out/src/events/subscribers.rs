@@ -1,4 +1,9 @@
-//! Who hears of an event: the registry's index, by shop and topic pattern.
+//! The subscribers of events: webhooks, from the registry's index by shop and topic pattern.
+//!
+//! An event matches three patterns at most: its topic, its resource and `*`. Many events of a batch
+//! share shop and pattern, so each pair is looked up once. If a look-up fails, the events that need
+//! it come again. A malformed webhook must neither hold up the shard nor vanish: the other webhooks
+//! get the event, and the event's record is rejected with a reason that says so.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,50 +28,52 @@ use storehook_domain::{
 
 use crate::{events::progress::Progress, times::Times};
 
-/// How many look-ups are under way at the same time: a batch may be of a hundred shops.
+/// How many look-ups are made at the same time. A batch may have events of a hundred shops.
 const LOOK_UPS: usize = 16;
 
-/// The registry, as this function reads it.
+/// The registry, to find subscribers in.
 #[derive(Clone)]
 pub(crate) struct Subscribers {
     client: Client,
     table: String,
 }
 
-/// An event, its record's place in the batch, and the webhooks that hear of it.
+/// An event with its subscribers.
 pub(crate) struct Subscribed<'a> {
+    /// The index of its record in the batch.
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
-    /// What its payload is kept under, if it is kept.
+    /// The payload's digest, if the history keeps the payload.
     pub(crate) payload_digest: Option<PayloadDigest>,
     found: Vec<Arc<Found>>,
 }
 
 impl Subscribed<'_> {
-    /// When its deliveries are queued. Each record has a time of its own, because that is what tells two
-    /// messages of the same delivery from each other.
+    /// When its deliveries are queued. Each record has another time, because the time tells two
+    /// messages of the same delivery apart.
     pub(crate) fn queued_at(&self, times: Times) -> Timestamp {
         times.now.saturating_add(SignedDuration::from_nanos(self.index as i64)).unwrap_or(times.now)
     }
 
-    /// Whether any webhook is to get the event.
-    pub(crate) fn is_heard(&self) -> bool {
+    /// Whether any webhook gets the event.
+    pub(crate) fn has_subscribers(&self) -> bool {
         let app = self.event.app.as_ref();
         self.subscribers().any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
     }
 
-    /// The webhooks that hear of the event. No webhook has two patterns, so none comes twice.
+    /// The webhooks with a pattern that matches the event. A webhook has one pattern, so none comes
+    /// twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         self.found.iter().flat_map(|found| &found.subscribers)
     }
 }
 
-/// A shop's webhooks with one pattern.
+/// The webhooks of a shop with one pattern.
 #[derive(Default)]
 struct Found {
     subscribers: Vec<Subscriber>,
-    /// Items that do not read. They must not hold up the shard, nor vanish.
-    unreadable: usize,
+    /// The number of malformed items.
+    malformed: usize,
 }
 
 /// Why a look-up was not made.
@@ -83,9 +90,9 @@ impl Subscribers {
         Self { client, table }
     }
 
-    /// Finds the webhooks of each event. Each shop and pattern is looked up once; where a look-up
-    /// fails, the events from the first one that needs it are left, and come again.
-    pub(crate) async fn of_events<'a>(
+    /// Finds the subscribers of each event. If a look-up fails, it leaves out the events from the
+    /// first one that needs it: they come again.
+    pub(crate) async fn find<'a>(
         &self,
         events: Vec<(usize, StoreEvent<'a>)>,
         times: Times,
@@ -98,9 +105,10 @@ impl Subscribers {
             }
         }
         let look_ups = stream::iter(wanted).map(|((shop, pattern), first)| async move {
-            let found = match times.are_up() {
-                true => Err(LookUpError::OutOfTime),
-                false => self.of_pattern(&shop, &pattern).await.map_err(LookUpError::from),
+            let found = if times.are_up() {
+                Err(LookUpError::OutOfTime)
+            } else {
+                self.look_up(&shop, &pattern).await.map_err(LookUpError::from)
             };
             ((shop, pattern), first, found)
         });
@@ -124,18 +132,18 @@ impl Subscribers {
         });
         let subscribed: Vec<_> = subscribed.collect();
         for Subscribed { index, found, .. } in &subscribed {
-            let unreadable: usize = found.iter().map(|found| found.unreadable).sum();
-            if unreadable > 0 {
+            let malformed: usize = found.iter().map(|found| found.malformed).sum();
+            if malformed > 0 {
                 progress.reject(
                     *index,
-                    format!("{unreadable} of its webhooks could not be read; the others got it"),
+                    format!("{malformed} of its webhooks could not be read; the others got it"),
                 );
             }
         }
         subscribed
     }
 
-    async fn of_pattern(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, TableError> {
+    async fn look_up(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, TableError> {
         #[derive(Deserialize)]
         struct Projected {
             id: WebhookId,
@@ -157,8 +165,8 @@ impl Subscribers {
                 match table::from_item(item) {
                     Ok(Projected { id, app }) => found.subscribers.push(Subscriber { webhook_id: id, app }),
                     Err(error) => {
-                        tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook does not read");
-                        found.unreadable += 1;
+                        tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook malformed");
+                        found.malformed += 1;
                     }
                 }
             }

@@ -1,4 +1,6 @@
-//! The history table: the shapes of its items.
+//! The history table: its items, and how they are written and read.
+//!
+//! The history keeps a record of each delivery, and the payload of each event with subscribers.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -6,16 +8,20 @@
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
 //! | payload of a held delivery | `DELIVERY#<delivery id>` | `<payload digest>#<part>` |
 //!
-//! A delivery is found by its id, and the index [`DELIVERIES_INDEX`] lists a webhook's
-//! deliveries by when they were first queued. Both spread: no two deliveries share a partition of
-//! the table, and a webhook has [`LIST_SHARDS`] partitions of the index, by the hash of the event's
-//! id, because one takes no more than 1,000 writes a second (DynamoDB, "partition throughput").
-//! The index changes when a delivery's state does, and not with every attempt.
+//! The table finds a delivery by its id. The index [`DELIVERIES_INDEX`] lists a webhook's
+//! deliveries in the order in which they were first queued. It changes with a delivery's state, and
+//! not with every attempt.
 //!
-//! A payload is compressed, and kept once for all the webhooks that hear of its event. Only one of
-//! more than [`PART_LIMIT`] bytes has more than one part. It is kept under its digest as well as
-//! its event's id, because nothing keeps two senders from giving two events the same id. One of a delivery that is
-//! held is kept with that delivery as well: its message ends, and the event's own copy may expire before.
+//! A partition takes at most 1,000 write units a second, and DynamoDB throttles a busier one ("Best
+//! practices for designing and using partition keys effectively in DynamoDB"). So writes are
+//! spread: each delivery has a partition of the table, and a webhook has [`LIST_SHARDS`] partitions
+//! of the index, by the hash of the event's id. Throttling of an index throttles the table's
+//! writes, too.
+//!
+//! A payload is compressed and kept once, for all webhooks that subscribe to its event. If it has
+//! more than [`PART_LIMIT`] bytes, it has several parts. Its key has its digest beside the event's
+//! id, because two senders can give two events the same id. The payload of a held delivery is kept
+//! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod payloads;
 mod store;
@@ -34,11 +40,11 @@ use crate::table::{Item, key};
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
 pub use store::{HISTORY_TIME, HistoryTable, Write};
 
-/// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`; with
-/// `state`, `latency_ms` and `expires_at`.
+/// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`. It
+/// holds `state`, `latency_ms` and `expires_at` as well.
 pub const DELIVERIES_INDEX: &str = "deliveries";
 
-/// Over how many partitions of the index a webhook's deliveries are spread.
+/// The number of index partitions that a webhook's deliveries are spread over.
 pub const LIST_SHARDS: u8 = 4;
 
 /// A delivery's item.
@@ -73,17 +79,17 @@ impl DeliveryItem {
     }
 }
 
-/// What the index knows of a delivery.
+/// A delivery in the index.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IndexedDelivery {
-    /// Its place among those of its webhook.
+    /// Its position in the order of its webhook's deliveries.
     pub position: String,
     /// Its state.
     pub state: DeliveryState,
-    /// How long the attempt took that delivered it.
+    /// How long the successful attempt took, if there was one.
     #[serde(default)]
     pub latency_ms: Option<u64>,
-    /// When it is forgotten, in seconds since the Unix epoch.
+    /// When it expires, in seconds since the Unix epoch.
     pub expires_at: i64,
 }
 

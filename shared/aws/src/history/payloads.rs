@@ -1,4 +1,11 @@
-//! Payloads, compressed, each once for its event.
+//! Payloads, compressed and split into items.
+//!
+//! An item has at most 400 KB ("Quotas in Amazon DynamoDB"), so a large payload has several parts.
+//! `BatchWriteItem` writes up to 25 items and 16 MB in a call. It refuses a call that names one
+//! item twice, and it may leave items unwritten under load (`UnprocessedItems`), which the SDK does
+//! not retry: [`put_payloads`] avoids the first and retries the second.
+//!
+//! Expired items can still be read until DynamoDB deletes them, so reads check `expires_at`.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -19,19 +26,20 @@ use crate::{
     table::{Item, TableError, number, text},
 };
 
-/// The most bytes of a compressed payload that one item holds: DynamoDB's 400 KB (Amazon DynamoDB quotas)
-/// with room for keys and names.
+/// The most bytes of a compressed payload in one item: DynamoDB's 400 KB, less room for keys and
+/// names.
 pub const PART_LIMIT: usize = 390_000;
 
-/// How hard zstd tries: its own default. Higher levels cost more time than they save of a unit.
+/// The level of zstd's compression, its default. Higher levels take more time and hardly save a
+/// write unit.
 const LEVEL: i32 = 3;
 
-/// Whose payload it is: it is kept beside its owner, and for as long.
+/// The owner of a payload. The payload is stored beside its owner.
 #[derive(Debug, Clone, Copy)]
 pub enum PayloadOwner<'a> {
     /// The event's, for all its deliveries.
     Event(&'a ShopDomain, &'a EventId),
-    /// A single delivery's. Nobody else writes there.
+    /// A single delivery's, for a held delivery.
     Delivery(&'a DeliveryId),
 }
 
@@ -44,27 +52,27 @@ impl PayloadOwner<'_> {
     }
 }
 
-/// A payload to keep.
+/// A payload to write.
 pub struct PayloadItem<'a> {
-    /// Whose it is.
+    /// Its owner.
     pub owner: PayloadOwner<'a>,
     /// Its digest, a part of its key.
     pub digest: &'a PayloadDigest,
-    /// The payload, as messages hold it.
+    /// The payload, as in messages.
     pub payload: &'a str,
-    /// When it is forgotten, in seconds since the Unix epoch.
+    /// When it expires, in seconds since the Unix epoch.
     pub expires_at: i64,
 }
 
 /// A payload to load.
 pub struct PayloadQuery<'a> {
-    /// Whose it is.
+    /// Its owner.
     pub owner: PayloadOwner<'a>,
     /// Its digest, a part of its key.
     pub digest: &'a PayloadDigest,
 }
 
-/// Why payloads were not written, all or some.
+/// Why some or all payloads were not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The call failed.
@@ -73,13 +81,17 @@ pub enum WriteError {
     /// The payload could not be compressed.
     #[error("a payload could not be compressed")]
     Compression(#[from] std::io::Error),
-    /// DynamoDB left some unwritten, again and again.
+    /// DynamoDB left this number of items unwritten, at each try.
     #[error("DynamoDB left {0} items unwritten")]
     Unwritten(usize),
 }
 
 impl PayloadItem<'_> {
-    /// Its items: one, or as many as it takes.
+    /// Its items: one for each part.
+    ///
+    /// # Errors
+    ///
+    /// The payload could not be compressed.
     pub fn parts(&self) -> std::io::Result<Vec<Item>> {
         let compressed = zstd::bulk::compress(self.payload.as_bytes(), LEVEL)?;
         let count = compressed.len().div_ceil(PART_LIMIT).max(1);
@@ -96,13 +108,18 @@ impl PayloadItem<'_> {
     }
 }
 
-/// How often items are written again that DynamoDB left unwritten.
+/// How often unwritten items are written again.
 const FURTHER_TRIES: usize = 3;
 
-/// How many items one call writes (`BatchWriteItem`).
+/// The most items that one call writes.
 const BATCH_LIMIT: usize = 25;
 
-/// Writes payloads. One that is there already is written over by the same.
+/// Writes payloads. A payload that is there already is replaced by the same bytes.
+///
+/// # Errors
+///
+/// A payload could not be compressed, a call failed, or DynamoDB left items unwritten at each try.
+/// Some payloads may have been written.
 pub async fn put_payloads(
     client: &Client,
     table: &str,
@@ -111,7 +128,7 @@ pub async fn put_payloads(
     let mut items = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for payload in payloads {
-        // One call must not write an item twice, and a shop may have published the same event twice.
+        // A call must not name an item twice, and a shop may have published an event twice.
         if seen.insert((payload.owner.partition(), payload.digest.as_str())) {
             items.extend(payload.parts()?);
         }
@@ -144,7 +161,11 @@ async fn put_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) 
 }
 
 impl PayloadQuery<'_> {
-    /// Loads the payload; `None` where it is not kept, or not any more.
+    /// Loads the payload; `None` if it is not kept, or has expired.
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
     pub async fn load(
         &self,
         client: &Client,
@@ -154,7 +175,7 @@ impl PayloadQuery<'_> {
         let parts = client
             .query()
             .table_name(table)
-            // It may have been written a moment ago, and whoever finds nothing gives up.
+            // It may have been written a moment ago, and callers that find nothing give up.
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :digest)")
             .expression_attribute_values(":pk", text(self.owner.partition()))
@@ -168,7 +189,7 @@ impl PayloadQuery<'_> {
     }
 }
 
-/// The payload of these parts, if they are all there and none has expired.
+/// Joins the parts of a payload, if all are there and none has expired.
 pub(super) fn whole(items: &[Item], now: Timestamp) -> Option<String> {
     let whole_number = |item: &Item, name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
     let wanted = whole_number(items.first()?, "parts")?;
@@ -182,7 +203,7 @@ pub(super) fn whole(items: &[Item], now: Timestamp) -> Option<String> {
         }
         compressed.extend_from_slice(item.get("payload")?.as_b().ok()?.as_ref());
     }
-    // No payload is larger, so nothing that is unfolds to more.
+    // No payload is larger, so this also bounds the memory that a malformed item can take.
     let payload = zstd::bulk::decompress(&compressed, PAYLOAD_LIMIT).ok()?;
     String::from_utf8(payload).ok()
 }

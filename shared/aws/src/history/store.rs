@@ -1,4 +1,8 @@
-//! The history table, for whoever records deliveries or sends them again.
+//! The history table, for programs that record deliveries or send them again.
+//!
+//! A record is written on the condition that nobody has changed it since it was read: its `version`
+//! is the one that the change was made from. A slow table must not hold up deliveries, so callers
+//! wait at most [`HISTORY_TIME`].
 
 use std::time::Duration;
 
@@ -16,7 +20,7 @@ use crate::{
     table::{self, TableError, number},
 };
 
-/// How long a caller waits for the history: nothing must wait long for a slow table.
+/// How long a caller waits for the history.
 pub const HISTORY_TIME: Duration = Duration::from_secs(2);
 
 /// The history table, and how long its items are kept.
@@ -30,25 +34,35 @@ pub struct HistoryTable {
     pub retention: Retention,
 }
 
-/// What became of writing a record.
+/// The result of writing a record.
 #[derive(Debug)]
 pub enum Write {
     /// It was written.
     Made,
-    /// Somebody else wrote first: the record that is there now, or nothing where it was forgotten.
+    /// Somebody else wrote first. It holds the record that is there now, unless that has expired.
     Conflict(Option<Box<DeliveryRecord>>),
 }
 
 impl HistoryTable {
     /// Loads a delivery's record, strongly consistent.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or the item is malformed.
     pub async fn load(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, TableError> {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(DeliveryItem::key_of(id)));
         let item = get.consistent_read(true).send().await?.item;
         Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
-    /// Writes a record over the version that it was made from; 0 is of none. A conflict with one's own write,
-    /// which the SDK made twice, is none.
+    /// Writes a record over the `version` that it was made from; 0 means that there was no record.
+    ///
+    /// The SDK may send a write twice. The second one then meets the first, which does not count as
+    /// a conflict.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an item is malformed.
     pub async fn put(&self, after: &DeliveryRecord, version: u64) -> Result<Write, TableError> {
         let put = self
             .client
@@ -68,7 +82,11 @@ impl HistoryTable {
         Ok(if found.as_deref() == Some(after) { Write::Made } else { Write::Conflict(found) })
     }
 
-    /// Keeps a message's payload with this owner for so long. Returns the payload's digest.
+    /// Writes a message's payload with this owner, to keep it for `kept_for`. Returns the digest.
+    ///
+    /// # Errors
+    ///
+    /// The payload was not written.
     pub async fn keep_payload(
         &self,
         message: &DeliveryMessage<'_>,
@@ -87,7 +105,11 @@ impl HistoryTable {
         Ok(digest)
     }
 
-    /// Loads the payload of a delivery; `None` where it is not kept, or not any more.
+    /// Loads the payload of a delivery; `None` if it is not kept, or has expired.
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
     pub async fn load_payload(
         &self,
         record: &DeliveryRecord,

@@ -1,4 +1,4 @@
-//! The items of the history: that they read back, and that they fit.
+//! Tests of the history's items: they can be read back, and they fit into DynamoDB's limit.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
     );
     with_delivery(&record, |delivery| {
         let webhook = webhook(&format!("https://b.example/{}", "p".repeat(2_030)), &["x".repeat(2_044)])?;
-        // Ten headers of a webhook's own, whose values are never kept, and a score of ours.
+        // Ten custom headers, whose values are never kept, and twenty of ours.
         let own = (0..10).map(|index| (format!("{index}{}", "n".repeat(127)), "***".to_owned()));
         let ours = (0..20).map(|_| ("x".repeat(64), "v".repeat(512)));
         let headers: Vec<_> = own.chain(ours).collect();
@@ -120,7 +120,7 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
     })
 }
 
-/// Text that does not compress, by a generator whose seed is fixed.
+/// Text that does not compress, from a generator with a fixed seed.
 fn noise(length: usize) -> String {
     let mut state = 1_u64;
     let mut next = || {

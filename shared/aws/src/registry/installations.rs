@@ -1,4 +1,4 @@
-//! The items of installations: the token by which an app calls, and what its deliveries need.
+//! The items of installations: the token with which an app calls, and the installation itself.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use storehook_domain::installation::{
 use super::partition_of;
 use crate::table::{Item, key};
 
-/// What a token stands for: who calls, and what they may do.
+/// A token's item: who calls with it, and what they may do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenItem {
     pk: String,
@@ -22,8 +22,9 @@ pub struct TokenItem {
     pub scopes: Vec<Scope>,
     /// The shop's time zone.
     pub time_zone: String,
-    /// When the bucket of the rate limit runs empty, in microseconds since the Unix epoch; see
-    /// [`storehook_domain::installation::rate_limit::RateLimit`]. None until the first call that is counted.
+    /// When the bucket of the rate limit will be empty, in microseconds since the Unix epoch; see
+    /// [`storehook_domain::installation::rate_limit::RateLimit`]. `None` until the first counted
+    /// call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_empty_at: Option<i64>,
 }
@@ -68,7 +69,7 @@ pub struct InstallationItem {
 }
 
 impl InstallationItem {
-    /// The item of an installation with this token, as of now.
+    /// The item of an installation with this token.
     pub fn of(installation: Installation, token: &TokenHash, installed_at: Timestamp) -> Self {
         let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
         let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
@@ -89,10 +90,11 @@ impl From<InstallationItem> for Installation {
     }
 }
 
-/// How long what is left of an uninstalled app is kept: longer than its last delivery may be on its way.
+/// How long the items of an uninstalled app are kept. It is longer than the schedule of its last
+/// delivery.
 pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// Whether an item of an installation's partition is the installation's own.
+/// Whether an item of an installation's partition is the installation itself.
 pub fn is_installation(item: &Item) -> bool {
     item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
 }

@@ -1,4 +1,6 @@
-//! The registry table: the shapes of its items, and the one read that two programs make.
+//! The registry table: its items, and a read that two programs share.
+//!
+//! The registry knows who may call and who gets events: installations, tokens and webhooks.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -9,10 +11,14 @@
 //! | failure run | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
 //! | id counter | `COUNTER` | `WEBHOOK` |
 //!
-//! An app's webhooks on a shop are one partition, in the order of their ids. The index
-//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out. When an app is
-//! uninstalled its token goes at once, its webhooks leave the index, and all the rest of
-//! its partition expires ([`UNINSTALLED_KEPT`]): the delivery that tells it so needs it.
+//! An app's webhooks on a shop are in one partition, in the order of their ids. The index
+//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out. An index follows
+//! its table within a fraction of a second ("Using global secondary indexes in DynamoDB",
+//! *eventually consistent*), so a new webhook may miss an event that happens at the same time.
+//!
+//! When an app is uninstalled, its token is deleted at once and its webhooks leave the index. The
+//! rest of its partition expires after [`UNINSTALLED_KEPT`], because the delivery of
+//! `app/uninstalled` still needs it.
 
 mod installations;
 
@@ -29,7 +35,7 @@ use crate::table::{Item, TableError, key, text};
 
 pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
 
-/// The index of webhooks by what they subscribe to: `subscription` (see
+/// The index of webhooks by shop and topic pattern: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 
@@ -57,8 +63,8 @@ impl WebhookItem {
     }
 }
 
-/// What holds a webhook's place: no two of an installation have the same topic, address,
-/// format and protocol.
+/// The slot of a webhook. No two webhooks of an installation have the same topic, address, format
+/// and protocol: the second one finds the slot taken.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UniquenessItem {
     pk: String,
@@ -66,7 +72,7 @@ pub struct UniquenessItem {
 }
 
 impl UniquenessItem {
-    /// The item that holds a webhook's place.
+    /// The item of a webhook's slot.
     pub fn of(webhook: &Webhook) -> Self {
         let parts = [
             webhook.topic.key(),
@@ -90,9 +96,10 @@ impl UniquenessItem {
 pub struct FailureRunItem {
     pk: String,
     sk: String,
-    /// The version of the webhook that it is of: one that was changed since begins anew.
+    /// The version of the webhook. After a change of the webhook, a new run begins.
     pub webhook_version: u64,
-    /// In seconds since the Unix epoch: a webhook that has not failed for so long is not failing.
+    /// When the item expires, in seconds since the Unix epoch. A webhook that has not failed until
+    /// then is not failing.
     expires_at: i64,
     /// The run.
     #[serde(flatten)]
@@ -100,19 +107,19 @@ pub struct FailureRunItem {
 }
 
 impl FailureRunItem {
-    /// The item of a webhook's failure run, which begins now or has begun before.
+    /// The item of a webhook's failure run.
     pub fn of(webhook: &Webhook, run: FailureRun) -> Self {
         let (pk, sk) = (partition_of(&webhook.shop, &webhook.app), failures_sort_key(webhook.id));
         let expires_at = Self::expiry(run.since);
         Self { pk, sk, webhook_version: webhook.version, expires_at, run }
     }
 
-    /// When a run expires whose last attempt failed at this time.
+    /// When a run expires, if its last attempt failed at `failed_at`.
     pub fn expiry(failed_at: Timestamp) -> i64 {
         failed_at.as_second() + SignedDuration::from_hours(30 * 24).as_secs()
     }
 
-    /// The key of a webhook's item.
+    /// The key of the item of a webhook's failure run.
     pub fn key_of(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
         key(&partition_of(shop, app), &failures_sort_key(id))
     }
@@ -127,10 +134,10 @@ pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
     format!("SHOP#{shop}#APP#{app}")
 }
 
-/// What every webhook's sort key begins with.
+/// The start of every webhook's sort key.
 pub const WEBHOOK_SORT_KEY_PREFIX: &str = "WEBHOOK#";
 
-/// A webhook's sort key: its id in 20 digits, so that keys sort as ids do.
+/// A webhook's sort key. The id has 20 digits, so keys sort as ids do.
 pub fn webhook_sort_key(id: WebhookId) -> String {
     format!("{WEBHOOK_SORT_KEY_PREFIX}{:020}", id.get())
 }
@@ -140,7 +147,7 @@ pub fn webhook_key(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
     key(&partition_of(shop, app), &webhook_sort_key(id))
 }
 
-/// The key of the counter of webhook ids; its `value` is the last one given.
+/// The key of the counter of webhook ids. Its `value` is the last id that was given.
 pub fn counter_key() -> Item {
     key("COUNTER", "WEBHOOK")
 }
@@ -150,8 +157,15 @@ pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
     format!("SHOP#{shop}#TOPIC#{pattern_key}")
 }
 
-/// All items of an installation's partition, strongly consistent.
-pub async fn items_of(
+/// Loads all items of an installation's partition, strongly consistent.
+///
+/// A page of a query has at most 1 MB (`Query`, Amazon DynamoDB API Reference); the SDK's paginator
+/// loads all of them.
+///
+/// # Errors
+///
+/// A call failed.
+pub async fn load_items(
     client: &Client,
     table: &str,
     shop: &ShopDomain,
@@ -201,18 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_a_topic_takes_the_same_place() -> TestResult {
-        let place = |topic: &str, address: &str| {
+    fn all_spellings_of_a_topic_take_the_same_slot() -> TestResult {
+        let slot = |topic: &str, address: &str| {
             webhook(1, topic, address).map(|webhook| UniquenessItem::of(&webhook).sk)
         };
-        assert_eq!(place("order:new", "https://b.example/")?, place("orders/create", "https://b.example/")?);
+        assert_eq!(slot("order:new", "https://b.example/")?, slot("orders/create", "https://b.example/")?);
+        assert_ne!(slot("orders/paid", "https://b.example/")?, slot("orders/create", "https://b.example/")?);
         assert_ne!(
-            place("orders/paid", "https://b.example/")?,
-            place("orders/create", "https://b.example/")?
-        );
-        assert_ne!(
-            place("orders/create", "https://c.example/")?,
-            place("orders/create", "https://b.example/")?
+            slot("orders/create", "https://c.example/")?,
+            slot("orders/create", "https://b.example/")?
         );
         Ok(())
     }

@@ -21,8 +21,8 @@ use crate::{
 
 /// The attributes of a webhook that decide the bodies of its deliveries.
 ///
-/// The history keeps payloads and no bodies. It keeps the shape with each attempt, so it can show the
-/// body as it was sent, even if the webhook has changed since.
+/// The history keeps payloads and no bodies. It keeps the shape with each attempt, so it can show
+/// the body as it was sent, even if the webhook has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyShape {
     topic: TopicPattern,
@@ -67,8 +67,8 @@ impl BodyShape {
         })
     }
 
-    /// Spree's event message. It names the topic as the webhook spells it. If the webhook subscribes to a
-    /// pattern of many topics, the message has the topic's own name.
+    /// Spree's event message. It names the topic as the webhook spells it. If the webhook
+    /// subscribes to a pattern of many topics, the message has the topic's own name.
     fn message(&self, topic: &Topic, event_id: &EventId, payload: &str) -> String {
         let topic = topic.as_str();
         let event = if self.topic.key() == topic { self.topic.as_str() } else { topic };

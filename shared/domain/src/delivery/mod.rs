@@ -1,8 +1,8 @@
 //! Deliveries: one event on its way to one webhook.
 //!
-//! 1. [`fan_out`] makes a [message](message::DeliveryMessage) for each webhook that subscribes to an
-//!    event. The message holds an [envelope](envelope::Envelope) and the payload, but no address and
-//!    no secret: both are read just before each attempt.
+//! 1. [`fan_out`] makes a [message](message::DeliveryMessage) for each webhook that subscribes to
+//!    an event. The message holds an [envelope](envelope::Envelope) and the payload, but no address
+//!    and no secret: both are read just before each attempt.
 //! 2. For each attempt, [`request`] builds the POST: the body (its [shape](body_shape) is the
 //!    webhook's choice), the headers, and the [signatures](signature) over the bytes of the body.
 //! 3. [`outcome`] judges the response by its status. An integration endpoint also sends a

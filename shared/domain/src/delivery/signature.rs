@@ -33,8 +33,8 @@ pub fn standard_signatures<'a>(
     signatures.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a value of `X-Spiffy-Stores-HMAC-SHA256` is the signature of this body. The comparison takes
-/// constant time.
+/// Whether a value of `X-Spiffy-Stores-HMAC-SHA256` is the signature of this body. The comparison
+/// takes constant time.
 ///
 /// ```
 /// use storehook_domain::{
@@ -52,8 +52,8 @@ pub fn verify_body_signature(secret: &SharedSecret, body: &[u8], header: &str) -
     STANDARD.decode(header).is_ok_and(|signature| mac(secret, &[body]).verify_slice(&signature).is_ok())
 }
 
-/// Whether a value of `webhook-signature` has a signature of this body, with the values of `webhook-id`
-/// and `webhook-timestamp` beside it. The receiver decides how old a timestamp may be.
+/// Whether a value of `webhook-signature` has a signature of this body, with the values of
+/// `webhook-id` and `webhook-timestamp` beside it. The receiver decides how old a timestamp may be.
 ///
 /// ```
 /// use storehook_domain::{
@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_body_signature_is_plain_hmac_sha_256() -> TestResult {
-        // RFC 4231, test case 4: its key (bytes 0x01 to 0x19) is valid UTF-8 and as long as a secret.
+        // RFC 4231, test case 4: its key (bytes 0x01 to 0x19) is valid UTF-8 and as long as a
+        // secret.
         let key: String = (1u8..=0x19).map(char::from).collect();
         let secret = SharedSecret::parse(&key)?;
         let expected = [

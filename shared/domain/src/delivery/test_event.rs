@@ -1,7 +1,7 @@
 //! Test events.
 //!
-//! An owner can ask for a test event of a webhook. It is a delivery of a sample payload, marked as a
-//! test. It is queued for that webhook alone and is never on the stream.
+//! An owner can ask for a test event of a webhook. It is a delivery of a sample payload, marked as
+//! a test. It is queued for that webhook alone and is never on the stream.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! Verdicts: the responses of integration endpoints (Spree Integration Guide, "Message Formats").
 //!
 //! A verdict is a JSON object. It has the `event_id` that was sent and a `result`: `ok`, `fail` or
-//! `delay`, in any case. It may have `details`. Every other body is an [`InvalidVerdict`], which says
-//! what is wrong.
+//! `delay`, in any case. It may have `details`. Every other body is an [`InvalidVerdict`], which
+//! says what is wrong.
 
 use std::time::Duration;
 
@@ -106,8 +106,8 @@ fn text_of(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()
 }
 
-/// The wait that `details.delay` or `delay` asks for, in seconds. It is at least one second, because no
-/// wait would be no delay.
+/// The wait that `details.delay` or `delay` asks for, in seconds. It is at least one second,
+/// because no wait would be no delay.
 fn wait_of(details: Option<&Value>, delay: Option<&RawValue>) -> Duration {
     let inner = details.and_then(|details| details.get("delay")).and_then(Value::as_f64);
     let outer = || serde_json::from_str::<f64>(delay?.get()).ok();

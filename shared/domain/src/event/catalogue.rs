@@ -1,8 +1,8 @@
 //! The catalogue of topics: what can happen in a shop.
 //!
 //! The source is the Spiffy Stores *API Webhook* page. It documents 47 topics with the shape of
-//! their payloads, and its 422 example lists 62. Storehook accepts all 62. The table below keeps the
-//! order of that list, because the API's error message prints it so.
+//! their payloads, and its 422 example lists 62. Storehook accepts all 62. The table below keeps
+//! the order of that list, because the API's error message prints it so.
 
 /// One topic of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

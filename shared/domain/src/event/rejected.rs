@@ -12,8 +12,8 @@ use crate::{
     payload::limits::{SQS_MESSAGE_LIMIT, escape_noncharacters},
 };
 
-/// How many bytes of a record are in one part, if it needs several: 512 KiB. As base64, and with the
-/// other members, that is well within a message.
+/// How many bytes of a record are in one part, if it needs several: 512 KiB. As base64, and with
+/// the other members, that is well within a message.
 const PART_SIZE: usize = 512 * 1024;
 
 /// How many characters of a reason are kept. It may quote the record.

@@ -1,9 +1,9 @@
-//! Topics: what an event is about, and what a webhook subscribes to.
+//! Topics of events, and the patterns that webhooks subscribe to.
 //!
 //! An event has one [`Topic`]. A webhook has a [`TopicPattern`]: a topic, a whole resource
-//! (`orders/*`) or everything (`*`). Both accept Spree's colon spelling (`order:new`). All spellings
-//! of a topic have one key, and events find webhooks by that key. A pattern also keeps the spelling
-//! that its owner wrote, because the API shows it again.
+//! (`orders/*`) or everything (`*`). Both accept Spree's colon spelling (`order:new`). All
+//! spellings of a topic have one key, and events find webhooks by that key. A pattern also keeps
+//! the spelling that its owner wrote, because the API shows it again.
 
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ impl Topic {
     }
 }
 
-/// What a webhook subscribes to.
+/// The pattern that a webhook subscribes to.
 ///
 /// ```
 /// use storehook_domain::event::topic::TopicPattern;
@@ -110,8 +110,8 @@ impl TopicPattern {
         &self.spelling
     }
 
-    /// A topic that the pattern matches: itself, the first topic of the resource, or `orders/create`
-    /// for `*`.
+    /// A topic that the pattern matches: itself, the first topic of the resource, or
+    /// `orders/create` for `*`.
     pub fn example(&self) -> Topic {
         let resource = self.key.strip_suffix('*').unwrap_or(&self.key);
         let found = catalogue::TOPICS.iter().find(|topic| topic.name.starts_with(resource));

@@ -1,4 +1,4 @@
-//! What is wrong with a request, field by field.
+//! The errors of a request, by field.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 

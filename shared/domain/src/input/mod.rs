@@ -1,4 +1,4 @@
-//! What all requests are read with.
+//! Reading requests: errors by field, query parameters, and checked strings.
 //!
 //! A parser tells everything that is wrong with a request at once. It collects messages, field by
 //! field, in [`field_errors::FieldErrors`], which the API prints as it is. The parameters of a URL

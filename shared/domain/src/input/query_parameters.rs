@@ -36,9 +36,9 @@ impl<'a> QueryParameters<'a> {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
-    /// Reads a parameter. If it is malformed, the message goes to `errors`, and the result is `None`
-    /// as for an absent one. A parameter that is given twice is an error: which of the two is meant
-    /// would be a guess.
+    /// Reads a parameter. If it is malformed, the message goes to `errors`, and the result is
+    /// `None` as for an absent one. A parameter that is given twice is an error: which of the two
+    /// is meant would be a guess.
     pub fn read<T, E: ToString>(
         &self,
         name: &'static str,

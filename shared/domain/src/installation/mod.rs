@@ -42,7 +42,8 @@ pub struct Installation {
     pub scopes: Vec<Scope>,
     /// The secrets, oldest first: the newest, and older ones whose overlap has not ended.
     pub secrets: Vec<InstallationSecret>,
-    /// When the app was uninstalled, if it was. Only the delivery of `app/uninstalled` is still sent.
+    /// When the app was uninstalled, if it was. Only the delivery of `app/uninstalled` is still
+    /// sent.
     pub uninstalled_at: Option<Timestamp>,
 }
 

@@ -42,8 +42,8 @@ pub struct BucketFull {
 }
 
 impl RateLimit {
-    /// Allows `burst` calls at once, and `per_second` a second in the long run. `None` means no limit:
-    /// one of the two is 0.
+    /// Allows `burst` calls at once, and `per_second` a second in the long run. `None` means no
+    /// limit: one of the two is 0.
     pub fn new(burst: u32, per_second: u32) -> Option<Self> {
         let drop_micros = 1_000_000_i64.checked_div(per_second.into())?.max(1);
         (burst > 0).then_some(Self { burst, drop_micros })

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{input::field_errors::FieldErrors, installation::secret::SharedSecret};
 
-/// The largest number of secrets that sign at the same time. Each makes the signature header longer.
+/// The largest number of secrets that sign at the same time. Each makes the signature header
+/// longer.
 pub const SECRETS_LIMIT: usize = 5;
 
 /// The longest overlap, in hours: a week.

@@ -92,7 +92,8 @@ pub(crate) fn decoded(string: &str) -> String {
             formatter.write_str("a string")
         }
 
-        // As a `str`, serde_json refuses half a pair. As bytes, it gives it in a form that is not UTF-8.
+        // As a `str`, serde_json refuses half a pair. As bytes, it gives it in a form that is not
+        // UTF-8.
         fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
             Ok(bytes.utf8_chunks().map(|chunk| chunk.valid()).collect())
         }

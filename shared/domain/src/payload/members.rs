@@ -15,8 +15,8 @@ pub(crate) struct Members<'a>(pub(crate) Vec<Member<'a>>);
 pub(crate) struct Member<'a> {
     /// The key as it is written, with its quotes.
     key: &'a RawValue,
-    /// The decoded key. JSON can write half of a surrogate pair, which no Unicode text can hold: such
-    /// a key has no name.
+    /// The decoded key. JSON can write half of a surrogate pair, which no Unicode text can hold:
+    /// such a key has no name.
     name: Option<Cow<'a, str>>,
     /// The value as it is written.
     pub(crate) value: &'a RawValue,
@@ -58,8 +58,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                // As a raw value, serde_json takes any key that JSON allows. As a text, it would refuse
-                // half of a surrogate pair, and with it the whole object.
+                // As a raw value, serde_json takes any key that JSON allows. As a text, it would
+                // refuse half of a surrogate pair, and with it the whole object.
                 while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
                     let name = serde_json::from_str(key.get()).ok().map(|Text(name)| name);
                     members.push(Member { key, name, value });

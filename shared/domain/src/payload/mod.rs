@@ -87,10 +87,10 @@ impl<'a> Payload<'a> {
         self.as_str().len() + 3 * self.as_str().matches(NONCHARACTERS).count()
     }
 
-    /// The payload's id, for the id header: its top-level `id`, or the `id` inside if the payload is
-    /// wrapped in its resource's name (`{"collection_listing": {…}}`). `None` if the id is absent,
-    /// null, neither a number nor a string, or not fit for a header (visible ASCII, at most 128
-    /// characters).
+    /// The payload's id, for the id header: its top-level `id`, or the `id` inside if the payload
+    /// is wrapped in its resource's name (`{"collection_listing": {…}}`). `None` if the id is
+    /// absent, null, neither a number nor a string, or not fit for a header (visible ASCII, at most
+    /// 128 characters).
     pub fn resource_id(self, resource: &str) -> Option<Cow<'a, str>> {
         let members = Members::of(self.as_str())?;
         let id = match members.get("id") {

@@ -13,8 +13,8 @@ impl<'a> Payload<'a> {
     /// The JSON that a webhook with these `fields` and `metafield_namespaces` gets.
     ///
     /// * `fields` are the top-level keys to keep, in the payload's order. No fields mean all.
-    /// * `metafields` keeps only the metafields of these namespaces. Without namespaces, the member is
-    ///   left out.
+    /// * `metafields` keeps only the metafields of these namespaces. Without namespaces, the member
+    ///   is left out.
     ///
     /// It fails closed. If a key is no Unicode text, no field can name it. If the payload has no
     /// members to select, the result is `{}`.
@@ -80,8 +80,8 @@ mod tests {
         check_selection(payload, &["none"], &[], "{}")
     }
 
-    /// JSON can write half of a surrogate pair, which no Unicode text can hold. A key with one must not
-    /// make selection send more.
+    /// JSON can write half of a surrogate pair, which no Unicode text can hold. A key with one must
+    /// not make selection send more.
     #[test]
     fn a_key_that_is_no_text_does_not_change_what_is_selected() -> serde_json::Result<()> {
         let payload = r#"{"\ud800":1,"id":7,"secret":2,"\ud800id":3,"metafields":[{"\udfff":1,"namespace":"a"},{"namespace":"\ud800a"}]}"#;

@@ -66,13 +66,15 @@ impl Address {
         }
         let url = Url::parse(text).map_err(|_| AddressError::Invalid)?;
         if !matches!(url.scheme(), "http" | "https") {
-            // `localhost:8080` and `mailto:x` parse as URLs, too. Only a text with `://` has a scheme.
+            // `localhost:8080` and `mailto:x` parse as URLs, too. Only a text with `://` has a
+            // scheme.
             return Err(match text.split_once("://") {
                 Some(_) => AddressError::Scheme(url.scheme().to_owned()),
                 None => AddressError::Invalid,
             });
         }
-        // The URL standard also mends `http:example.com`, and `http:///example.com`, whose host is empty.
+        // The URL standard also mends `http:example.com`, and `http:///example.com`, whose host is
+        // empty.
         let is_absolute = text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
             && !authority_of(text).is_empty();
         let has_user_info =

@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The IPv4 networks in which no webhook lives: the whole IANA Special-Purpose Address Registry (RFC
-/// 6890 and its updates), with the few networks that it calls globally reachable (AS112, AMT, port
-/// control); multicast (RFC 5771); the reserved class E; and Azure's wire server.
+/// The IPv4 networks in which no webhook lives: the whole IANA Special-Purpose Address Registry
+/// (RFC 6890 and its updates), with the few networks that it calls globally reachable (AS112, AMT,
+/// port control); multicast (RFC 5771); the reserved class E; and Azure's wire server.
 const NOT_PUBLIC_V4: [Ipv4Net; 18] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -48,8 +48,8 @@ const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 /// The addresses that stand for IPv4 addresses behind a translator (RFC 6052).
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// Which IP addresses deliveries may reach: public unicast, and the networks that the operator opened.
-/// The default opens none.
+/// Which IP addresses deliveries may reach: public unicast, and the networks that the operator
+/// opened. The default opens none.
 ///
 /// ```
 /// use storehook_domain::webhook::address_policy::AddressPolicy;
@@ -84,8 +84,8 @@ impl AddressPolicy {
     }
 }
 
-/// The IPv4 address that a NAT64 address stands for, or the address itself. A NAT64 address may stand
-/// for public addresses only (RFC 6052 §3.1), so no opened network matters here.
+/// The IPv4 address that a NAT64 address stands for, or the address itself. A NAT64 address may
+/// stand for public addresses only (RFC 6052 §3.1), so no opened network matters here.
 fn translated(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V6(ip) if NAT64.contains(&ip) => {

@@ -1,7 +1,7 @@
 //! The attributes of a webhook, as clients write them.
 //!
-//! There is one reader for each kind of attribute. Each adds its errors, in the words of the API, to
-//! the errors of the request.
+//! There is one reader for each kind of attribute. Each adds its errors, in the words of the API,
+//! to the errors of the request.
 
 use serde_json::{Map, Value};
 
@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// The most bytes of JSON that `fields` may have, and `metafield_namespaces` as well. With the limits
-/// of the other attributes, it keeps a page of the longest webhooks within a Lambda response. A test
-/// adds it up.
+/// The most bytes of JSON that `fields` may have, and `metafield_namespaces` as well. With the
+/// limits of the other attributes, it keeps a page of the longest webhooks within a Lambda
+/// response. A test adds it up.
 pub const LIST_LIMIT: usize = 2_048;
 
 pub(crate) const BLANK: &str = "can't be blank";

@@ -52,8 +52,8 @@ pub enum CustomHeadersError {
     /// They have more than 3,072 bytes of JSON (`JSON_LIMIT`).
     #[error("is too long (maximum is {JSON_LIMIT} bytes of JSON)")]
     TooLong,
-    /// A name is not allowed by HTTP, has more than 128 characters (`NAME_LIMIT`), or is there twice,
-    /// in any case. The error quotes the first 128 characters.
+    /// A name is not allowed by HTTP, has more than 128 characters (`NAME_LIMIT`), or is there
+    /// twice, in any case. The error quotes the first 128 characters.
     #[error("has an invalid name: {0}")]
     Name(String),
     /// A value is not allowed by HTTP, or has more than [`HEADER_VALUE_LIMIT`] characters.

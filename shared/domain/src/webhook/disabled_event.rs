@@ -1,4 +1,5 @@
-//! The operational event `webhooks/disabled`: it tells an app that one of its webhooks was disabled.
+//! The operational event `webhooks/disabled`: it tells an app that one of its webhooks was
+//! disabled.
 
 use jiff::Timestamp;
 use serde_json::json;

@@ -37,8 +37,8 @@ impl HeaderPrefix {
         format!("{}-{rest}", self.0)
     }
 
-    /// The header for the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. Two resources have none,
-    /// because their header's name is taken: `webhook` and `event`.
+    /// The header for the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. Two resources have
+    /// none, because their header's name is taken: `webhook` and `event`.
     pub fn id_header(&self, resource: &str) -> Option<String> {
         let capitalized = resource.split('_').map(|word| {
             let (first, rest) = word.split_at(word.len().min(1));

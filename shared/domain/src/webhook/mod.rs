@@ -1,14 +1,14 @@
 //! Webhooks: an app's subscriptions to the events of a shop.
 //!
-//! An app creates and changes webhooks over the API. [`new_webhook`] reads what the app writes, with
-//! the help of [`attributes`] and the types of single attributes: [`address`], [`custom_headers`].
-//! [`query`] and [`filter`] read and apply the query of a list.
+//! An app creates and changes webhooks over the API. [`new_webhook`] reads what the app writes,
+//! with the help of [`attributes`] and the types of single attributes: [`address`],
+//! [`custom_headers`]. [`query`] and [`filter`] read and apply the query of a list.
 //!
 //! Two settings of the operator limit what a webhook may name: [`address_policy`] (which hosts
 //! deliveries may reach) and [`header_prefix`] (which headers are ours).
 //!
-//! A webhook can fail. [`failure_run`] decides when it has failed for too long. It is then disabled,
-//! never deleted, and its app gets the event of [`disabled_event`].
+//! A webhook can fail. [`failure_run`] decides when it has failed for too long. It is then
+//! disabled, never deleted, and its app gets the event of [`disabled_event`].
 
 pub mod address;
 pub mod address_policy;
@@ -41,7 +41,7 @@ pub struct Webhook {
     pub shop: ShopDomain,
     /// The app that registered it. No other app sees it.
     pub app: AppId,
-    /// What it subscribes to.
+    /// The topic or pattern that it subscribes to.
     pub topic: TopicPattern,
     /// Where its deliveries go.
     pub address: Address,

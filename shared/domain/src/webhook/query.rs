@@ -98,8 +98,8 @@ impl WebhookQuery {
     }
 }
 
-/// Reads an address. A text that can be no webhook's address is an error: it is a mistake, and an empty
-/// list would hide it.
+/// Reads an address. A text that can be no webhook's address is an error: it is a mistake, and an
+/// empty list would hide it.
 fn address(text: &str) -> Result<String, AddressError> {
     Address::parse(text).map(|address| address.as_str().to_owned())
 }
@@ -115,7 +115,8 @@ fn fields(text: &str) -> Result<Option<Vec<String>>, Infallible> {
     Ok((!is_blank).then(|| text.split(',').map(|field| field.trim().to_owned()).collect()))
 }
 
-/// Reads an id. A number that is larger than any id becomes the largest id: nothing comes after either.
+/// Reads an id. A number that is larger than any id becomes the largest id: nothing comes after
+/// either.
 fn since_id(text: &str) -> Result<WebhookId, InvalidWebhookId> {
     if is_number(text) { Ok(text.parse().unwrap_or(WebhookId::new(u64::MAX))) } else { Err(InvalidWebhookId) }
 }

@@ -68,9 +68,10 @@ async fn http_2_and_http_1_1_are_spoken_as_the_endpoint_can() -> TestResult {
     for (protocols, is_http2) in [(&["h2", "http/1.1"][..], true), (&["http/1.1"], false), (&[], false)] {
         let (endpoint, sender, url) = over_tls(protocols, LONG, move |_, socket| async move {
             assert_eq!(speaks_http2(&socket), is_http2);
-            match is_http2 {
-                true => serve_http2(socket, 100, |_, respond| answer_ok(respond)).await,
-                false => answer_http1(socket, OK).await,
+            if is_http2 {
+                serve_http2(socket, 100, |_, respond| answer_ok(respond)).await
+            } else {
+                answer_http1(socket, OK).await
             }
         })
         .await?;
@@ -183,9 +184,10 @@ async fn an_endpoint_that_asks_for_http_1_1_gets_it_from_then_on() -> TestResult
                 answer_ok(respond).await
             };
             async move {
-                match is_http2 {
-                    true => serve_http2(socket, 100, answer).await,
-                    false => answer_http1(socket, CLOSES).await,
+                if is_http2 {
+                    serve_http2(socket, 100, answer).await
+                } else {
+                    answer_http1(socket, CLOSES).await
                 }
             }
         })

@@ -1,7 +1,7 @@
 //! The POST of an attempt, to the byte.
 //!
-//! The body is built once, then signed and sent. So a signature always covers the bytes that are sent.
-//! Header names and values are parsed, so no value can inject another header.
+//! The body is built once, then signed and sent. So a signature always covers the bytes that are
+//! sent. Header names and values are parsed, so no value can inject another header.
 
 use std::borrow::Cow;
 
@@ -73,8 +73,8 @@ impl<'a> DeliveryRequest<'a> {
         Ok(Self { headers: headers.0, body })
     }
 
-    /// The headers for the history, where they are stored and shown. The values of the webhook's `own`
-    /// headers are hidden: they are often credentials.
+    /// The headers for the history, where they are stored and shown. The values of the webhook's
+    /// `own` headers are hidden: they are often credentials.
     pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
         let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
         let shown = self.headers.iter().map(|(name, value)| {

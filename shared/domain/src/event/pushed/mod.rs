@@ -145,8 +145,8 @@ impl InvalidPush {
     }
 }
 
-/// The record of an event, as a store publishes it. The payload keeps its bytes: its numbers must not
-/// go through a parser.
+/// The record of an event, as a store publishes it. The payload keeps its bytes: its numbers must
+/// not go through a parser.
 pub fn event_record(
     shop: &ShopDomain,
     topic: &str,

@@ -32,8 +32,8 @@ use crate::payload::xml::name::{child_name, element_name, is_xml_character};
 const DEPTH_LIMIT: usize = 128;
 
 /// The words in a member's name that make its text money: those of the page's samples
-/// (`compare_at_price`, `total_spent`, `total_discounts`), and three that platforms of its family use
-/// (`shipping_cost`, `fee`, `balance`).
+/// (`compare_at_price`, `total_spent`, `total_discounts`), and three that platforms of its family
+/// use (`shipping_cost`, `fee`, `balance`).
 const MONEY_WORDS: [&str; 12] = [
     "price",
     "amount",
@@ -49,8 +49,8 @@ const MONEY_WORDS: [&str; 12] = [
     "balance",
 ];
 
-/// The longest document, in bytes. Indentation can make a deeply nested payload more than two hundred
-/// times as large, and a batch holds ten of them.
+/// The longest document, in bytes. Indentation can make a deeply nested payload more than two
+/// hundred times as large, and a batch holds ten of them.
 const SIZE_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Why a payload has no XML.
@@ -96,8 +96,8 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
     Ok(document.xml)
 }
 
-/// The object that describes the resource: the payload, or the inner object if the payload only wraps
-/// one in the resource's name (`{"collection_listing": {…}}`).
+/// The object that describes the resource: the payload, or the inner object if the payload only
+/// wraps one in the resource's name (`{"collection_listing": {…}}`).
 fn unwrapped<'a>(payload: &'a str, resource: &str) -> &'a str {
     match Members::of(payload).as_ref().map(|members| members.0.as_slice()) {
         Some([member]) if member.is_named(resource) && member.value.get().starts_with('{') => {

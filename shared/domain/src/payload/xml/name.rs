@@ -1,8 +1,8 @@
 //! The names of XML elements.
 //!
-//! A JSON key may be any text; an element's name may not. Like ActiveSupport, [`element_name`] turns
-//! underscores and spaces into dashes, except underscores at both ends. For some keys ActiveSupport
-//! prints invalid XML. There [`element_name`] makes a name that every parser takes:
+//! A JSON key may be any text; an element's name may not. Like ActiveSupport, [`element_name`]
+//! turns underscores and spaces into dashes, except underscores at both ends. For some keys
+//! ActiveSupport prints invalid XML. There [`element_name`] makes a name that every parser takes:
 //!
 //! - It drops characters that XML cannot hold at all.
 //! - It turns other characters that no name may have into dashes. The colon is one of them, because

@@ -3,11 +3,11 @@
 //! The children of an array have the singular of its name, and a reader of the XML expects the one
 //! that Rails would print: `taxes` has `tax` children, but `movies` has `movie` ones. The rules are
 //! ActiveSupport's own, which are frozen (`inflections.rb`: "we do not change them to become more
-//! complete"): an ordered table of endings, of which the first that fits counts. ASCII case does not
-//! matter, and the kept letters keep their case. A word that no rule fits is its own singular.
+//! complete"): an ordered table of endings, of which the first that fits counts. ASCII case does
+//! not matter, and the kept letters keep their case. A word that no rule fits is its own singular.
 
-/// The rules: what must stand before the ending, the ending, and what replaces it. A `^` is the start
-/// of the word.
+/// The rules: what must stand before the ending, the ending, and what replaces it. A `^` is the
+/// start of the word.
 ///
 /// ActiveSupport writes them as regular expressions. If one excludes a letter (`([^f])ves` makes
 /// `fe`), here a row for the excluded letter stands before it.

@@ -1,4 +1,4 @@
-//! What a client writes to create or change a webhook.
+//! New webhooks and changes, as clients write them.
 //!
 //! The readers find all errors at once, field by field, in the words of the API. A change may leave
 //! out any attribute. A new webhook is a change with a topic and an address.
@@ -30,7 +30,7 @@ pub struct WebhookRules {
 /// A webhook to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
-    /// What it subscribes to.
+    /// The topic or pattern to subscribe to.
     pub topic: TopicPattern,
     /// Where its deliveries go.
     pub address: Address,
@@ -41,7 +41,7 @@ pub struct NewWebhook {
 /// A change of a webhook. The attributes that the client left out are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookPatch {
-    /// What it subscribes to.
+    /// The topic or pattern to subscribe to.
     pub topic: Option<TopicPattern>,
     /// Where its deliveries go.
     pub address: Option<Address>,
@@ -99,8 +99,8 @@ impl NewWebhook {
 impl WebhookPatch {
     /// Reads a change of `current` from the `webhook` object of a request.
     ///
-    /// Clients send back every attribute, changed or not. An unchanged one is not checked again, even
-    /// if its owner could not write it now.
+    /// Clients send back every attribute, changed or not. An unchanged one is not checked again,
+    /// even if its owner could not write it now.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl WebhookPatch {
     }
 }
 
-/// Whether an attribute is unchanged. It matters for those that may have become invalid since the owner
-/// wrote them: Storehook sets `disabled`, and the operator may change the rules.
+/// Whether an attribute is unchanged. It matters for attributes that may have become invalid since
+/// the owner wrote them: Storehook sets `disabled`, and the operator may change the rules.
 fn is_unchanged(current: &Webhook, name: &str, value: &Value) -> bool {
     match name {
         "status" => value == current.status.as_str(),
