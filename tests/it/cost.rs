@@ -16,8 +16,8 @@ use storehook_aws::{
 };
 use storehook_domain::{
     delivery::{
-        body_shape::BodyShape, disposition::Disposition, message::DeliveryMessage, outcome::Outcome,
-        request::DeliveryRequest, schedule::Lane,
+        body_shape::BodyShape, disposition::Disposition, lane::Lane, message::DeliveryMessage,
+        outcome::Outcome, request::DeliveryRequest,
     },
     event::{
         StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,

@@ -7,14 +7,14 @@ use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
-        schedule::Lane,
     },
     event::{StoreEvent, origin::RecordOrigin},
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
-        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT},
+        record::{ATTEMPTS_KEPT, DETAILS_LIMIT, admission::Admission},
         run::Receive,
     },
     installation::{app::AppId, shop::ShopDomain},
@@ -24,6 +24,11 @@ use storehook_domain::{
 
 use super::{payloads::whole, *};
 use crate::table::{from_item, size_of, to_item};
+use storehook_domain::{
+    event::id::EventId,
+    history::{record::DeliveryRecord, state::DeliveryState},
+    webhook::WebhookId,
+};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 

@@ -6,7 +6,6 @@ use storehook_domain::installation::{
     Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain, token::TokenHash,
 };
 
-use super::partition_of;
 use crate::table::{Item, key};
 
 /// A token's item: who calls with it, and what they may do.
@@ -97,6 +96,11 @@ pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
 /// Whether an item of an installation's partition is the installation itself.
 pub fn is_installation(item: &Item) -> bool {
     item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
+}
+
+/// The partition of an installation and its webhooks.
+pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
+    format!("SHOP#{shop}#APP#{app}")
 }
 
 /// The key of an installation's item.

@@ -33,7 +33,9 @@ use storehook_domain::{
 
 use crate::table::{Item, TableError, key, text};
 
-pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
+pub use installations::{
+    InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation, partition_of,
+};
 
 /// The index of webhooks by shop and topic pattern: `subscription` (see
 /// [`subscription_of`]), then `id`; with `app`.
@@ -127,11 +129,6 @@ impl FailureRunItem {
 
 fn failures_sort_key(id: WebhookId) -> String {
     format!("FAILURES#{:020}", id.get())
-}
-
-/// The partition of an installation and its webhooks.
-pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
-    format!("SHOP#{shop}#APP#{app}")
 }
 
 /// The start of every webhook's sort key.

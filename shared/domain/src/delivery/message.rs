@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use crate::{
     delivery::{
         envelope::Envelope,
+        lane::Lane,
         run::{DelayedCopy, RunId},
-        schedule::Lane,
     },
     event::StoreEvent,
     installation::app::AppId,

@@ -20,6 +20,7 @@ pub mod disposition;
 pub mod envelope;
 pub mod fan_out;
 pub mod id;
+pub mod lane;
 pub mod message;
 pub mod outcome;
 pub mod request;

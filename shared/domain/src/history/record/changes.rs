@@ -6,7 +6,7 @@ use crate::{
     delivery::{disposition::Disposition, message::DeliveryMessage},
     history::{
         attempt::{Attempt, AttemptRecord},
-        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT},
+        record::{ATTEMPTS_KEPT, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT, admission::Admission},
         run::{Holder, Receive, Run, RunEnd},
         state::DeliveryState,
     },

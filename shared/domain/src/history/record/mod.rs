@@ -14,13 +14,11 @@
 //! What can go wrong: two attempts that overlap are both recorded, and the first one recorded holds the
 //! run; a lost write may cost a repeat.
 
-mod admission;
+pub mod admission;
 mod changes;
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
-
-pub use admission::Admission;
 
 use crate::{
     delivery::{envelope::Envelope, message::DeliveryMessage},
