@@ -1,12 +1,11 @@
 //! Fan-out: from one event and the webhooks that subscribe to it, to SQS batches.
 //!
-//! Nothing here holds more than it must. Deliveries are made one by one as their batch
-//! is packed, so an event of a mebibyte with ten thousand webhooks costs one batch of
-//! memory and not ten thousand payloads.
+//! Messages are made one by one as their batch is packed. So an event of a mebibyte with ten
+//! thousand webhooks takes the memory of one batch, and not of ten thousand payloads.
 //!
-//! Batches are sent in lanes. A webhook's deliveries all fall into one lane, and a lane
-//! keeps the stream's order, so each webhook's deliveries enter the queue in the order
-//! of their events, while the lanes are sent at the same time.
+//! Several senders send at the same time. All messages of a webhook have the same sender, and a
+//! sender keeps the stream's order, so a webhook's deliveries enter the queue in the order of their
+//! events.
 
 use jiff::Timestamp;
 
@@ -41,8 +40,8 @@ pub struct QueueEntry {
     pub body: String,
 }
 
-/// The deliveries that an event becomes: one for each subscriber, or for those of its app
-/// only where the event names one. `payload_digest` is of an event whose payload is kept.
+/// The messages that an event becomes: one for each subscriber, or for each subscriber of the app
+/// that the event names. `payload_digest` is set where the payload is kept.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
     payload_digest: Option<&'s PayloadDigest>,
@@ -63,9 +62,9 @@ pub fn deliveries<'a, 's>(
         })
 }
 
-/// The lane of a webhook's deliveries.
-pub fn lane_of(webhook_id: WebhookId, lanes: u64) -> u64 {
-    webhook_id.get() % lanes.max(1)
+/// Which of so many senders sends a webhook's deliveries.
+pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
+    webhook_id.get() % senders.max(1)
 }
 
 /// Packs messages, in their order, into batches that SQS takes: at most [`BATCH_LIMIT`] and,

@@ -21,6 +21,19 @@ pub struct InvalidDeliveryId;
 
 impl DeliveryId {
     /// Reads an id. Only the spelling that [`ToString`] writes is one: `07-e` is not `7-e`.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a webhook's id, a dash and an event's id.
+    ///
+    /// ```
+    /// use storehook_domain::delivery::id::DeliveryId;
+    ///
+    /// let id = DeliveryId::parse("7-01JD")?;
+    /// assert_eq!((id.webhook_id.get(), id.event_id.as_str()), (7, "01JD"));
+    /// assert!(DeliveryId::parse("07-01JD").is_err());
+    /// # Ok::<_, storehook_domain::delivery::id::InvalidDeliveryId>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, InvalidDeliveryId> {
         let (webhook_id, event_id) = text.split_once('-').ok_or(InvalidDeliveryId)?;
         let id = Self {
@@ -71,8 +84,10 @@ mod tests {
             ("7-a.b", false),
             ("18446744073709551616-e", false),
         ] {
-            let parsed = DeliveryId::parse(text).map(|id| id.to_string());
-            assert_eq!(parsed.as_deref().ok(), is_valid.then_some(text), "{text}");
+            let parsed = DeliveryId::parse(text);
+            let written = parsed.as_ref().map(ToString::to_string);
+            assert_eq!(written.as_deref().ok(), is_valid.then_some(text), "{text}");
+            assert_eq!(parsed.map(String::from).as_deref().ok(), is_valid.then_some(text), "{text}");
         }
     }
 }

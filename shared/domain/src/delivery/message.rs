@@ -61,6 +61,10 @@ impl<'a> DeliveryMessage<'a> {
     }
 
     /// Reads a delivery from an SQS message's body.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not the JSON of a delivery whose payload is an object.
     pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDeliveryMessage> {
         use serde::de::Error as _;
         let delivery: Self = serde_json::from_slice(message).map_err(InvalidDeliveryMessage)?;

@@ -27,8 +27,8 @@ pub struct DeliveryQuery {
     pub after: Option<DeliveryPosition>,
 }
 
-/// A delivery's place among those of its webhook: when it was first queued, and its event. It never
-/// changes, so what is listed after it is the same however many come before it meanwhile.
+/// A delivery's position in its webhook's list: when it was first queued, and its event. It never
+/// changes, so a page that begins after it stays the same while new deliveries arrive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryPosition(String);
 
@@ -38,18 +38,18 @@ pub struct DeliveryPosition(String);
 pub struct InvalidPosition;
 
 impl DeliveryPosition {
-    /// The place of a delivery that was first queued at this time.
+    /// The position of a delivery that was first queued at this time.
     pub fn of(created_at: Timestamp, event_id: &EventId) -> Self {
         Self(format!("{}{event_id}", Self::start_of(created_at).0))
     }
 
-    /// The place before every delivery that was queued at this time or later.
+    /// The position before every delivery that was queued at this time or later.
     pub fn start_of(time: Timestamp) -> Self {
         // 17 digits of microseconds are more than three thousand years.
         Self(format!("{:017}#", time.as_microsecond().max(0)))
     }
 
-    /// The place after every delivery that was queued at this time or earlier.
+    /// The position after every delivery that was queued at this time or earlier.
     pub fn end_of(time: Timestamp) -> Self {
         // No character of an event's id comes after it.
         Self(format!("{}~", Self::start_of(time).0))
@@ -61,6 +61,10 @@ impl DeliveryPosition {
     }
 
     /// Reads a key.
+    ///
+    /// # Errors
+    ///
+    /// If [`Self::as_key`] did not write the text.
     pub fn from_key(key: &str) -> Result<Self, InvalidPosition> {
         let (micros, event_id) = key.split_once('#').ok_or(InvalidPosition)?;
         let is_time = micros.len() == 17 && micros.bytes().all(|byte| byte.is_ascii_digit());
@@ -68,13 +72,13 @@ impl DeliveryPosition {
         (is_time && is_event).then(|| Self(key.to_owned())).ok_or(InvalidPosition)
     }
 
-    /// The event of the delivery at this place.
+    /// The event of the delivery at this position.
     pub fn event_id(&self) -> Option<EventId> {
         let (_, event_id) = self.0.split_once('#')?;
         EventId::parse(event_id).ok()
     }
 
-    /// When the delivery at this place was first queued.
+    /// When the delivery at this position was first queued.
     pub fn created_at(&self) -> Timestamp {
         let micros = self.0.split('#').next().and_then(|micros| micros.parse().ok());
         micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or_default()
@@ -86,6 +90,10 @@ impl DeliveryPosition {
     }
 
     /// Reads what [`Self::to_page_info`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If it did not write the text.
     pub fn from_page_info(text: &str) -> Result<Self, InvalidPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidPosition)?;
         Self::from_key(&String::from_utf8(bytes).map_err(|_| InvalidPosition)?)
@@ -93,7 +101,11 @@ impl DeliveryPosition {
 }
 
 impl DeliveryQuery {
-    /// Reads the query of a list, and tells all that is wrong with it at once.
+    /// Reads the query of a list.
+    ///
+    /// # Errors
+    ///
+    /// If parameters are malformed: all of them, field by field.
     pub fn parse(query: &str) -> Result<Self, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -107,7 +119,11 @@ impl DeliveryQuery {
         errors.or(read)
     }
 
-    /// Reads the query of statistics, which knows `since` and `until`.
+    /// Reads the query of statistics: `since` and `until`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is malformed.
     pub fn parse_window(query: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -174,7 +190,33 @@ mod tests {
     }
 
     #[test]
-    fn only_what_we_wrote_is_a_position() {
+    fn a_position_knows_its_event_and_time_and_a_bound_has_no_event() -> TestResult {
+        let (event, time) = (EventId::parse("e_1-x")?, "2026-11-21T15:00:00.123456Z".parse()?);
+        assert_eq!(DeliveryPosition::of(time, &event).event_id(), Some(event));
+        for bound in [DeliveryPosition::start_of(time), DeliveryPosition::end_of(time)] {
+            assert_eq!((bound.event_id(), bound.created_at()), (None, time));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_window_of_statistics_is_since_and_until() -> TestResult {
+        let (since, until) = ("2026-11-21T15:00:00Z", "2026-11-22T00:00:00Z");
+        for (query, expected) in [
+            (String::new(), (None, None)),
+            (format!("since={since}&state=lost"), (Some(since.parse()?), None)),
+            (format!("until={until}&since={since}"), (Some(since.parse()?), Some(until.parse()?))),
+        ] {
+            assert_eq!(DeliveryQuery::parse_window(&query), Ok(expected), "{query}");
+        }
+        let errors = DeliveryQuery::parse_window("since=today&until=x").err().map(|errors| json!(errors));
+        let message = json!(["must be an ISO 8601 date and time with an offset"]);
+        assert_eq!(errors, Some(json!({"since": message, "until": message})));
+        Ok(())
+    }
+
+    #[test]
+    fn malformed_positions_are_refused() {
         for key in [
             "",
             "1#e",

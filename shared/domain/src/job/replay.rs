@@ -105,6 +105,10 @@ impl Replay {
     /// Reads a wish for a step of a replay. With a `cursor` the replay is the cursor's, whatever else is said; but
     /// what was begun as a dry run stays one, and what was not does not become one. `new_id` is of a replay
     /// that is not given one.
+    ///
+    /// # Errors
+    ///
+    /// If the wish is invalid, field by field.
     pub fn parse(members: &Map<String, Value>, new_id: String, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let is_dry_run = match members.get("dry_run") {
