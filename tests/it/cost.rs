@@ -17,7 +17,7 @@ use storehook_aws::{
 use storehook_domain::{
     delivery::{
         body_shape::BodyShape, disposition::Disposition, lane::Lane, message::DeliveryMessage,
-        outcome::Outcome, request::DeliveryRequest,
+        outcome::Outcome, request::DeliveryRequest, subscriber::Subscriber,
     },
     event::{
         StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,
@@ -175,13 +175,14 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     let id = EventId::parse("6f0b54d6-4f7c-4b0f-9d5e-0c2a1f3b7e11")?;
     let now: Timestamp = "2026-11-21T15:00:00.123456Z".parse()?;
     let topic = Topic::parse("orders/create")?;
-    let record = event_record(&shop, topic.as_str(), &id, now, sample_of(&topic));
+    let record = event_record(&shop, topic.as_str(), &id, now, None, sample_of(&topic));
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
     let digest = PayloadDigest::of(event.payload);
     let kept = is_history_on.then(|| digest.clone());
-    let delivery = DeliveryMessage::of(&event, kept, webhook.id, webhook.app.clone(), now);
+    let delivery =
+        DeliveryMessage::of(&event, kept, &Subscriber::by_topic(webhook.id, webhook.app.clone()), now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &HeaderPrefix::default(), now)?;
     let headers = request.redacted_headers(&webhook.custom_headers);
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();

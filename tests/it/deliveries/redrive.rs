@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
 use storehook::redrive::{queues::Queues, redrive, redrive_between, selection::Args, summary::End};
 use storehook_domain::{
-    delivery::message::DeliveryMessage,
+    delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
     history::state::DeliveryState,
     webhook::WebhookId,
@@ -35,7 +35,8 @@ fn dead_letter(installed: &Installed, webhook: u64, event_id: &str) -> Result<St
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: queued_at };
     let event = StoreEvent::parse(event.as_bytes(), &origin)?;
     let webhook = WebhookId::new(webhook);
-    Ok(DeliveryMessage::of(&event, None, webhook, installed.app.clone(), queued_at).to_message())
+    Ok(DeliveryMessage::of(&event, None, &Subscriber::by_topic(webhook, installed.app.clone()), queued_at)
+        .to_message())
 }
 
 /// Puts messages into a queue, and returns the id of the last.

@@ -19,8 +19,8 @@ use storehook_aws::{
     table::{self, TableError},
 };
 use storehook_domain::{
-    delivery::fan_out::Subscriber,
-    event::StoreEvent,
+    delivery::subscriber::Subscriber,
+    event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
     payload::digest::PayloadDigest,
     webhook::WebhookId,
@@ -159,11 +159,14 @@ impl Subscribers {
             .expression_attribute_values(":subscription", subscription)
             .into_paginator()
             .send();
+        let is_by_pattern = topic::is_wildcard(pattern);
         let mut found = Found::default();
         while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
                 match table::from_item(item) {
-                    Ok(Projected { id, app }) => found.subscribers.push(Subscriber { webhook_id: id, app }),
+                    Ok(Projected { id, app }) => {
+                        found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern })
+                    }
                     Err(error) => {
                         tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook malformed");
                         found.malformed += 1;

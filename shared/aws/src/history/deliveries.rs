@@ -32,20 +32,20 @@ pub struct DeliveryItem {
 impl DeliveryItem {
     /// The item of a delivery.
     pub fn of(record: DeliveryRecord) -> Self {
-        let DeliveryId { webhook_id, event_id } = &record.envelope.id;
+        let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
         let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         Self {
             pk: partition_of(&record.envelope.id),
-            sk: SORT_KEY.to_owned(),
+            sk: sort_key_of(&record.envelope.id),
             webhook_shard: shard_of(*webhook_id, shard),
-            position: DeliveryPosition::of(record.created_at, event_id).as_key().to_owned(),
+            position: DeliveryPosition::of(record.created_at, &record.envelope.id).as_key().to_owned(),
             record,
         }
     }
 
     /// The key of a delivery's item.
     pub fn key_of(id: &DeliveryId) -> Item {
-        key(&partition_of(id), SORT_KEY)
+        key(&partition_of(id), &sort_key_of(id))
     }
 }
 
@@ -70,8 +70,16 @@ pub fn list_shards(webhook_id: WebhookId) -> impl Iterator<Item = String> {
 
 const SORT_KEY: &str = "DELIVERY";
 
+/// One partition holds all deliveries of an event id to a webhook, so one query finds them.
 pub(super) fn partition_of(id: &DeliveryId) -> String {
-    format!("DELIVERY#{id}")
+    format!("DELIVERY#{}-{}", id.webhook_id, id.event_id)
+}
+
+fn sort_key_of(id: &DeliveryId) -> String {
+    match id.distinction {
+        Some(distinction) => format!("{SORT_KEY}#{distinction}"),
+        None => SORT_KEY.to_owned(),
+    }
 }
 
 fn shard_of(webhook_id: WebhookId, shard: u8) -> String {

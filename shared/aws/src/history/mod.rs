@@ -4,9 +4,9 @@
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
-//! | delivery | `DELIVERY#<delivery id>` | `DELIVERY` |
+//! | delivery | `DELIVERY#<webhook id>-<event id>` | `DELIVERY`, or `DELIVERY#<distinction>` |
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
-//! | payload of a held delivery | `DELIVERY#<delivery id>` | `<payload digest>#<part>` |
+//! | payload of a held delivery | `DELIVERY#<webhook id>-<event id>` | `<payload digest>#<part>` |
 //!
 //! The table finds a delivery by its id. The index [`DELIVERIES_INDEX`] lists a webhook's
 //! deliveries in the order in which they were first queued. It changes with a delivery's state, and

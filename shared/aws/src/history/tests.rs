@@ -10,6 +10,7 @@ use storehook_domain::{
         lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
+        subscriber::Subscriber,
     },
     event::{StoreEvent, origin::RecordOrigin},
     history::{
@@ -45,7 +46,12 @@ fn with_delivery<T>(
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
     let digest = Some(PayloadDigest::of(event.payload));
-    then(&DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
+    then(&DeliveryMessage::of(
+        &event,
+        digest,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        enqueued_at,
+    ))
 }
 
 fn webhook(address: &str, list: &[String]) -> serde_json::Result<Webhook> {

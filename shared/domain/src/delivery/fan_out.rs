@@ -10,24 +10,14 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::message::DeliveryMessage,
+    delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
-    installation::app::AppId,
     payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
 
 /// The most messages that one `SendMessageBatch` takes (Amazon SQS quotas).
 pub const BATCH_LIMIT: usize = 10;
-
-/// A webhook that an event's topic matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscriber {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// The app that it belongs to.
-    pub app: AppId,
-}
 
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,15 +41,7 @@ pub fn deliveries<'a, 's>(
     subscribers
         .into_iter()
         .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
-        .map(move |subscriber| {
-            DeliveryMessage::of(
-                event,
-                payload_digest.cloned(),
-                subscriber.webhook_id,
-                subscriber.app.clone(),
-                now,
-            )
-        })
+        .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
 }
 
 /// Which of so many senders sends a webhook's deliveries.
@@ -90,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::event::origin::RecordOrigin;
+    use crate::installation::app::AppId;
 
     fn message(record: usize, size: usize) -> QueueEntry {
         QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
@@ -129,8 +112,13 @@ mod tests {
     fn an_event_goes_to_every_subscriber_or_to_those_of_the_app_it_names()
     -> Result<(), Box<dyn std::error::Error>> {
         let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
-        let subscribers = [("a", 1), ("b", 2), ("a", 3)]
-            .map(|(app, id)| AppId::parse(app).map(|app| Subscriber { webhook_id: WebhookId::new(id), app }));
+        let subscribers = [("a", 1), ("b", 2), ("a", 3)].map(|(app, id)| {
+            AppId::parse(app).map(|app| Subscriber {
+                webhook_id: WebhookId::new(id),
+                app,
+                is_by_pattern: false,
+            })
+        });
         let subscribers = subscribers.into_iter().collect::<Result<Vec<_>, _>>()?;
         for (app, expected) in
             [("null", vec!["1-e", "2-e", "3-e"]), (r#""a""#, vec!["1-e", "3-e"]), (r#""c""#, vec![])]

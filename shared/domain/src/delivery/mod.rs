@@ -27,5 +27,6 @@ pub mod request;
 pub mod run;
 pub mod schedule;
 pub mod signature;
+pub mod subscriber;
 pub mod test_event;
 pub mod verdict;

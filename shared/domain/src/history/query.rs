@@ -4,12 +4,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
 use crate::{
-    event::id::EventId,
+    delivery::id::DeliveryId,
     history::state::DeliveryState,
     input::{
         field_errors::FieldErrors,
         query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, limit, time},
     },
+    webhook::WebhookId,
 };
 
 /// A list's query.
@@ -27,7 +28,7 @@ pub struct DeliveryQuery {
     pub after: Option<DeliveryPosition>,
 }
 
-/// A delivery's position in its webhook's list: when it was first queued, and its event. It never
+/// A delivery's position in its webhook's list: when it was first queued, and its id. It never
 /// changes, so a page that begins after it stays the same while new deliveries arrive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryPosition(String);
@@ -39,8 +40,8 @@ pub struct InvalidPosition;
 
 impl DeliveryPosition {
     /// The position of a delivery that was first queued at this time.
-    pub fn of(created_at: Timestamp, event_id: &EventId) -> Self {
-        Self(format!("{}{event_id}", Self::start_of(created_at).0))
+    pub fn of(created_at: Timestamp, id: &DeliveryId) -> Self {
+        Self(format!("{}{}", Self::start_of(created_at).0, id.of_event()))
     }
 
     /// The position before every delivery that was queued at this time or later.
@@ -51,7 +52,7 @@ impl DeliveryPosition {
 
     /// The position after every delivery that was queued at this time or earlier.
     pub fn end_of(time: Timestamp) -> Self {
-        // No character of an event's id comes after it.
+        // No event's id begins with a character that comes after it.
         Self(format!("{}~", Self::start_of(time).0))
     }
 
@@ -68,14 +69,14 @@ impl DeliveryPosition {
     pub fn from_key(key: &str) -> Result<Self, InvalidPosition> {
         let (micros, event_id) = key.split_once('#').ok_or(InvalidPosition)?;
         let is_time = micros.len() == 17 && micros.bytes().all(|byte| byte.is_ascii_digit());
-        let is_event = EventId::parse(event_id).is_ok();
+        let is_event = DeliveryId::of_webhook(WebhookId::new(0), event_id).is_some();
         (is_time && is_event).then(|| Self(key.to_owned())).ok_or(InvalidPosition)
     }
 
-    /// The event of the delivery at this position.
-    pub fn event_id(&self) -> Option<EventId> {
-        let (_, event_id) = self.0.split_once('#')?;
-        EventId::parse(event_id).ok()
+    /// The delivery of this webhook at this position.
+    pub fn delivery_id(&self, webhook_id: WebhookId) -> Option<DeliveryId> {
+        let (_, event) = self.0.split_once('#')?;
+        DeliveryId::of_webhook(webhook_id, event)
     }
 
     /// When the delivery at this position was first queued.
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
-        let event = EventId::parse("e_1-x")?;
+        let event = DeliveryId::parse("7-e_1-x")?;
         let position = DeliveryPosition::of("2026-11-21T15:00:00.123456Z".parse()?, &event);
         let query = format!(
             "state=dead&since=2026-11-21T10:00:00-05:00&until=2026-11-22T00:00:00Z&limit=3&page_info={}&x=1",
@@ -190,11 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_position_knows_its_event_and_time_and_a_bound_has_no_event() -> TestResult {
-        let (event, time) = (EventId::parse("e_1-x")?, "2026-11-21T15:00:00.123456Z".parse()?);
-        assert_eq!(DeliveryPosition::of(time, &event).event_id(), Some(event));
+    fn a_position_knows_its_delivery_and_time_and_a_bound_has_no_delivery() -> TestResult {
+        let (webhook_id, time) = (WebhookId::new(7), "2026-11-21T15:00:00.123456Z".parse()?);
+        for id in ["7-e_1-x", "7-e~0a1b2c3d"] {
+            let id = DeliveryId::parse(id)?;
+            assert_eq!(DeliveryPosition::of(time, &id).delivery_id(webhook_id), Some(id));
+        }
         for bound in [DeliveryPosition::start_of(time), DeliveryPosition::end_of(time)] {
-            assert_eq!((bound.event_id(), bound.created_at()), (None, time));
+            assert_eq!((bound.delivery_id(webhook_id), bound.created_at()), (None, time));
         }
         Ok(())
     }
@@ -233,11 +237,12 @@ mod tests {
     proptest! {
         #[test]
         fn keys_sort_as_times_do_and_read_back(
-            a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64, ids in ("[A-Za-z0-9_-]{1,64}", "[A-Za-z0-9_-]{1,64}"),
+            a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64, ids in ("[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?", "[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?"),
         ) {
             let time = |micros| Timestamp::from_microsecond(micros).unwrap_or_default();
-            let fail = |_| TestCaseError::fail("an id");
-            let (x, y) = (EventId::parse(&ids.0).map_err(fail)?, EventId::parse(&ids.1).map_err(fail)?);
+            let fail = |()| TestCaseError::fail("an id");
+            let id = |text: &str| DeliveryId::of_webhook(WebhookId::new(7), text).ok_or(()).map_err(fail);
+            let (x, y) = (id(&ids.0)?, id(&ids.1)?);
             let (first, second) = (DeliveryPosition::of(time(a), &x), DeliveryPosition::of(time(b), &y));
             prop_assert_eq!(first.cmp(&second), (a, ids.0.as_str()).cmp(&(b, ids.1.as_str())));
             prop_assert_eq!(DeliveryPosition::from_page_info(&first.to_page_info()), Ok(first.clone()));

@@ -194,6 +194,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::delivery::id::DeliveryId;
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -255,7 +256,7 @@ mod tests {
     fn a_cursor_goes_on_with_the_same_replay() -> TestResult {
         let body = json!({"state": "held", "to": "2026-11-21T00:00:00Z"});
         let replay = parse(body).map_err(|errors| errors.to_string())?;
-        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
+        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
         let body = json!({"cursor": replay.cursor(&position), "state": "all", "id": "other"});
         let next = parse(body).map_err(|errors| errors.to_string())?;
         assert_eq!(next.after(), Some(position));
@@ -265,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_as_a_dry_run_stays_one() -> TestResult {
-        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
+        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
         for begun_so in [true, false] {
             let replay =
                 parse(json!({"state": "dead", "dry_run": begun_so})).map_err(|errors| errors.to_string())?;

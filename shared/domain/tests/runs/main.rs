@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use kinds::{Answer, Fault, Post, Redrive};
 use proptest::prelude::*;
 use storehook_domain::{
-    delivery::{lane::Lane, message::DeliveryMessage, run::RunId, schedule::AGES},
+    delivery::{lane::Lane, message::DeliveryMessage, run::RunId, schedule::AGES, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
     history::{record::DeliveryRecord, state::DeliveryState},
     installation::app::AppId,
@@ -42,7 +42,12 @@ fn message(run: RunId) -> DeliveryMessage<'static> {
         RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: jiff::Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record, &origin).expect("an event");
     let app = AppId::parse("demo").expect("an app");
-    let mut message = DeliveryMessage::of(&event, None, WebhookId::new(7), app, jiff::Timestamp::UNIX_EPOCH);
+    let mut message = DeliveryMessage::of(
+        &event,
+        None,
+        &Subscriber::by_topic(WebhookId::new(7), app),
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     message.run = run;
     message
 }

@@ -12,6 +12,7 @@ use crate::{
         lane::Lane,
         outcome::{FailedAttempt, Outcome},
         run::{DelayedCopy, RunId},
+        subscriber::Subscriber,
     },
     event::{StoreEvent, origin::RecordOrigin},
     history::{
@@ -44,7 +45,12 @@ fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Er
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
     let digest = Some(PayloadDigest::of(event.payload));
-    let message = DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, time(0));
+    let message = DeliveryMessage::of(
+        &event,
+        digest,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        time(0),
+    );
     Ok(DeliveryMessage { run: RunId::parse(run)?, ..message })
 }
 

@@ -43,6 +43,20 @@ fn of_a_runs_messages_one_makes_the_attempts() -> TestResult {
     ] {
         assert_eq!(record.admission(message, receive, time(10)), admission, "{what}");
     }
+    let overdue = time(10 + 4 * 3_600);
+    assert_eq!(
+        retrying.admission(&event, fast("m-7"), overdue),
+        LastAttempt,
+        "its dead letter, moved by hand"
+    );
+    assert_eq!(retrying.admission(&event, slow("m-1"), overdue), Attempt, "the holder is only late");
+    let mut other = event.clone();
+    other.envelope.payload_digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
+    for (record, admission) in
+        [(&retrying, Superseded), (&held, Superseded), (&dead, Superseded), (&delivered, Delivered)]
+    {
+        assert_eq!(record.admission(&other, fast("m-7"), time(10)), admission, "another event of that id");
+    }
     // Ten seconds are not over yet; two machines' clocks may differ by two.
     assert_eq!(retrying.admission(&event, fast("m-1"), time(7)), Wait(time(10)));
     assert_eq!(retrying.admission(&event, fast("m-1"), time(8)), Attempt);
