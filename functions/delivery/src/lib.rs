@@ -36,7 +36,7 @@ mod sender;
 mod settings;
 mod skipped;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
@@ -67,6 +67,7 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
             Err(error) => malformed.push((sqs, lane, error)),
         }
     }
+    let (received, copies) = apart(received, dependencies.history.is_on());
     let found = dependencies.lookup.load(received).await;
     let delivered = found.into_iter().map(|(received, found)| {
         failed(received.sqs, async move { deliver(dependencies, &received, found).await })
@@ -74,10 +75,32 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
     let rejected = malformed
         .into_iter()
         .map(|(sqs, lane, error)| failed(sqs, async move { reject(dependencies, sqs, lane, &error).await }));
-    let (delivered, rejected) = future::join(future::join_all(delivered), future::join_all(rejected)).await;
+    let hidden = copies.iter().map(|copy| {
+        failed(copy.sqs, async move {
+            dependencies.queues.hide(copy.sqs, copy.lane, COPY_WAITS).await;
+            Reported::Failed
+        })
+    });
+    let (delivered, rejected, hidden) =
+        future::join3(future::join_all(delivered), future::join_all(rejected), future::join_all(hidden))
+            .await;
     let mut response = SqsBatchResponse::default();
-    response.set_failures(delivered.into_iter().chain(rejected).flatten());
+    response.set_failures(delivered.into_iter().chain(rejected).chain(hidden).flatten());
     response
+}
+
+/// How a message waits whose run another message of the same batch attempts: past that attempt and its record.
+const COPY_WAITS: Disposition =
+    Disposition::Retry { due_in: Duration::from_secs(10), hidden_for: Duration::from_secs(10) };
+
+/// The first message of each run in a batch, and the others. No record can tell those apart yet, so each would
+/// be sent. They wait until one can; without a history they do not.
+fn apart(batch: Vec<Received<'_>>, is_recorded: bool) -> (Vec<Received<'_>>, Vec<Received<'_>>) {
+    let mut seen = HashSet::new();
+    batch.into_iter().partition(|received| {
+        let message = &received.message;
+        !is_recorded || seen.insert((message.envelope.id.clone(), message.run.clone()))
+    })
 }
 
 fn with_body(mut message: SqsMessage) -> (SqsMessage, Bytes) {

@@ -68,9 +68,22 @@ impl Settings {
             header_prefix: environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?,
             schedule: RetrySchedule::new(environment.number("RETRY_TIME_SCALE", 1.0)?)
                 .ok_or(SettingError::invalid("RETRY_TIME_SCALE", "it must be over 0 and at most 1"))?,
-            connect_timeout: Duration::from_secs(environment.number("CONNECT_TIMEOUT_SECONDS", 2)?),
-            attempt_timeout: Duration::from_secs(environment.number("ATTEMPT_TIMEOUT_SECONDS", 5)?),
+            connect_timeout: seconds(environment, "CONNECT_TIMEOUT_SECONDS", 2, 10)?,
+            attempt_timeout: seconds(environment, "ATTEMPT_TIMEOUT_SECONDS", 5, 30)?,
         })
+    }
+}
+
+/// A time limit of 1 second to `most`: the function has a minute for a whole batch.
+fn seconds(
+    environment: &Environment,
+    name: &'static str,
+    default: u64,
+    most: u64,
+) -> Result<Duration, SettingError> {
+    match environment.number(name, default)? {
+        seconds if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(SettingError::invalid(name, format!("it must be 1 to {most}"))),
     }
 }
 
@@ -125,6 +138,9 @@ pub(crate) mod tests {
             ("RETRY_TIME_SCALE", "0"),
             ("RETRY_TIME_SCALE", "fast"),
             ("CONNECT_TIMEOUT_SECONDS", "-1"),
+            ("CONNECT_TIMEOUT_SECONDS", "11"),
+            ("ATTEMPT_TIMEOUT_SECONDS", "0"),
+            ("ATTEMPT_TIMEOUT_SECONDS", "31"),
             ("HISTORY_DELIVERY_DAYS", "-1"),
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1"),
         ] {

@@ -125,6 +125,19 @@ async fn a_history_that_is_off_is_not_written_at_all() -> TestResult {
     Ok(())
 }
 
+/// A batch may bring a run twice. No record can tell its messages apart yet.
+#[tokio::test]
+async fn copies_in_one_batch_wait_for_the_record_of_the_first() -> TestResult {
+    let body = delivery(7, 0);
+    let seen = deliver_all(&[("first", body.clone()), ("copy", body.clone()), ("copy-2", body)]).await?;
+    assert_eq!(seen.failed, ["copy", "copy-2"]);
+    let hidden: Vec<_> =
+        seen.hidden.iter().map(|(handle, (seconds, _))| (handle.as_str(), *seconds)).collect();
+    assert_eq!(hidden, [("copy", 10), ("copy-2", 10)]);
+    assert_eq!(seen.writes, BTreeMap::from([("PutItem".to_owned(), 1)]), "one attempt was recorded");
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_attempt_is_one_write() -> TestResult {
     let seen = deliver_all(&[("delivered", delivery(7, 0))]).await?;

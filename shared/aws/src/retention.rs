@@ -8,8 +8,12 @@ use jiff::SignedDuration;
 
 use crate::environment::{Environment, SettingError};
 
-/// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30) and
-/// `HISTORY_PAYLOAD_DAYS` (default 7).
+/// The fewest days that deliveries are kept if they are. A record says who makes the attempts, so it must
+/// outlive the schedule's 48 hours.
+const FEWEST_DAYS: i64 = 3;
+
+/// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30, and 3 for 1
+/// and 2) and `HISTORY_PAYLOAD_DAYS` (default 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     deliveries: SignedDuration,
@@ -35,7 +39,8 @@ impl Retention {
 
     /// How long a delivery is kept; `None` if the history is off.
     pub fn deliveries(&self) -> Option<SignedDuration> {
-        (!self.deliveries.is_zero()).then_some(self.deliveries)
+        let fewest = SignedDuration::from_hours(FEWEST_DAYS * 24);
+        (!self.deliveries.is_zero()).then_some(self.deliveries.max(fewest))
     }
 
     /// How long an event's payload is kept; `None` if it is not. Without deliveries, payloads are
@@ -50,10 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_is_off_and_payloads_are_not_kept_without_deliveries() -> Result<(), SettingError> {
+    fn zero_is_off_and_a_record_outlives_the_schedule() -> Result<(), SettingError> {
         for (deliveries, payloads, expected) in [
             ("", "", (Some(30), Some(7))),
             ("90", "1", (Some(90), Some(1))),
+            ("1", "1", (Some(3), Some(1))),
             ("30", "0", (Some(30), None)),
             ("0", "7", (None, None)),
         ] {

@@ -68,11 +68,14 @@ impl Queues {
     }
 
     /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
-    /// then, at the cost of a receive.
+    /// then, at the cost of a receive; so it does where nobody can tell whose copy it would be.
     async fn send_later(&self, received: &Received<'_>, wait: Duration, known: Known<'_>) -> Reported {
         let Received { sqs, lane, .. } = received;
-        let message = received.facts().delayed(known);
         let delay = Disposition::Delay(wait);
+        let Some(message) = received.facts().delayed(known) else {
+            self.hide(sqs, *lane, delay).await;
+            return Reported::Failed;
+        };
         let copy = self
             .sqs
             .send_message()

@@ -34,8 +34,10 @@ pub(crate) enum Loaded {
     Record(Box<DeliveryRecord>),
     /// It has none.
     NoRecord,
-    /// Nothing: the history is off, or does not respond.
+    /// Nothing: the history does not respond.
     Nothing,
+    /// Nothing: the history is off.
+    Off,
 }
 
 impl Loaded {
@@ -45,6 +47,7 @@ impl Loaded {
             Self::Record(record) => Known::Record(record),
             Self::NoRecord => Known::NoRecord,
             Self::Nothing => Known::Nothing,
+            Self::Off => Known::Off,
         }
     }
 
@@ -52,7 +55,7 @@ impl Loaded {
     pub(crate) fn record(&self) -> Option<&DeliveryRecord> {
         match self {
             Self::Record(record) => Some(record),
-            Self::NoRecord | Self::Nothing => None,
+            Self::NoRecord | Self::Nothing | Self::Off => None,
         }
     }
 }

@@ -151,7 +151,10 @@ impl Lookup {
 
     fn history_of(&self, read: &Read, envelope: &Envelope) -> Loaded {
         let key = text_of(&DeliveryItem::key_of(&envelope.id));
-        if self.history_table.is_none() || read.unknown.contains(&key) {
+        if self.history_table.is_none() {
+            return Loaded::Off;
+        }
+        if read.unknown.contains(&key) {
             return Loaded::Nothing;
         }
         let Some(item) = read.records.get(&key) else { return Loaded::NoRecord };

@@ -27,9 +27,12 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
     let text = |value: &str| json!({"S": value});
     let (id, sort_key) = (webhook_of(key), key["sk"]["S"].as_str().unwrap_or_default());
     if table == "history" {
-        return (key["pk"]["S"] == "DELIVERY#12-e1")
-            .then(|| recorded("12", "delivered"))
-            .or_else(|| (key["pk"]["S"] == "DELIVERY#14-e1").then(|| recorded("14", "dead")));
+        let id = key["pk"]["S"].as_str()?.strip_prefix("DELIVERY#")?;
+        return match id.split_once('-') {
+            Some(("12", _)) => Some(recorded(id, "delivered")),
+            Some(("14", _)) => Some(recorded(id, "dead")),
+            _ => None,
+        };
     }
     let own = if sort_key == "INSTALLATION" {
         json!({
@@ -63,15 +66,15 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
 }
 
 /// The record of a delivery whose own run has ended so, as message `before`.
-fn recorded(webhook_id: &str, end: &str) -> Value {
+fn recorded(id: &str, end: &str) -> Value {
     let text = |value: &str| json!({"S": value});
     let number = |value: &str| json!({"N": value});
-    let id = format!("{webhook_id}-e1");
+    let (webhook_id, event_id) = id.split_once('-').unwrap_or_default();
     json!({
         "pk": text(&format!("DELIVERY#{id}")), "sk": text("DELIVERY"),
-        "webhook_shard": text(&format!("WEBHOOK#{webhook_id}#0")), "position": text("01795000000000000#e1"),
+        "webhook_shard": text(&format!("WEBHOOK#{webhook_id}#0")), "position": text(&format!("01795000000000000#{event_id}")),
         "envelope": {"M": {
-            "id": text(&id), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
+            "id": text(id), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
             "triggered_at": text("2026-11-21T15:00:00Z"),
         }},
         "runs": {"L": [{"M": {

@@ -82,7 +82,12 @@ pub(crate) async fn deliver_with(
     let aws = Aws { url: format!("http://{}", listener.local_addr()?), history, seen: Arc::default() };
     let router = Router::new()
         .route("/ok", post(async || StatusCode::OK))
-        .route("/delay", post(async || Json(json!({"event_id": "e1", "result": "delay", "delay": 90}))))
+        .route(
+            "/delay",
+            post(async |Json(sent): Json<Value>| {
+                Json(json!({"event_id": sent["event_id"], "result": "delay", "delay": 90}))
+            }),
+        )
         .route("/busy", post(async || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")])))
         .route("/broken", post(async || StatusCode::INTERNAL_SERVER_ERROR))
         .fallback(post(answer))
@@ -168,11 +173,11 @@ fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) 
     (StatusCode::OK, Json(json!({})))
 }
 
-/// A delivery to a webhook, queued so many seconds ago.
+/// A delivery to a webhook, queued so many seconds ago, of an event of its own.
 pub(crate) fn delivery(webhook_id: u64, age: i64) -> String {
     json!({
         "envelope": {
-            "id": format!("{webhook_id}-e1"), "shop": "a.example", "app": "demo", "topic": "orders/create",
+            "id": format!("{webhook_id}-e{age}"), "shop": "a.example", "app": "demo", "topic": "orders/create",
             "triggered_at": "2026-11-21T15:00:00Z",
         },
         "enqueued_at": storehook_aws::now() - age.seconds(), "payload": {},

@@ -25,8 +25,10 @@ pub enum Known<'a> {
     Record(&'a DeliveryRecord),
     /// It has none: no message of it was attempted yet, or no attempt could be written.
     NoRecord,
-    /// Nothing: the history is off, or does not respond.
+    /// Nothing: the history does not respond.
     Nothing,
+    /// Nothing: the history is off, so no attempt is ever recorded.
+    Off,
 }
 
 /// A message as it was received.
@@ -55,19 +57,23 @@ impl<'p> Received<'_, 'p> {
     }
 
     /// The copy of the message that comes after an integration's delay. It names the run's first message as it is
-    /// known, since SQS may give a message another id when it redrives it.
-    pub fn delayed(&self, known: Known<'_>) -> DeliveryMessage<'p> {
+    /// known, since SQS may give a message another id when it redrives it. `None` where nobody can tell which
+    /// message that is: a copy that named another would be taken for a stranger.
+    pub fn delayed(&self, known: Known<'_>) -> Option<DeliveryMessage<'p>> {
         let message = self.message;
         let recorded = match known {
             Known::Record(record) => record.runs.iter().find(|run| run.id == message.run),
-            Known::NoRecord | Known::Nothing => None,
+            Known::NoRecord | Known::Nothing | Known::Off => None,
         };
         let first = match (&message.delay, recorded) {
             (Some(delay), _) => &delay.first_message_id,
             (None, Some(run)) => run.holder.first_message_id(),
+            (None, None) if matches!(known, Known::Nothing) && message.lane != self.receive.lane => {
+                return None;
+            }
             (None, None) => self.receive.message_id,
         };
-        message.delayed(first, self.receive.lane, self.queued_at())
+        Some(message.delayed(first, self.receive.lane, self.queued_at()))
     }
 
     /// Whether the message is to be attempted.
@@ -77,8 +83,10 @@ impl<'p> Received<'_, 'p> {
             // A delivery that comes late still gets its last attempt.
             Known::Record(_) | Known::NoRecord => Admission::Attempt,
             // Past the schedule nobody can tell whether that was made, but at a first receive it was not.
-            Known::Nothing if schedule.is_over(self.age(now)) && self.count > 1 => Admission::Exhausted,
-            Known::Nothing => Admission::Attempt,
+            Known::Nothing | Known::Off if schedule.is_over(self.age(now)) && self.count > 1 => {
+                Admission::Exhausted
+            }
+            Known::Nothing | Known::Off => Admission::Attempt,
         }
     }
 }
@@ -97,12 +105,14 @@ pub fn disposition(
     match (admission, outcome) {
         (Admission::Delivered | Admission::Superseded, _) => Disposition::Ack,
         (_, Some(Outcome::Delivered)) => Disposition::Ack,
-        (Admission::Exhausted | Admission::LastAttempt, _) => Disposition::Exhausted(Duration::ZERO),
+        (Admission::Exhausted, _) => Disposition::Exhausted(Duration::ZERO),
+        (Admission::LastAttempt, Some(_)) => schedule.after_last_attempt(),
         (Admission::Wait(due), _) => {
             let due_in = Duration::try_from(due.duration_since(now)).unwrap_or_default();
             schedule.wait(lane, age, due_in, jitter)
         }
         (Admission::Attempt, Some(outcome)) => schedule.after(outcome, lane, age, jitter),
-        (Admission::Attempt, None) => schedule.next(lane, age, None, jitter),
+        // The attempt could not be made: that is no failure of the endpoint's, so it never ends a run.
+        (Admission::Attempt | Admission::LastAttempt, None) => schedule.next(lane, age, None, jitter),
     }
 }

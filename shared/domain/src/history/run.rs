@@ -41,7 +41,14 @@ pub struct Run {
     /// How it ended, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<RunEnd>,
+    /// The SQS message ids of the dead letters that had a last attempt before the holder, at most
+    /// [`SPENT_KEPT`]. They get no other, or two dead letters of a run would take turns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<String>,
 }
+
+/// How many of a run's spent dead letters are kept, the latest ones.
+const SPENT_KEPT: usize = 10;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +73,28 @@ pub struct Holder {
     /// How many copies delays have made by now.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copies: u32,
+}
+
+impl Run {
+    /// The run as it begins.
+    pub fn begin(id: RunId, began_at: Timestamp, holder: Holder) -> Self {
+        Self { id, began_at, holder, end: None, spent: Vec::new() }
+    }
+
+    /// Takes a message up as the holder, in the place of the one before.
+    pub fn adopt(&mut self, holder: Holder) {
+        let after = holder.after(&self.holder);
+        let before = std::mem::replace(&mut self.holder, after);
+        if self.end == Some(RunEnd::Dead) && before.message_id != self.holder.message_id {
+            self.spent.push(before.message_id);
+            self.spent.drain(..self.spent.len().saturating_sub(SPENT_KEPT));
+        }
+    }
+
+    /// Whether a message of the run, which is dead, had its last attempt.
+    pub fn is_spent(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
+        self.holder.admits(message, receive) || self.spent.iter().any(|id| id == receive.message_id)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
@@ -102,7 +131,9 @@ impl Holder {
         self.message_id == receive.message_id
             || self.was_redriven(message, receive)
             || message.delay.as_ref().is_some_and(|delay| {
-                delay.first_message_id == self.first_message_id() && delay.number > self.copies
+                // Where SQS redrove the message before its copy was made, the copy may name it by either id.
+                [self.first_message_id(), &self.message_id].contains(&delay.first_message_id.as_str())
+                    && delay.number > self.copies
             })
     }
 

@@ -234,12 +234,11 @@ impl World {
         let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
         match decided {
             Disposition::Ack => self.messages[number] = None,
-            Disposition::Delay(_) => {
-                let copy = message.received().delayed(known);
+            Disposition::Delay(_) if let Some(copy) = message.received().delayed(known) => {
                 self.push(copy, message.lane, wait);
                 self.messages[number] = None;
             }
-            Disposition::Retry { .. } | Disposition::Exhausted(_) => {
+            Disposition::Delay(_) | Disposition::Retry { .. } | Disposition::Exhausted(_) => {
                 if let Some(message) = &mut self.messages[number] {
                     message.visible_at = self.now + wait;
                 }

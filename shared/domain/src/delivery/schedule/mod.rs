@@ -38,6 +38,10 @@ pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 /// The most that jitter adds to a wait, as a share of it.
 pub const JITTER: f64 = 0.1;
 
+/// How long a message stays hidden at least after an attempt past the schedule, in seconds. SQS shows it again
+/// until its count is used up, and where no record can be kept each time is an attempt.
+pub const SHORTEST_LAST_WAIT: u64 = 60;
+
 /// The table, with time compressed for tests and tours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetrySchedule {
@@ -110,8 +114,14 @@ impl RetrySchedule {
         }
     }
 
+    /// What follows when the last attempt that somebody asked for by hand has failed.
+    pub fn after_last_attempt(&self) -> Disposition {
+        Disposition::Exhausted(self.scaled(SHORTEST_LAST_WAIT as f64))
+    }
+
     fn exhausted(&self, age: Duration) -> Disposition {
-        Disposition::Exhausted(self.ends_at().saturating_sub(age))
+        let shortest = self.scaled(SHORTEST_LAST_WAIT as f64);
+        Disposition::Exhausted(self.ends_at().saturating_sub(age).max(shortest))
     }
 
     /// The wait from this age to the next point of the table.

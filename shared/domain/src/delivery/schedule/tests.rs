@@ -33,9 +33,9 @@ fn a_failure_waits_for_the_next_point_after_its_age() {
         (seconds(161), Disposition::retry(seconds(299))),
         (seconds(172_359), Disposition::retry(seconds(1))),
         (seconds(172_360), Disposition::Exhausted(seconds(1_440))),
-        (seconds(173_799), Disposition::Exhausted(seconds(1))),
-        (seconds(173_800), Disposition::Exhausted(seconds(0))),
-        (seconds(999_999), Disposition::Exhausted(seconds(0))),
+        (seconds(173_799), Disposition::Exhausted(seconds(60))),
+        (seconds(173_800), Disposition::Exhausted(seconds(60))),
+        (seconds(999_999), Disposition::Exhausted(seconds(60))),
     ] {
         assert_eq!(REAL.next(Lane::Slow, age, None, 0.0), next, "{age:?}");
     }
@@ -147,7 +147,10 @@ fn a_delivery_is_dead_only_where_the_wait_that_is_set_outlasts_the_schedule() {
                     "{age:?}"
                 );
             }
-            other => assert_eq!((is_dead, other), (true, Disposition::Exhausted(REAL.ends_at() - age))),
+            other => assert_eq!(
+                (is_dead, other),
+                (true, Disposition::Exhausted((REAL.ends_at() - age).max(Duration::from_secs(60))))
+            ),
         }
     }
 }

@@ -53,7 +53,7 @@ impl DeliveryRecord {
             None if message.run.is_events_own() && !is_latest => Admission::Superseded,
             None => Admission::Attempt,
             Some(_) if !is_latest => Admission::Superseded,
-            Some(Run { end: Some(_), holder, .. }) if holder.admits(message, receive) => Admission::Exhausted,
+            Some(run @ Run { end: Some(_), .. }) if run.is_spent(message, receive) => Admission::Exhausted,
             Some(Run { end: Some(_), .. }) => Admission::LastAttempt,
             Some(Run { holder, .. }) if !holder.admits(message, receive) => {
                 // SQS may have moved the holder to the dead letters by its own count.

@@ -27,8 +27,10 @@ impl DeliveryRecord {
     ) -> Self {
         let (is_holder, is_latest) = self.enter_run(message, receive, attempt.at, now);
         let is_delivered = disposition == Disposition::Ack;
-        if is_latest {
+        if is_latest && is_holder {
             self.take_event_of(message);
+        } else if self.is_other_payload(message) {
+            self.has_other_payload = true;
         }
         if is_delivered {
             self.latency_ms = Some(attempt.latency_ms());
@@ -49,6 +51,9 @@ impl DeliveryRecord {
             && run.end != Some(RunEnd::Delivered)
         {
             run.end = end.or(run.end);
+        }
+        if is_latest && is_holder || is_delivered {
+            self.show(&attempt);
         }
         self.push(message, attempt);
         self.version += 1;
@@ -103,7 +108,7 @@ impl DeliveryRecord {
         let is_adopted = self.state == DeliveryState::Held || self.is_overdue(now);
         let holder = Holder::of(message, receive);
         let Some(index) = self.runs.iter().position(|run| run.id == message.run) else {
-            let run = Run { id: message.run.clone(), began_at, holder, end: None };
+            let run = Run::begin(message.run.clone(), began_at, holder);
             // Attempts that overlap are recorded in any order.
             let is_before = |run: &Run| run.id.is_events_own() || run.began_at <= began_at;
             let before = self.runs.iter().rposition(is_before).filter(|_| !message.run.is_events_own());
@@ -118,7 +123,7 @@ impl DeliveryRecord {
         // A message that gets a dead run's last attempt adopts the run.
         let is_holder = is_adopted || run.end == Some(RunEnd::Dead) || run.holder.admits(message, receive);
         if is_holder {
-            run.holder = holder.after(&run.holder);
+            run.adopt(holder);
         }
         (is_holder, is_latest)
     }
@@ -150,8 +155,13 @@ impl DeliveryRecord {
         let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
         self.attempts.drain(..excess);
         self.attempt_count += 1;
-        self.request = attempt.request;
-        self.response = attempt.response;
-        self.details = attempt.details.map(|details| details.chars().take(DETAILS_LIMIT).collect());
+    }
+
+    /// Shows an attempt as the delivery's last.
+    fn show(&mut self, attempt: &Attempt) {
+        self.request.clone_from(&attempt.request);
+        self.response.clone_from(&attempt.response);
+        let details = attempt.details.as_ref();
+        self.details = details.map(|details| details.chars().take(DETAILS_LIMIT).collect());
     }
 }

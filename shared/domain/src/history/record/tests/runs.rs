@@ -164,6 +164,12 @@ fn of_two_copies_attempted_at_the_same_moment_one_goes_on() -> TestResult {
     let both = first.clone().attempted(&event, fast("m-2"), attempt(0, 500)?, retry(50), time(0));
     assert_eq!((both.attempt_count, both.next_attempt_at), (2, Some(time(10))));
     assert_eq!(both.admission(&event, fast("m-2"), time(60)), Admission::Superseded);
+    let mut other = event.clone();
+    other.envelope.payload_digest = Some(PayloadDigest::parse(&"a".repeat(32))?);
+    let stranger = first.clone().attempted(&other, fast("m-2"), attempt(0, 500)?, retry(50), time(0));
+    assert_eq!(stranger.envelope, first.envelope, "the record stays that of the holder's event");
+    assert!(stranger.has_other_payload);
+    assert_eq!(stranger.response, first.response, "and so does what it shows");
     let delivered = first.attempted(&event, fast("m-2"), attempt(0, 200)?, Disposition::Ack, time(0));
     assert_eq!(delivered.state, DeliveryState::Delivered, "whoever delivered it");
     for disposition in [retry(20), DEAD, Disposition::Delay(Duration::ZERO)] {
@@ -183,6 +189,10 @@ fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
         assert_eq!(again.admission(&event, receive, time(501)), Admission::Exhausted, "{receive:?}");
     }
     assert_eq!(again.admission(&event, fast("m-9"), time(900)), Admission::LastAttempt, "moved once more");
+    let spent = again.clone().attempted(&event, fast("m-9"), attempt(900, 500)?, DEAD, time(900));
+    for id in ["m-1", "m-7", "m-9"] {
+        assert_eq!(spent.admission(&event, fast(id), time(901)), Admission::Exhausted, "{id} had its turn");
+    }
     let delivered = again.attempted(&event, fast("m-9"), attempt(900, 200)?, Disposition::Ack, time(900));
     assert_eq!((delivered.state, delivered.runs[0].end), (DeliveryState::Delivered, Some(RunEnd::Delivered)));
     Ok(())
