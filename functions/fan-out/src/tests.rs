@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aws_lambda_events::kinesis::KinesisEvent;
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::ToSpan as _;
@@ -58,6 +57,7 @@ async fn fan_out(
         ("HISTORY_TABLE", "history"),
         ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
         ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
     ];
     let environment = environment.into_iter().collect();
     let dependencies =
@@ -67,7 +67,7 @@ async fn fan_out(
             "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,
         }})
     });
-    let batch: KinesisEvent = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()}))?;
+    let batch: Batch = serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()}))?;
     let now = storehook_aws::now();
     let times = Times { now, deadline: now + seconds_left.seconds() };
     let response = serde_json::to_value(handle(&dependencies, batch, times).await)?;
@@ -207,5 +207,15 @@ async fn when_time_is_up_no_call_starts_and_all_records_come_again() -> TestResu
     let (response, queued, rejected) = fan_out(records, |_| Reply::Take, 5).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
     assert!(queued.is_empty() && rejected.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_batch_is_told_by_its_shape() -> TestResult {
+    for (file, is_events) in [("good", true), ("empty", true), ("replay-step", false)] {
+        let path = format!("{}/../../events/fan-out-{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let batch: Batch = serde_json::from_slice(&std::fs::read(path)?)?;
+        assert_eq!(matches!(batch, Batch::Events(_)), is_events, "{file}");
+    }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! The history table: its items, and how they are written and read.
 //!
-//! The history keeps a record of each delivery, and the payload of each event with subscribers.
+//! The history keeps a record of each delivery, the payload of each event with subscribers, and how far each
+//! replay is.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
 //! | delivery | `DELIVERY#<delivery id>` | `DELIVERY` |
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
 //! | payload of a held delivery | `DELIVERY#<delivery id>` | `<payload digest>#<part>` |
+//! | replay | `REPLAY#<webhook id>` | `<replay id>` |
 //!
 //! The table finds a delivery by its id. The index [`DELIVERIES_INDEX`] lists a webhook's
 //! deliveries in the order in which they were first queued. It changes with a delivery's state, and
@@ -24,6 +26,8 @@
 //! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod payloads;
+mod replays;
+mod scan;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +42,8 @@ use storehook_domain::{
 use crate::table::{Item, key};
 
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
+pub use replays::ReplayItem;
+pub use scan::{Direction, Found, Scan, ScanStep};
 pub use store::{HISTORY_TIME, HistoryTable, Write};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`. It

@@ -62,10 +62,12 @@ impl DeliveryState {
     /// This state, or dead where an attempt that was due at `next_attempt_at` never came.
     pub fn overdue_at(self, next_attempt_at: Option<Timestamp>, now: Timestamp) -> Self {
         let is_overdue = next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
-        match self {
-            Self::Pending | Self::Retrying if is_overdue => Self::Dead,
-            state => state,
-        }
+        if is_overdue && self.can_be_overdue() { Self::Dead } else { self }
+    }
+
+    /// Whether an attempt is to come, which may never come.
+    pub fn can_be_overdue(self) -> bool {
+        matches!(self, Self::Pending | Self::Retrying)
     }
 
     /// The state of that name.
