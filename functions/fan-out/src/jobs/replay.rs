@@ -4,7 +4,7 @@
 //! be a moment behind and knows nothing of overdue deliveries. A delivery whose record shows the replay's run
 //! was sent by an earlier try of the step: it counts and is left alone.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use storehook_aws::{
@@ -31,11 +31,16 @@ use storehook_domain::{
 
 use crate::{
     jobs::{JobError, Jobs},
+    queue::NotSent,
     times::Times,
 };
 
-/// How many deliveries are read and sent together: their payloads are in memory at once.
-const CHUNK: u64 = 20;
+/// How many deliveries are read and sent at the same time: their payloads and messages are in memory at once,
+/// up to 2 MB for each.
+const ROUND: usize = 80;
+
+/// How many of them are read in one call.
+const CHUNK: usize = 20;
 
 /// How many payloads are read at the same time.
 const PAYLOADS_AT_ONCE: usize = 10;
@@ -114,14 +119,18 @@ impl Jobs {
         let mut outcome = StepOutcome { next: step.after.clone(), ..StepOutcome::default() };
         loop {
             let scanned = self.history.load_step(&scan, outcome.next.as_ref(), storehook_aws::now()).await?;
-            for chunk in scanned.found.chunks(step.size().min(CHUNK).try_into().unwrap_or(1)) {
-                let counts = self.send_chunk(replay, chunk, times).await?;
-                outcome.counts = outcome.counts.plus(counts);
-                outcome.next = chunk.last().map(|last| last.position.clone());
+            let mut rest = scanned.found.as_slice();
+            while !rest.is_empty() {
+                let left = step.size().saturating_sub(outcome.counts.sent);
+                let (round, later) =
+                    rest.split_at(rest.len().min(ROUND).min(left.try_into().unwrap_or(ROUND)));
+                outcome.counts = outcome.counts.plus(self.send_round(replay, round, times).await?);
+                outcome.next = round.last().map(|last| last.position.clone());
                 outcome.took = elapsed(times);
                 if outcome.counts.sent >= step.size() || is_late(times) {
                     return Ok(outcome);
                 }
+                rest = later;
             }
             outcome.next = scanned.next;
             outcome.took = elapsed(times);
@@ -129,6 +138,13 @@ impl Jobs {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// Sends the deliveries of a round that the replay includes, several chunks at the same time.
+    async fn send_round(&self, replay: &Replay, round: &[Found], times: Times) -> Result<Counts, JobError> {
+        let chunks = round.chunks(CHUNK).map(|chunk| self.send_chunk(replay, chunk, times));
+        let counts = future::try_join_all(chunks).await?.into_iter();
+        Ok(counts.fold(Counts::default(), Counts::plus))
     }
 
     /// Sends the deliveries of a chunk that the replay includes.
@@ -161,6 +177,9 @@ impl Jobs {
             .collect();
         let mut sent = begun.len() + entries.len();
         for batch in fan_out::batches(entries.into_iter()) {
+            if times.are_up() {
+                return Err(NotSent::OutOfTime.into());
+            }
             for (_, error) in self.delivery_queue.send_batch(batch, times).await {
                 if !error.is_for_good() {
                     return Err(error.into());
