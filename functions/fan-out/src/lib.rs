@@ -4,8 +4,8 @@
 //! record, Lambda hands over the batch again, from that record on ("Configuring partial batch
 //! response with Kinesis Data Streams and Lambda"). Fan-out promises three things:
 //!
-//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue, or
-//!   when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
+//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue or shared
+//!   out as jobs, or when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
 //!   the response names the first record that is not done. It comes again, with all records after
 //!   it, and messages may be sent twice: deliveries are idempotent by their id.
 //! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
@@ -74,14 +74,17 @@ impl Dependencies {
         };
         let delivery_queue = Queue::new(sqs.clone(), settings.delivery_queue_url);
         let rejected_queue = Queue::new(sqs.clone(), settings.rejected_queue_url);
+        let subscribers = Subscribers::new(dynamodb.clone(), settings.registry_table.clone());
         Self {
             jobs: Jobs {
+                subscribers: subscribers.clone(),
+                events_history: History(history.clone()),
                 history: history.clone(),
                 delivery_queue: delivery_queue.clone(),
                 rejected_queue: rejected_queue.clone(),
                 queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
             },
-            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
+            subscribers,
             history: History(history),
             installations: Installations::new(dynamodb, settings.registry_table),
             delivery_queue,
@@ -130,6 +133,7 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     }
     let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
     dependencies.history.mark(&mut subscribed);
+    events::shares::queue(&dependencies.jobs.queue, &mut subscribed, times, &mut progress).await;
     // Deliveries do not wait for the history.
     let write = dependencies.history.write(&subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);

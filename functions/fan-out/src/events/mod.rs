@@ -1,6 +1,7 @@
 //! From events to messages.
 //!
-//! [`subscribers`] finds the webhooks of each event, [`send`] puts a message for each of them into
+//! [`subscribers`] finds the webhooks of each event, [`shares`] queues jobs for most of them where there are very
+//! many, [`send`] puts a message for each of them into
 //! the delivery queue, and [`history`] writes the payload. [`installations`] then ends those
 //! that were uninstalled. [`progress`] notes the records that are rejected or that must come again.
 
@@ -8,4 +9,5 @@ pub(crate) mod history;
 pub(crate) mod installations;
 pub(crate) mod progress;
 pub(crate) mod send;
+pub(crate) mod shares;
 pub(crate) mod subscribers;

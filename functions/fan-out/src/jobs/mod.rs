@@ -2,7 +2,7 @@
 //!
 //! A step sends deliveries, notes in the job's record how far it came and by which SQS message, queues the
 //! next step, and only then is done (`job` of the domain has the rules). [`replay`] makes the steps of a
-//! replay.
+//! replay. [`fan_out`] sends a share of a large fan-out, which is one step.
 //!
 //! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to 15
 //!   minutes, and comes again: an outage of 48 hours is ridden out.
@@ -10,6 +10,7 @@
 //! * A step that dies in the middle is made again from its beginning. What it sent is sent twice, and the
 //!   delivery function makes one series of attempts of it.
 
+mod fan_out;
 mod replay;
 
 use aws_lambda_events::{
@@ -22,16 +23,22 @@ use storehook_aws::{
     queue::QueueError,
     table::{Contended, TableError},
 };
-use storehook_domain::job::{message::Job, retry::wait_after};
+use storehook_domain::{
+    event::InvalidEvent,
+    job::{message::Job, retry::wait_after},
+};
 
 use crate::{
+    events::{history::History, subscribers::Subscribers},
     queue::{NotSent, Queue},
     times::Times,
 };
 
 /// What jobs need.
 pub(crate) struct Jobs {
+    pub(crate) subscribers: Subscribers,
     pub(crate) history: HistoryTable,
+    pub(crate) events_history: History,
     pub(crate) delivery_queue: Queue,
     pub(crate) rejected_queue: Queue,
     pub(crate) queue: JobQueue,
@@ -48,6 +55,10 @@ enum JobError {
     NextStep(#[from] QueueError),
     #[error("the step was not noted")]
     Contended(#[from] Contended),
+    #[error("the share's record is no event")]
+    Event(#[from] InvalidEvent),
+    #[error("not all deliveries of the share were sent")]
+    Unfinished,
 }
 
 impl Jobs {
@@ -69,6 +80,7 @@ impl Jobs {
         let body = message.body.as_deref().unwrap_or_default();
         match Job::parse(body) {
             Ok(Job::Replay(step)) => self.make_replay_step(&step, id, times).await,
+            Ok(Job::FanOut(share)) => self.send_share(&share, times).await,
             Err(error) => {
                 tracing::warn!(job.rejected = %error, message.id = id, "job rejected");
                 Ok(self.rejected_queue.send(body.to_owned()).await?)

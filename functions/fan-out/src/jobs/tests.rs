@@ -45,12 +45,13 @@ async fn work_off(
     .collect();
     let sdk = storehook_aws::lambda_sdk_config(&environment)?;
     let sqs = aws_sdk_sqs::Client::new(&sdk);
+    let client = aws_sdk_dynamodb::Client::new(&sdk);
+    let retention = Retention::read(&environment)?;
+    let history = HistoryTable { client: client.clone(), name: "history".to_owned(), retention };
     let jobs = Jobs {
-        history: HistoryTable {
-            client: aws_sdk_dynamodb::Client::new(&sdk),
-            name: "history".to_owned(),
-            retention: Retention::read(&environment)?,
-        },
+        subscribers: Subscribers::new(client, "registry".to_owned()),
+        events_history: History(history.clone()),
+        history,
         delivery_queue: Queue::new(sqs.clone(), "https://sqs/delivery".to_owned()),
         rejected_queue: Queue::new(sqs.clone(), "https://sqs/rejected".to_owned()),
         queue: JobQueue { client: sqs, url: "https://sqs/jobs".to_owned() },

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::replay::step::ReplayStep;
+use crate::job::{fan_out::FanOutShare, replay::step::ReplayStep};
 
-/// The next step of a job, as SQS carries it: `{"replay": {…}}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The next step of a job, as SQS carries it: `{"replay": {…}}` or `{"fan_out": {…}}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
     /// A step of a replay.
     Replay(ReplayStep),
+    /// A share of a large fan-out.
+    FanOut(FanOutShare),
 }
 
 /// A message is no job. It says where, and never quotes the message.
@@ -37,6 +39,7 @@ impl Job {
     pub fn group(&self) -> String {
         match self {
             Self::Replay(step) => step.replay.webhook_id.to_string(),
+            Self::FanOut(share) => share.range.from.to_string(),
         }
     }
 }

@@ -8,6 +8,8 @@
 //! twice sends messages twice; the delivery function makes one series of attempts of them. Two chains of
 //! one job become one, because only one message can note a step. Every chain ends.
 
+pub mod fan_out;
+
 pub mod replay;
 
 pub mod message;

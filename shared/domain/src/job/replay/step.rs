@@ -1,4 +1,4 @@
-//! One step of a replay: as many deliveries as its pace gives [`PACE`], in a bounded time.
+//! One step of a replay: as many deliveries as its pace gives in five seconds, in a bounded time.
 
 use std::time::Duration;
 
