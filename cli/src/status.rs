@@ -10,7 +10,7 @@ pub async fn run(stack: &StackArgs) -> Result<()> {
     let connection = Connection::open(stack).await?;
     let client = Client::new(&connection.sdk);
     println!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
-    for queue in ["delivery", "retry", "dead-letter", "rejected"] {
+    for queue in ["delivery", "retry", "dead-letter", "jobs", "rejected"] {
         let url = connection.queue_url(&client, queue).await?;
         let attributes = client
             .get_queue_attributes()

@@ -70,6 +70,7 @@ impl DirectApi {
         let (id, secret) = LOCAL_CREDENTIALS;
         let [registry, history, stream] = ["registry", "history", "events"].map(|name| stack.resource(name));
         let queue_url = stack.queue_url("delivery").await?;
+        let jobs_url = stack.queue_url("jobs").await?;
         let environment = [
             ("AWS_ACCESS_KEY_ID", id),
             ("AWS_SECRET_ACCESS_KEY", secret),
@@ -79,6 +80,7 @@ impl DirectApi {
             ("HISTORY_TABLE", &history),
             ("STREAM_NAME", &stream),
             ("DELIVERY_QUEUE_URL", &queue_url),
+            ("JOBS_QUEUE_URL", &jobs_url),
             ("RATE_LIMIT_BURST", rate_limit_burst),
         ];
         let environment = environment.into_iter().collect();

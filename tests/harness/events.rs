@@ -1,9 +1,10 @@
 //! Events and deliveries, as what comes before a function hands them to it.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use storehook_domain::job::{message::Job, replay::record::ReplayRecord};
 
 use crate::{installed::Installed, stack::Stack};
 
@@ -24,6 +25,17 @@ pub fn stream_event(record: &str) -> Value {
         },
         "eventID": "shardId-000000000000:1",
     }]})
+}
+
+/// The next step of a replay as Lambda hands it to the fan-out, as this SQS message.
+pub fn job_event(record: &ReplayRecord, message_id: &str) -> Result<Value> {
+    let (step, _) = record.next_step().context("the replay has ended")?;
+    let message = json!({
+        "messageId": message_id, "receiptHandle": "none", "body": Job::Replay(step).to_message(),
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:jobs",
+        "attributes": {"ApproximateReceiveCount": "1"},
+    });
+    Ok(json!({"Records": [message]}))
 }
 
 /// Hands a delivery that was queued now to the function, as if it came from the queue, and returns

@@ -4,13 +4,14 @@ use anyhow::Result;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, PayloadOwner, put_payloads},
-    table::to_item,
+    history::{DeliveryItem, PayloadItem, PayloadOwner, ReplayItem, put_payloads},
+    table::{from_item, to_item},
 };
 use storehook_domain::{
     delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
+    job::replay::{Replay, ReplayState, record::ReplayRecord},
     payload::digest::PayloadDigest,
 };
 
@@ -66,6 +67,49 @@ impl Stack {
         let item = to_item(DeliveryItem::of(history.clone()))?;
         client.put_item().table_name(self.resource("history")).set_item(Some(item)).send().await?;
         Ok(())
+    }
+}
+
+impl Stack {
+    /// Puts the record of a replay of all dead deliveries that has just begun, without its first step.
+    pub async fn have_replay(
+        &self,
+        installed: &Installed,
+        webhook_id: u64,
+        replay_id: &str,
+    ) -> Result<ReplayRecord> {
+        let now = storehook_aws::now();
+        let replay = Replay {
+            id: replay_id.to_owned(),
+            webhook_id: webhook_id.to_string().parse()?,
+            shop: installed.shop.clone(),
+            app: installed.app.clone(),
+            from: Timestamp::UNIX_EPOCH,
+            to: now,
+            state: ReplayState::Dead,
+            per_second: 50,
+            began_at: now,
+        };
+        let record = ReplayRecord::begin(replay, KEPT_FOR);
+        self.put_replay(&record).await?;
+        Ok(record)
+    }
+
+    /// Puts the record of a replay in the place of the one that is there.
+    pub async fn put_replay(&self, record: &ReplayRecord) -> Result<()> {
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk());
+        let item = to_item(ReplayItem::of(record.clone()))?;
+        client.put_item().table_name(self.resource("history")).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// What is kept of a replay.
+    pub async fn replay_of(&self, webhook_id: u64, replay_id: &str) -> Result<Option<ReplayRecord>> {
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk());
+        let key = ReplayItem::key_of(webhook_id.to_string().parse()?, replay_id);
+        let get = client.get_item().table_name(self.resource("history")).consistent_read(true);
+        let item = get.set_key(Some(key)).send().await?.item;
+        Ok(item.map(from_item::<ReplayItem>).transpose()?.map(|item| item.record))
     }
 }
 

@@ -22,7 +22,7 @@ mod waiting;
 pub use api::{Api, ApiResponse};
 pub use clients::run_client;
 pub use direct_api::{Call, DirectApi};
-pub use events::{deliver, deliver_queued_at, record, stream_event};
+pub use events::{deliver, deliver_queued_at, job_event, record, stream_event};
 pub use installed::Installed;
 pub use receiver::{Delivered, Receiver};
 pub use repository::root;

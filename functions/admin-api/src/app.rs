@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storehook_aws::history::HistoryTable;
+use storehook_aws::{history::HistoryTable, jobs::JobQueue};
 
 use crate::{
     deliveries::{queue::DeliveryQueue, store::DeliveryStore},
@@ -13,7 +13,7 @@ use crate::{
     webhooks::store::WebhookStore,
 };
 
-/// The tables, the queue and the stream, each as one room uses it, and the settings.
+/// The tables, the queues and the stream, each as one room uses it, and the settings.
 #[derive(Clone)]
 pub struct App {
     pub(crate) tokens: TokenStore,
@@ -22,6 +22,7 @@ pub struct App {
     pub(crate) secrets: SecretStore,
     pub(crate) deliveries: DeliveryStore,
     pub(crate) queue: DeliveryQueue,
+    pub(crate) jobs: JobQueue,
     pub(crate) stream: EventStream,
     pub(crate) settings: Arc<Settings>,
 }
@@ -30,6 +31,7 @@ impl App {
     /// Sets the API up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let client = aws_sdk_dynamodb::Client::new(sdk);
+        let sqs = aws_sdk_sqs::Client::new(sdk);
         let registry = &settings.registry_table;
         Self {
             tokens: TokenStore { client: client.clone(), table: registry.clone() },
@@ -43,10 +45,8 @@ impl App {
                     retention: settings.retention,
                 },
             },
-            queue: DeliveryQueue {
-                client: aws_sdk_sqs::Client::new(sdk),
-                url: settings.delivery_queue_url.clone(),
-            },
+            queue: DeliveryQueue { client: sqs.clone(), url: settings.delivery_queue_url.clone() },
+            jobs: JobQueue { client: sqs, url: settings.jobs_queue_url.clone() },
             stream: EventStream {
                 client: aws_sdk_kinesis::Client::new(sdk),
                 name: settings.stream_name.clone(),

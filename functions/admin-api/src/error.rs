@@ -10,7 +10,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 use storehook_aws::{
-    NoRandomness, history::WriteError, queue::SendError, stream::StreamError, table::TableError,
+    NoRandomness,
+    history::WriteError,
+    queue::{QueueError, SendError},
+    stream::StreamError,
+    table::TableError,
 };
 use storehook_domain::{
     event::pushed::InvalidPush,
@@ -70,6 +74,8 @@ pub(crate) enum ApiError {
     Payload(#[from] WriteError),
     #[error("the delivery queue failed")]
     Queue(#[from] SendError),
+    #[error("the jobs queue failed")]
+    Jobs(#[from] QueueError),
     #[error("the stream failed")]
     Stream(#[from] StreamError),
     #[error(transparent)]
@@ -102,6 +108,7 @@ impl ApiError {
                 WriteError::Table(TableError::Call(_) | TableError::Unread) | WriteError::Unwritten(_),
             )
             | Self::Queue(_)
+            | Self::Jobs(_)
             | Self::Stream(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Panicked
             | Self::Table(TableError::Item(_))
@@ -143,6 +150,7 @@ impl ApiError {
             | Self::Table(_)
             | Self::Payload(_)
             | Self::Queue(_)
+            | Self::Jobs(_)
             | Self::Stream(_)
             | Self::Randomness(_)
             | Self::Secret(_)

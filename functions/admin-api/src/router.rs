@@ -92,6 +92,8 @@ fn guarded() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::routes::show, webhooks::routes::update, webhooks::routes::delete))
         .routes(routes!(deliveries::routes::list))
         .routes(routes!(replays::routes::replay))
+        .routes(routes!(replays::routes::list))
+        .routes(routes!(replays::routes::show, replays::routes::stop))
         .routes(routes!(deliveries::routes::stats))
         .routes(routes!(deliveries::test_events::send))
         .routes(routes!(deliveries::routes::show))

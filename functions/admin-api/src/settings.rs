@@ -20,6 +20,8 @@ pub struct Settings {
     pub stream_name: String,
     /// The delivery queue's URL: `DELIVERY_QUEUE_URL`.
     pub delivery_queue_url: String,
+    /// The jobs queue's URL: `JOBS_QUEUE_URL`.
+    pub jobs_queue_url: String,
     /// The limits of webhooks: their addresses are public or in `ALLOWED_CIDRS`, and their custom
     /// headers do not begin with `HEADER_PREFIX`.
     pub rules: WebhookRules,
@@ -41,6 +43,7 @@ impl Settings {
             retention: Retention::read(environment)?,
             stream_name: environment.required("STREAM_NAME")?.to_owned(),
             delivery_queue_url: environment.required("DELIVERY_QUEUE_URL")?.to_owned(),
+            jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
             call_limit_header: call_limit_header.map_err(
                 |error: axum::http::header::InvalidHeaderName| SettingError::invalid("HEADER_PREFIX", error),
             )?,

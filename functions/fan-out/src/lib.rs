@@ -4,8 +4,8 @@
 //! record, Lambda hands over the batch again, from that record on ("Configuring partial batch
 //! response with Kinesis Data Streams and Lambda"). Fan-out promises three things:
 //!
-//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue, or
-//!   when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
+//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue or shared
+//!   out as jobs, or when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
 //!   the response names the first record that is not done. It comes again, with all records after
 //!   it, and messages may be sent twice: deliveries are idempotent by their id.
 //! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
@@ -20,31 +20,36 @@
 //! Work ends [`RESERVE`] before the function's deadline. The records that are not done by then come
 //! again, so a slow queue costs time and never a whole batch.
 //!
+//! What takes many steps is a job: an SQS batch from the jobs queue reaches the same function, and `jobs` works
+//! it off. A [`Batch`] is one or the other.
+//!
 //! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
 //! the rejected queue's own.
 
 mod events;
+mod jobs;
+mod queue;
 mod settings;
 mod times;
 
 use aws_lambda_events::{
-    event::streams::KinesisEventResponse,
+    event::{sqs::SqsBatchResponse, streams::KinesisEventResponse},
     kinesis::{KinesisEvent, KinesisEventRecord},
+    sqs::SqsEvent,
 };
 use futures::future;
 use jiff::Timestamp;
-use storehook_aws::history::HistoryTable;
+use serde::{Deserialize, Serialize};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue};
 use storehook_domain::event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent};
 
 pub use settings::Settings;
 pub use times::{RESERVE, Times};
 
-use crate::events::{
-    history::History,
-    installations::Installations,
-    progress::Progress,
+use crate::{
+    events::{history::History, installations::Installations, progress::Progress, subscribers::Subscribers},
+    jobs::Jobs,
     queue::{NotSent, Queue},
-    subscribers::Subscribers,
 };
 
 /// What every invocation needs. It is made once for each execution environment.
@@ -54,6 +59,7 @@ pub struct Dependencies {
     installations: Installations,
     delivery_queue: Queue,
     rejected_queue: Queue,
+    jobs: Jobs,
 }
 
 impl Dependencies {
@@ -61,22 +67,62 @@ impl Dependencies {
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let history = HistoryTable {
+            client: dynamodb.clone(),
+            name: settings.history_table,
+            retention: settings.retention,
+        };
+        let delivery_queue = Queue::new(sqs.clone(), settings.delivery_queue_url);
+        let rejected_queue = Queue::new(sqs.clone(), settings.rejected_queue_url);
+        let subscribers = Subscribers::new(dynamodb.clone(), settings.registry_table.clone());
         Self {
-            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
-            history: History(HistoryTable {
-                client: dynamodb.clone(),
-                name: settings.history_table,
-                retention: settings.retention,
-            }),
+            jobs: Jobs {
+                subscribers: subscribers.clone(),
+                events_history: History(history.clone()),
+                history: history.clone(),
+                delivery_queue: delivery_queue.clone(),
+                rejected_queue: rejected_queue.clone(),
+                queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
+            },
+            subscribers,
+            history: History(history),
             installations: Installations::new(dynamodb, settings.registry_table),
-            delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
-            rejected_queue: Queue::new(sqs, settings.rejected_queue_url),
+            delivery_queue,
+            rejected_queue,
         }
     }
 }
 
+/// What Lambda hands over: records of the stream, or jobs. Each has a member that the other lacks.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Batch {
+    /// Records of the stream.
+    Events(KinesisEvent),
+    /// Messages of the jobs queue.
+    Jobs(SqsEvent),
+}
+
+/// What Lambda is told.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum BatchResponse {
+    /// The first record that is not done, if any.
+    Events(KinesisEventResponse),
+    /// The messages that are not done.
+    Jobs(SqsBatchResponse),
+}
+
+/// Works a batch off.
+pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> BatchResponse {
+    match batch {
+        Batch::Events(batch) => BatchResponse::Events(fan_out(dependencies, batch, times).await),
+        Batch::Jobs(batch) => BatchResponse::Jobs(dependencies.jobs.work_off(batch, times).await),
+    }
+}
+
 /// Fans out a batch of records. The response names the first record that is not done, if any.
-pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
+async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
     let mut progress = Progress::default();
     let mut events = Vec::new();
     for (index, record) in batch.records.iter().enumerate() {
@@ -87,6 +133,7 @@ pub async fn handle(dependencies: &Dependencies, batch: KinesisEvent, times: Tim
     }
     let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
     dependencies.history.mark(&mut subscribed);
+    events::shares::queue(&dependencies.jobs.queue, &mut subscribed, times, &mut progress).await;
     // Deliveries do not wait for the history.
     let write = dependencies.history.write(&subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);

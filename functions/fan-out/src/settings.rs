@@ -15,6 +15,8 @@ pub struct Settings {
     pub delivery_queue_url: String,
     /// The rejected-events queue's URL: `REJECTED_QUEUE_URL`.
     pub rejected_queue_url: String,
+    /// The jobs queue's URL: `JOBS_QUEUE_URL`.
+    pub jobs_queue_url: String,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
             retention: Retention::read(environment)?,
             delivery_queue_url: environment.required("DELIVERY_QUEUE_URL")?.to_owned(),
             rejected_queue_url: environment.required("REJECTED_QUEUE_URL")?.to_owned(),
+            jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
         })
     }
 }

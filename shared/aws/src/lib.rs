@@ -9,7 +9,7 @@
 //! | randomness | [`random_text`], the only source of secrets |
 //! | SDK | [`lambda_sdk_config`], which sets up credentials, timeouts, retries and TLS |
 //! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
-//! | SQS | [`queue`], which sends batches |
+//! | SQS | [`queue`], which sends batches, and [`jobs`] |
 //! | Kinesis | [`stream`], which puts records |
 //!
 //! The SDK retries a call that failed as a whole. It does not retry the failed part of a batch: the
@@ -22,6 +22,7 @@ mod causes;
 mod clock;
 mod environment;
 pub mod history;
+pub mod jobs;
 pub mod queue;
 mod random;
 pub mod registry;

@@ -34,6 +34,7 @@
 //! | lane | One of two queues: *fast* (first attempts, quick retries) or *slow* (later retries). |
 //! | disposition | What becomes of a message that was received: ack, delay, retry or exhausted. |
 //! | envelope | What a delivery is: ids, shop, app, topic and time, without payload and attempts. |
+//! | job | Work that makes many messages and takes many steps: a replay. |
 //! | record | What the history keeps of a delivery. (On the stream: the bytes of one event.) |
 //!
 //! # The rooms

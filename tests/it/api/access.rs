@@ -114,14 +114,14 @@ async fn webhooks_of_others_are_404_exactly_like_missing_ones() -> Result<()> {
     let mut direct = DirectApi::on(&stack, "0").await?;
     let body = Some(json!({"webhook": {"address": "https://b.example/"}, "replay": {"state": "all"}}));
     let routes: Vec<_> = operations()?.into_iter().filter(|(_, path)| path.contains("{id}")).collect();
-    assert_eq!(routes.len(), 9);
+    assert_eq!(routes.len(), 12);
     for (method, path) in routes {
         for stranger in &strangers {
             let mut seen = Vec::new();
             for id in [id, u64::MAX] {
                 // A delivery is named after its webhook.
                 let path = path.replace("deliveries/{id}", "deliveries/{id}-e-1");
-                let path = path.replace("{id}", &id.to_string());
+                let path = path.replace("{replay_id}", "r-1").replace("{id}", &id.to_string());
                 let response = stranger.api.call(method.clone(), &path, body.clone()).await?;
                 assert_eq!(response.status, StatusCode::NOT_FOUND, "{method} {path}");
                 assert_eq!(response.json, json!({"errors": "Not Found"}));

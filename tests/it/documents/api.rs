@@ -76,6 +76,7 @@ fn its_examples_have_the_descriptions_members() -> Result<()> {
             let Ok(example) = serde_json::from_str::<Value>(block) else { continue };
             for (object, schemas) in [
                 ("delivery", &["Delivery", "FullDelivery"][..]),
+                ("replay", &["Replay"]),
                 ("stats", &["Stats"]),
                 ("secret", &["Secret"]),
             ] {
@@ -90,7 +91,7 @@ fn its_examples_have_the_descriptions_members() -> Result<()> {
             }
         }
     }
-    ensure!(found == 3, "{found} examples");
+    ensure!(found == 4, "{found} examples");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, root};
 
 /// The status of the admin API's response to each of its files.
-const ADMIN_API: [(&str, u64); 22] = [
+const ADMIN_API: [(&str, u64); 23] = [
     ("create", 201),
     ("create-invalid", 422),
     ("create-not-json", 400),
@@ -23,8 +23,9 @@ const ADMIN_API: [(&str, u64); 22] = [
     ("unauthorized", 401),
     ("openapi", 200),
     ("deliveries", 200),
-    ("replay", 200),
+    ("replay-dry-run", 200),
     ("replay-invalid", 422),
+    ("replays", 200),
     ("test", 202),
     ("stats", 200),
     ("topics", 200),
@@ -33,9 +34,11 @@ const ADMIN_API: [(&str, u64); 22] = [
     ("push-flat", 202),
     ("push-invalid", 422),
 ];
+/// The requests about the replay that `admin-api-replay.json` begins.
+const OF_A_REPLAY: [(&str, u64); 3] = [("replay", 202), ("replay-show", 200), ("replay-stop", 200)];
 /// The requests about a delivery that `fan-out-good.json` makes.
 const OF_A_DELIVERY: [(&str, u64); 2] = [("delivery", 200), ("redeliver", 202)];
-const FAN_OUT: [&str; 3] = ["empty", "good", "mixed"];
+const FAN_OUT: [&str; 4] = ["empty", "good", "mixed", "replay-step"];
 const DELIVERY: [(&str, &[&str]); 5] = [
     ("good", &[]),
     ("malformed", &["059f36b4-87a3-44ab-83d2-661975800001"]),
@@ -58,6 +61,11 @@ async fn every_sample_event_gets_the_expected_response() -> Result<()> {
             event = of_webhook(event, id)?;
         }
         let (response, _) = stack.invoke("admin-api", &event).await?;
+        assert_eq!(response["statusCode"], json!(status), "{case}: {response}");
+    }
+    let id = api.create_webhook("orders/create", "http://127.0.0.1:9000/of-a-replay").await?;
+    for (case, status) in OF_A_REPLAY {
+        let (response, _) = stack.invoke("admin-api", &of_webhook(sample("admin-api", case)?, id)?).await?;
         assert_eq!(response["statusCode"], json!(status), "{case}: {response}");
     }
     let subscribed = Receiver::responding(StatusCode::OK).await?;
@@ -108,6 +116,7 @@ fn every_sample_event_has_a_test() -> Result<()> {
     };
     let tested: BTreeSet<_> = [
         names("admin-api", &ADMIN_API.map(|(case, _)| case)),
+        names("admin-api", &OF_A_REPLAY.map(|(case, _)| case)),
         names("admin-api", &OF_A_DELIVERY.map(|(case, _)| case)),
         names("fan-out", &FAN_OUT),
         names("delivery", &DELIVERY.map(|(case, _)| case)),

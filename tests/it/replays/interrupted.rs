@@ -1,67 +1,97 @@
-//! Replays whose steps are interrupted, or made twice.
+//! Steps of a replay that are interrupted, or made twice.
 
 use anyhow::{Context as _, Result};
+use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{json, value::RawValue};
-use storehook_domain::{delivery::message::DeliveryMessage, history::state::DeliveryState, payload::Payload};
-use storehook_tests::{Delivered, DirectApi, Installed, Receiver, Stack};
+use storehook_domain::{
+    delivery::message::DeliveryMessage,
+    history::{query::DeliveryPosition, state::DeliveryState},
+    job::replay::{
+        record::ReplayStatus,
+        step::{Counts, StepOutcome},
+    },
+    payload::Payload,
+};
+use storehook_tests::{Receiver, Stack, job_event};
 
-use super::{events_of, many, replay, replay_to_the_end};
+use super::{ended, events_of, many};
 
-/// However a step ends – before its messages are sent, or after they were and nobody heard of it –
-/// the step that is made again sends what was not sent, and nothing twice.
+/// However often a step is made, by the same message or by another one, each delivery comes once. Its record
+/// has no step of its own in the queue until the last message.
 #[tokio::test]
-async fn an_interrupted_and_resumed_replay_makes_one_run_per_delivery() -> Result<()> {
+async fn a_step_that_is_made_again_delivers_nothing_twice() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let receiver = Receiver::responding(StatusCode::OK).await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
-    let names = many(&stack, &installed, id, 90).await?;
-    let mut direct = DirectApi::on(&stack, "0").await?;
-    let interrupted = Installed { api: installed.api.at(&direct.url), ..installed };
-    let wish = json!({"state": "all", "id": "mine"});
+    let names = many(&stack, &installed, id, 30).await?;
+    let begun = stack.have_replay(&installed, id, "mine").await?;
+    let step = job_event(&begun, "m-1")?;
 
-    // The second batch is refused each time it is tried, so the step ends in its first part, of which
-    // some messages were sent.
-    let mut batches = 0;
-    let (response, _) = direct
-        .decide(replay(&interrupted, id, wish.clone()), |call| {
-            batches += usize::from(call.operation == "SendMessageBatch");
-            if call.operation == "SendMessageBatch" && batches > 1 {
-                call.answer(StatusCode::INTERNAL_SERVER_ERROR, json!({"__type": "InternalError"}));
-            } else {
-                call.let_through();
-            }
-        })
-        .await?;
-    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE, "{}", response.json);
-    let first = receiver.wait_for(10).await?;
-    for event in events_of(&first) {
-        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
+    // Killed after it sent its messages: nothing is noted, and the message comes again.
+    stack.invoke("fan-out", &step).await?;
+    stack.put_replay(&begun).await?;
+    for message_id in ["m-1", "m-2", "m-1"] {
+        let (response, _) = stack.invoke("fan-out", &job_event(&begun, message_id)?).await?;
+        assert_eq!(response, json!({"batchItemFailures": []}), "{message_id}");
     }
-    let unsent = stack.history_of(&format!("{id}-{}", names[15])).await?.context("no history")?;
-    assert_eq!(unsent.attempt_count, 0, "nothing is written before it is sent");
+    let record = ended(&stack, id, "mine").await?;
+    assert_eq!((record.status, record.steps), (ReplayStatus::Done, 1));
+    assert_eq!(record.noted_by.as_deref(), Some("m-1"));
+    assert!(record.counts.sent <= 10, "{:?}", record.counts);
 
-    // The same again to its end, whose last response gets lost.
-    direct.let_all_through();
-    replay_to_the_end(&interrupted, id, wish.clone()).await?;
-    let is_complete = |came: &[Delivered]| {
-        let mut events = events_of(came);
-        events.dedup();
-        events.len() == names.len()
-    };
-    receiver.wait_until("every delivery", is_complete).await?;
-    for name in &names {
-        stack.wait_until(&format!("{id}-{name}"), DeliveryState::Delivered).await?;
-    }
-    assert_eq!(replay_to_the_end(&interrupted, id, wish).await?, 0, "nothing is left of it");
-    stack.wait_until_idle("delivery").await?;
-    assert_eq!(events_of(&receiver.so_far()), names, "each came once");
-    for name in &names {
-        let history = stack.history_of(&format!("{id}-{name}")).await?.context("no history")?;
+    let dead: Vec<_> = names.iter().step_by(3).cloned().collect();
+    for name in &dead {
+        let history = stack.wait_until(&format!("{id}-{name}"), DeliveryState::Delivered).await?;
         let runs: Vec<_> = history.runs.iter().map(|run| run.id.to_string()).collect();
-        assert_eq!((runs, history.attempt_count), (vec!["replay-all:mine".to_owned()], 1), "{name}");
+        assert_eq!((runs, history.attempt_count), (vec!["replay:mine".to_owned()], 1), "{name}");
     }
+    stack.wait_until_idle("delivery").await?;
+    assert_eq!(events_of(&receiver.so_far()), dead, "each came once");
+    Ok(())
+}
+
+/// The function died after it noted a step: the same message queues the next step, and sends nothing itself.
+/// Another message of the step does nothing.
+#[tokio::test]
+async fn a_replay_goes_on_after_a_step_whose_next_step_was_not_queued() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
+    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+    let names = many(&stack, &installed, id, 12).await?;
+    let begun = stack.have_replay(&installed, id, "mine").await?;
+    let (first, _) = begun.next_step().context("no step")?;
+    let fifth = stack.history_of(&format!("{id}-{}", names[5])).await?.context("no history")?;
+    let position = DeliveryPosition::of(fifth.created_at, &fifth.envelope.id);
+    let counts = Counts { found: 2, sent: 2, expired: 0 };
+    let outcome = StepOutcome { counts, next: Some(position), took: SignedDuration::ZERO };
+    let noted = begun.clone().after_step(&first, "m-1", &outcome, storehook_aws::now());
+    stack.put_replay(&noted.context("not noted")?).await?;
+
+    stack.invoke("fan-out", &job_event(&begun, "m-2")?).await?;
+    let unchanged = stack.replay_of(id, "mine").await?.context("no replay")?;
+    assert_eq!((unchanged.status, unchanged.steps), (ReplayStatus::Running, 1));
+    stack.invoke("fan-out", &job_event(&begun, "m-1")?).await?;
+    let record = ended(&stack, id, "mine").await?;
+    assert_eq!((record.status, record.steps, record.counts.sent), (ReplayStatus::Done, 2, 4));
+    receiver.wait_for(2).await?;
+    stack.wait_until_idle("delivery").await?;
+    assert_eq!(events_of(&receiver.so_far()), ["e-006", "e-009"], "the rest of the window");
+    Ok(())
+}
+
+/// A step that cannot reach its tables fails and comes again; a message that is no job is rejected.
+#[tokio::test]
+async fn messages_that_are_no_jobs_go_to_the_rejected_queue() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let body = json!({"nonsense": uuid::Uuid::new_v4().to_string()}).to_string();
+    let message = json!({"messageId": "m-1", "receiptHandle": "none", "body": body, "attributes": {}});
+    let (response, log) = stack.invoke("fan-out", &json!({"Records": [message]})).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert!(log.contains("job rejected"), "{log}");
+    stack.wait_for_message("rejected", &body).await?;
     Ok(())
 }
 

@@ -1,33 +1,44 @@
 //! Replays: deliveries that are sent again.
 
 mod interrupted;
+mod jobs;
 mod requests;
 
 use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::history::state::DeliveryState;
-use storehook_tests::{ApiResponse, Delivered, Installed, Stack};
+use storehook_domain::{
+    history::state::DeliveryState,
+    job::replay::record::{ReplayRecord, ReplayStatus},
+};
+use storehook_tests::{ApiResponse, Delivered, Installed, Stack, eventually};
 
 async fn replay(installed: &Installed, webhook_id: u64, wish: Value) -> Result<ApiResponse> {
     let path = format!("/admin/webhooks/{webhook_id}/replay.json");
     installed.api.call(Method::POST, &path, Some(json!({"replay": wish}))).await
 }
 
-/// Asks for step after step until the replay is at its end, and returns how many deliveries were
-/// sent.
-async fn replay_to_the_end(installed: &Installed, webhook_id: u64, mut wish: Value) -> Result<u64> {
-    let mut sent = 0;
-    loop {
-        let response = replay(installed, webhook_id, wish.clone()).await?;
-        anyhow::ensure!(response.status == StatusCode::OK, "{} {}", response.status, response.json);
-        sent += response.json["replay"]["deliveries"].as_u64().context("no count")?;
-        match response.json["replay"]["cursor"].as_str() {
-            Some(cursor) => wish["cursor"] = json!(cursor),
-            None => return Ok(sent),
-        }
-    }
+/// Begins a replay, and waits until it has ended.
+async fn replay_to_the_end(
+    stack: &Stack,
+    installed: &Installed,
+    webhook_id: u64,
+    wish: Value,
+) -> Result<ReplayRecord> {
+    let response = replay(installed, webhook_id, wish).await?;
+    anyhow::ensure!(response.status == StatusCode::ACCEPTED, "{} {}", response.status, response.json);
+    let id = response.json["replay"]["id"].as_str().context("no id")?;
+    ended(stack, webhook_id, id).await
+}
+
+/// Waits until a replay has ended, and returns what is kept of it.
+async fn ended(stack: &Stack, webhook_id: u64, replay_id: &str) -> Result<ReplayRecord> {
+    eventually(&format!("the replay {replay_id} to end"), || async {
+        let record = stack.replay_of(webhook_id, replay_id).await?;
+        Ok(record.filter(|record| record.status != ReplayStatus::Running))
+    })
+    .await
 }
 
 async fn set_status(installed: &Installed, webhook_id: u64, status: &str) -> Result<()> {

@@ -1,10 +1,10 @@
-//! Replays: one delivery, or many, step by step.
+//! Requests that send one delivery again, or many.
 
 use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use storehook_domain::history::state::DeliveryState;
+use serde_json::json;
+use storehook_domain::{history::state::DeliveryState, job::replay::step::Counts};
 use storehook_tests::{Installed, Receiver, Stack, record};
 
 use super::{events_of, many, replay, replay_to_the_end, set_status};
@@ -109,13 +109,13 @@ async fn held_deliveries_are_sent_when_their_webhook_is_resumed_and_replayed() -
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.json, json!({"errors": {"webhook": ["is paused"]}}));
     let counted = replay(&installed, id, json!({"state": "held", "dry_run": true})).await?;
-    assert_eq!(counted.json["replay"]["deliveries"], 12, "counting is allowed: {}", counted.json);
+    assert_eq!(counted.json["replay"]["found"], 12, "counting is allowed: {}", counted.json);
 
     // A held delivery has a payload of its own, which does not end with its event's.
     delete_payload(&stack, &installed, &format!("{id}-{}", events[0])).await?;
     set_status(&installed, id, "active").await?;
     assert!(receiver.so_far().is_empty(), "to be resumed alone sends nothing");
-    assert_eq!(replay_to_the_end(&installed, id, json!({"state": "held"})).await?, 12);
+    assert_eq!(replay_to_the_end(&stack, &installed, id, json!({"state": "held"})).await?.counts.sent, 12);
     let came = receiver.wait_for(12).await?;
     let mut expected = events.clone();
     expected.sort();
@@ -124,7 +124,7 @@ async fn held_deliveries_are_sent_when_their_webhook_is_resumed_and_replayed() -
     for event in &events {
         stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
     }
-    assert_eq!(replay_to_the_end(&installed, id, json!({"state": "held"})).await?, 0);
+    assert_eq!(replay_to_the_end(&stack, &installed, id, json!({"state": "held"})).await?.counts.found, 0);
     Ok(())
 }
 
@@ -142,19 +142,21 @@ async fn a_replay_covers_a_window_and_a_state_and_a_dry_run_sends_nothing() -> R
         wish["state"] = json!(state);
         wish["dry_run"] = json!(true);
         let response = replay(&installed, id, wish).await?;
-        assert_eq!(response.json["replay"]["deliveries"], expected, "{state}");
-        assert_eq!(response.json["replay"]["cursor"], Value::Null);
+        assert_eq!(response.status, StatusCode::OK);
+        let told = &response.json["replay"];
+        assert_eq!((&told["found"], &told["complete"]), (&json!(expected), &json!(true)), "{state}");
     }
     stack.wait_until_idle("delivery").await?;
     assert!(receiver.so_far().is_empty());
     let mut wish = window;
     wish["state"] = json!("dead");
-    assert_eq!(replay_to_the_end(&installed, id, wish.clone()).await?, 4);
+    assert_eq!(replay_to_the_end(&stack, &installed, id, wish.clone()).await?.counts.sent, 4);
     assert_eq!(events_of(&receiver.wait_for(4).await?), ["e-003", "e-006", "e-009", "e-012"]);
     for event in ["e-003", "e-006", "e-009", "e-012"] {
         stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
     }
-    assert_eq!(replay_to_the_end(&installed, id, wish).await?, 0, "they are dead no longer");
+    let nothing = replay_to_the_end(&stack, &installed, id, wish).await?;
+    assert_eq!(nothing.counts.found, 0, "they are dead no longer");
     Ok(())
 }
 
@@ -216,9 +218,8 @@ async fn a_replay_counts_the_payloads_that_have_expired() -> Result<()> {
         .expression_attribute_values(":past", past)
         .send()
         .await?;
-    let response = replay(&installed, id, json!({"state": "all"})).await?;
-    let told = &response.json["replay"];
-    assert_eq!((&told["deliveries"], &told["expired"]), (&json!(2), &json!(1)), "{told}");
+    let counts = replay_to_the_end(&stack, &installed, id, json!({"state": "all"})).await?.counts;
+    assert_eq!(counts, Counts { found: 3, sent: 2, expired: 1 });
     assert_eq!(events_of(&receiver.wait_for(2).await?), ["e-000", "e-002"]);
     Ok(())
 }

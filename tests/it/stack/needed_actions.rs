@@ -4,12 +4,17 @@ use anyhow::{Context as _, Result};
 use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_tests::{Api, Receiver, Stack, deliver, deliver_queued_at, record, stream_event};
+use storehook_domain::history::state::DeliveryState;
+use storehook_tests::{Api, Receiver, Stack, deliver, deliver_queued_at, job_event, record, stream_event};
 
 /// Does what needs this action, and says whether it worked.
 pub(crate) async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
     match (role, action) {
         ("FanOutRole", "dynamodb:BatchWriteItem") => keeping_payloads_works(stack).await,
+        ("FanOutRole", "dynamodb:BatchGetItem" | "dynamodb:GetItem" | "dynamodb:PutItem") => {
+            replay_step_works(stack).await
+        }
+        ("FanOutRole", "sqs:ChangeMessageVisibility") => hiding_a_failed_step_works(stack).await,
         ("FanOutRole", _) => fan_out_works(stack).await,
         ("DeliveryRole", "sqs:ChangeMessageVisibility") => backing_off_works(stack).await,
         ("DeliveryRole", "sqs:SendMessage") => delaying_works(stack).await,
@@ -96,6 +101,28 @@ async fn giving_up_works(stack: &Stack) -> Result<bool> {
     let long_ago = storehook_aws::now() - (50 * 24).hours();
     let (_, log) = deliver_queued_at(stack, &installed, 1, "o-1", long_ago).await?;
     Ok(!log.contains("history not"))
+}
+
+/// The first step of a replay of one delivery.
+async fn replay_step_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
+    let at = storehook_aws::now() - 1.hour();
+    stack.have_delivered(&installed, id, &[("o-1", at, DeliveryState::Dead)]).await?;
+    let record = stack.have_replay(&installed, id, "r-1").await?;
+    let (response, _) = stack.invoke("fan-out", &job_event(&record, "m-1")?).await?;
+    Ok(response == json!({"batchItemFailures": []}))
+}
+
+/// A step that fails, because its record is malformed, and could not be hidden says so in the log.
+async fn hiding_a_failed_step_works(stack: &Stack) -> Result<bool> {
+    let installed = stack.install().await?;
+    let record = stack.have_replay(&installed, 1, "broken").await?;
+    let item = json!({"pk": {"S": "REPLAY#1"}, "sk": {"S": "broken"}});
+    stack.aws("dynamodb", "put_item", json!({"TableName": stack.resource("history"), "Item": item})).await?;
+    let (response, log) = stack.invoke("fan-out", &job_event(&record, "m-1")?).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}), "failed, in either case");
+    Ok(!log.contains("AccessDenied"))
 }
 
 async fn pushing_works(stack: &Stack) -> Result<bool> {

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use storehook_domain::{
     delivery::{lane::Lane, schedule::AGES},
+    job::{replay::step::STEP_TIME, retry::MAX_RECEIVE_COUNT},
     payload::limits::SQS_MESSAGE_LIMIT,
 };
 use storehook_tests::root;
@@ -31,6 +32,19 @@ fn the_queues_redrive_as_the_schedule_says() -> Result<()> {
 }
 
 #[test]
+fn failed_job_steps_are_ridden_out_for_as_long_as_the_code_says() -> Result<()> {
+    let properties = &resource("JobsQueue")?["Properties"];
+    let count = properties["RedrivePolicy"]["maxReceiveCount"].as_u64();
+    assert_eq!(count, Some(MAX_RECEIVE_COUNT.into()));
+    let timeout = resource("FanOutFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
+    let visibility = properties["VisibilityTimeout"].as_u64().context("no visibility timeout")?;
+    assert!(visibility >= 6 * timeout, "{visibility} s for a timeout of {timeout} s");
+    let step = STEP_TIME.as_secs() + 3 * storehook_aws::CALL_TIMEOUT.as_secs() as i64;
+    assert!(timeout as i64 >= step + 2, "{timeout} s is too short for steps of {step} s");
+    Ok(())
+}
+
+#[test]
 fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
     let timeout = resource("DeliveryFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
     for name in ["DeliveryQueue", "RetryQueue"] {
@@ -49,7 +63,7 @@ fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
 
 #[test]
 fn queues_hold_the_largest_message_for_longer_than_the_schedule() -> Result<()> {
-    for name in ["DeliveryQueue", "RetryQueue", "DeadLetterQueue", "RejectedQueue"] {
+    for name in ["DeliveryQueue", "RetryQueue", "DeadLetterQueue", "RejectedQueue", "JobsQueue"] {
         let properties = &resource(name)?["Properties"];
         assert_eq!(properties["MaximumMessageSize"].as_u64(), Some(SQS_MESSAGE_LIMIT as u64), "{name}");
         let retention = properties["MessageRetentionPeriod"].as_u64().context("no retention")?;
@@ -61,7 +75,7 @@ fn queues_hold_the_largest_message_for_longer_than_the_schedule() -> Result<()> 
 
 #[test]
 fn every_mapping_reports_single_failures_and_the_stream_gives_up_in_time() -> Result<()> {
-    for name in ["FanOutMapping", "DeliveryMapping", "RetryMapping"] {
+    for name in ["FanOutMapping", "JobsMapping", "DeliveryMapping", "RetryMapping"] {
         let properties = &resource(name)?["Properties"];
         assert_eq!(
             properties["FunctionResponseTypes"][0].as_str(),
@@ -78,7 +92,7 @@ fn every_mapping_reports_single_failures_and_the_stream_gives_up_in_time() -> Re
     ] {
         assert!(!stream[name].is_null(), "{name}");
     }
-    for name in ["DeliveryMapping", "RetryMapping"] {
+    for name in ["JobsMapping", "DeliveryMapping", "RetryMapping"] {
         assert!(!resource(name)?["Properties"]["ScalingConfig"]["MaximumConcurrency"].is_null(), "{name}");
     }
     let text = std::fs::read_to_string(root().join("template.yaml"))?;

@@ -1,7 +1,7 @@
 //! Deliveries: each one event on its way to one webhook.
 //!
 //! The delivery function writes the records of the history table. This room reads them: the
-//! [`store`] loads records by their ids, the [`index`] scans a webhook's deliveries in order, and
+//! [`store`] loads records by their ids, [`pages`] scan a webhook's deliveries in order, and
 //! [`stats`] counts them. [`test_events`] make deliveries of their own, which go into the [`queue`]
 //! like any other.
 //!
@@ -15,8 +15,8 @@ pub(crate) mod responses;
 pub(crate) mod schemas;
 
 pub(crate) mod operations;
+pub(crate) mod pages;
 pub(crate) mod stats;
 
-pub(crate) mod index;
 pub(crate) mod queue;
 pub(crate) mod store;

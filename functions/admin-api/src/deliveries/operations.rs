@@ -1,6 +1,7 @@
 //! What can be read of deliveries. Each operation acts for a caller, and finds the caller's
 //! deliveries alone.
 
+use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
     delivery::id::DeliveryId,
     history::{
@@ -11,13 +12,7 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use crate::{
-    app::App,
-    deliveries::index::{Direction, Scan},
-    error::ApiError,
-    http::caller::Caller,
-    webhooks::operations::find_webhook,
-};
+use crate::{app::App, error::ApiError, http::caller::Caller, webhooks::operations::find_webhook};
 
 /// A page of a webhook's deliveries, the newest first, and the position after which the next page
 /// begins. A page may be short, or empty, although more follow.

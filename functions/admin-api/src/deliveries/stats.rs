@@ -2,12 +2,12 @@
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde::Serialize;
+use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{history::stats::DeliveryStats, webhook::WebhookId};
 use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    deliveries::index::{Direction, Scan},
     error::ApiError,
     http::{caller::Caller, local_time::local_time},
     webhooks::operations::find_webhook,

@@ -1,13 +1,7 @@
 //! The records of deliveries, in the history table, as their app sees them.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
-use storehook_aws::{
-    batch_get::{BATCH_GET_LIMIT, batch_get},
-    history::{DeliveryItem, HistoryTable},
-    table::{self, TableError},
-};
+use storehook_aws::{history::HistoryTable, table::TableError};
 use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryRecord};
 
 use crate::http::caller::Caller;
@@ -17,9 +11,6 @@ use crate::http::caller::Caller;
 pub(crate) struct DeliveryStore {
     pub(crate) table: HistoryTable,
 }
-
-/// How often keys are asked for again that DynamoDB left unread.
-const FURTHER_TRIES: usize = 4;
 
 impl DeliveryStore {
     /// Loads the caller's delivery with this id.
@@ -41,25 +32,7 @@ impl DeliveryStore {
         ids: &[DeliveryId],
         now: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, TableError> {
-        let mut found = HashMap::new();
-        for chunk in ids.chunks(BATCH_GET_LIMIT) {
-            let keys = chunk.iter().map(DeliveryItem::key_of).collect();
-            let keys = HashMap::from([(self.table.name.clone(), keys)]);
-            let batch = batch_get(&self.table.client, keys, FURTHER_TRIES).await?;
-            if !batch.unread.is_empty() {
-                return Err(TableError::Unread);
-            }
-            for item in batch.items.into_values().flatten() {
-                // A malformed record must not hide all the others.
-                match table::from_item::<DeliveryItem>(item) {
-                    Ok(DeliveryItem { record, .. }) => _ = found.insert(record.envelope.id.clone(), record),
-                    Err(error) => {
-                        tracing::error!(error = storehook_aws::causes(&error), "malformed delivery record")
-                    }
-                }
-            }
-        }
-        let found = ids.iter().filter_map(|id| found.remove(id));
+        let found = self.table.load_all(ids).await?.into_iter();
         let found = found.filter(|record| is_visible(record, caller, now));
         Ok(found.map(|record| record.as_of(now)).collect())
     }

@@ -2,50 +2,126 @@
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use storehook_domain::job::replay::Replay;
+use storehook_domain::job::replay::{record::ReplayRecord, request::ReplayRequest};
 use utoipa::ToSchema;
 
-use crate::{http::local_time::local_time, replays::step::Step};
+use crate::{
+    http::local_time::local_time,
+    replays::{operations::DryRun, schemas},
+};
 
-/// A step of a replay.
+/// A webhook's replays, the latest first.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ReplayResponse {
-    replay: ReplayProgress,
+pub(crate) struct ReplaysResponse {
+    replays: Vec<ShownReplay>,
 }
 
-/// The result of one step of a replay.
+/// One replay.
 #[derive(Serialize, ToSchema)]
-struct ReplayProgress {
+pub(crate) struct ReplayResponse {
+    replay: ShownReplay,
+}
+
+/// What a replay would send.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DryRunResponse {
+    replay: ShownDryRun,
+}
+
+/// A replay, and how far it is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Replay)]
+struct ShownReplay {
     id: String,
+    webhook_id: u64,
+    /// Whether it goes on. A replay that takes over 48 hours is stopped.
+    #[schema(schema_with = schemas::replay_status)]
+    status: &'static str,
+    /// Which deliveries it sends.
+    #[schema(schema_with = schemas::replay_state)]
+    state: &'static str,
+    #[schema(format = DateTime)]
+    from: String,
+    #[schema(format = DateTime)]
+    to: String,
+    /// How many deliveries it sends a second.
+    per_second: u32,
+    /// How many deliveries it has come across so far.
+    found: u64,
+    /// How many of them it has sent.
+    sent: u64,
+    /// How many of them it could not send because their payload is no longer kept.
+    expired: u64,
+    #[schema(format = DateTime)]
+    began_at: String,
+    /// When it was done or stopped; null while it runs.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+}
+
+/// The count of a dry run.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DryRun)]
+struct ShownDryRun {
+    #[schema(schema_with = schemas::replay_state)]
     state: &'static str,
     #[schema(format = DateTime)]
     from: String,
     #[schema(format = DateTime)]
     to: String,
     dry_run: bool,
-    /// The number of deliveries that this step queued. In a dry run, the number that it counted.
-    deliveries: u64,
-    /// The number of deliveries that this step skipped because their payload has expired. Always 0
-    /// in a dry run.
-    expired: u64,
-    /// The cursor of the next step; null at the end of the replay.
-    cursor: Option<String>,
+    /// How many deliveries the replay would send.
+    found: u64,
+    /// False if there was no time to count them all.
+    complete: bool,
+}
+
+impl ReplaysResponse {
+    /// Shows replays.
+    pub(crate) fn of(records: &[ReplayRecord], zone: &TimeZone) -> Self {
+        Self { replays: records.iter().map(|record| ShownReplay::of(record, zone)).collect() }
+    }
 }
 
 impl ReplayResponse {
-    /// Shows the result of a step.
-    pub(crate) fn of(replay: &Replay, step: &Step, zone: &TimeZone) -> Self {
+    /// Shows a replay.
+    pub(crate) fn of(record: &ReplayRecord, zone: &TimeZone) -> Self {
+        Self { replay: ShownReplay::of(record, zone) }
+    }
+}
+
+impl DryRunResponse {
+    /// Shows a count.
+    pub(crate) fn of(request: &ReplayRequest, dry_run: &DryRun, zone: &TimeZone) -> Self {
         Self {
-            replay: ReplayProgress {
-                id: replay.id.clone(),
-                state: replay.state.as_str(),
-                from: local_time(replay.from, zone),
-                to: local_time(replay.to, zone),
-                dry_run: replay.is_dry_run,
-                deliveries: step.deliveries,
-                expired: step.expired,
-                cursor: step.next.as_ref().map(|position| replay.cursor(position)),
+            replay: ShownDryRun {
+                state: request.state.as_str(),
+                from: local_time(request.from, zone),
+                to: local_time(request.to, zone),
+                dry_run: true,
+                found: dry_run.found,
+                complete: dry_run.is_complete,
             },
+        }
+    }
+}
+
+impl ShownReplay {
+    fn of(record: &ReplayRecord, zone: &TimeZone) -> Self {
+        let ReplayRecord { replay, counts, .. } = record;
+        Self {
+            id: replay.id.clone(),
+            webhook_id: replay.webhook_id.get(),
+            status: record.status.as_str(),
+            state: replay.state.as_str(),
+            from: local_time(replay.from, zone),
+            to: local_time(replay.to, zone),
+            per_second: replay.per_second,
+            found: counts.found,
+            sent: counts.sent,
+            expired: counts.expired,
+            began_at: local_time(replay.began_at, zone),
+            ended_at: record.ended_at.map(|ended_at| local_time(ended_at, zone)),
         }
     }
 }

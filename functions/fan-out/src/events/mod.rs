@@ -1,12 +1,13 @@
 //! From events to messages.
 //!
-//! [`subscribers`] finds the webhooks of each event, [`send`] puts a message for each of them into
-//! the delivery [`queue`], and [`history`] writes the payload. [`installations`] then ends those
+//! [`subscribers`] finds the webhooks of each event, [`shares`] queues jobs for most of them where there are very
+//! many, [`send`] puts a message for each of them into
+//! the delivery queue, and [`history`] writes the payload. [`installations`] then ends those
 //! that were uninstalled. [`progress`] notes the records that are rejected or that must come again.
 
 pub(crate) mod history;
 pub(crate) mod installations;
 pub(crate) mod progress;
-pub(crate) mod queue;
 pub(crate) mod send;
+pub(crate) mod shares;
 pub(crate) mod subscribers;

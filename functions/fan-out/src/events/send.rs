@@ -8,11 +8,8 @@ use futures::future;
 use storehook_domain::delivery::fan_out::{self, QueueEntry};
 
 use crate::{
-    events::{
-        progress::Progress,
-        queue::{NotSent, Queue},
-        subscribers::Subscribed,
-    },
+    events::{progress::Progress, subscribers::Subscribed},
+    queue::{NotSent, Queue},
     times::Times,
 };
 

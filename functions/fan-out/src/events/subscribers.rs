@@ -22,6 +22,7 @@ use storehook_domain::{
     delivery::subscriber::Subscriber,
     event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
+    job::fan_out::Range,
     payload::digest::PayloadDigest,
     webhook::WebhookId,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Subscribed<'a> {
     pub(crate) event: StoreEvent<'a>,
     /// The payload's digest, if the history keeps the payload.
     pub(crate) payload_digest: Option<PayloadDigest>,
+    /// The webhooks that this invocation sends to; by default all.
+    pub(crate) share: Option<Range>,
     found: Vec<Arc<Found>>,
 }
 
@@ -64,7 +67,8 @@ impl Subscribed<'_> {
     /// The webhooks with a pattern that matches the event. A webhook has one pattern, so none comes
     /// twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
-        self.found.iter().flat_map(|found| &found.subscribers)
+        let all = self.found.iter().flat_map(|found| &found.subscribers);
+        all.filter(|subscriber| self.share.is_none_or(|share| share.contains(subscriber.webhook_id)))
     }
 }
 
@@ -128,7 +132,7 @@ impl Subscribers {
             let patterns = event.topic.matching_patterns().into_iter();
             let found =
                 patterns.filter_map(|pattern| found.get(&(event.shop.clone(), pattern)).cloned()).collect();
-            Subscribed { index, event, payload_digest: None, found }
+            Subscribed { index, event, payload_digest: None, share: None, found }
         });
         let subscribed: Vec<_> = subscribed.collect();
         for Subscribed { index, found, .. } in &subscribed {

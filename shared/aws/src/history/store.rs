@@ -4,7 +4,7 @@
 //! is the one that the change was made from. A slow table must not hold up deliveries, so callers
 //! wait at most [`HISTORY_TIME`].
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
@@ -19,12 +19,16 @@ use super::{
     payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
 };
 use crate::{
+    batch_get::{BATCH_GET_LIMIT, batch_get},
     retention::Retention,
     table::{self, TableError, number},
 };
 
 /// How long a caller waits for the history.
 pub const HISTORY_TIME: Duration = Duration::from_secs(2);
+
+/// How often keys are asked for again that DynamoDB left unread.
+const FURTHER_TRIES: usize = 4;
 
 /// The history table, and how long its items are kept.
 #[derive(Clone)]
@@ -56,6 +60,34 @@ impl HistoryTable {
         let get = self.client.get_item().table_name(&self.name).set_key(Some(DeliveryItem::key_of(id)));
         let item = get.consistent_read(true).send().await?.item;
         Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
+    }
+
+    /// Loads the records of these deliveries, strongly consistent and in their order. Missing ones are left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// A call failed, or DynamoDB left a key unread.
+    pub async fn load_all(&self, ids: &[DeliveryId]) -> Result<Vec<DeliveryRecord>, TableError> {
+        let mut found = HashMap::new();
+        for chunk in ids.chunks(BATCH_GET_LIMIT) {
+            let keys = chunk.iter().map(DeliveryItem::key_of).collect();
+            let keys = HashMap::from([(self.name.clone(), keys)]);
+            let batch = batch_get(&self.client, keys, FURTHER_TRIES).await?;
+            if !batch.unread.is_empty() {
+                return Err(TableError::Unread);
+            }
+            for item in batch.items.into_values().flatten() {
+                // A malformed record must not hide all the others.
+                match table::from_item::<DeliveryItem>(item) {
+                    Ok(DeliveryItem { record, .. }) => _ = found.insert(record.envelope.id.clone(), record),
+                    Err(error) => {
+                        tracing::error!(error = crate::causes(&error), "malformed delivery record");
+                    }
+                }
+            }
+        }
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// Writes a record over the `version` that it was made from; 0 means that there was no record.

@@ -17,6 +17,7 @@ pub mod catalogue;
 pub mod id;
 pub mod origin;
 pub mod pushed;
+pub mod record;
 pub mod rejected;
 pub mod samples;
 pub mod topic;

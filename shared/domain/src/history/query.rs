@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::id::DeliveryId,
@@ -28,9 +29,10 @@ pub struct DeliveryQuery {
     pub after: Option<DeliveryPosition>,
 }
 
-/// A delivery's position in its webhook's list: when it was first queued, and its id. It never
-/// changes, so a page that begins after it stays the same while new deliveries arrive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A delivery's place among those of its webhook: when it was first queued, and its id. It never
+/// changes, so what is listed after it is the same however many come before it meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DeliveryPosition(String);
 
 /// The text is no position.
@@ -98,6 +100,20 @@ impl DeliveryPosition {
     pub fn from_page_info(text: &str) -> Result<Self, InvalidPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidPosition)?;
         Self::from_key(&String::from_utf8(bytes).map_err(|_| InvalidPosition)?)
+    }
+}
+
+impl TryFrom<String> for DeliveryPosition {
+    type Error = InvalidPosition;
+
+    fn try_from(key: String) -> Result<Self, InvalidPosition> {
+        Self::from_key(&key)
+    }
+}
+
+impl From<DeliveryPosition> for String {
+    fn from(position: DeliveryPosition) -> Self {
+        position.0
     }
 }
 

@@ -55,6 +55,11 @@ impl DeliveryState {
         }
     }
 
+    /// Whether an attempt is to come, which may never come.
+    pub fn can_be_overdue(self) -> bool {
+        matches!(self, Self::Pending | Self::Retrying)
+    }
+
     /// The state of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)

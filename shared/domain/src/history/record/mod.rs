@@ -118,8 +118,7 @@ impl DeliveryRecord {
     /// where its receives were lost. Nobody records that, but the attempt never comes.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         let is_late = self.next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
-        let waits = matches!(self.state, DeliveryState::Pending | DeliveryState::Retrying);
-        waits && is_late && self.attempt_count > 0
+        self.state.can_be_overdue() && is_late && self.attempt_count > 0
     }
 
     /// The record that begins where this one has expired and was not deleted yet.

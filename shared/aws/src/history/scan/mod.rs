@@ -7,62 +7,71 @@
 
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use futures::future;
-use jiff::{SignedDuration, Timestamp};
-use storehook_aws::{
-    history::{DELIVERIES_INDEX, IndexedDelivery, list_shards},
-    table::{self, TableError, text},
-};
+use jiff::Timestamp;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{query::DeliveryPosition, state::DeliveryState, stats::DeliveryStats},
+    history::{query::DeliveryPosition, state::DeliveryState},
     webhook::WebhookId,
 };
 
-use crate::deliveries::store::DeliveryStore;
+use super::{DELIVERIES_INDEX, HistoryTable, IndexedDelivery, list_shards};
+use crate::table::{self, TableError, text};
 
 /// A scan: whose deliveries, which of them, and in which order.
 #[derive(Debug, Clone)]
-pub(crate) struct Scan {
-    pub(crate) webhook_id: WebhookId,
+pub struct Scan {
+    /// Whose deliveries.
+    pub webhook_id: WebhookId,
     /// Only deliveries that were first queued at this time or later.
-    pub(crate) since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
     /// Only deliveries that were first queued at this time or earlier.
-    pub(crate) until: Option<Timestamp>,
-    pub(crate) direction: Direction,
+    pub until: Option<Timestamp>,
+    /// In which order.
+    pub direction: Direction,
     /// Only deliveries in one of these states; an empty list means all.
-    pub(crate) states: Vec<DeliveryState>,
+    pub states: Vec<DeliveryState>,
     /// How many deliveries of a shard a step reads; by default a megabyte of them.
-    pub(crate) page: Option<usize>,
+    pub page: Option<usize>,
 }
 
 /// The order of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
+    /// The newest first.
     NewestFirst,
+    /// The oldest first.
     OldestFirst,
 }
 
 /// The result of one step of a scan.
 #[derive(Debug, Default)]
-pub(crate) struct ScanStep {
+pub struct ScanStep {
     /// The deliveries, in the scan's order.
-    pub(crate) found: Vec<Found>,
+    pub found: Vec<Found>,
     /// The position after which the next step begins; `None` at the end.
-    pub(crate) next: Option<DeliveryPosition>,
+    pub next: Option<DeliveryPosition>,
 }
 
 /// A delivery in the index.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) id: DeliveryId,
-    pub(crate) position: DeliveryPosition,
-    pub(crate) state: DeliveryState,
-    pub(crate) latency_ms: Option<u64>,
+pub struct Found {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Its position among its webhook's deliveries.
+    pub position: DeliveryPosition,
+    /// Its state, which may be a moment old.
+    pub state: DeliveryState,
+    /// How long the attempt took that delivered it, in milliseconds.
+    pub latency_ms: Option<u64>,
 }
 
-impl DeliveryStore {
+impl HistoryTable {
     /// Reads the next step of a scan, after this position.
-    pub(crate) async fn load_step(
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
+    pub async fn load_step(
         &self,
         scan: &Scan,
         after: Option<&DeliveryPosition>,
@@ -81,7 +90,7 @@ impl DeliveryStore {
             let indexed: IndexedDelivery = match table::from_item(item) {
                 Ok(indexed) => indexed,
                 Err(error) => {
-                    tracing::error!(error = storehook_aws::causes(&error), "malformed delivery in the index");
+                    tracing::error!(error = crate::causes(&error), "malformed delivery in the index");
                     continue;
                 }
             };
@@ -102,51 +111,6 @@ impl DeliveryStore {
         Ok(ScanStep { found, next: end })
     }
 
-    /// Loads up to `limit` deliveries of a scan after this position, and the position after which
-    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
-    /// states takes long, and a request must end.
-    pub(crate) async fn load_page(
-        &self,
-        scan: &Scan,
-        after: Option<DeliveryPosition>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<(Vec<DeliveryId>, Option<DeliveryPosition>), TableError> {
-        let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
-        loop {
-            let step = self.load_step(scan, next.as_ref(), now).await?;
-            let is_cut = step.found.len() > limit - page.len();
-            page.extend(step.found.into_iter().take(limit - page.len()));
-            next = step.next;
-            if is_cut || page.len() == limit && next.is_some() {
-                next = page.last().map(|last| last.position.clone());
-                break;
-            }
-            if next.is_none() || is_late(now) {
-                break;
-            }
-        }
-        Ok((page.into_iter().map(|found| found.id).collect(), next))
-    }
-
-    /// Counts the deliveries of a scan. Returns the position where it stopped, if it did so before
-    /// the end.
-    pub(crate) async fn load_stats(
-        &self,
-        scan: &Scan,
-        now: Timestamp,
-    ) -> Result<(DeliveryStats, Option<DeliveryPosition>), TableError> {
-        let (mut stats, mut next) = (DeliveryStats::default(), None);
-        loop {
-            let step = self.load_step(scan, next.as_ref(), now).await?;
-            step.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
-            next = step.next;
-            if next.is_none() || is_late(now) {
-                return Ok((stats, next));
-            }
-        }
-    }
-
     async fn load_shard(
         &self,
         scan: &Scan,
@@ -155,10 +119,9 @@ impl DeliveryStore {
         high: &str,
     ) -> Result<QueryOutput, TableError> {
         let mut query = self
-            .table
             .client
             .query()
-            .table_name(&self.table.name)
+            .table_name(&self.name)
             .index_name(DELIVERIES_INDEX)
             .key_condition_expression("webhook_shard = :shard AND #position BETWEEN :low AND :high")
             .expression_attribute_names("#position", "position")
@@ -201,15 +164,6 @@ impl Scan {
         }
         (low <= high).then_some((low, high))
     }
-}
-
-/// When a scan stops before its end. Its last step may take a few seconds more, and the request
-/// must end within ten.
-const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
-
-/// Whether a scan that began at this time must stop.
-pub(crate) fn is_late(began: Timestamp) -> bool {
-    storehook_aws::now().duration_since(began) >= SCAN_TIME
 }
 
 /// The position where a page ends, if more follow.

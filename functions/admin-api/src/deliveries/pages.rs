@@ -1,0 +1,69 @@
+//! Pages and statistics of a webhook's deliveries: scans of the index that end within a request.
+
+use jiff::{SignedDuration, Timestamp};
+use storehook_aws::{
+    history::{Found, Scan},
+    table::TableError,
+};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{query::DeliveryPosition, stats::DeliveryStats},
+};
+
+use crate::deliveries::store::DeliveryStore;
+
+impl DeliveryStore {
+    /// Loads up to `limit` deliveries of a scan after this position, and the position after which
+    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
+    /// states takes long, and a request must end.
+    pub(crate) async fn load_page(
+        &self,
+        scan: &Scan,
+        after: Option<DeliveryPosition>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<DeliveryId>, Option<DeliveryPosition>), TableError> {
+        let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
+        loop {
+            let step = self.table.load_step(scan, next.as_ref(), now).await?;
+            let is_cut = step.found.len() > limit - page.len();
+            page.extend(step.found.into_iter().take(limit - page.len()));
+            next = step.next;
+            if is_cut || page.len() == limit && next.is_some() {
+                next = page.last().map(|last| last.position.clone());
+                break;
+            }
+            if next.is_none() || is_late(now) {
+                break;
+            }
+        }
+        Ok((page.into_iter().map(|found| found.id).collect(), next))
+    }
+
+    /// Counts the deliveries of a scan. Returns the position where it stopped, if it did so before
+    /// the end.
+    pub(crate) async fn load_stats(
+        &self,
+        scan: &Scan,
+        now: Timestamp,
+    ) -> Result<(DeliveryStats, Option<DeliveryPosition>), TableError> {
+        let (mut stats, mut next) = (DeliveryStats::default(), None);
+        loop {
+            let step = self.table.load_step(scan, next.as_ref(), now).await?;
+            step.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
+            next = step.next;
+            if next.is_none() || is_late(now) {
+                return Ok((stats, next));
+            }
+        }
+    }
+}
+
+/// When a scan stops before its end. Its last step may take a few seconds more, and the request
+/// must end within ten.
+const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
+
+/// Whether a scan that began at this time must stop.
+pub(crate) fn is_late(began: Timestamp) -> bool {
+    storehook_aws::now().duration_since(began) >= SCAN_TIME
+}

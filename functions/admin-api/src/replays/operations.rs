@@ -1,0 +1,157 @@
+//! What can be done with replays. Each operation acts for a caller, and on the caller's webhooks alone.
+//!
+//! A replay begins with two writes: its record, then the message of its first step. If the second one is
+//! lost, no step is ever noted, and the same request again queues the first step again. A step that is queued
+//! twice is harmless.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use storehook_aws::history::{Direction, Scan};
+use storehook_domain::{
+    history::query::DeliveryPosition,
+    job::{
+        message::Job,
+        replay::{record::ReplayRecord, request::ReplayRequest},
+    },
+    webhook::WebhookId,
+};
+
+use crate::{
+    app::App,
+    conflict::retry_on_conflict,
+    deliveries::pages::is_late,
+    error::ApiError,
+    http::caller::Caller,
+    webhooks::operations::{find_webhook, must_be_active},
+};
+
+/// How many replays a list shows.
+const LISTED: usize = 250;
+
+/// The longest time of one read of a count, so that the response comes within ten seconds.
+const LONGEST_READ: Duration = Duration::from_secs(4);
+
+/// How many deliveries a replay would send.
+pub(crate) struct DryRun {
+    pub(crate) found: u64,
+    /// Whether the count came to the end of the window.
+    pub(crate) is_complete: bool,
+}
+
+/// Begins a replay, or returns the one that has its id.
+pub(crate) async fn begin_replay(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    request: ReplayRequest,
+) -> Result<ReplayRecord, ApiError> {
+    let kept_for = app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let now = storehook_aws::now();
+    let known = match &request.id {
+        Some(id) => app.deliveries.table.load_replay(webhook.id, id, now).await?,
+        None => None,
+    };
+    let record = match known {
+        Some(known) => known,
+        None => {
+            must_be_active(Some(&webhook))?;
+            let new_id = uuid::Uuid::new_v4().to_string();
+            let (shop, owner) = (caller.shop.clone(), caller.app.clone());
+            let replay = request.begin(webhook.id, shop, owner, new_id, now);
+            write_new(app, ReplayRecord::begin(replay, kept_for), now).await?
+        }
+    };
+    if record.steps == 0
+        && let Some((first, pause)) = record.next_step()
+    {
+        app.jobs.send(&Job::Replay(first), pause).await?;
+    }
+    Ok(record)
+}
+
+/// Writes a new record. Returns the one that is there if another request with its id came first.
+async fn write_new(app: &App, record: ReplayRecord, now: Timestamp) -> Result<ReplayRecord, ApiError> {
+    let (table, record) = (&app.deliveries.table, &record);
+    retry_on_conflict(|| async move {
+        if table.put_new_replay(record, now).await? {
+            return Ok(record.clone());
+        }
+        let known = table.load_replay(record.replay.webhook_id, &record.replay.id, now).await?;
+        known.ok_or(ApiError::Conflict)
+    })
+    .await
+}
+
+/// Counts the deliveries that a replay would send, for a few seconds at most.
+pub(crate) async fn count_deliveries(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    request: &ReplayRequest,
+) -> Result<DryRun, ApiError> {
+    app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let began = storehook_aws::now();
+    let scan = Scan {
+        webhook_id: webhook.id,
+        since: Some(request.from),
+        until: Some(request.to),
+        direction: Direction::OldestFirst,
+        states: request.state.states().collect(),
+        page: None,
+    };
+    let (mut found, mut next): (u64, Option<DeliveryPosition>) = (0, None);
+    loop {
+        let read = app.deliveries.table.load_step(&scan, next.as_ref(), began);
+        let step = tokio::time::timeout(LONGEST_READ, read).await.map_err(|_| ApiError::TimedOut)??;
+        found += step.found.len() as u64;
+        next = step.next;
+        if next.is_none() || is_late(began) {
+            return Ok(DryRun { found, is_complete: next.is_none() });
+        }
+    }
+}
+
+/// A webhook's replays, the latest first.
+pub(crate) async fn list_replays(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+) -> Result<Vec<ReplayRecord>, ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let mut records = app.deliveries.table.load_replays(webhook.id, storehook_aws::now()).await?;
+    records.truncate(LISTED);
+    Ok(records)
+}
+
+/// Finds a replay.
+pub(crate) async fn find_replay(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    replay_id: &str,
+) -> Result<ReplayRecord, ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let record = app.deliveries.table.load_replay(webhook.id, replay_id, storehook_aws::now()).await?;
+    record.ok_or(ApiError::NotFound)
+}
+
+/// Stops a replay, unless it has ended.
+pub(crate) async fn stop_replay(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    replay_id: &str,
+) -> Result<ReplayRecord, ApiError> {
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let table = &app.deliveries.table;
+    retry_on_conflict(|| async move {
+        let now = storehook_aws::now();
+        let record = table.load_replay(webhook.id, replay_id, now).await?.ok_or(ApiError::NotFound)?;
+        let Some(stopped) = record.clone().stopped(now) else { return Ok(record) };
+        table.put_replay(&stopped).await?.then_some(stopped).ok_or(ApiError::Conflict)
+    })
+    .await
+}

@@ -1,0 +1,103 @@
+//! Jobs: what takes many steps, one bounded step for each message of the jobs queue.
+//!
+//! A step sends deliveries, notes in the job's record how far it came and by which SQS message, queues the
+//! next step, and only then is done (`job` of the domain has the rules). [`replay`] makes the steps of a
+//! replay. [`fan_out`] sends a share of a large fan-out, which is one step.
+//!
+//! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to 15
+//!   minutes, and comes again: an outage of 48 hours is ridden out.
+//! * A message that is no job goes to the rejected queue at once.
+//! * A step that dies in the middle is made again from its beginning. What it sent is sent twice, and the
+//!   delivery function makes one series of attempts of it.
+
+mod fan_out;
+mod replay;
+
+use aws_lambda_events::{
+    event::sqs::SqsBatchResponse,
+    sqs::{SqsEvent, SqsMessage},
+};
+use storehook_aws::{
+    history::HistoryTable,
+    jobs::JobQueue,
+    queue::QueueError,
+    table::{Contended, TableError},
+};
+use storehook_domain::{
+    event::InvalidEvent,
+    job::{message::Job, retry::wait_after},
+};
+
+use crate::{
+    events::{history::History, subscribers::Subscribers},
+    queue::{NotSent, Queue},
+    times::Times,
+};
+
+/// What jobs need.
+pub(crate) struct Jobs {
+    pub(crate) subscribers: Subscribers,
+    pub(crate) history: HistoryTable,
+    pub(crate) events_history: History,
+    pub(crate) delivery_queue: Queue,
+    pub(crate) rejected_queue: Queue,
+    pub(crate) queue: JobQueue,
+}
+
+/// Why a step failed. It comes again.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    #[error("the history failed")]
+    History(#[from] TableError),
+    #[error("a delivery or a rejected job was not queued")]
+    NotSent(#[from] NotSent),
+    #[error("the next step was not queued")]
+    NextStep(#[from] QueueError),
+    #[error("the step was not noted")]
+    Contended(#[from] Contended),
+    #[error("the share's record is no event")]
+    Event(#[from] InvalidEvent),
+    #[error("not all deliveries of the share were sent")]
+    Unfinished,
+}
+
+impl Jobs {
+    /// Makes the steps of a batch. The response names those that failed.
+    pub(crate) async fn work_off(&self, batch: SqsEvent, times: Times) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for message in &batch.records {
+            let id = message.message_id.as_deref().unwrap_or_default();
+            if let Err(error) = self.make_step(message, id, times).await {
+                tracing::error!(error = storehook_aws::causes(&error), message.id = id, "job step failed");
+                self.hide(message).await;
+                response.add_failure(id);
+            }
+        }
+        response
+    }
+
+    async fn make_step(&self, message: &SqsMessage, id: &str, times: Times) -> Result<(), JobError> {
+        let body = message.body.as_deref().unwrap_or_default();
+        match Job::parse(body) {
+            Ok(Job::Replay(step)) => self.make_replay_step(&step, id, times).await,
+            Ok(Job::FanOut(share)) => self.send_share(&share, times).await,
+            Err(error) => {
+                tracing::warn!(job.rejected = %error, message.id = id, "job rejected");
+                Ok(self.rejected_queue.send(body.to_owned()).await?)
+            }
+        }
+    }
+
+    /// Hides a failed step for its wait. If that fails, the queue's own timeout shows it again.
+    async fn hide(&self, message: &SqsMessage) {
+        let receives = message.attributes.get("ApproximateReceiveCount");
+        let receives = receives.and_then(|count| count.parse().ok()).unwrap_or(1);
+        let receipt_handle = message.receipt_handle.as_deref().unwrap_or_default();
+        if let Err(error) = self.queue.hide(receipt_handle, wait_after(receives)).await {
+            tracing::error!(error = storehook_aws::causes(&error), "visibility not set");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! One step of a replay: as many deliveries as its pace gives a few seconds, the oldest first.
+//!
+//! The step reads the index of deliveries from its position on, and then the records, because the index may
+//! be a moment behind and knows nothing of overdue deliveries. A delivery whose record shows the replay's run
+//! was sent by an earlier try of the step: it counts and is left alone.
+
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+use storehook_aws::{
+    history::{Direction, Found, Scan},
+    table,
+};
+use storehook_domain::{
+    delivery::{
+        fan_out::{self, QueueEntry},
+        id::DeliveryId,
+        message::DeliveryMessage,
+    },
+    history::record::DeliveryRecord,
+    job::{
+        message::Job,
+        replay::{
+            Replay,
+            record::{ReplayRecord, Turn},
+            step::{Counts, ReplayStep, STEP_TIME, StepOutcome},
+        },
+    },
+    payload::Payload,
+};
+
+use crate::{
+    jobs::{JobError, Jobs},
+    queue::NotSent,
+    times::Times,
+};
+
+/// How many deliveries are read and sent at the same time: their payloads and messages are in memory at once,
+/// up to 2 MB for each.
+const ROUND: usize = 80;
+
+/// How many of them are read in one call.
+const CHUNK: usize = 20;
+
+/// How many payloads are read at the same time.
+const PAYLOADS_AT_ONCE: usize = 10;
+
+/// How many deliveries of a shard of the index are read at once.
+const PAGE: usize = 100;
+
+impl Jobs {
+    /// Makes a step that came as this SQS message, and queues the next one.
+    pub(super) async fn make_replay_step(
+        &self,
+        step: &ReplayStep,
+        message_id: &str,
+        times: Times,
+    ) -> Result<(), JobError> {
+        let Replay { webhook_id, id, .. } = &step.replay;
+        let Some(mut record) = self.history.load_replay(*webhook_id, id, times.now).await? else {
+            return Ok(());
+        };
+        if record.turn(step, message_id) == Turn::Make {
+            let outcome = self.send_deliveries(step, times).await?;
+            tracing::info!(
+                replay.id = id,
+                webhook.id = %webhook_id,
+                replay.step = step.number,
+                step.found = outcome.counts.found,
+                step.sent = outcome.counts.sent,
+                step.expired = outcome.counts.expired,
+                "replay step made"
+            );
+            match self.note(step, message_id, &outcome).await? {
+                Some(noted) => record = noted,
+                None => return Ok(()),
+            }
+        }
+        if record.turn(step, message_id) == Turn::QueueNext
+            && let Some((next, pause)) = record.next_step()
+        {
+            self.queue.send(&Job::Replay(next), pause).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes a step. Returns the record as it is then: another message may have noted the step first.
+    async fn note(
+        &self,
+        step: &ReplayStep,
+        message_id: &str,
+        outcome: &StepOutcome,
+    ) -> Result<Option<ReplayRecord>, JobError> {
+        let Replay { webhook_id, id, .. } = &step.replay;
+        table::change(async || {
+            let now = storehook_aws::now();
+            let Some(record) = self.history.load_replay(*webhook_id, id, now).await? else {
+                return Ok(Some(None));
+            };
+            let Some(noted) = record.clone().after_step(step, message_id, outcome, now) else {
+                return Ok(Some(Some(record)));
+            };
+            Ok(self.history.put_replay(&noted).await?.then_some(Some(noted)))
+        })
+        .await
+    }
+
+    /// Sends deliveries until the step is full, its time is up or the window ends.
+    async fn send_deliveries(&self, step: &ReplayStep, times: Times) -> Result<StepOutcome, JobError> {
+        let replay = &step.replay;
+        let scan = Scan {
+            webhook_id: replay.webhook_id,
+            since: Some(replay.from),
+            until: Some(replay.to),
+            direction: Direction::OldestFirst,
+            states: replay.state.indexed_states().collect(),
+            page: Some(PAGE),
+        };
+        let mut outcome = StepOutcome { next: step.after.clone(), ..StepOutcome::default() };
+        loop {
+            let scanned = self.history.load_step(&scan, outcome.next.as_ref(), storehook_aws::now()).await?;
+            let mut rest = scanned.found.as_slice();
+            while !rest.is_empty() {
+                let left = step.size().saturating_sub(outcome.counts.sent);
+                let (round, later) =
+                    rest.split_at(rest.len().min(ROUND).min(left.try_into().unwrap_or(ROUND)));
+                outcome.counts = outcome.counts.plus(self.send_round(replay, round, times).await?);
+                outcome.next = round.last().map(|last| last.position.clone());
+                outcome.took = elapsed(times);
+                if outcome.counts.sent >= step.size() || is_late(times) {
+                    return Ok(outcome);
+                }
+                rest = later;
+            }
+            outcome.next = scanned.next;
+            outcome.took = elapsed(times);
+            if outcome.next.is_none() || is_late(times) {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Sends the deliveries of a round that the replay includes, several chunks at the same time.
+    async fn send_round(&self, replay: &Replay, round: &[Found], times: Times) -> Result<Counts, JobError> {
+        let chunks = round.chunks(CHUNK).map(|chunk| self.send_chunk(replay, chunk, times));
+        let counts = future::try_join_all(chunks).await?.into_iter();
+        Ok(counts.fold(Counts::default(), Counts::plus))
+    }
+
+    /// Sends the deliveries of a chunk that the replay includes.
+    async fn send_chunk(&self, replay: &Replay, chunk: &[Found], times: Times) -> Result<Counts, JobError> {
+        let now = storehook_aws::now();
+        let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
+        let run = replay.run();
+        let records = self.history.load_all(&ids).await?.into_iter();
+        let ours = records.filter(|record| {
+            let Replay { shop, app, .. } = replay;
+            record.envelope.shop == *shop && record.envelope.app == *app && record.is_kept(now)
+        });
+        let ours = ours.map(|record| record.as_of(now));
+        let (begun, rest): (Vec<_>, Vec<_>) =
+            ours.partition(|record| record.runs.iter().any(|known| known.id == run));
+        let wanted: Vec<_> = rest.into_iter().filter(|record| replay.state.includes(record.state)).collect();
+        let found = begun.len() + wanted.len();
+        let loaded: Vec<_> = stream::iter(wanted)
+            .map(|record| async move {
+                let payload = self.history.load_payload(&record, now).await?;
+                Ok::<_, JobError>((record, payload))
+            })
+            .buffered(PAYLOADS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let entries: Vec<_> = loaded
+            .iter()
+            .filter_map(|(record, payload)| Some((record, payload.as_deref()?)))
+            .filter_map(|(record, payload)| entry_of(replay, record, payload, now))
+            .collect();
+        let mut sent = begun.len() + entries.len();
+        for batch in fan_out::batches(entries.into_iter()) {
+            if times.are_up() {
+                return Err(NotSent::OutOfTime.into());
+            }
+            for (_, error) in self.delivery_queue.send_batch(batch, times).await {
+                if !error.is_for_good() {
+                    return Err(error.into());
+                }
+                tracing::error!(error = storehook_aws::causes(&error), "delivery not queued");
+                sent -= 1;
+            }
+        }
+        let expired = loaded.iter().filter(|(_, payload)| payload.is_none()).count();
+        Ok(Counts { found: found as u64, sent: sent as u64, expired: expired as u64 })
+    }
+}
+
+/// The message of the replay's run of a delivery; `None` if the payload that is kept is malformed, which the
+/// log tells.
+fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timestamp) -> Option<QueueEntry> {
+    let raw = serde_json::from_str::<&RawValue>(payload).ok();
+    let Some(payload) = raw.and_then(|raw| Payload::new(raw).ok()) else {
+        tracing::error!(delivery.id = %record.envelope.id, "a stored payload is malformed");
+        return None;
+    };
+    let message = DeliveryMessage::new(record.envelope.clone(), replay.run(), now, payload);
+    Some(QueueEntry { record: 0, webhook_id: replay.webhook_id, body: message.to_message() })
+}
+
+fn elapsed(times: Times) -> SignedDuration {
+    storehook_aws::now().duration_since(times.now)
+}
+
+/// Whether a step must end: its time is up, or the invocation's is.
+fn is_late(times: Times) -> bool {
+    elapsed(times) >= STEP_TIME || times.are_up()
+}

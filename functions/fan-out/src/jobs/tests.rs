@@ -1,0 +1,92 @@
+//! Tests of jobs over the wire, against a stand-in for DynamoDB and SQS.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+use storehook_aws::{Environment, Retention};
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// The calls that were made, each with what it said. DynamoDB denies all of them.
+type Calls = Arc<Mutex<Vec<(String, Value)>>>;
+
+async fn respond(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let is_denied = target.starts_with("DynamoDB");
+    calls.lock().unwrap().push((operation, serde_json::from_slice(&body).unwrap_or_default()));
+    if is_denied {
+        return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
+    }
+    (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
+}
+
+/// Works one message off that came for the so-many-th time. Returns the response and the calls.
+async fn work_off(
+    body: &str,
+    receives: u32,
+) -> Result<(Value, Vec<(String, Value)>), Box<dyn std::error::Error>> {
+    let calls = Calls::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint_url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new().fallback(post(respond)).with_state(calls.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let environment: Environment = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", &endpoint_url),
+    ]
+    .into_iter()
+    .collect();
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    let sqs = aws_sdk_sqs::Client::new(&sdk);
+    let client = aws_sdk_dynamodb::Client::new(&sdk);
+    let retention = Retention::read(&environment)?;
+    let history = HistoryTable { client: client.clone(), name: "history".to_owned(), retention };
+    let jobs = Jobs {
+        subscribers: Subscribers::new(client, "registry".to_owned()),
+        events_history: History(history.clone()),
+        history,
+        delivery_queue: Queue::new(sqs.clone(), "https://sqs/delivery".to_owned()),
+        rejected_queue: Queue::new(sqs.clone(), "https://sqs/rejected".to_owned()),
+        queue: JobQueue { client: sqs, url: "https://sqs/jobs".to_owned() },
+    };
+    let message = json!({"messageId": "m-1", "receiptHandle": "r-1", "body": body,
+                         "attributes": {"ApproximateReceiveCount": receives.to_string()}});
+    let batch: SqsEvent = serde_json::from_value(json!({"Records": [message]}))?;
+    let now = storehook_aws::now();
+    let response = jobs.work_off(batch, Times { now, deadline: now + 60.seconds() }).await;
+    let calls = calls.lock().map_err(|error| error.to_string())?.clone();
+    Ok((serde_json::to_value(response)?, calls))
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_reach_the_history_waits_longer_each_time() -> TestResult {
+    let step = concat!(
+        r#"{"replay":{"replay":{"id":"r1","webhook_id":7,"shop":"a.example","app":"demo","#,
+        r#""from":"1970-01-01T00:00:00Z","to":"2026-11-21T15:00:00Z","state":"dead","per_second":50,"#,
+        r#""began_at":"2026-11-21T15:00:00Z"},"number":1}}"#,
+    );
+    for (receives, wait) in [(1, 10), (3, 40), (40, 900)] {
+        let (response, calls) = work_off(step, receives).await?;
+        assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}));
+        let hidden =
+            json!({"QueueUrl": "https://sqs/jobs", "ReceiptHandle": "r-1", "VisibilityTimeout": wait});
+        assert_eq!(calls.last(), Some(&("ChangeMessageVisibility".to_owned(), hidden)), "{receives}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_job_goes_to_the_rejected_queue() -> TestResult {
+    let (response, calls) = work_off("nonsense", 1).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    let rejected = json!({"QueueUrl": "https://sqs/rejected", "MessageBody": "nonsense"});
+    assert_eq!(calls, [("SendMessage".to_owned(), rejected)]);
+    Ok(())
+}

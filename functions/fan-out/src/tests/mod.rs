@@ -1,0 +1,153 @@
+//! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
+
+mod stand_in;
+
+use std::collections::BTreeSet;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+
+use self::stand_in::{Reply, WIDE, world};
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// Fans out a batch of records. Returns the response, the events of the queued messages, and the
+/// rejected records.
+async fn fan_out(
+    records: Vec<String>,
+    reply_to: fn(&str) -> Reply,
+    seconds_left: i64,
+) -> Result<(Value, Vec<String>, Vec<Value>), Box<dyn std::error::Error>> {
+    let (aws, dependencies) = world(reply_to).await?;
+    let response = handle(&dependencies, batch_of(&records)?, times(seconds_left)).await;
+    let queued = aws.queued.lock().map_err(|error| error.to_string())?.clone();
+    let rejected = aws.rejected.lock().map_err(|error| error.to_string())?.clone();
+    Ok((serde_json::to_value(response)?, queued, rejected))
+}
+
+fn times(seconds_left: i64) -> Times {
+    let now = storehook_aws::now();
+    Times { now, deadline: now + seconds_left.seconds() }
+}
+
+fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
+    let records = records.iter().enumerate().map(|(number, record)| {
+        json!({"eventID": format!("shardId-0:{number}"), "kinesis": {
+            "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,
+        }})
+    });
+    serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()}))
+}
+
+fn record(shop: &str, number: usize) -> String {
+    format!(
+        r#"{{"shop": "{shop}.example", "topic": "orders/create", "event_id": "e{number}", "payload": {{}}}}"#
+    )
+}
+
+fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+    numbers.into_iter().map(|number| format!("e{number}")).collect()
+}
+
+#[tokio::test]
+async fn the_first_failed_record_is_reported_and_no_later_batch_is_sent() -> TestResult {
+    let mut records: Vec<_> = (0..30).map(|number| record("shop", number)).collect();
+    // A malformed record before the failure is rejected now. One behind it comes again.
+    records[2] = "malformed".to_owned();
+    records[25] = "malformed".to_owned();
+    let reply_to = |event: &str| if event == "e13" { Reply::Fail } else { Reply::Take };
+    let (response, queued, rejected) = fan_out(records, reply_to, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "13"}]}));
+    assert_eq!(queued, names((0..21).filter(|number| ![2, 13].contains(number))));
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0]["sequence_number"], "2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_sqs_did_not_take_is_sent_again_alone() -> TestResult {
+    let reply_to = |event: &str| if event == "e3" { Reply::FailOnce } else { Reply::Take };
+    let (response, queued, _) =
+        fan_out((0..5).map(|number| record("shop", number)).collect(), reply_to, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names([0, 1, 2, 4, 3]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_sqs_refuses_for_good_is_rejected_and_blocks_nothing() -> TestResult {
+    let reply_to = |event: &str| if event == "e1" { Reply::Refuse } else { Reply::Take };
+    let (response, queued, rejected) =
+        fan_out((0..12).map(|number| record("shop", number)).collect(), reply_to, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names((0..12).filter(|number| *number != 1)));
+    assert_eq!(rejected[0]["reason"], "SQS refused the message's content");
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_come_again_from_the_first_failed_look_up_on() -> TestResult {
+    let records = vec![record("shop", 0), record("denied", 1), record("shop", 2)];
+    let (response, queued, _) = fan_out(records, |_| Reply::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
+    assert_eq!(queued, names([0]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_malformed_webhook_is_reported_and_the_others_get_the_event() -> TestResult {
+    let (response, queued, rejected) =
+        fan_out(vec![record("broken", 0), record("shop", 1)], |_| Reply::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    assert_eq!(queued, names([0, 1]));
+    assert_eq!(rejected[0]["reason"], "1 of its webhooks could not be read; the others got it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn when_time_is_up_no_call_starts_and_all_records_come_again() -> TestResult {
+    let records = vec!["malformed".to_owned(), record("shop", 1)];
+    let (response, queued, rejected) = fan_out(records, |_| Reply::Take, 5).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+    assert!(queued.is_empty() && rejected.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_batch_is_told_by_its_shape() -> TestResult {
+    for (file, is_events) in [("good", true), ("empty", true), ("replay-step", false)] {
+        let path = format!("{}/../../events/fan-out-{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let batch: Batch = serde_json::from_slice(&std::fs::read(path)?)?;
+        assert_eq!(matches!(batch, Batch::Events(_)), is_events, "{file}");
+    }
+    Ok(())
+}
+
+/// One invocation sends to a share of the webhooks, and each job to another one. Together they send to every
+/// webhook once.
+#[tokio::test]
+async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Take).await?;
+    let batch = batch_of(&[record("wide", 0), record("shop", 1)])?;
+    let response = handle(&dependencies, batch, times(60)).await;
+    assert_eq!(serde_json::to_value(response)?, json!({"batchItemFailures": []}));
+    let jobs = aws.jobs.lock().unwrap().clone();
+    assert_eq!((aws.webhooks.lock().unwrap().len(), jobs.len()), (1_600 + 1, 2));
+    for body in jobs {
+        let message = json!({"messageId": "m-1", "receiptHandle": "r", "body": body, "attributes": {}});
+        let batch: Batch = serde_json::from_value(json!({"Records": [message]}))?;
+        let response = handle(&dependencies, batch, times(60)).await;
+        assert_eq!(serde_json::to_value(response)?, json!({"batchItemFailures": []}));
+    }
+    let mut webhooks = aws.webhooks.lock().unwrap().clone();
+    webhooks.sort_unstable();
+    // The shop `shop` has the webhook 7.
+    let mut expected: Vec<_> = (1..=WIDE as u64).chain([7]).collect();
+    expected.sort_unstable();
+    assert!(webhooks == expected, "{} messages", webhooks.len());
+    let queued: BTreeSet<_> = aws.queued.lock().unwrap().iter().cloned().collect();
+    assert_eq!(queued, names([0, 1]).into_iter().collect());
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! A stand-in for DynamoDB and SQS that fails on demand.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use serde_json::{Value, json};
+
+use crate::{Dependencies, Settings};
+
+/// How many webhooks the shop `wide` has.
+pub(super) const WIDE: usize = 4_000;
+
+/// What the stand-in for SQS does with a message.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Reply {
+    Take,
+    FailOnce,
+    Fail,
+    Refuse,
+}
+
+pub(super) struct Aws {
+    pub(super) reply_to: fn(&str) -> Reply,
+    pub(super) failed_once: Mutex<BTreeSet<String>>,
+    pub(super) queued: Mutex<Vec<String>>,
+    pub(super) rejected: Mutex<Vec<Value>>,
+    pub(super) jobs: Mutex<Vec<String>>,
+    pub(super) webhooks: Mutex<Vec<u64>>,
+}
+
+/// The stand-in, and what the function needs to call it.
+pub(super) async fn world(
+    reply_to: fn(&str) -> Reply,
+) -> Result<(Arc<Aws>, Dependencies), Box<dyn std::error::Error>> {
+    let aws = Arc::new(Aws {
+        reply_to,
+        failed_once: Mutex::default(),
+        queued: Mutex::default(),
+        rejected: Mutex::default(),
+        jobs: Mutex::default(),
+        webhooks: Mutex::default(),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint_url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new().fallback(post(respond)).with_state(aws.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", &endpoint_url),
+        ("REGISTRY_TABLE", "registry"),
+        ("HISTORY_TABLE", "history"),
+        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
+    ];
+    let environment = environment.into_iter().collect();
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    Ok((aws, Dependencies::new(&sdk, Settings::read(&environment)?)))
+}
+
+/// Responds as DynamoDB and as SQS. The shop `shop` has one webhook, `broken` has one more, which
+/// is malformed, and `denied` may not be read.
+async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
+    let call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    match target.rsplit('.').next() {
+        Some("Query") => {
+            let wanted = call["ExpressionAttributeValues"][":subscription"]["S"].as_str().unwrap_or_default();
+            let readable = json!({"id": {"N": "7"}, "app": {"S": "demo"}});
+            let items = match wanted {
+                "SHOP#shop.example#TOPIC#orders/create" => json!([readable]),
+                "SHOP#broken.example#TOPIC#orders/create" => json!([readable, {"id": {"N": "8"}}]),
+                "SHOP#wide.example#TOPIC#orders/create" => {
+                    let webhook = |id: usize| json!({"id": {"N": id.to_string()}, "app": {"S": "demo"}});
+                    json!((1..=WIDE).map(webhook).collect::<Vec<_>>())
+                }
+                denied if denied.starts_with("SHOP#denied.example") => {
+                    return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
+                }
+                _ => json!([]),
+            };
+            (StatusCode::OK, Json(json!({"Items": items})))
+        }
+        Some("SendMessage") if call["QueueUrl"] == "https://sqs/jobs" => {
+            let body = call["MessageBody"].as_str().unwrap_or_default();
+            aws.jobs.lock().unwrap().push(body.to_owned());
+            (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
+        }
+        Some("SendMessage") => {
+            let message = serde_json::from_str(call["MessageBody"].as_str().unwrap_or_default());
+            aws.rejected.lock().unwrap().push(message.unwrap_or_default());
+            (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
+        }
+        _ => (StatusCode::OK, Json(take_batch(&aws, &call))),
+    }
+}
+
+fn take_batch(aws: &Aws, call: &Value) -> Value {
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
+    for entry in call["Entries"].as_array().into_iter().flatten() {
+        let delivery: Value =
+            serde_json::from_str(entry["MessageBody"].as_str().unwrap_or_default()).unwrap_or_default();
+        let id = delivery["envelope"]["id"].as_str().unwrap_or_default();
+        let (webhook, event) = id.split_once('-').unwrap_or_default();
+        let event = event.to_owned();
+        // Without its group, a busy webhook would hold up the others.
+        let is_in_its_group = entry["MessageGroupId"].as_str() == Some(webhook);
+        let code = match (aws.reply_to)(&event) {
+            _ if !is_in_its_group => Some("MissingParameter"),
+            Reply::Take => None,
+            Reply::FailOnce => {
+                aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")
+            }
+            Reply::Fail => Some("InternalError"),
+            Reply::Refuse => Some("InvalidMessageContents"),
+        };
+        match code {
+            Some(code) => {
+                failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": code != "InternalError"}))
+            }
+            None => {
+                aws.queued.lock().unwrap().push(event);
+                aws.webhooks.lock().unwrap().extend(webhook.parse::<u64>());
+                taken.push(json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "d"}));
+            }
+        }
+    }
+    json!({"Successful": taken, "Failed": failed})
+}

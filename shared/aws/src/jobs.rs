@@ -1,0 +1,49 @@
+//! The jobs queue: one message for the next step of each job.
+//!
+//! The API sends the first step, and the fan-out function sends each further one. A step may be sent
+//! twice: its record tells the copies apart (`job/replay/record` of the domain).
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use storehook_domain::job::message::Job;
+
+use crate::queue::QueueError;
+
+/// The jobs queue.
+#[derive(Clone)]
+pub struct JobQueue {
+    /// Its client.
+    pub client: Client,
+    /// Its URL.
+    pub url: String,
+}
+
+impl JobQueue {
+    /// Sends a job, to be received after a pause of at most 15 minutes.
+    ///
+    /// # Errors
+    ///
+    /// The call failed. The message may be in the queue or not.
+    pub async fn send(&self, job: &Job, pause: Duration) -> Result<(), QueueError> {
+        let send = self.client.send_message().queue_url(&self.url).message_body(job.to_message());
+        let send = send.message_group_id(job.group()).delay_seconds(seconds(pause));
+        send.send().await?;
+        Ok(())
+    }
+
+    /// Hides a job that was received for so long.
+    ///
+    /// # Errors
+    ///
+    /// The call failed. The queue's own visibility timeout holds.
+    pub async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
+        let change = self.client.change_message_visibility().queue_url(&self.url);
+        change.receipt_handle(receipt_handle).visibility_timeout(seconds(wait)).send().await?;
+        Ok(())
+    }
+}
+
+fn seconds(time: Duration) -> i32 {
+    time.as_secs().try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,69 @@
+//! What a message of the jobs queue holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{fan_out::FanOutShare, replay::step::ReplayStep};
+
+/// The next step of a job, as SQS carries it: `{"replay": {…}}` or `{"fan_out": {…}}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// A step of a replay.
+    Replay(ReplayStep),
+    /// A share of a large fan-out.
+    FanOut(FanOutShare),
+}
+
+/// A message is no job. It says where, and never quotes the message.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is not a job: line {}, column {}", .0.line(), .0.column())]
+pub struct InvalidJob(serde_json::Error);
+
+impl Job {
+    /// Reads a job from an SQS message's body.
+    ///
+    /// # Errors
+    ///
+    /// Where the message is no job.
+    pub fn parse(message: &str) -> Result<Self, InvalidJob> {
+        serde_json::from_str(message).map_err(InvalidJob)
+    }
+
+    /// The SQS message's body.
+    #[expect(clippy::expect_used, reason = "a struct of texts and numbers always serializes")]
+    pub fn to_message(&self) -> String {
+        serde_json::to_string(self).expect("plain data")
+    }
+
+    /// The message's group. On a standard queue, a group makes the queue fair.
+    pub fn group(&self) -> String {
+        match self {
+            Self::Replay(step) => step.replay.webhook_id.to_string(),
+            Self::FanOut(share) => share.range.from.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_reads_back_from_its_message() -> Result<(), InvalidJob> {
+        let text = concat!(
+            r#"{"replay":{"replay":{"id":"r1","webhook_id":7,"shop":"a.example","app":"demo","#,
+            r#""from":"1970-01-01T00:00:00Z","to":"2026-11-21T15:00:00Z","state":"dead","per_second":50,"#,
+            r#""began_at":"2026-11-21T15:00:00Z"},"number":2,"after":"01795000000000000#e1"}}"#,
+        );
+        assert_eq!(Job::parse(text)?.to_message(), text);
+        assert_eq!(Job::parse(text)?.group(), "7");
+        Ok(())
+    }
+
+    #[test]
+    fn messages_that_are_no_jobs_are_rejected() {
+        for message in ["", "{}", "[]", r#"{"replay": {}}"#, r#"{"fan_out": {}}"#] {
+            assert!(Job::parse(message).is_err(), "{message}");
+        }
+    }
+}
