@@ -10,7 +10,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 use storehook_aws::{
-    NoRandomness, history::WriteError, queue::SendError, stream::StreamError, table::TableError,
+    NoRandomness,
+    history::WriteError,
+    queue::SendError,
+    stream::StreamError,
+    table::{Contended, TableError},
 };
 use storehook_domain::{
     event::pushed::InvalidPush,
@@ -55,7 +59,7 @@ pub(crate) enum ApiError {
     #[error("a field of the body is invalid")]
     Invalid(FieldErrors),
     #[error("other requests kept writing the same item")]
-    Conflict,
+    Contended(#[from] Contended),
     #[error("the request took too long")]
     TimedOut,
     #[error("a handler panicked")]
@@ -94,7 +98,7 @@ impl ApiError {
             | Self::Push(InvalidPush::NotAnObject) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::HistoryOff | Self::Push(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict
+            Self::Contended(_)
             | Self::TimedOut
             | Self::PushIncomplete(_)
             | Self::Table(TableError::Call(_) | TableError::Unread)
@@ -137,7 +141,7 @@ impl ApiError {
             | Self::PushIncomplete(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
-            | Self::Conflict
+            | Self::Contended(_)
             | Self::TimedOut
             | Self::Panicked
             | Self::Table(_)

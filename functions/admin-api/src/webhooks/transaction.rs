@@ -4,13 +4,11 @@
 //! a transaction that meets another one over the same items; such a transaction is repeated here, a
 //! little later.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     Client, error::SdkError, operation::transact_write_items::TransactWriteItemsError,
     types::TransactWriteItem,
 };
-use storehook_aws::table::TableError;
+use storehook_aws::{backoff, table::TableError};
 
 /// Why a write was refused.
 #[derive(Debug, thiserror::Error)]
@@ -23,14 +21,14 @@ pub(crate) enum WriteError {
     Table(#[from] TableError),
 }
 
-/// The longest wait after each cancelled try, in milliseconds. The wait is a random part of it:
-/// two transactions that met once would otherwise meet again.
-const BACKOFFS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 640];
+/// How often a cancelled transaction is made again. Each wait is a random part of its backoff: two
+/// transactions that met once would otherwise meet again.
+const FURTHER_TRIES: usize = 4;
 
 /// Makes all of the writes, or none. The write of the webhook comes first, and that of its slot
 /// second.
 pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
-    let mut backoffs = BACKOFFS.iter();
+    let mut backoffs = backoff(FURTHER_TRIES);
     loop {
         let transaction = client.transact_write_items().set_transact_items(Some(writes.clone()));
         let Err(error) = transaction.send().await else { return Ok(()) };
@@ -38,7 +36,7 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
             Some(Refusal::Changed) => return Err(WriteError::Conflict),
             Some(Refusal::Taken) => return Err(WriteError::Taken),
             Some(Refusal::Busy) => match backoffs.next() {
-                Some(longest) => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=*longest))).await,
+                Some(longest) => tokio::time::sleep(longest.mul_f64(fastrand::f64())).await,
                 None => return Err(WriteError::Conflict),
             },
             None => return Err(WriteError::Table(error.into())),

@@ -66,6 +66,13 @@ pub struct InstallationItem {
     pub installed_at: Timestamp,
     /// The partition of its token's item.
     token: String,
+    /// The number of its changes; absent until the first one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
+}
+
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 impl InstallationItem {
@@ -74,7 +81,20 @@ impl InstallationItem {
         let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
         let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
         let token = token_partition(token);
-        Self { pk, sk, shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, installed_at, token }
+        Self {
+            pk,
+            sk,
+            shop,
+            app,
+            store_id,
+            time_zone,
+            scopes,
+            secrets,
+            uninstalled_at,
+            installed_at,
+            token,
+            version: 0,
+        }
     }
 
     /// The key of its token's item.
