@@ -66,7 +66,6 @@ type Table = Vec<Vec<String>>;
 struct Measured {
     record: usize,
     message: usize,
-    patterns: usize,
     registry_reads: usize,
     request: usize,
     payload: Vec<Item>,
@@ -133,7 +132,7 @@ fn rows(batch: usize) -> Result<Table> {
     // Up to 64 KB are a request. A batch is sent, received and deleted; the last call carries no messages.
     let requests = |of: &Measured| batches * (2 * (batch * of.message).div_ceil(64 * 1024) + 1) as f64;
     // Queries of an index are eventually consistent, and cost at least half a unit each.
-    let registry_reads = batches * on.patterns as f64 * 0.5 + on.registry_reads as f64;
+    let registry_reads = batches * 0.5 + on.registry_reads as f64;
     let entry = [indexed(&on.delivery)?];
     let delivery = std::slice::from_ref(&on.delivery);
     let kept = stored(&on.payload, "HistoryPayloadDays")? + stored(delivery, "HistoryDeliveryDays")?;
@@ -204,7 +203,6 @@ fn measure(is_history_on: bool) -> Result<Measured> {
     Ok(Measured {
         record: record.len() + event.partition_key().len(),
         message: delivery.to_message().len(),
-        patterns: topic.matching_patterns().len(),
         registry_reads: registry.iter().map(|item| size_of(item).div_ceil(4 * 1024).max(1)).sum(),
         request,
         payload,

@@ -83,12 +83,19 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     match target.rsplit('.').next() {
         Some("Query") => {
-            let wanted = call["ExpressionAttributeValues"][":subscription"]["S"].as_str().unwrap_or_default();
-            let readable = json!({"id": {"N": "7"}, "app": {"S": "demo"}});
-            let items = match wanted {
-                "SHOP#shop.example#TOPIC#orders/create" => json!([readable]),
-                "SHOP#broken.example#TOPIC#orders/create" => json!([readable, {"id": {"N": "8"}}]),
-                denied if denied.starts_with("SHOP#denied.example") => {
+            let shop = call["ExpressionAttributeValues"][":shop"]["S"].as_str().unwrap_or_default();
+            let subscription = |pattern: &str| json!({"S": format!("SHOP#{shop}#TOPIC#{pattern}")});
+            let readable = json!({"id": {"N": "7"}, "app": {"S": "demo"}, "subscription": subscription("orders/create")});
+            let items = match shop {
+                "shop.example" => json!([
+                    readable,
+                    {"id": {"N": "9"}, "app": {"S": "demo"}, "subscription": subscription("orders/paid")},
+                    {"id": {"N": "10"}, "app": {"S": "uninstalled"}},
+                ]),
+                "broken.example" => {
+                    json!([readable, {"id": {"N": "8"}, "subscription": subscription("orders/create")}])
+                }
+                "denied.example" => {
                     return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
                 }
                 _ => json!([]),

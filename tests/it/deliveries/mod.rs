@@ -7,3 +7,4 @@ mod endpoints;
 mod lifecycle;
 mod redrive;
 mod repeats;
+mod topic_changes;

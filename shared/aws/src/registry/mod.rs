@@ -12,12 +12,12 @@
 //! | id counter | `COUNTER` | `WEBHOOK` |
 //!
 //! An app's webhooks on a shop are in one partition, in the order of their ids. The index
-//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out. An index follows
-//! its table within a fraction of a second ("Using global secondary indexes in DynamoDB",
-//! *eventually consistent*), so a new webhook may miss an event that happens at the same time.
+//! [`SUBSCRIBERS_INDEX`] holds the webhooks of each shop, for fan-out. An index follows its table
+//! within a fraction of a second ("Using global secondary indexes in DynamoDB", *eventually
+//! consistent*), so a new webhook may miss an event that happens at the same time.
 //!
-//! When an app is uninstalled, its token is deleted at once and its webhooks leave the index. The
-//! rest of its partition expires after [`UNINSTALLED_KEPT`], because the delivery of
+//! When an app is uninstalled, its token is deleted at once and its webhooks lose their
+//! subscription. The rest of its partition expires after [`UNINSTALLED_KEPT`], because the delivery of
 //! `app/uninstalled` still needs it.
 
 mod installations;
@@ -35,8 +35,8 @@ use crate::table::{Item, TableError, key, text};
 
 pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
 
-/// The index of webhooks by shop and topic pattern: `subscription` (see
-/// [`subscription_of`]), then `id`; with `app`.
+/// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
+/// [`subscription_of`]) and `lane`, which no webhook has yet.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 
 /// A webhook's item.
@@ -44,6 +44,7 @@ pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 pub struct WebhookItem {
     pk: String,
     sk: String,
+    /// What it gets, by [`subscription_of`]; `None` once its app is uninstalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subscription: Option<String>,
     /// The webhook.
@@ -152,7 +153,7 @@ pub fn counter_key() -> Item {
     key("COUNTER", "WEBHOOK")
 }
 
-/// The index key of a shop's webhooks with this topic pattern.
+/// What a shop's webhooks with this topic pattern have as their subscription.
 pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
     format!("SHOP#{shop}#TOPIC#{pattern_key}")
 }
