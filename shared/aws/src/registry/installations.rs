@@ -2,12 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_domain::installation::{
-    Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain, token::TokenHash,
+use storehook_domain::{
+    event::id::EventId,
+    installation::{
+        Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain,
+        token::TokenHash,
+    },
 };
 
-use super::partition_of;
-use crate::table::{Item, key};
+use crate::{
+    registry::partition::partition_of,
+    table::{Item, key},
+};
 
 /// A token's item: who calls with it, and what they may do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -69,6 +75,24 @@ pub struct InstallationItem {
     /// The number of its changes; absent until the first one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub version: u64,
+    /// The latest events `app/uninstalled` that ended an installation of this app on this shop:
+    /// earlier ones, and this one if it is ending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_by: Vec<EventId>,
+    /// When the item expires, in seconds since the Unix epoch, once the installation is ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+/// The state of an installation: see the table in [`crate::registry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallationState {
+    /// The app is installed.
+    Installed,
+    /// It is uninstalled, and something of it is left to clear.
+    Ending,
+    /// It is uninstalled, and all that is left expires.
+    Ended,
 }
 
 fn is_zero(version: &u64) -> bool {
@@ -94,7 +118,29 @@ impl InstallationItem {
             installed_at,
             token,
             version: 0,
+            ended_by: Vec::new(),
+            expires_at: None,
         }
+    }
+
+    /// The installation after others that these events ended. It remembers the last of them.
+    pub fn after(self, ended_by: &[EventId]) -> Self {
+        let first = ended_by.len().saturating_sub(REMEMBERED_ENDS);
+        Self { ended_by: ended_by.iter().skip(first).cloned().collect(), ..self }
+    }
+
+    /// Its state.
+    pub fn state(&self) -> InstallationState {
+        match (self.uninstalled_at, self.expires_at) {
+            (None, _) => InstallationState::Installed,
+            (Some(_), None) => InstallationState::Ending,
+            (Some(_), Some(_)) => InstallationState::Ended,
+        }
+    }
+
+    /// What its item holds of its token. No other installation has it.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// The key of its token's item.
@@ -114,6 +160,10 @@ impl From<InstallationItem> for Installation {
 /// delivery.
 pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
 
+/// How many ends an installation remembers. An event must be known for as long as clocks may
+/// differ, which is a minute.
+const REMEMBERED_ENDS: usize = 20;
+
 /// Whether an item of an installation's partition is the installation itself.
 pub fn is_installation(item: &Item) -> bool {
     item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
@@ -127,7 +177,8 @@ pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
 const TOKEN_SORT_KEY: &str = "TOKEN";
 const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
 
-fn token_partition(token: &TokenHash) -> String {
+/// The partition of a token's item. An installation's item holds it as `token`.
+pub fn token_partition(token: &TokenHash) -> String {
     format!("TOKEN#{}", token.as_str())
 }
 

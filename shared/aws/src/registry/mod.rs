@@ -16,11 +16,20 @@
 //! within a fraction of a second ("Using global secondary indexes in DynamoDB", *eventually
 //! consistent*), so a new webhook may miss an event that happens at the same time.
 //!
-//! When an app is uninstalled, its token is deleted at once and its webhooks lose their
-//! subscription. The rest of its partition expires after [`UNINSTALLED_KEPT`], because the delivery of
-//! `app/uninstalled` still needs it.
+//! An installation is *installed*, then *ending*, then *ended*:
+//!
+//! | state | `uninstalled_at` | `expires_at` | who writes |
+//! |---|---|---|---|
+//! | installed | absent | absent | `storehook install`, in place of an ended one or of none |
+//! | ending | set | absent | fan-out, on `app/uninstalled`; nothing is created any more |
+//! | ended | set | set | fan-out, when the rest is cleared: no token, no subscriptions, all expires |
+//!
+//! What is ended is kept for [`UNINSTALLED_KEPT`], because the delivery of `app/uninstalled` still
+//! needs it, or until the app is installed again. The token tells two installations of an app on a
+//! shop apart: whoever writes for one of them checks that the token is still the same.
 
 mod installations;
+mod partition;
 
 use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +42,11 @@ use storehook_domain::{
 
 use crate::table::{Item, TableError, key, text};
 
-pub use installations::{InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation};
+pub use installations::{
+    InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
+    token_partition,
+};
+pub use partition::partition_of;
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
 /// [`subscription_of`]) and `lane`, which no webhook has yet.
@@ -70,6 +83,8 @@ impl WebhookItem {
 pub struct UniquenessItem {
     pk: String,
     sk: String,
+    /// The webhook that holds it: tells it from a later one of the same key.
+    webhook_id: WebhookId,
 }
 
 impl UniquenessItem {
@@ -83,7 +98,11 @@ impl UniquenessItem {
         ];
         // None of the parts can hold a line break.
         let digits = hex::encode(Sha256::digest(parts.join("\n").as_bytes()));
-        Self { pk: partition_of(&webhook.shop, &webhook.app), sk: format!("UNIQUE#{digits}") }
+        Self {
+            pk: partition_of(&webhook.shop, &webhook.app),
+            sk: format!("UNIQUE#{digits}"),
+            webhook_id: webhook.id,
+        }
     }
 
     /// The item's key.
@@ -128,11 +147,6 @@ impl FailureRunItem {
 
 fn failures_sort_key(id: WebhookId) -> String {
     format!("FAILURES#{:020}", id.get())
-}
-
-/// The partition of an installation and its webhooks.
-pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
-    format!("SHOP#{shop}#APP#{app}")
 }
 
 /// The start of every webhook's sort key.

@@ -26,15 +26,22 @@ enum Reply {
 }
 
 /// The replies to come, and the calls so far.
-#[derive(Clone, Default)]
-struct Aws(Arc<Mutex<(VecDeque<Reply>, Vec<(String, Value)>)>>);
+#[derive(Default)]
+struct Aws {
+    replies: VecDeque<Reply>,
+    calls: Vec<(String, Value)>,
+}
 
-async fn respond(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
+async fn respond(
+    State(aws): State<Arc<Mutex<Aws>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Json<Value>) {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let mut aws = aws.0.lock().unwrap();
-    aws.1.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
-    match aws.0.pop_front() {
+    let mut aws = aws.lock().unwrap();
+    aws.calls.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
+    match aws.replies.pop_front() {
         Some(Reply::Made(response)) => (StatusCode::OK, Json(response)),
         Some(Reply::Refused(item)) => {
             let item: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
@@ -60,8 +67,8 @@ async fn calls_of(
     outcome: Outcome,
     replies: impl IntoIterator<Item = Reply>,
 ) -> Result<Vec<(String, Value)>, Box<dyn std::error::Error>> {
-    let aws = Aws::default();
-    aws.0.lock().unwrap().0.extend(replies);
+    let aws: Arc<Mutex<Aws>> = Arc::default();
+    aws.lock().unwrap().replies.extend(replies);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Router::new().fallback(post(respond)).with_state(aws.clone());
@@ -81,7 +88,7 @@ async fn calls_of(
         stream: "events".to_owned(),
     };
     health.record_outcome(&outcome, &target()?, BY, NOW).await?;
-    let calls = aws.0.lock().unwrap().1.clone();
+    let calls = aws.lock().unwrap().calls.clone();
     Ok(calls)
 }
 
