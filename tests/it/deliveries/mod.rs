@@ -8,3 +8,4 @@ mod lifecycle;
 mod redrive;
 mod repeats;
 mod topic_changes;
+mod uninstalled;

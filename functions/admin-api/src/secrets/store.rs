@@ -11,7 +11,7 @@
 use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use storehook_aws::{
     registry::{self, InstallationItem},
-    table::{self, Item, TableError, number},
+    table::{self, Item, TableError, number, text},
 };
 use storehook_domain::installation::{
     Installation, secret::SharedSecret, secret_rotation::InstallationSecret,
@@ -37,7 +37,7 @@ impl SecretStore {
     pub(crate) async fn load(&self, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
         let key = registry::installation_key(&caller.shop, &caller.app);
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        get.send().await?.item.map_or(Ok(None), installed)
+        get.send().await?.item.map_or(Ok(None), |item| installed(item, caller))
     }
 
     /// Replaces the secrets of the caller's installation, if it still has this version. `new` is
@@ -58,7 +58,10 @@ impl SecretStore {
             .expression_attribute_values(":secrets", table::to_value(secrets)?)
             .expression_attribute_values(":next", number(version + 1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        const IS_INSTALLED: &str = "attribute_exists(pk) AND attribute_not_exists(uninstalled_at)";
+        const IS_INSTALLED: &str = "#token = :token AND attribute_not_exists(uninstalled_at)";
+        let update = update
+            .expression_attribute_names("#token", "token")
+            .expression_attribute_values(":token", text(registry::token_partition(&caller.token)));
         let update = match version {
             0 => update.condition_expression(format!("{IS_INSTALLED} AND attribute_not_exists(version)")),
             version => update
@@ -66,16 +69,18 @@ impl SecretStore {
                 .expression_attribute_values(":version", number(version)),
         };
         let Err(conflict) = table::conditional(update.send().await)? else { return Ok(true) };
-        let found = conflict.item.map_or(Ok(None), installed)?;
+        let found = conflict.item.map_or(Ok(None), |item| installed(item, caller))?;
         Ok(found.is_some_and(|found| found.secrets.iter().any(|secret| secret.secret == *new)))
     }
 }
 
-/// The secrets of an installation's item, unless the app is uninstalled.
-fn installed(item: Item) -> Result<Option<VersionedSecrets>, TableError> {
+/// The secrets of an installation's item, unless the app is uninstalled, or the installation is a
+/// later one than the caller's.
+fn installed(item: Item, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
     let item: InstallationItem = table::from_item(item)?;
+    let is_callers = item.token() == registry::token_partition(&caller.token);
     let version = item.version;
     let installation = Installation::from(item);
-    let is_installed = installation.uninstalled_at.is_none();
+    let is_installed = is_callers && installation.uninstalled_at.is_none();
     Ok(is_installed.then_some(VersionedSecrets { secrets: installation.secrets, version }))
 }

@@ -61,7 +61,7 @@ pub(crate) async fn update_webhook(
         let patch =
             WebhookPatch::parse(attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::of(webhook, patch, storehook_aws::now());
-        Ok(unless_conflict(app.webhooks.update(&change).await)?.map(|()| change.after))
+        Ok(unless_conflict(app.webhooks.update(caller, &change).await)?.map(|()| change.after))
     })
     .await
 }
@@ -70,7 +70,7 @@ pub(crate) async fn update_webhook(
 pub(crate) async fn delete_webhook(app: &App, caller: &Caller, id: WebhookId) -> Result<(), ApiError> {
     table::change(|| async move {
         let webhook = find_webhook(app, caller, id).await?;
-        unless_conflict(app.webhooks.delete(&webhook).await)
+        unless_conflict(app.webhooks.delete(caller, &webhook).await)
     })
     .await
 }
@@ -100,6 +100,7 @@ fn api_error(error: WriteError) -> ApiError {
         WriteError::Taken => {
             ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
         }
+        WriteError::Uninstalled => ApiError::Unauthorized,
         WriteError::Conflict => ApiError::Contended(Contended),
         WriteError::Table(error) => ApiError::Table(error),
     }
