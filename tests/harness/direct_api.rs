@@ -28,6 +28,8 @@ use crate::{api::http_client, stack::Stack};
 pub struct DirectApi {
     /// Where it answers.
     pub url: String,
+    /// Where the gate is, for others who call AWS through it.
+    pub gate_url: String,
     /// The calls of AWS, as they come to the gate.
     pub calls: mpsc::UnboundedReceiver<Call>,
 }
@@ -98,7 +100,7 @@ impl DirectApi {
         let sdk = storehook_aws::lambda_sdk_config(&environment)?;
         let app = App::new(&sdk, Settings::read(&environment)?);
         let url = serve(Router::new().fallback_service(service(app))).await?;
-        Ok(Self { url, calls })
+        Ok(Self { url, gate_url, calls })
     }
 }
 
