@@ -29,6 +29,8 @@ struct Aws {
     failed_once: Mutex<BTreeSet<String>>,
     queued: Mutex<Vec<String>>,
     rejected: Mutex<Vec<Value>>,
+    /// Whether the shop `changing` was queried before.
+    queried: Mutex<bool>,
 }
 
 /// Fans out a batch of records. Returns the response, the events of the queued messages, and the
@@ -43,6 +45,7 @@ async fn fan_out(
         failed_once: Mutex::default(),
         queued: Mutex::default(),
         rejected: Mutex::default(),
+        queried: Mutex::default(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint_url = format!("http://{}", listener.local_addr()?);
@@ -94,6 +97,17 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
                 ]),
                 "broken.example" => {
                     json!([readable, {"id": {"N": "8"}, "subscription": subscription("orders/create")}])
+                }
+                // Both webhooks change to another topic after the first query, which takes two pages.
+                "changing.example" => {
+                    let is_later = std::mem::replace(&mut *aws.queried.lock().unwrap(), true);
+                    let other =
+                        json!({"id": {"N": "9"}, "app": {"S": "demo"}, "subscription": subscription("*")});
+                    if !is_later {
+                        let key = json!({"id": {"N": "7"}});
+                        return (StatusCode::OK, Json(json!({"Items": [readable], "LastEvaluatedKey": key})));
+                    }
+                    if call["ExclusiveStartKey"].is_object() { json!([other]) } else { json!([]) }
                 }
                 "denied.example" => {
                     return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
@@ -195,6 +209,17 @@ async fn events_come_again_from_the_first_failed_look_up_on() -> TestResult {
     let (response, queued, _) = fan_out(records, |_| Reply::Take, 60).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
     assert_eq!(queued, names([0]));
+    Ok(())
+}
+
+/// A second query, for another pattern or another event, would miss a webhook that has changed.
+#[tokio::test]
+async fn one_query_finds_all_webhooks_of_a_shop_for_all_its_events() -> TestResult {
+    let records = vec![record("changing", 0), record("changing", 1)];
+    let (response, mut queued, _) = fan_out(records, |_| Reply::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    queued.sort();
+    assert_eq!(queued, names([0, 0, 1, 1]));
     Ok(())
 }
 
