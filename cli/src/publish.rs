@@ -101,7 +101,7 @@ const FRUITLESS_ROUNDS: u32 = 50;
 fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
     let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
     let id = EventId::parse(&uuid::Uuid::new_v4().to_string())?;
-    let data = event_record(shop, topic.as_str(), &id, storehook_aws::now(), payload.get());
+    let data = event_record(shop, topic.as_str(), &id, storehook_aws::now(), None, payload.get());
     record_of(&data)
 }
 

@@ -8,7 +8,7 @@ use storehook_aws::{
     table::to_item,
 };
 use storehook_domain::{
-    delivery::message::DeliveryMessage,
+    delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
     payload::digest::PayloadDigest,
@@ -78,12 +78,16 @@ fn made_up(
     state: DeliveryState,
 ) -> Result<(DeliveryRecord, String)> {
     let payload = format!(r#"{{"id": "{event_id}", "price": "19.99"}}"#);
-    let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, &payload);
+    let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, None, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let digest = Some(PayloadDigest::of(event.payload));
-    let delivery =
-        DeliveryMessage::of(&event, digest, webhook_id.to_string().parse()?, installed.app.clone(), at);
+    let delivery = DeliveryMessage::of(
+        &event,
+        digest,
+        &Subscriber::by_topic(webhook_id.to_string().parse()?, installed.app.clone()),
+        at,
+    );
     let kept_until = storehook_aws::now().as_second() + KEPT_FOR.as_secs();
     let begun = DeliveryRecord::begin(&delivery, KEPT_FOR);
     let latency_ms = (state == DeliveryState::Delivered).then_some(40);

@@ -2,8 +2,7 @@
 //!
 //! SQS can move the messages of a dead-letter queue by itself (`StartMessageMoveTask`), but only
 //! all of them, and as they are. A delivery's age counts from the `enqueued_at` in its body: moved
-//! as it is, a dead letter would be past the end of its schedule and come straight back. So each
-//! one is received, sent as the first message of a run of its own
+//! as it is, a dead letter is past its schedule and gets one last attempt. So each one is received, sent as the first message of a run of its own
 //! ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)),
 //! and then deleted.
 //!

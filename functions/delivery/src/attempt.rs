@@ -12,14 +12,14 @@ use storehook_domain::{
     event::catalogue,
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
-        record::Admission,
+        record::admission::Admission,
     },
     webhook::{Status, Webhook},
 };
 
 use crate::{
     dependencies::Dependencies,
-    lookup::{Found, Loaded, Target},
+    lookup::found::{Found, Loaded, Target},
     message::Received,
     sender::Sent,
     skipped::Skipped,

@@ -44,8 +44,8 @@ use futures::{FutureExt as _, future};
 use storehook_domain::{
     delivery::{
         disposition::Disposition,
+        lane::Lane,
         message::{DeliveryMessage, InvalidDeliveryMessage},
-        schedule::Lane,
     },
     history::decision::disposition,
 };
@@ -54,7 +54,7 @@ pub use dependencies::Dependencies;
 pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 
-use crate::{after::queues::Reported, lookup::Found, message::Received, skipped::Skipped};
+use crate::{after::queues::Reported, lookup::found::Found, message::Received, skipped::Skipped};
 
 /// Works on a batch of messages. The response names those that are to come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {

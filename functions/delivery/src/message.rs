@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::SqsMessage;
 use bytes::Bytes;
 use jiff::Timestamp;
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, schedule::Lane},
+    delivery::{lane::Lane, message::DeliveryMessage},
     history::{decision, run::Receive},
 };
 

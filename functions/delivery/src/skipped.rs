@@ -3,11 +3,11 @@
 
 use storehook_domain::{
     delivery::outcome::Outcome,
-    history::{attempt::Attempt, record::Admission, state::DeliveryState},
+    history::{attempt::Attempt, record::admission::Admission, state::DeliveryState},
     webhook::Status,
 };
 
-use crate::lookup::TargetError;
+use crate::lookup::found::TargetError;
 
 /// Why a receive of a delivery made no attempt.
 #[derive(Debug, thiserror::Error)]

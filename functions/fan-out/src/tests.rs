@@ -101,8 +101,7 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
                 // Both webhooks change to another topic after the first query, which takes two pages.
                 "changing.example" => {
                     let is_later = std::mem::replace(&mut *aws.queried.lock().unwrap(), true);
-                    let other =
-                        json!({"id": {"N": "9"}, "app": {"S": "demo"}, "subscription": subscription("*")});
+                    let other = json!({"id": {"N": "9"}, "app": {"S": "demo"}, "subscription": subscription("orders/create")});
                     if !is_later {
                         let key = json!({"id": {"N": "7"}});
                         return (StatusCode::OK, Json(json!({"Items": [readable], "LastEvaluatedKey": key})));

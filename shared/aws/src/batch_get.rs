@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
 
 use crate::{
-    backoff,
+    backoff::backoff,
     table::{Item, TableError},
 };
 

@@ -19,7 +19,7 @@ use aws_sdk_sqs::{
 };
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-use crate::backoff;
+use crate::backoff::backoff;
 
 /// A call of SQS failed as a whole. Its messages may be in the queue or not.
 #[derive(Debug, Clone, thiserror::Error)]

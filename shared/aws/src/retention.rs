@@ -6,7 +6,7 @@
 
 use jiff::SignedDuration;
 
-use crate::{Environment, SettingError};
+use crate::environment::{Environment, SettingError};
 
 /// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30) and
 /// `HISTORY_PAYLOAD_DAYS` (default 7).

@@ -25,7 +25,7 @@ use aws_smithy_http_client::{
 };
 use aws_types::SdkConfig;
 
-use crate::{Environment, SettingError};
+use crate::environment::{Environment, SettingError};
 
 /// The longest time of a call to an AWS service, with its retries.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(6);

@@ -12,10 +12,11 @@
 //! 1. A store puts a record on the stream. [`event::StoreEvent::parse`] reads it.
 //! 2. [`delivery::fan_out::deliveries`] makes one message for each subscribed webhook, and
 //!    [`delivery::fan_out::batches`] packs the messages for SQS.
-//! 3. For each message that SQS hands out, [`delivery::message::DeliveryMessage::parse`] reads it
-//!    and [`delivery::request::DeliveryRequest::build`] makes the POST.
-//! 4. [`delivery::outcome::Outcome::of`] judges the response.
-//!    [`delivery::schedule::RetrySchedule`] decides what becomes of the message.
+//! 3. For each message that SQS hands out, [`delivery::message::DeliveryMessage::parse`] reads it,
+//!    [`history::decision`] tells whether it is to be attempted, and
+//!    [`delivery::request::DeliveryRequest::build`] makes the POST.
+//! 4. [`delivery::outcome::Outcome::of`] judges the response, and [`history::decision`] tells what
+//!    becomes of the message, by the [`delivery::schedule::RetrySchedule`].
 //! 5. [`history::record::DeliveryRecord`] remembers the attempt.
 //!
 //! # Glossary
@@ -29,7 +30,7 @@
 //! | event | One thing that happened in a shop: a topic and a payload. |
 //! | delivery | One event on its way to one webhook. Its id is the same through all attempts. |
 //! | attempt | One POST of a delivery. |
-//! | series | All attempts of a delivery on one schedule. A replay begins another series. |
+//! | run | One series of attempts of a delivery: the event's own, or one that somebody began by sending it again. |
 //! | lane | One of two queues: *fast* (first attempts, quick retries) or *slow* (later retries). |
 //! | disposition | What becomes of a message that was received: ack, delay, retry or exhausted. |
 //! | envelope | What a delivery is: ids, shop, app, topic and time, without payload and attempts. |
@@ -38,6 +39,8 @@
 //! # The rooms
 //!
 //! The modules below stand in the order of the flow. Each uses only those above it.
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod input;
 

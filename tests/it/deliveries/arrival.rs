@@ -154,8 +154,9 @@ async fn an_event_reaches_every_webhook_of_its_shop_and_topic_and_no_other() -> 
     stack.publish([record(&installed.shop, "orders/create", "o-1", "{}"), for_one_app]).await?;
 
     let delivered = receiver.wait_for(wanted.len() + 1).await?;
-    let mut ids: Vec<_> =
-        delivered.iter().map(|delivered| delivered.header("webhook-id").to_owned()).collect();
+    // A webhook on a pattern tells topics apart in the id.
+    let plain = |delivered: &Delivered| delivered.header("webhook-id").split('~').next().map(str::to_owned);
+    let mut ids: Vec<_> = delivered.iter().filter_map(plain).collect();
     let mut expected: Vec<_> = wanted.iter().map(|id| format!("{id}-o-1")).collect();
     expected.push(format!("{}-t-1", wanted[3]));
     ids.sort();

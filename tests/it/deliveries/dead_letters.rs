@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 use storehook_domain::delivery::{
     disposition::Disposition,
+    lane::Lane,
     message::DeliveryMessage,
-    schedule::{AGES, Lane, RetrySchedule},
+    schedule::{AGES, RetrySchedule},
 };
 use storehook_tests::{Delivered, Receiver, Stack, record};
 

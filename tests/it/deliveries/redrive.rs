@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
 use storehook::redrive::{queues::Queues, redrive, redrive_between, selection::Args, summary::End};
 use storehook_domain::{
-    delivery::message::DeliveryMessage,
+    delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
     history::state::DeliveryState,
     webhook::WebhookId,
@@ -35,16 +35,19 @@ fn dead_letter(installed: &Installed, webhook: u64, event_id: &str) -> Result<St
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: queued_at };
     let event = StoreEvent::parse(event.as_bytes(), &origin)?;
     let webhook = WebhookId::new(webhook);
-    Ok(DeliveryMessage::of(&event, None, webhook, installed.app.clone(), queued_at).to_message())
+    Ok(DeliveryMessage::of(&event, None, &Subscriber::by_topic(webhook, installed.app.clone()), queued_at)
+        .to_message())
 }
 
-async fn put(stack: &Stack, queue: &str, bodies: &[&str]) -> Result<()> {
+/// Puts messages into a queue, and returns the id of the last.
+async fn put(stack: &Stack, queue: &str, bodies: &[&str]) -> Result<String> {
     let client = Client::new(&stack.sdk());
     let url = stack.queue_url(queue).await?;
+    let mut last = None;
     for body in bodies {
-        client.send_message().queue_url(&url).message_body(*body).send().await?;
+        last = client.send_message().queue_url(&url).message_body(*body).send().await?.message_id;
     }
-    Ok(())
+    last.context("no message")
 }
 
 /// The bodies of what is in the dead-letter queue and visible, of this test.
@@ -155,11 +158,9 @@ async fn deliveries_of_a_killed_redrive_arrive_once() -> Result<()> {
     let receiver = Receiver::responding(StatusCode::OK).await?;
     let webhook = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let letter = dead_letter(&installed, webhook, "o-1")?;
-    put(&stack, "dead-letter", &[&letter]).await?;
-    let dead = stack.messages("dead-letter", &format!("{webhook}-o-1")).await?;
-    let dead_id = dead.first().and_then(|message| message.message_id()).context("no dead letter")?;
+    let dead_id = put(&stack, "dead-letter", &[&letter]).await?;
     let sent =
-        DeliveryMessage::parse(letter.as_bytes())?.redriven(dead_id, storehook_aws::now()).to_message();
+        DeliveryMessage::parse(letter.as_bytes())?.redriven(&dead_id, storehook_aws::now()).to_message();
     put(&stack, "delivery", &[&sent]).await?;
     let delivery_id = format!("{webhook}-o-1");
     stack.wait_until(&delivery_id, DeliveryState::Delivered).await?;

@@ -1,17 +1,66 @@
 //! `docs/receiving.md` and the domain.
 
-use anyhow::Result;
-use storehook_domain::delivery::schedule::AGES;
+use std::collections::BTreeSet;
 
-use super::read;
+use anyhow::Result;
+use storehook_domain::{
+    delivery::{
+        lane::Lane, outcome::FailedAttempt, request::UnbuildableRequest, schedule::AGES,
+        verdict::InvalidVerdict,
+    },
+    payload::xml::Unrenderable,
+};
+
+use super::{first_cells, read};
 
 #[test]
 fn its_retry_schedule_is_the_codes() -> Result<()> {
     let document = read("docs/receiving.md")?;
     for (number, age) in (1..).zip(AGES) {
-        let row = format!("| {number} | {} |", spoken(age));
+        let lane = if number <= Lane::Fast.max_receive_count() { Lane::Fast } else { Lane::Slow };
+        let row = format!("| {number} | {} | {} |", spoken(age), lane.as_str());
         assert!(document.contains(&row), "{row}");
     }
+    Ok(())
+}
+
+#[test]
+fn its_failures_are_the_codes_with_their_sentences() -> Result<()> {
+    use FailedAttempt as Failed;
+    let document = read("docs/receiving.md")?;
+    assert_eq!(first_cells(&document, "code"), FailedAttempt::CODES.map(str::to_owned).into());
+    let failures = [
+        Failed::NotAllowed,
+        Failed::NotResolved,
+        Failed::ConnectionRefused,
+        Failed::Unreachable,
+        Failed::ConnectTimedOut,
+        Failed::NotConnected,
+        Failed::NoTls,
+        Failed::CertificateExpired,
+        Failed::CertificateNotYetValid,
+        Failed::CertificateOfAnotherName,
+        Failed::CertificateNotTrusted,
+        Failed::TlsFailed,
+        Failed::ConnectionReset,
+        Failed::ConnectionClosed,
+        Failed::TimedOut,
+        Failed::ResponseHeadTooLarge,
+        Failed::ResponseMalformed,
+        Failed::ResponseCut,
+        Failed::Status(500),
+        Failed::Refused,
+        InvalidVerdict::NotJson.into(),
+        InvalidVerdict::WrongEventId.into(),
+        InvalidVerdict::UnknownResult.into(),
+        UnbuildableRequest::Body(Unrenderable::TooDeep).into(),
+    ];
+    for failure in &failures {
+        let row = format!("| `{}` | {failure}", failure.code());
+        assert!(document.contains(&row), "{row}");
+    }
+    let codes: BTreeSet<_> = failures.iter().map(FailedAttempt::code).collect();
+    assert_eq!(codes, FailedAttempt::CODES.into(), "a sentence is missing above");
     Ok(())
 }
 

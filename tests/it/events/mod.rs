@@ -1,5 +1,6 @@
 //! Events: pushed by apps, sampled, tested and rejected.
 
+mod identity;
 mod pushes;
 mod rejected;
 mod samples;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use storehook_domain::{history::state::DeliveryState, installation::Scope};
+use storehook_domain::{delivery::id::Distinction, history::state::DeliveryState, installation::Scope};
 use storehook_tests::{ApiResponse, DirectApi, Installed, Receiver, Stack, root};
 
 async fn push(installed: &Installed, path: &str, body: impl Into<reqwest::Body>) -> Result<ApiResponse> {
@@ -56,7 +56,11 @@ async fn an_event_pushed_twice_is_delivered_once() -> Result<()> {
     let id = installed.api.create_webhook("orders/*", &receiver.url).await?;
     let body = r#"{"topic": "orders/create", "event_id": "once", "payload": {"id": 1}}"#;
     push(&installed, "/admin/events.json", body).await?;
-    stack.wait_until(&format!("{id}-once"), DeliveryState::Delivered).await?;
+    let (created, paid) = ("orders/create".parse()?, "orders/paid".parse()?);
+    let delivery_id =
+        |event: &str, topic| format!("{id}-{event}~{}", Distinction::of(topic, Some(&installed.app)));
+    let (once, behind) = (delivery_id("once", &created), delivery_id("behind", &paid));
+    stack.wait_until(&once, DeliveryState::Delivered).await?;
     push(&installed, "/admin/events.json", body).await?;
     // What is pushed behind it has its time, too.
     push(
@@ -65,10 +69,10 @@ async fn an_event_pushed_twice_is_delivered_once() -> Result<()> {
         r#"{"topic": "orders/paid", "event_id": "behind", "payload": {"id": 1}}"#,
     )
     .await?;
-    stack.wait_until(&format!("{id}-behind"), DeliveryState::Delivered).await?;
+    stack.wait_until(&behind, DeliveryState::Delivered).await?;
     stack.wait_until_idle("delivery").await?;
     let events: Vec<_> = receiver.so_far().iter().map(|came| came.header("webhook-id").to_owned()).collect();
-    assert_eq!(events, [format!("{id}-once"), format!("{id}-behind")]);
+    assert_eq!(events, [once, behind]);
     Ok(())
 }
 

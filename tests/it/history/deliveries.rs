@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::history::state::DeliveryState;
+use storehook_domain::{delivery::id::Distinction, history::state::DeliveryState};
 use storehook_tests::{Receiver, Stack, deliver, record};
 
 use super::{events_of, list, show};
@@ -93,7 +93,8 @@ async fn history_items_expire_exactly_when_configured() -> Result<()> {
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     stack.publish([record(&installed.shop, "orders/create", "o-1", r#"{"id": 1}"#)]).await?;
     let history = stack.wait_until(&format!("{id}-o-1"), DeliveryState::Delivered).await?;
-    let second = stack.wait_until(&format!("{other}-o-1"), DeliveryState::Delivered).await?;
+    let distinction = Distinction::of(&"orders/create".parse()?, None);
+    let second = stack.wait_until(&format!("{other}-o-1~{distinction}"), DeliveryState::Delivered).await?;
     let queued_at = history.created_at.as_second();
     let number = |item: &std::collections::HashMap<String, AttributeValue>| {
         item.get("expires_at").and_then(|value| value.as_n().ok()).cloned()

@@ -1,15 +1,16 @@
 //! The emulator's gaps that our local stack works round. A small test holds each: when an upgrade
 //! closes a gap, its test fails, and the work-around can go.
 
-use anyhow::Result;
-use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
+use anyhow::{Context as _, Result};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
 use storehook_tests::{Stack, eventually, record, stream_event};
 
 use super::policy::Policy;
 
 #[tokio::test]
-async fn the_emulators_redrive_keeps_the_receive_count() -> Result<()> {
+async fn the_emulators_redrive_keeps_the_receive_count_the_message_id_and_the_time_of_sending() -> Result<()>
+{
     let stack = Stack::shared().await?;
     let client = aws_sdk_sqs::Client::new(&stack.sdk());
     let unique = uuid::Uuid::new_v4().simple().to_string();
@@ -27,21 +28,25 @@ async fn the_emulators_redrive_keeps_the_receive_count() -> Result<()> {
         .queue_name(format!("first-{unique}"))
         .attributes(QueueAttributeName::RedrivePolicy, policy);
     let first = first.send().await?.queue_url.unwrap_or_default();
-    client.send_message().queue_url(&first).message_body("m").send().await?;
-
-    let count = eventually("the message in the second queue", || async {
-        client.receive_message().queue_url(&first).visibility_timeout(0).send().await?;
-        let receive = client.receive_message().queue_url(&second);
-        let all = MessageSystemAttributeName::All;
-        let message =
-            receive.message_system_attribute_names(all).send().await?.messages.unwrap_or_default().pop();
-        let attributes = message.and_then(|message| message.attributes);
-        Ok(attributes.and_then(|attributes| {
-            attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount).cloned()
-        }))
+    let sent = client.send_message().queue_url(&first).message_body("m").send().await?;
+    let receive = async |queue: &str| {
+        let receive = client.receive_message().queue_url(queue).visibility_timeout(0);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+        anyhow::Ok(receive.send().await?.messages.unwrap_or_default().pop())
+    };
+    let before = receive(&first).await?.context("no message")?;
+    let after = eventually("the message in the second queue", || async {
+        receive(&first).await?;
+        receive(&second).await
     })
     .await?;
-    assert_eq!(count, "2", "AWS documents neither this nor a fresh start; the schedule is right with both");
+    let attribute = |message: &Message, name| message.attributes.as_ref()?.get(&name).cloned();
+    let count = attribute(&after, MessageSystemAttributeName::ApproximateReceiveCount);
+    assert_eq!(count.as_deref(), Some("2"), "the schedule is right with a fresh start as well");
+    // Runs are right with another id as well: `shared/domain/tests/runs` tries both.
+    assert_eq!(after.message_id, sent.message_id, "AWS documents neither");
+    let sent_at = |message| attribute(message, MessageSystemAttributeName::SentTimestamp);
+    assert_eq!(sent_at(&after), sent_at(&before), "on AWS, too: the retention counts from it");
     Ok(())
 }
 

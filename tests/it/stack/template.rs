@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use storehook_domain::{
-    delivery::schedule::{AGES, Lane},
+    delivery::{lane::Lane, schedule::AGES},
     payload::limits::SQS_MESSAGE_LIMIT,
 };
 use storehook_tests::root;
@@ -24,9 +24,9 @@ fn the_queues_redrive_as_the_schedule_says() -> Result<()> {
         let count = &resource(name)?["Properties"]["RedrivePolicy"]["maxReceiveCount"];
         assert_eq!(count.as_u64(), Some(lane.max_receive_count() as u64), "{name}");
     }
-    // Where SQS starts the count anew in the second queue, there are receives enough for every
-    // point; where it carries it on, exactly as many.
-    assert_eq!(Lane::Slow.max_receive_count(), AGES.len());
+    // Whether SQS starts the count anew in the second queue or carries it on, there are receives enough
+    // for every point, and as many again to lose.
+    assert!(Lane::Slow.max_receive_count() >= 2 * AGES.len());
     Ok(())
 }
 

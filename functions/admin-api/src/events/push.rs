@@ -55,7 +55,8 @@ pub(crate) async fn push(
     body: RequestBody,
 ) -> Result<Response, ApiError> {
     let body = bytes_of(body)?;
-    let pushed = PushedEvents::parse(&body, &caller.shop, storehook_aws::now(), || new_event_id(""));
+    let pushed =
+        PushedEvents::parse(&body, &caller.shop, &caller.app, storehook_aws::now(), || new_event_id(""));
     let PushedEvents { events, is_list } = pushed.map_err(ApiError::Push)?;
     let results = push_events(&app, events).await?;
     Ok((StatusCode::ACCEPTED, Json(PushResponse::of(results, is_list))).into_response())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use storehook_domain::{
-    delivery::{disposition::Disposition, schedule::Lane},
+    delivery::{disposition::Disposition, lane::Lane},
     history::decision::Known,
 };
 

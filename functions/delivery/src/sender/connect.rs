@@ -18,7 +18,6 @@ use tower::Service as _;
 use url::{Host, Url};
 
 use crate::{
-    Settings,
     sender::{
         connection::{Connection, Http1, Http2, Socket},
         failure::Failure,
@@ -27,6 +26,7 @@ use crate::{
         tcp::Tcp,
         tls::{Tls, speaks_http2},
     },
+    settings::Settings,
 };
 
 /// Makes connections.

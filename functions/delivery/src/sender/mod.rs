@@ -38,7 +38,6 @@ use tokio::time::Instant;
 use url::{Position, Url};
 
 use crate::{
-    Settings,
     sender::{
         connect::Connector,
         connection::Connection,
@@ -48,6 +47,7 @@ use crate::{
         post::Post,
         tls::Tls,
     },
+    settings::Settings,
 };
 
 /// How long an attempt at an integration endpoint may take: it works on the event before it answers.

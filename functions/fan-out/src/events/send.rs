@@ -49,7 +49,7 @@ async fn send_share(
     let messages = subscribed.iter().flat_map(|subscribed| {
         let of_sender = subscribed
             .subscribers()
-            .filter(|subscriber| fan_out::lane_of(subscriber.webhook_id, SENDERS) == sender);
+            .filter(|subscriber| fan_out::sender_of(subscriber.webhook_id, SENDERS) == sender);
         let digest = subscribed.payload_digest.as_ref();
         fan_out::deliveries(&subscribed.event, digest, of_sender, subscribed.queued_at(times)).map(
             |delivery| QueueEntry {

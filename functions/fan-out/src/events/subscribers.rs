@@ -32,8 +32,8 @@ use storehook_aws::{
     table::{self, TableError},
 };
 use storehook_domain::{
-    delivery::fan_out::Subscriber,
-    event::StoreEvent,
+    delivery::subscriber::Subscriber,
+    event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
     payload::digest::PayloadDigest,
     webhook::WebhookId,
@@ -172,14 +172,18 @@ impl Subscribers {
             .into_paginator()
             .items()
             .send();
+        let prefix = registry::subscription_of(shop, "");
         let mut by_subscription: HashMap<String, Found> = HashMap::new();
         while let Some(item) = items.next().await {
             let item = item?;
             let subscription = item.get("subscription").and_then(|key| key.as_s().ok()).cloned();
             let Some(subscription) = subscription else { continue };
+            let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);
             let found = by_subscription.entry(subscription).or_default();
             match table::from_item(item) {
-                Ok(Projected { id, app }) => found.subscribers.push(Subscriber { webhook_id: id, app }),
+                Ok(Projected { id, app }) => {
+                    found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern });
+                }
                 Err(error) => {
                     tracing::error!(error = storehook_aws::causes(&error), %shop, "webhook malformed");
                     found.malformed += 1;

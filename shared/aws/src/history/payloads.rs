@@ -20,9 +20,9 @@ use storehook_domain::{
     payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
 };
 
-use super::{event_partition, partition_of};
+use super::deliveries::partition_of;
 use crate::{
-    backoff,
+    backoff::backoff,
     table::{Item, TableError, number, text},
 };
 
@@ -46,7 +46,7 @@ pub enum PayloadOwner<'a> {
 impl PayloadOwner<'_> {
     fn partition(self) -> String {
         match self {
-            Self::Event(shop, event_id) => event_partition(shop, event_id),
+            Self::Event(shop, event_id) => format!("EVENT#{shop}#{event_id}"),
             Self::Delivery(id) => partition_of(id),
         }
     }

@@ -14,9 +14,12 @@ use storehook_domain::{
     payload::digest::PayloadDigest,
 };
 
-use super::{DeliveryItem, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
+use super::{
+    deliveries::DeliveryItem,
+    payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
+};
 use crate::{
-    Retention,
+    retention::Retention,
     table::{self, TableError, number},
 };
 

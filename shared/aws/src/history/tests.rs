@@ -7,14 +7,15 @@ use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
-        schedule::Lane,
+        subscriber::Subscriber,
     },
     event::{StoreEvent, origin::RecordOrigin},
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
-        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT},
+        record::{ATTEMPTS_KEPT, DETAILS_LIMIT, admission::Admission},
         run::Receive,
     },
     installation::{app::AppId, shop::ShopDomain},
@@ -24,6 +25,11 @@ use storehook_domain::{
 
 use super::{payloads::whole, *};
 use crate::table::{from_item, size_of, to_item};
+use storehook_domain::{
+    event::id::EventId,
+    history::{record::DeliveryRecord, state::DeliveryState},
+    webhook::WebhookId,
+};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -40,7 +46,12 @@ fn with_delivery<T>(
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
     let digest = Some(PayloadDigest::of(event.payload));
-    then(&DeliveryMessage::of(&event, digest, WebhookId::new(7), AppId::parse("demo")?, enqueued_at))
+    then(&DeliveryMessage::of(
+        &event,
+        digest,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        enqueued_at,
+    ))
 }
 
 fn webhook(address: &str, list: &[String]) -> serde_json::Result<Webhook> {

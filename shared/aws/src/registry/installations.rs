@@ -10,10 +10,7 @@ use storehook_domain::{
     },
 };
 
-use crate::{
-    registry::partition::partition_of,
-    table::{Item, key},
-};
+use crate::table::{Item, key};
 
 /// A token's item: who calls with it, and what they may do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -167,6 +164,11 @@ const REMEMBERED_ENDS: usize = 20;
 /// Whether an item of an installation's partition is the installation itself.
 pub fn is_installation(item: &Item) -> bool {
     item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
+}
+
+/// The partition of an installation and its webhooks.
+pub fn partition_of(shop: &ShopDomain, app: &AppId) -> String {
+    format!("SHOP#{shop}#APP#{app}")
 }
 
 /// The key of an installation's item.

@@ -29,7 +29,6 @@
 //! shop apart: whoever writes for one of them checks that the token is still the same.
 
 mod installations;
-mod partition;
 
 use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -44,9 +43,8 @@ use crate::table::{Item, TableError, key, text};
 
 pub use installations::{
     InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
-    token_partition,
+    partition_of, token_partition,
 };
-pub use partition::partition_of;
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
 /// [`subscription_of`]) and `lane`, which no webhook has yet.

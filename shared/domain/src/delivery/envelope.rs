@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::id::DeliveryId,
+    delivery::{id::DeliveryId, subscriber::Subscriber},
     event::{StoreEvent, topic::Topic},
     installation::{app::AppId, shop::ShopDomain},
     payload::digest::PayloadDigest,
-    webhook::WebhookId,
 };
 
 /// What a delivery is: the same in each of its messages and in its record.
@@ -39,18 +38,17 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The envelope of an event's delivery to a webhook of an app. `payload_digest` is set where the
+    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set where the
     /// payload is kept.
     pub fn of(
         event: &StoreEvent<'_>,
         payload_digest: Option<PayloadDigest>,
-        webhook_id: WebhookId,
-        app: AppId,
+        subscriber: &Subscriber,
     ) -> Self {
         Self {
-            id: DeliveryId { webhook_id, event_id: event.id.clone() },
+            id: DeliveryId::of(event, subscriber.webhook_id, subscriber.is_by_pattern),
             shop: event.shop.clone(),
-            app,
+            app: subscriber.app.clone(),
             topic: event.topic.clone(),
             triggered_at: event.triggered_at,
             test: event.is_test,

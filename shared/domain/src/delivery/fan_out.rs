@@ -1,34 +1,23 @@
 //! Fan-out: from one event and the webhooks that subscribe to it, to SQS batches.
 //!
-//! Nothing here holds more than it must. Deliveries are made one by one as their batch
-//! is packed, so an event of a mebibyte with ten thousand webhooks costs one batch of
-//! memory and not ten thousand payloads.
+//! Messages are made one by one as their batch is packed. So an event of a mebibyte with ten
+//! thousand webhooks takes the memory of one batch, and not of ten thousand payloads.
 //!
-//! Batches are sent in lanes. A webhook's deliveries all fall into one lane, and a lane
-//! keeps the stream's order, so each webhook's deliveries enter the queue in the order
-//! of their events, while the lanes are sent at the same time.
+//! Several senders send at the same time. All messages of a webhook have the same sender, and a
+//! sender keeps the stream's order, so a webhook's deliveries enter the queue in the order of their
+//! events.
 
 use jiff::Timestamp;
 
 use crate::{
-    delivery::message::DeliveryMessage,
+    delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
-    installation::app::AppId,
     payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
 
 /// The most messages that one `SendMessageBatch` takes (Amazon SQS quotas).
 pub const BATCH_LIMIT: usize = 10;
-
-/// A webhook that an event's topic matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscriber {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// The app that it belongs to.
-    pub app: AppId,
-}
 
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +30,8 @@ pub struct QueueEntry {
     pub body: String,
 }
 
-/// The deliveries that an event becomes: one for each subscriber, or for those of its app
-/// only where the event names one. `payload_digest` is of an event whose payload is kept.
+/// The messages that an event becomes: one for each subscriber, or for each subscriber of the app
+/// that the event names. `payload_digest` is set where the payload is kept.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
     payload_digest: Option<&'s PayloadDigest>,
@@ -52,20 +41,12 @@ pub fn deliveries<'a, 's>(
     subscribers
         .into_iter()
         .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
-        .map(move |subscriber| {
-            DeliveryMessage::of(
-                event,
-                payload_digest.cloned(),
-                subscriber.webhook_id,
-                subscriber.app.clone(),
-                now,
-            )
-        })
+        .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
 }
 
-/// The lane of a webhook's deliveries.
-pub fn lane_of(webhook_id: WebhookId, lanes: u64) -> u64 {
-    webhook_id.get() % lanes.max(1)
+/// Which of so many senders sends a webhook's deliveries.
+pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
+    webhook_id.get() % senders.max(1)
 }
 
 /// Packs messages, in their order, into batches that SQS takes: at most [`BATCH_LIMIT`] and,
@@ -91,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::event::origin::RecordOrigin;
+    use crate::installation::app::AppId;
 
     fn message(record: usize, size: usize) -> QueueEntry {
         QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
@@ -130,8 +112,13 @@ mod tests {
     fn an_event_goes_to_every_subscriber_or_to_those_of_the_app_it_names()
     -> Result<(), Box<dyn std::error::Error>> {
         let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
-        let subscribers = [("a", 1), ("b", 2), ("a", 3)]
-            .map(|(app, id)| AppId::parse(app).map(|app| Subscriber { webhook_id: WebhookId::new(id), app }));
+        let subscribers = [("a", 1), ("b", 2), ("a", 3)].map(|(app, id)| {
+            AppId::parse(app).map(|app| Subscriber {
+                webhook_id: WebhookId::new(id),
+                app,
+                is_by_pattern: false,
+            })
+        });
         let subscribers = subscribers.into_iter().collect::<Result<Vec<_>, _>>()?;
         for (app, expected) in
             [("null", vec!["1-e", "2-e", "3-e"]), (r#""a""#, vec!["1-e", "3-e"]), (r#""c""#, vec![])]

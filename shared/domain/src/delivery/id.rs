@@ -1,10 +1,19 @@
 //! Deliveries' ids.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{event::id::EventId, webhook::WebhookId};
+use crate::{
+    event::{StoreEvent, id::EventId, topic::Topic},
+    installation::app::AppId,
+    webhook::WebhookId,
+};
 
 /// A delivery's id, `<webhook id>-<event id>`: the same through every retry and replay.
+///
+/// Webhook and event id do not always tell two deliveries apart: an app may push an event under an id
+/// that the store uses as well, and a webhook on a pattern may get events of several topics under one
+/// id. Then the id ends with `~` and a [`Distinction`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeliveryId {
@@ -12,28 +21,90 @@ pub struct DeliveryId {
     pub webhook_id: WebhookId,
     /// The event.
     pub event_id: EventId,
+    /// What tells it from other deliveries of the event id to the webhook, where that is needed.
+    pub distinction: Option<Distinction>,
 }
+
+/// A short digest of a delivery's topic and of the app that pushed the event: 8 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Distinction(u32);
 
 /// The text is no delivery's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a delivery's id is a webhook's id, a dash and an event's id")]
 pub struct InvalidDeliveryId;
 
+impl Distinction {
+    /// The distinction of an event of this topic that this app pushed, or the store published.
+    pub fn of(topic: &Topic, pushed_by: Option<&AppId>) -> Self {
+        // Neither can hold a line break.
+        let parts = [topic.as_str(), pushed_by.map_or("", AppId::as_str)].join("\n");
+        let digest = Sha256::digest(parts.as_bytes());
+        Self(digest.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte)))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        u32::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for Distinction {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:08x}", self.0)
+    }
+}
+
 impl DeliveryId {
+    /// The id of an event's delivery to a webhook, which may subscribe by a pattern.
+    pub fn of(event: &StoreEvent<'_>, webhook_id: WebhookId, is_by_pattern: bool) -> Self {
+        let needs_distinction = is_by_pattern || event.pushed_by.is_some();
+        let distinction = needs_distinction.then(|| Distinction::of(&event.topic, event.pushed_by.as_ref()));
+        Self { webhook_id, event_id: event.id.clone(), distinction }
+    }
+
     /// Reads an id. Only the spelling that [`ToString`] writes is one: `07-e` is not `7-e`.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a webhook's id, a dash and an event's id.
+    ///
+    /// ```
+    /// use storehook_domain::delivery::id::DeliveryId;
+    ///
+    /// let id = DeliveryId::parse("7-01JD")?;
+    /// assert_eq!((id.webhook_id.get(), id.event_id.as_str()), (7, "01JD"));
+    /// assert!(DeliveryId::parse("7-01JD~0a1b2c3d").is_ok());
+    /// assert!(DeliveryId::parse("07-01JD").is_err());
+    /// # Ok::<_, storehook_domain::delivery::id::InvalidDeliveryId>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, InvalidDeliveryId> {
-        let (webhook_id, event_id) = text.split_once('-').ok_or(InvalidDeliveryId)?;
-        let id = Self {
-            webhook_id: webhook_id.parse().map_err(|_| InvalidDeliveryId)?,
-            event_id: EventId::parse(event_id).map_err(|_| InvalidDeliveryId)?,
-        };
+        let (webhook_id, event) = text.split_once('-').ok_or(InvalidDeliveryId)?;
+        let webhook_id = webhook_id.parse().map_err(|_| InvalidDeliveryId)?;
+        let id = Self::of_webhook(webhook_id, event).ok_or(InvalidDeliveryId)?;
         (id.to_string() == text).then_some(id).ok_or(InvalidDeliveryId)
+    }
+
+    /// The id of a webhook's delivery by what [`Self::of_event`] says of it.
+    pub fn of_webhook(webhook_id: WebhookId, event: &str) -> Option<Self> {
+        let (event_id, distinction) = match event.split_once('~') {
+            Some((event_id, distinction)) => (event_id, Some(Distinction::parse(distinction)?)),
+            None => (event, None),
+        };
+        Some(Self { webhook_id, event_id: EventId::parse(event_id).ok()?, distinction })
+    }
+
+    /// The id without the webhook's: `<event id>`, or `<event id>~<distinction>`.
+    pub fn of_event(&self) -> String {
+        match self.distinction {
+            Some(distinction) => format!("{}~{distinction}", self.event_id),
+            None => self.event_id.to_string(),
+        }
     }
 }
 
 impl std::fmt::Display for DeliveryId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}-{}", self.webhook_id, self.event_id)
+        write!(formatter, "{}-{}", self.webhook_id, self.of_event())
     }
 }
 
@@ -62,6 +133,12 @@ mod tests {
             ("7-01JD-x_9", true),
             ("7--", true),
             ("18446744073709551615-e", true),
+            ("7-e1~0a1b2c3d", true),
+            ("7-e1~", false),
+            ("7-e1~0A1B2C3D", false),
+            ("7-e1~a1b2c3d", false),
+            ("7-e1~+a1b2c3d", false),
+            ("7-~0a1b2c3d", false),
             ("07-e1", false),
             ("+7-e1", false),
             ("7-", false),
@@ -71,8 +148,27 @@ mod tests {
             ("7-a.b", false),
             ("18446744073709551616-e", false),
         ] {
-            let parsed = DeliveryId::parse(text).map(|id| id.to_string());
-            assert_eq!(parsed.as_deref().ok(), is_valid.then_some(text), "{text}");
+            let parsed = DeliveryId::parse(text);
+            let written = parsed.as_ref().map(ToString::to_string);
+            assert_eq!(written.as_deref().ok(), is_valid.then_some(text), "{text}");
+            assert_eq!(parsed.map(String::from).as_deref().ok(), is_valid.then_some(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_distinction_tells_topics_and_apps_apart() -> Result<(), Box<dyn std::error::Error>> {
+        let (orders, carts) = (Topic::parse("orders/create")?, Topic::parse("carts/create")?);
+        let (one, other) = (AppId::parse("one")?, AppId::parse("other")?);
+        let all = [
+            Distinction::of(&orders, None),
+            Distinction::of(&carts, None),
+            Distinction::of(&orders, Some(&one)),
+            Distinction::of(&orders, Some(&other)),
+        ];
+        let texts: std::collections::BTreeSet<_> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), all.len());
+        // It is in ids that were sent, so it never changes.
+        assert_eq!(Distinction::of(&orders, Some(&one)).to_string(), "74baef97");
+        Ok(())
     }
 }

@@ -12,13 +12,12 @@ use serde_json::value::RawValue;
 use crate::{
     delivery::{
         envelope::Envelope,
+        lane::Lane,
         run::{DelayedCopy, RunId},
-        schedule::Lane,
+        subscriber::Subscriber,
     },
     event::StoreEvent,
-    installation::app::AppId,
     payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
-    webhook::WebhookId,
 };
 
 /// One event on its way to one webhook, as SQS carries it. It borrows its payload.
@@ -47,20 +46,23 @@ pub struct DeliveryMessage<'a> {
 pub struct InvalidDeliveryMessage(serde_json::Error);
 
 impl<'a> DeliveryMessage<'a> {
-    /// The first message of an event's delivery to a webhook of an app. `payload_digest` is set where
+    /// The first message of an event's delivery to a subscriber. `payload_digest` is set where
     /// the payload is kept.
     pub fn of(
         event: &StoreEvent<'a>,
         payload_digest: Option<PayloadDigest>,
-        webhook_id: WebhookId,
-        app: AppId,
+        subscriber: &Subscriber,
         enqueued_at: Timestamp,
     ) -> Self {
-        let envelope = Envelope::of(event, payload_digest, webhook_id, app);
+        let envelope = Envelope::of(event, payload_digest, subscriber);
         Self::new(envelope, RunId::Event, enqueued_at, event.payload)
     }
 
     /// Reads a delivery from an SQS message's body.
+    ///
+    /// # Errors
+    ///
+    /// If the body is not the JSON of a delivery whose payload is an object.
     pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDeliveryMessage> {
         use serde::de::Error as _;
         let delivery: Self = serde_json::from_slice(message).map_err(InvalidDeliveryMessage)?;
@@ -107,6 +109,7 @@ mod tests {
     use super::*;
     use crate::event::origin::RecordOrigin;
     use crate::payload::limits::{PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT};
+    use crate::{installation::app::AppId, webhook::WebhookId};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -119,7 +122,13 @@ mod tests {
     fn message_of(record: &str) -> Result<String, Box<dyn std::error::Error>> {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse("demo")?;
-        Ok(DeliveryMessage::of(&event, None, WebhookId::new(7), app, Timestamp::UNIX_EPOCH).to_message())
+        Ok(DeliveryMessage::of(
+            &event,
+            None,
+            &Subscriber::by_topic(WebhookId::new(7), app),
+            Timestamp::UNIX_EPOCH,
+        )
+        .to_message())
     }
 
     #[test]
@@ -163,7 +172,12 @@ mod tests {
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
         let digest = Some(PayloadDigest::of(event.payload));
-        let delivery = DeliveryMessage::of(&event, digest, WebhookId::new(u64::MAX), app, enqueued_at);
+        let delivery = DeliveryMessage::of(
+            &event,
+            digest,
+            &Subscriber::by_topic(WebhookId::new(u64::MAX), app),
+            enqueued_at,
+        );
         let first_message_id = "059f36b4-87a3-44ab-83d2-661975800001".to_owned();
         let delay = Some(DelayedCopy { first_message_id, number: u32::MAX });
         let run = RunId::ReplayAll("r".repeat(128));

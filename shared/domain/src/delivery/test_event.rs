@@ -9,7 +9,12 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::{
-    delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage, run::RunId},
+    delivery::{
+        envelope::Envelope,
+        id::{DeliveryId, Distinction},
+        message::DeliveryMessage,
+        run::RunId,
+    },
     event::{id::EventId, samples::sample_of},
     payload::Payload,
     webhook::Webhook,
@@ -22,7 +27,11 @@ pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> De
     let raw: &RawValue = serde_json::from_str(sample_of(&topic)).expect("a sample is JSON");
     let payload = Payload::new(raw).expect("a sample is an object");
     let envelope = Envelope {
-        id: DeliveryId { webhook_id: webhook.id, event_id },
+        id: DeliveryId {
+            webhook_id: webhook.id,
+            event_id,
+            distinction: webhook.topic.is_wildcard().then(|| Distinction::of(&topic, None)),
+        },
         shop: webhook.shop.clone(),
         app: webhook.app.clone(),
         triggered_at: now,
@@ -56,7 +65,7 @@ mod tests {
             let message = test_delivery(&webhook, EventId::parse("test-1")?, Timestamp::UNIX_EPOCH);
             assert_eq!(
                 (message.envelope.id.to_string(), message.envelope.topic.as_str()),
-                ("7-test-1".to_owned(), topic)
+                (if pattern == "*" { "7-test-1~26f894a2" } else { "7-test-1" }.to_owned(), topic)
             );
             assert_eq!(message.envelope.resource_id.is_some(), resource_id);
             assert!(message.envelope.test);

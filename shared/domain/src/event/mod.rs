@@ -47,6 +47,8 @@ pub struct StoreEvent<'a> {
     pub id: EventId,
     /// When it happened.
     pub triggered_at: Timestamp,
+    /// The app that pushed it; `None` means that the store published it.
+    pub pushed_by: Option<AppId>,
     /// Whether it is a test event.
     pub is_test: bool,
     /// The W3C trace context of its publisher. Deliveries pass it on.
@@ -139,10 +141,8 @@ impl<'a> StoreEvent<'a> {
             })?,
             None => origin.arrived_at,
         };
-        let app = text("app", fields.app)?
-            .map(|app| AppId::parse(&app))
-            .transpose()
-            .map_err(|_| InvalidEvent::Field { field: "app", must: "must be an app's name" })?;
+        let app = app_of("app", fields.app)?;
+        let pushed_by = app_of("pushed_by", fields.pushed_by)?;
         let is_test = match fields.test.map(RawValue::get) {
             None | Some("false") => false,
             Some("true") => true,
@@ -165,7 +165,7 @@ impl<'a> StoreEvent<'a> {
             return Err(InvalidEvent::TooLarge { bytes });
         }
         let resource_id = payload.resource_id(topic.resource()).map(Cow::into_owned);
-        Ok(Self { shop, app, topic, id, triggered_at, is_test, traceparent, resource_id, payload })
+        Ok(Self { shop, app, topic, id, triggered_at, pushed_by, is_test, traceparent, resource_id, payload })
     }
 }
 
@@ -198,11 +198,18 @@ struct Fields<'a> {
     #[serde(borrow)]
     app: Option<&'a RawValue>,
     #[serde(borrow)]
+    pushed_by: Option<&'a RawValue>,
+    #[serde(borrow)]
     traceparent: Option<&'a RawValue>,
 }
 
 fn text(field: &'static str, value: Option<&RawValue>) -> Result<Option<String>, InvalidEvent> {
     optional_text(value).map_err(|must| InvalidEvent::Field { field, must })
+}
+
+fn app_of(field: &'static str, value: Option<&RawValue>) -> Result<Option<AppId>, InvalidEvent> {
+    let app = text(field, value)?.map(|app| AppId::parse(&app)).transpose();
+    app.map_err(|_| InvalidEvent::Field { field, must: "must be an app's name" })
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, InvalidEvent> {

@@ -110,6 +110,11 @@ impl TopicPattern {
         &self.spelling
     }
 
+    /// Whether it matches more than one topic: `orders/*`, `*`.
+    pub fn is_wildcard(&self) -> bool {
+        is_wildcard(&self.key)
+    }
+
     /// A topic that the pattern matches: itself, the first topic of the resource, or
     /// `orders/create` for `*`.
     pub fn example(&self) -> Topic {
@@ -126,6 +131,11 @@ impl TopicPattern {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Whether a pattern's key matches more than one topic.
+pub fn is_wildcard(key: &str) -> bool {
+    key.ends_with('*')
 }
 
 /// The key that all spellings of a topic share.

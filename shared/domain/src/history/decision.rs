@@ -9,13 +9,11 @@ use jiff::Timestamp;
 
 use crate::{
     delivery::{
-        disposition::Disposition,
-        message::DeliveryMessage,
-        outcome::Outcome,
-        schedule::{Lane, RetrySchedule},
+        disposition::Disposition, lane::Lane, message::DeliveryMessage, outcome::Outcome,
+        schedule::RetrySchedule,
     },
     history::{
-        record::{Admission, DeliveryRecord},
+        record::{DeliveryRecord, admission::Admission},
         run::Receive,
     },
 };

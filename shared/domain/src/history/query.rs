@@ -4,12 +4,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
 use crate::{
-    event::id::EventId,
+    delivery::id::DeliveryId,
     history::state::DeliveryState,
     input::{
         field_errors::FieldErrors,
         query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, limit, time},
     },
+    webhook::WebhookId,
 };
 
 /// A list's query.
@@ -27,8 +28,8 @@ pub struct DeliveryQuery {
     pub after: Option<DeliveryPosition>,
 }
 
-/// A delivery's place among those of its webhook: when it was first queued, and its event. It never
-/// changes, so what is listed after it is the same however many come before it meanwhile.
+/// A delivery's position in its webhook's list: when it was first queued, and its id. It never
+/// changes, so a page that begins after it stays the same while new deliveries arrive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryPosition(String);
 
@@ -38,20 +39,20 @@ pub struct DeliveryPosition(String);
 pub struct InvalidPosition;
 
 impl DeliveryPosition {
-    /// The place of a delivery that was first queued at this time.
-    pub fn of(created_at: Timestamp, event_id: &EventId) -> Self {
-        Self(format!("{}{event_id}", Self::start_of(created_at).0))
+    /// The position of a delivery that was first queued at this time.
+    pub fn of(created_at: Timestamp, id: &DeliveryId) -> Self {
+        Self(format!("{}{}", Self::start_of(created_at).0, id.of_event()))
     }
 
-    /// The place before every delivery that was queued at this time or later.
+    /// The position before every delivery that was queued at this time or later.
     pub fn start_of(time: Timestamp) -> Self {
         // 17 digits of microseconds are more than three thousand years.
         Self(format!("{:017}#", time.as_microsecond().max(0)))
     }
 
-    /// The place after every delivery that was queued at this time or earlier.
+    /// The position after every delivery that was queued at this time or earlier.
     pub fn end_of(time: Timestamp) -> Self {
-        // No character of an event's id comes after it.
+        // No event's id begins with a character that comes after it.
         Self(format!("{}~", Self::start_of(time).0))
     }
 
@@ -61,20 +62,24 @@ impl DeliveryPosition {
     }
 
     /// Reads a key.
+    ///
+    /// # Errors
+    ///
+    /// If [`Self::as_key`] did not write the text.
     pub fn from_key(key: &str) -> Result<Self, InvalidPosition> {
         let (micros, event_id) = key.split_once('#').ok_or(InvalidPosition)?;
         let is_time = micros.len() == 17 && micros.bytes().all(|byte| byte.is_ascii_digit());
-        let is_event = EventId::parse(event_id).is_ok();
+        let is_event = DeliveryId::of_webhook(WebhookId::new(0), event_id).is_some();
         (is_time && is_event).then(|| Self(key.to_owned())).ok_or(InvalidPosition)
     }
 
-    /// The event of the delivery at this place.
-    pub fn event_id(&self) -> Option<EventId> {
-        let (_, event_id) = self.0.split_once('#')?;
-        EventId::parse(event_id).ok()
+    /// The delivery of this webhook at this position.
+    pub fn delivery_id(&self, webhook_id: WebhookId) -> Option<DeliveryId> {
+        let (_, event) = self.0.split_once('#')?;
+        DeliveryId::of_webhook(webhook_id, event)
     }
 
-    /// When the delivery at this place was first queued.
+    /// When the delivery at this position was first queued.
     pub fn created_at(&self) -> Timestamp {
         let micros = self.0.split('#').next().and_then(|micros| micros.parse().ok());
         micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or_default()
@@ -86,6 +91,10 @@ impl DeliveryPosition {
     }
 
     /// Reads what [`Self::to_page_info`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If it did not write the text.
     pub fn from_page_info(text: &str) -> Result<Self, InvalidPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidPosition)?;
         Self::from_key(&String::from_utf8(bytes).map_err(|_| InvalidPosition)?)
@@ -93,7 +102,11 @@ impl DeliveryPosition {
 }
 
 impl DeliveryQuery {
-    /// Reads the query of a list, and tells all that is wrong with it at once.
+    /// Reads the query of a list.
+    ///
+    /// # Errors
+    ///
+    /// If parameters are malformed: all of them, field by field.
     pub fn parse(query: &str) -> Result<Self, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -107,7 +120,11 @@ impl DeliveryQuery {
         errors.or(read)
     }
 
-    /// Reads the query of statistics, which knows `since` and `until`.
+    /// Reads the query of statistics: `since` and `until`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is malformed.
     pub fn parse_window(query: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -141,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
-        let event = EventId::parse("e_1-x")?;
+        let event = DeliveryId::parse("7-e_1-x")?;
         let position = DeliveryPosition::of("2026-11-21T15:00:00.123456Z".parse()?, &event);
         let query = format!(
             "state=dead&since=2026-11-21T10:00:00-05:00&until=2026-11-22T00:00:00Z&limit=3&page_info={}&x=1",
@@ -174,7 +191,36 @@ mod tests {
     }
 
     #[test]
-    fn only_what_we_wrote_is_a_position() {
+    fn a_position_knows_its_delivery_and_time_and_a_bound_has_no_delivery() -> TestResult {
+        let (webhook_id, time) = (WebhookId::new(7), "2026-11-21T15:00:00.123456Z".parse()?);
+        for id in ["7-e_1-x", "7-e~0a1b2c3d"] {
+            let id = DeliveryId::parse(id)?;
+            assert_eq!(DeliveryPosition::of(time, &id).delivery_id(webhook_id), Some(id));
+        }
+        for bound in [DeliveryPosition::start_of(time), DeliveryPosition::end_of(time)] {
+            assert_eq!((bound.delivery_id(webhook_id), bound.created_at()), (None, time));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_window_of_statistics_is_since_and_until() -> TestResult {
+        let (since, until) = ("2026-11-21T15:00:00Z", "2026-11-22T00:00:00Z");
+        for (query, expected) in [
+            (String::new(), (None, None)),
+            (format!("since={since}&state=lost"), (Some(since.parse()?), None)),
+            (format!("until={until}&since={since}"), (Some(since.parse()?), Some(until.parse()?))),
+        ] {
+            assert_eq!(DeliveryQuery::parse_window(&query), Ok(expected), "{query}");
+        }
+        let errors = DeliveryQuery::parse_window("since=today&until=x").err().map(|errors| json!(errors));
+        let message = json!(["must be an ISO 8601 date and time with an offset"]);
+        assert_eq!(errors, Some(json!({"since": message, "until": message})));
+        Ok(())
+    }
+
+    #[test]
+    fn malformed_positions_are_refused() {
         for key in [
             "",
             "1#e",
@@ -191,11 +237,12 @@ mod tests {
     proptest! {
         #[test]
         fn keys_sort_as_times_do_and_read_back(
-            a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64, ids in ("[A-Za-z0-9_-]{1,64}", "[A-Za-z0-9_-]{1,64}"),
+            a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64, ids in ("[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?", "[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?"),
         ) {
             let time = |micros| Timestamp::from_microsecond(micros).unwrap_or_default();
-            let fail = |_| TestCaseError::fail("an id");
-            let (x, y) = (EventId::parse(&ids.0).map_err(fail)?, EventId::parse(&ids.1).map_err(fail)?);
+            let fail = |()| TestCaseError::fail("an id");
+            let id = |text: &str| DeliveryId::of_webhook(WebhookId::new(7), text).ok_or(()).map_err(fail);
+            let (x, y) = (id(&ids.0)?, id(&ids.1)?);
             let (first, second) = (DeliveryPosition::of(time(a), &x), DeliveryPosition::of(time(b), &y));
             prop_assert_eq!(first.cmp(&second), (a, ids.0.as_str()).cmp(&(b, ids.1.as_str())));
             prop_assert_eq!(DeliveryPosition::from_page_info(&first.to_page_info()), Ok(first.clone()));

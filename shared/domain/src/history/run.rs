@@ -18,7 +18,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::{message::DeliveryMessage, run::RunId, schedule::Lane};
+use crate::delivery::{lane::Lane, message::DeliveryMessage, run::RunId};
 
 /// How SQS handed a message over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::disposition::Disposition;
-
-/// How overdue an attempt is when SQS's own count must have moved its message to the dead letters: the
-/// longest gap of the schedule.
-pub const OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
 /// What has become of a delivery so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,15 +52,6 @@ impl DeliveryState {
             Disposition::Delay(wait) if self == Self::Retrying => (Self::Retrying, at(wait)),
             Disposition::Delay(wait) => (Self::Pending, at(wait)),
             Disposition::Exhausted(_) => (Self::Dead, None),
-        }
-    }
-
-    /// This state, or dead where an attempt that was due at `next_attempt_at` never came.
-    pub fn overdue_at(self, next_attempt_at: Option<Timestamp>, now: Timestamp) -> Self {
-        let is_overdue = next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
-        match self {
-            Self::Pending | Self::Retrying if is_overdue => Self::Dead,
-            state => state,
         }
     }
 

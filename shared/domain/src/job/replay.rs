@@ -105,6 +105,10 @@ impl Replay {
     /// Reads a wish for a step of a replay. With a `cursor` the replay is the cursor's, whatever else is said; but
     /// what was begun as a dry run stays one, and what was not does not become one. `new_id` is of a replay
     /// that is not given one.
+    ///
+    /// # Errors
+    ///
+    /// If the wish is invalid, field by field.
     pub fn parse(members: &Map<String, Value>, new_id: String, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let is_dry_run = match members.get("dry_run") {
@@ -190,6 +194,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::delivery::id::DeliveryId;
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -251,7 +256,7 @@ mod tests {
     fn a_cursor_goes_on_with_the_same_replay() -> TestResult {
         let body = json!({"state": "held", "to": "2026-11-21T00:00:00Z"});
         let replay = parse(body).map_err(|errors| errors.to_string())?;
-        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
+        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
         let body = json!({"cursor": replay.cursor(&position), "state": "all", "id": "other"});
         let next = parse(body).map_err(|errors| errors.to_string())?;
         assert_eq!(next.after(), Some(position));
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_as_a_dry_run_stays_one() -> TestResult {
-        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &EventId::parse("e1")?);
+        let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
         for begun_so in [true, false] {
             let replay =
                 parse(json!({"state": "dead", "dry_run": begun_so})).map_err(|errors| errors.to_string())?;

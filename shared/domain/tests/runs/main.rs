@@ -1,23 +1,22 @@
 //! Runs in a simulated SQS that copies messages, redrives them, loses receives and delays, while the
 //! function dies anywhere and the history loses writes.
 
-mod queues;
+mod kinds;
+mod messages;
+mod world;
 
 use std::collections::BTreeMap;
 
+use kinds::{Answer, Fault, Post, Redrive};
 use proptest::prelude::*;
-use queues::{Answer, Fault, Post, Redrive, World};
 use storehook_domain::{
-    delivery::{
-        message::DeliveryMessage,
-        run::RunId,
-        schedule::{AGES, Lane},
-    },
+    delivery::{lane::Lane, message::DeliveryMessage, run::RunId, schedule::AGES, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
     history::{record::DeliveryRecord, state::DeliveryState},
     installation::app::AppId,
     webhook::WebhookId,
 };
+use world::World;
 
 /// How many steps end any delivery: 48 hours of receives in both lanes, for each message that is sent.
 const STEPS: usize = 20_000;
@@ -43,7 +42,12 @@ fn message(run: RunId) -> DeliveryMessage<'static> {
         RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: jiff::Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record, &origin).expect("an event");
     let app = AppId::parse("demo").expect("an app");
-    let mut message = DeliveryMessage::of(&event, None, WebhookId::new(7), app, jiff::Timestamp::UNIX_EPOCH);
+    let mut message = DeliveryMessage::of(
+        &event,
+        None,
+        &Subscriber::by_topic(WebhookId::new(7), app),
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     message.run = run;
     message
 }

@@ -86,18 +86,13 @@ impl DeliveryStore {
                 }
             };
             let Ok(position) = DeliveryPosition::from_key(&indexed.position) else { continue };
-            let Some(event_id) = position.event_id() else { continue };
+            let Some(id) = position.delivery_id(scan.webhook_id) else { continue };
             let is_known = end.as_ref().is_none_or(|end| match scan.direction {
                 Direction::NewestFirst => position >= *end,
                 Direction::OldestFirst => position <= *end,
             });
             if is_known && indexed.expires_at > now.as_second() && after != Some(&position) {
-                found.push(Found {
-                    id: DeliveryId { webhook_id: scan.webhook_id, event_id },
-                    position,
-                    state: indexed.state,
-                    latency_ms: indexed.latency_ms,
-                });
+                found.push(Found { id, position, state: indexed.state, latency_ms: indexed.latency_ms });
             }
         }
         found.sort_by(|a, b| match scan.direction {

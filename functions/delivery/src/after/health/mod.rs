@@ -36,7 +36,7 @@ use storehook_domain::{
     },
 };
 
-use crate::lookup::Target;
+use crate::lookup::found::Target;
 
 /// Records the health of webhooks.
 #[derive(Clone)]

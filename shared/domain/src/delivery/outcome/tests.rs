@@ -1,6 +1,7 @@
 //! Tests of what attempts come to.
 
 use super::*;
+use crate::delivery::request::UnbuildableRequest;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -102,7 +103,7 @@ fn only_an_integrations_verdict_needs_the_whole_body() -> TestResult {
 /// Codes are kept and filtered by: this list may grow, and nothing in it may change.
 #[test]
 fn every_failure_has_a_code_that_never_changes() {
-    for (failure, code) in [
+    let failures = [
         (UnbuildableRequest::Header("X".to_owned()).into(), "request_not_built"),
         (FailedAttempt::NotAllowed, "address_not_allowed"),
         (FailedAttempt::NotResolved, "host_not_found"),
@@ -127,7 +128,17 @@ fn every_failure_has_a_code_that_never_changes() {
         (InvalidVerdict::NotJson.into(), "verdict_not_json"),
         (InvalidVerdict::WrongEventId.into(), "verdict_wrong_event_id"),
         (InvalidVerdict::UnknownResult.into(), "verdict_unknown_result"),
-    ] {
-        assert_eq!(failure.code(), code, "{failure}");
+    ];
+    for (failure, code) in &failures {
+        assert_eq!(failure.code(), *code, "{failure}");
     }
+    assert_eq!(failures.map(|(_, code)| code), FailedAttempt::CODES);
+}
+
+/// A variant that is added to the enum has to be added to the list, too.
+#[test]
+fn the_list_of_codes_has_every_code_of_a_failure() {
+    let (_, function) = include_str!("failed_attempt.rs").split_once("fn code(&self)").unwrap_or_default();
+    let codes = function.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","));
+    assert_eq!(codes.collect::<Vec<_>>(), FailedAttempt::CODES);
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    delivery::subscriber::Subscriber,
     event::{StoreEvent, origin::RecordOrigin, topic::TopicPattern},
     installation::{app::AppId, secret::SharedSecret, secret_rotation::InstallationSecret, shop::ShopDomain},
     webhook::{Format, Protocol, Status, WebhookId, address::Address, custom_headers::CustomHeaders},
@@ -57,8 +58,12 @@ fn request_to(
 ) -> Result<(HeaderMap, String), Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let delivery =
-        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let delivery = DeliveryMessage::of(
+        &event,
+        None,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        Timestamp::UNIX_EPOCH,
+    );
     let now = Timestamp::from_second(NOW)?;
     let request = DeliveryRequest::build(&delivery, webhook, &installation()?, prefix, now)?;
     Ok((request.headers, request.body.into_owned()))
@@ -154,8 +159,12 @@ fn during_a_rotation_both_secrets_sign_but_single_signatures_are_the_olders() ->
     let record = r#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {}}"#;
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let delivery =
-        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let delivery = DeliveryMessage::of(
+        &event,
+        None,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        Timestamp::UNIX_EPOCH,
+    );
     let (webhook, now) = (webhook(serde_json::json!({}))?, Timestamp::from_second(NOW)?);
     let prefix = HeaderPrefix::default();
     let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
@@ -178,8 +187,12 @@ fn a_replay_has_its_header_and_redaction_hides_custom_values() -> TestResult {
     let record = r#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {}}"#;
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let delivery =
-        DeliveryMessage::of(&event, None, WebhookId::new(7), AppId::parse("demo")?, Timestamp::UNIX_EPOCH);
+    let delivery = DeliveryMessage::of(
+        &event,
+        None,
+        &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
+        Timestamp::UNIX_EPOCH,
+    );
     let (webhook, now) = (webhook(serde_json::json!({"X-Api-Key": "k3y"}))?, Timestamp::from_second(NOW)?);
     let build = |delivery: &DeliveryMessage<'_>| {
         DeliveryRequest::build(delivery, &webhook, &installation()?, &HeaderPrefix::default(), now)

@@ -18,10 +18,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::delivery::{
     disposition::{Disposition, LONGEST_WAIT},
+    lane::Lane,
     outcome::Outcome,
 };
 
@@ -38,45 +37,6 @@ pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// The most that jitter adds to a wait, as a share of it.
 pub const JITTER: f64 = 0.1;
-
-/// One of the two queues that a delivery passes through.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lane {
-    /// The delivery queue: first attempts and quick retries.
-    #[default]
-    Fast,
-    /// The retry queue: slow retries.
-    Slow,
-}
-
-impl Lane {
-    /// Whether it is the lane of first attempts.
-    pub fn is_fast(&self) -> bool {
-        *self == Self::Fast
-    }
-
-    /// The name in logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Slow => "slow",
-        }
-    }
-
-    /// The `maxReceiveCount` of the lane's queue.
-    ///
-    /// The fast lane has the first two points of the table: a failing message is in flight there for 40 s,
-    /// and 3,000 failures a second do not fill the 120,000 places of a queue. The slow lane has twice as many
-    /// receives as the table has points, so that receives lost to crashes and throttling cost no attempt,
-    /// whether SQS carries the count on from the fast lane or starts it anew.
-    pub fn max_receive_count(self) -> usize {
-        match self {
-            Self::Fast => 2,
-            Self::Slow => 2 * AGES.len(),
-        }
-    }
-}
 
 /// The table, with time compressed for tests and tours.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -20,7 +20,7 @@ use crate::{
         origin::RecordOrigin,
     },
     input::{field_errors::FieldErrors, optional_text::optional_text},
-    installation::shop::ShopDomain,
+    installation::{app::AppId, shop::ShopDomain},
     payload::{limits::PAYLOAD_LIMIT, members::Members},
 };
 
@@ -65,18 +65,18 @@ pub enum InvalidPush {
 }
 
 impl PushedEvents {
-    /// Reads a push to this shop. `new_id` makes an id for an event without one.
+    /// Reads a push of this app to this shop. `new_id` makes an id for an event without one.
     ///
     /// ```
     /// use storehook_domain::{
     ///     event::{id::EventId, pushed::PushedEvents},
-    ///     installation::shop::ShopDomain,
+    ///     installation::{app::AppId, shop::ShopDomain},
     /// };
     ///
-    /// let shop = ShopDomain::parse("a.example")?;
+    /// let (shop, app) = (ShopDomain::parse("a.example")?, AppId::parse("importer")?);
     /// let parse = |body: &str| {
     ///     let new_id = || EventId::parse("new").expect("it is an id");
-    ///     PushedEvents::parse(body.as_bytes(), &shop, jiff::Timestamp::UNIX_EPOCH, new_id)
+    ///     PushedEvents::parse(body.as_bytes(), &shop, &app, jiff::Timestamp::UNIX_EPOCH, new_id)
     /// };
     /// let pushed = parse(r#"{"event": "order:new", "payload": {"id": 1}}"#)?;
     /// assert_eq!(pushed.events[0].partition_key, "a.example/1");
@@ -92,13 +92,14 @@ impl PushedEvents {
     pub fn parse(
         body: &[u8],
         shop: &ShopDomain,
+        app: &AppId,
         now: Timestamp,
         mut new_id: impl FnMut() -> EventId,
     ) -> Result<Self, InvalidPush> {
         let body = std::str::from_utf8(body).map_err(|_| InvalidPush::NotAnObject)?;
         let members = Members::of(body).ok_or(InvalidPush::NotAnObject)?;
         let Some(list) = list_of(&members) else {
-            let event = pushed_event(&members, shop, now, &mut new_id).map_err(InvalidPush::Event)?;
+            let event = pushed_event(&members, shop, app, now, &mut new_id).map_err(InvalidPush::Event)?;
             return Ok(Self { events: vec![event], is_list: false });
         };
         if !(1..=PUSH_LIMIT).contains(&list.len()) {
@@ -108,7 +109,7 @@ impl PushedEvents {
         let mut ids = HashSet::new();
         for (index, event) in list.into_iter().enumerate() {
             let event = match Members::of(event.get()) {
-                Some(members) => pushed_event(&members, shop, now, &mut new_id),
+                Some(members) => pushed_event(&members, shop, app, now, &mut new_id),
                 None => Err(FieldErrors::one("event", "must be an object")),
             };
             match event {
@@ -145,17 +146,21 @@ impl InvalidPush {
     }
 }
 
-/// The record of an event, as a store publishes it. The payload keeps its bytes: its numbers must
-/// not go through a parser.
+/// The record of an event, as a store publishes it, or as this app pushed it. The payload keeps its
+/// bytes: its numbers must not go through a parser.
 pub fn event_record(
     shop: &ShopDomain,
     topic: &str,
     id: &EventId,
     triggered_at: Timestamp,
+    pushed_by: Option<&AppId>,
     payload: &str,
 ) -> String {
-    let head =
-        json!({"shop": shop, "topic": topic, "event_id": id, "triggered_at": triggered_at}).to_string();
+    let mut head = json!({"shop": shop, "topic": topic, "event_id": id, "triggered_at": triggered_at});
+    if let Some(app) = pushed_by {
+        head["pushed_by"] = json!(app);
+    }
+    let head = head.to_string();
     format!("{},\"payload\":{payload}}}", head.trim_end_matches('}'))
 }
 
@@ -169,6 +174,7 @@ fn list_of<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
 fn pushed_event(
     members: &Members<'_>,
     shop: &ShopDomain,
+    app: &AppId,
     now: Timestamp,
     new_id: &mut impl FnMut() -> EventId,
 ) -> Result<PushedEvent, FieldErrors> {
@@ -197,7 +203,7 @@ fn pushed_event(
     let Some(topic) = topic.filter(|_| !errors.names("topic")) else { return Err(errors) };
     // An event with an invalid id is checked with another id, to find all its errors at once.
     let id = id.unwrap_or_else(new_id);
-    let record = event_record(shop, &topic, &id, now, &payload);
+    let record = event_record(shop, &topic, &id, now, Some(app), &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     match StoreEvent::parse(record.as_bytes(), &origin).map(|event| event.partition_key()) {
         Ok(partition_key) => errors.or(PushedEvent { id, partition_key, record }),

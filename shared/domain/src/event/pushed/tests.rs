@@ -11,7 +11,9 @@ fn parse(body: &str) -> Result<PushedEvents, Value> {
         count += 1;
         EventId::parse(&format!("new-{count}")).unwrap_or_else(|_| unreachable!("it is an id"))
     };
-    PushedEvents::parse(body.as_bytes(), &shop, Timestamp::UNIX_EPOCH, new_id).map_err(|error| error.errors())
+    let app = AppId::parse("importer").map_err(|error| json!(error.to_string()))?;
+    PushedEvents::parse(body.as_bytes(), &shop, &app, Timestamp::UNIX_EPOCH, new_id)
+        .map_err(|error| error.errors())
 }
 
 #[test]
@@ -55,6 +57,7 @@ fn both_forms_become_the_record_that_a_store_would_publish() -> TestResult {
         assert_eq!((read.shop.as_str(), read.topic.as_str(), read.id.as_str()), ("a.example", topic, id));
         assert_eq!(read.payload.as_str(), expected, "{body}");
         assert!(!read.is_test && read.app.is_none());
+        assert_eq!(read.pushed_by.as_ref().map(AppId::as_str), Some("importer"));
         assert_eq!(event.partition_key, read.partition_key());
     }
     Ok(())

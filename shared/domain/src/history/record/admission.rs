@@ -46,6 +46,8 @@ impl DeliveryRecord {
         let is_latest = self.runs.last().is_none_or(|latest| latest.id == message.run);
         match own {
             _ if is_delivered => Admission::Delivered,
+            // Nothing keeps two senders from giving two events the same id. The first one has it.
+            _ if self.is_other_payload(message) => Admission::Superseded,
             _ if self.state == DeliveryState::Held => Admission::Attempt,
             // The event's own run is the earliest.
             None if message.run.is_events_own() && !is_latest => Admission::Superseded,
@@ -53,7 +55,10 @@ impl DeliveryRecord {
             Some(_) if !is_latest => Admission::Superseded,
             Some(Run { end: Some(_), holder, .. }) if holder.admits(message, receive) => Admission::Exhausted,
             Some(Run { end: Some(_), .. }) => Admission::LastAttempt,
-            Some(Run { holder, .. }) if !holder.admits(message, receive) => Admission::Superseded,
+            Some(Run { holder, .. }) if !holder.admits(message, receive) => {
+                // SQS may have moved the holder to the dead letters by its own count.
+                if self.is_overdue(now) { Admission::LastAttempt } else { Admission::Superseded }
+            }
             Some(_) => match self.next_attempt_at {
                 Some(due) if due.duration_since(now) > EARLY => Admission::Wait(due),
                 _ => Admission::Attempt,

@@ -6,7 +6,7 @@ use crate::{
     delivery::{disposition::Disposition, message::DeliveryMessage},
     history::{
         attempt::{Attempt, AttemptRecord},
-        record::{ATTEMPTS_KEPT, Admission, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT},
+        record::{ATTEMPTS_KEPT, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT, admission::Admission},
         run::{Holder, Receive, Run, RunEnd},
         state::DeliveryState,
     },
@@ -25,7 +25,7 @@ impl DeliveryRecord {
         disposition: Disposition,
         now: Timestamp,
     ) -> Self {
-        let (is_holder, is_latest) = self.enter_run(message, receive, attempt.at);
+        let (is_holder, is_latest) = self.enter_run(message, receive, attempt.at, now);
         let is_delivered = disposition == Disposition::Ack;
         if is_latest {
             self.take_event_of(message);
@@ -98,8 +98,9 @@ impl DeliveryRecord {
         message: &DeliveryMessage<'_>,
         receive: Receive<'_>,
         began_at: Timestamp,
+        now: Timestamp,
     ) -> (bool, bool) {
-        let is_held = self.state == DeliveryState::Held;
+        let is_adopted = self.state == DeliveryState::Held || self.is_overdue(now);
         let holder = Holder::of(message, receive);
         let Some(index) = self.runs.iter().position(|run| run.id == message.run) else {
             let run = Run { id: message.run.clone(), began_at, holder, end: None };
@@ -114,8 +115,8 @@ impl DeliveryRecord {
         };
         let is_latest = index + 1 == self.runs.len();
         let run = &mut self.runs[index];
-        // A message whose dead run gets a last attempt adopts the run.
-        let is_holder = is_held || run.end == Some(RunEnd::Dead) || run.holder.admits(message, receive);
+        // A message that gets a dead run's last attempt adopts the run.
+        let is_holder = is_adopted || run.end == Some(RunEnd::Dead) || run.holder.admits(message, receive);
         if is_holder {
             run.holder = holder.after(&run.holder);
         }

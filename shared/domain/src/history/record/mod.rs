@@ -14,13 +14,11 @@
 //! What can go wrong: two attempts that overlap are both recorded, and the first one recorded holds the
 //! run; a lost write may cost a repeat.
 
-mod admission;
+pub mod admission;
 mod changes;
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
-
-pub use admission::Admission;
 
 use crate::{
     delivery::{envelope::Envelope, message::DeliveryMessage},
@@ -39,6 +37,10 @@ pub const RUNS_KEPT: usize = 20;
 
 /// The most of an endpoint's details that is kept, in characters.
 pub const DETAILS_LIMIT: usize = 1_024;
+
+/// How overdue an attempt is when SQS's own count must have moved its message to the dead letters: the
+/// longest gap of the schedule.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
 /// What is kept of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,14 +105,21 @@ impl DeliveryRecord {
         }
     }
 
-    /// The record as it is to be shown now. SQS moves a message to the dead letters by its own count where
-    /// its receives were lost; nobody records that, but its next attempt never comes.
+    /// The record as it is to be shown now: an overdue delivery is dead.
     pub fn as_of(self, now: Timestamp) -> Self {
-        let next_attempt_at = self.next_attempt_at.filter(|_| self.attempt_count > 0);
-        match self.state.overdue_at(next_attempt_at, now) {
-            state if state == self.state => self,
-            state => Self { state, next_attempt_at: None, ..self },
+        if self.is_overdue(now) {
+            Self { state: DeliveryState::Dead, next_attempt_at: None, ..self }
+        } else {
+            self
         }
+    }
+
+    /// Whether a further attempt has long been due. SQS moves a message to the dead letters by its own count
+    /// where its receives were lost. Nobody records that, but the attempt never comes.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let is_late = self.next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
+        let waits = matches!(self.state, DeliveryState::Pending | DeliveryState::Retrying);
+        waits && is_late && self.attempt_count > 0
     }
 
     /// The record that begins where this one has expired and was not deleted yet.

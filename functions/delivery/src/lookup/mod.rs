@@ -7,6 +7,8 @@
 //! A history that is throttled, refused or silent holds nothing up: its part of the read is given up, and the
 //! deliveries go on as if nothing were known of them.
 
+pub(crate) mod found;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -22,14 +24,12 @@ use storehook_aws::{
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
-use storehook_domain::{
-    delivery::envelope::Envelope,
-    history::{decision::Known, record::DeliveryRecord},
-    installation::Installation,
-    webhook::Webhook,
-};
+use storehook_domain::delivery::envelope::Envelope;
 
-use crate::message::Received;
+use crate::{
+    lookup::found::{Found, Loaded, Target, TargetError},
+    message::Received,
+};
 
 /// The tables, as this function reads them.
 #[derive(Clone)]
@@ -38,63 +38,6 @@ pub(crate) struct Lookup {
     registry_table: String,
     /// None where the history is off.
     history_table: Option<String>,
-}
-
-/// What could be loaded of a delivery.
-#[derive(Debug)]
-pub(crate) struct Found {
-    /// Where it goes; `None` where its webhook or its installation is no more.
-    pub(crate) target: Result<Option<Target>, TargetError>,
-    /// What could be loaded of its history.
-    pub(crate) history: Loaded,
-}
-
-/// A delivery's webhook and installation.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) webhook: Webhook,
-    pub(crate) installation: Installation,
-    /// The webhook's failure run, if it has one.
-    pub(crate) failures: Option<FailureRunItem>,
-}
-
-/// What could be loaded of a delivery's history.
-#[derive(Debug)]
-pub(crate) enum Loaded {
-    /// Its record.
-    Record(Box<DeliveryRecord>),
-    /// It has none.
-    NoRecord,
-    /// Nothing: the history is off, or does not respond.
-    Nothing,
-}
-
-impl Loaded {
-    /// What is known of the delivery.
-    pub(crate) fn known(&self) -> Known<'_> {
-        match self {
-            Self::Record(record) => Known::Record(record),
-            Self::NoRecord => Known::NoRecord,
-            Self::Nothing => Known::Nothing,
-        }
-    }
-
-    /// Its record, if there is one.
-    pub(crate) fn record(&self) -> Option<&DeliveryRecord> {
-        match self {
-            Self::Record(record) => Some(record),
-            Self::NoRecord | Self::Nothing => None,
-        }
-    }
-}
-
-/// Why a delivery's target is not known.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum TargetError {
-    #[error("the registry could not be read")]
-    Registry(#[source] Arc<TableError>),
-    #[error("DynamoDB left a key unread, or took too long")]
-    Unread,
 }
 
 /// How often a throttled read is tried again.

@@ -7,17 +7,22 @@ use jiff::Timestamp;
 use storehook_domain::{
     delivery::{
         disposition::Disposition,
+        lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
         run::RunId,
-        schedule::{AGES, Lane, RetrySchedule},
+        schedule::{AGES, RetrySchedule},
     },
     history::{
         attempt::Attempt,
-        decision::{Known, Received, disposition},
-        record::{Admission, DeliveryRecord},
-        run::Receive,
+        decision::{Known, disposition},
+        record::{DeliveryRecord, admission::Admission},
     },
+};
+
+use crate::{
+    kinds::{Answer, Fault, Post, Redrive},
+    messages::{Queued, at},
 };
 
 /// The queues' visibility timeout, in milliseconds.
@@ -25,50 +30,6 @@ const VISIBILITY_TIMEOUT: i64 = 360_000;
 
 /// How long the function may work on a batch, in milliseconds.
 const FUNCTION_TIMEOUT: i64 = 60_000;
-
-/// How SQS redrives a message. AWS documents neither.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Redrive {
-    /// Whether the receive count goes on in the next queue.
-    pub(crate) keeps_count: bool,
-    /// Whether the message keeps its id.
-    pub(crate) keeps_id: bool,
-}
-
-/// What happens to a receive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Nothing.
-    None,
-    /// The function dies before it reads anything.
-    DiesAtOnce,
-    /// The function dies after the POST.
-    DiesAfterPost,
-    /// The function dies when the record is written.
-    DiesAfterWrite,
-    /// The write of the record is lost.
-    WriteIsLost,
-}
-
-/// What the endpoint answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Takes,
-    Fails,
-    AsksForDelay(u64),
-    AsksForTime(u64),
-}
-
-/// A message in a queue.
-#[derive(Debug, Clone)]
-struct Queued {
-    id: String,
-    body: DeliveryMessage<'static>,
-    lane: Lane,
-    sent_at: i64,
-    visible_at: i64,
-    count: u32,
-}
 
 /// A receive that is under way.
 #[derive(Debug)]
@@ -80,17 +41,6 @@ struct UnderWay {
     known: Option<DeliveryRecord>,
     received_at: i64,
     fault: Fault,
-}
-
-/// A POST that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Post {
-    pub(crate) run: RunId,
-    /// The last point of the schedule that its age had reached.
-    pub(crate) point: usize,
-    pub(crate) delivered: bool,
-    /// Whether its run was already recorded as delivered when it was received.
-    pub(crate) was_delivered: bool,
 }
 
 /// The world.
@@ -108,10 +58,6 @@ pub(crate) struct World {
     messages: Vec<Option<Queued>>,
     under_way: Vec<UnderWay>,
     next_id: usize,
-}
-
-fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(1_795_000_000_000 + millis).unwrap_or_default()
 }
 
 impl World {
@@ -214,7 +160,7 @@ impl World {
             return;
         }
         let known = self.record.as_ref().map_or(Known::NoRecord, Known::Record);
-        let admission = received(message).admission(known, &self.schedule, at(self.now));
+        let admission = message.received().admission(known, &self.schedule, at(self.now));
         self.overlaps += usize::from(!self.under_way.is_empty());
         let known = self.record.clone();
         self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
@@ -240,11 +186,11 @@ impl World {
             },
         };
         let outcome = attempted.then_some(outcome);
-        let age = received(&message).age(at(self.now));
+        let age = message.received().age(at(self.now));
         let now = at(self.now);
         let decided = disposition(admission, outcome.as_ref(), &schedule, message.lane, age, now, jitter);
         if let Some(outcome) = outcome {
-            let began_age = received(&message).age(at(received_at)).as_secs();
+            let began_age = message.received().age(at(received_at)).as_secs();
             let recorded = self.record.as_ref();
             let own = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run));
             self.posts.push(Post {
@@ -280,7 +226,7 @@ impl World {
         };
         let kept_for = jiff::SignedDuration::from_hours(24 * 365);
         let record = self.record.take().unwrap_or_else(|| DeliveryRecord::begin(&message.body, kept_for));
-        let receive = received(message).receive;
+        let receive = message.received().receive;
         self.record = Some(record.attempted(&message.body, receive, attempt, decided, at(self.now)));
     }
 
@@ -289,7 +235,7 @@ impl World {
         match decided {
             Disposition::Ack => self.messages[number] = None,
             Disposition::Delay(_) => {
-                let copy = received(message).delayed(known);
+                let copy = message.received().delayed(known);
                 self.push(copy, message.lane, wait);
                 self.messages[number] = None;
             }
@@ -299,14 +245,5 @@ impl World {
                 }
             }
         }
-    }
-}
-
-fn received(message: &Queued) -> Received<'_, 'static> {
-    Received {
-        message: &message.body,
-        receive: Receive { message_id: &message.id, lane: message.lane },
-        count: message.count,
-        sent_at: at(message.sent_at),
     }
 }

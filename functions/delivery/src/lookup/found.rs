@@ -1,0 +1,67 @@
+//! What was found of a delivery.
+
+use std::sync::Arc;
+
+use storehook_aws::{registry::FailureRunItem, table::TableError};
+use storehook_domain::{
+    history::{decision::Known, record::DeliveryRecord},
+    installation::Installation,
+    webhook::Webhook,
+};
+
+/// What could be loaded of a delivery.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Where it goes; `None` where its webhook or its installation is no more.
+    pub(crate) target: Result<Option<Target>, TargetError>,
+    /// What could be loaded of its history.
+    pub(crate) history: Loaded,
+}
+
+/// A delivery's webhook and installation.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) webhook: Webhook,
+    pub(crate) installation: Installation,
+    /// The webhook's failure run, if it has one.
+    pub(crate) failures: Option<FailureRunItem>,
+}
+
+/// What could be loaded of a delivery's history.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    /// Its record.
+    Record(Box<DeliveryRecord>),
+    /// It has none.
+    NoRecord,
+    /// Nothing: the history is off, or does not respond.
+    Nothing,
+}
+
+impl Loaded {
+    /// What is known of the delivery.
+    pub(crate) fn known(&self) -> Known<'_> {
+        match self {
+            Self::Record(record) => Known::Record(record),
+            Self::NoRecord => Known::NoRecord,
+            Self::Nothing => Known::Nothing,
+        }
+    }
+
+    /// Its record, if there is one.
+    pub(crate) fn record(&self) -> Option<&DeliveryRecord> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::NoRecord | Self::Nothing => None,
+        }
+    }
+}
+
+/// Why a delivery's target is not known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum TargetError {
+    #[error("the registry could not be read")]
+    Registry(#[source] Arc<TableError>),
+    #[error("DynamoDB left a key unread, or took too long")]
+    Unread,
+}

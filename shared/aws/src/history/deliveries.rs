@@ -1,0 +1,87 @@
+//! Deliveries: the items of their records, and what the index holds of them.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    history::{query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
+    webhook::WebhookId,
+};
+
+use crate::table::{Item, key};
+
+/// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`. It
+/// holds `state`, `latency_ms` and `expires_at` as well.
+pub const DELIVERIES_INDEX: &str = "deliveries";
+
+/// The number of index partitions that a webhook's deliveries are spread over.
+pub const LIST_SHARDS: u8 = 4;
+
+/// A delivery's item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeliveryItem {
+    pk: String,
+    sk: String,
+    webhook_shard: String,
+    position: String,
+    /// The delivery's record.
+    #[serde(flatten)]
+    pub record: DeliveryRecord,
+}
+
+impl DeliveryItem {
+    /// The item of a delivery.
+    pub fn of(record: DeliveryRecord) -> Self {
+        let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
+        let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
+        Self {
+            pk: partition_of(&record.envelope.id),
+            sk: sort_key_of(&record.envelope.id),
+            webhook_shard: shard_of(*webhook_id, shard),
+            position: DeliveryPosition::of(record.created_at, &record.envelope.id).as_key().to_owned(),
+            record,
+        }
+    }
+
+    /// The key of a delivery's item.
+    pub fn key_of(id: &DeliveryId) -> Item {
+        key(&partition_of(id), &sort_key_of(id))
+    }
+}
+
+/// A delivery in the index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexedDelivery {
+    /// Its position in the order of its webhook's deliveries.
+    pub position: String,
+    /// Its state.
+    pub state: DeliveryState,
+    /// How long the successful attempt took, if there was one.
+    #[serde(default)]
+    pub latency_ms: Option<u64>,
+    /// When it expires, in seconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+/// The partitions of the index that hold a webhook's deliveries.
+pub fn list_shards(webhook_id: WebhookId) -> impl Iterator<Item = String> {
+    (0..LIST_SHARDS).map(move |shard| shard_of(webhook_id, shard))
+}
+
+const SORT_KEY: &str = "DELIVERY";
+
+/// One partition holds all deliveries of an event id to a webhook, so one query finds them.
+pub(super) fn partition_of(id: &DeliveryId) -> String {
+    format!("DELIVERY#{}-{}", id.webhook_id, id.event_id)
+}
+
+fn sort_key_of(id: &DeliveryId) -> String {
+    match id.distinction {
+        Some(distinction) => format!("{SORT_KEY}#{distinction}"),
+        None => SORT_KEY.to_owned(),
+    }
+}
+
+fn shard_of(webhook_id: WebhookId, shard: u8) -> String {
+    format!("WEBHOOK#{webhook_id}#{shard}")
+}

@@ -1,0 +1,43 @@
+//! The two lanes: which of SQS's two queues a message is in.
+
+use serde::{Deserialize, Serialize};
+
+/// One of the two queues that a delivery passes through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// The delivery queue: first attempts and quick retries.
+    #[default]
+    Fast,
+    /// The retry queue: slow retries.
+    Slow,
+}
+
+impl Lane {
+    /// Whether it is the lane of first attempts.
+    pub fn is_fast(&self) -> bool {
+        *self == Self::Fast
+    }
+
+    /// The name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// The `maxReceiveCount` of the lane's queue.
+    ///
+    /// The fast lane has the first two points of the schedule: a failing message is in flight there
+    /// for 40 s, so 3,000 failures a second do not fill the 120,000 places of a queue. The slow lane
+    /// has twice as many receives as the schedule has points, so that receives lost to crashes and
+    /// throttling cost no attempt, whether SQS carries the count on from the fast lane or starts it
+    /// anew.
+    pub fn max_receive_count(self) -> usize {
+        match self {
+            Self::Fast => 2,
+            Self::Slow => 40,
+        }
+    }
+}
