@@ -1,8 +1,15 @@
 //! Installing an app on a shop.
 //!
 //! It makes a token and a secret, writes the installation and the token in one transaction, and
-//! shows both keys once: the registry holds only the token's hash. An app that is installed stays
-//! as it is. What an ended installation has left behind is removed first.
+//! shows both keys once: the registry holds only the token's hash. If the response to the
+//! transaction is lost, the SDK sends it again with the same `ClientRequestToken`, and DynamoDB
+//! answers that it was made.
+//!
+//! An app that is installed, or whose end is not complete, stays as it is. An ended installation is
+//! replaced: what it has left behind is removed, and the new one takes its place in the registry in
+//! one write. Only what expires is removed, so of two commands at once the slower one removes
+//! nothing of what the other has installed. The new installation remembers which events ended
+//! those before it, so such an event ends nothing when its record is read again.
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
@@ -13,11 +20,14 @@ use aws_sdk_dynamodb::{
 use jiff::tz::TimeZone;
 use storehook_aws::{
     random_text,
-    registry::{InstallationItem, TokenItem, is_installation, load_items},
-    table::{key_of, to_item},
+    registry::{InstallationItem, InstallationState, TokenItem, is_installation, load_items},
+    table::{conditional, from_item, key_of, to_item},
 };
-use storehook_domain::installation::{
-    Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
+use storehook_domain::{
+    event::id::EventId,
+    installation::{
+        Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
+    },
 };
 
 use crate::stack::connection::{Connection, StackArgs};
@@ -53,7 +63,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let connection = Connection::open(stack).await?;
     let keys = Keys::random()?;
     if !install(&connection, &args, &keys).await? {
-        bail!("{} is already installed on {}", args.app, args.shop);
+        bail!("{} is installed on {} already, or its end is not complete yet", args.app, args.shop);
     }
     println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
     println!("  token            {}", keys.token);
@@ -72,7 +82,8 @@ impl Keys {
     }
 }
 
-/// Installs an app on a shop with these keys; `false` if it is already installed there.
+/// Installs an app on a shop with these keys; `false` if it is already installed there, or if an
+/// earlier installation has not ended yet.
 pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Result<bool> {
     TimeZone::get(&args.time_zone).with_context(|| format!("{} is not an IANA time zone", args.time_zone))?;
     let installation = Installation {
@@ -84,20 +95,21 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
         secrets: vec![keys.secret.clone().into()],
         uninstalled_at: None,
     };
-    remove_ended(connection, &args.shop, &args.app).await?;
+    let client = Client::new(&connection.sdk);
+    let table = connection.resource("registry");
+    let ended_by = remove_ended(&client, &table, &args.shop, &args.app).await?;
     let token = TokenHash::of(&keys.token);
     let token_item = to_item(TokenItem::of(&token, &installation))?;
-    let puts = [to_item(InstallationItem::of(installation, &token, storehook_aws::now()))?, token_item].map(
-        |item| {
-            let put = Put::builder()
-                .table_name(connection.resource("registry"))
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(pk)");
-            put.build().map(|put| TransactWriteItem::builder().put(put).build())
-        },
-    );
+    let item = InstallationItem::of(installation, &token, storehook_aws::now()).after(&ended_by);
+    let puts = [
+        (to_item(item)?, "attribute_not_exists(pk) OR attribute_exists(expires_at)"),
+        (token_item, "attribute_not_exists(pk)"),
+    ];
+    let puts = puts.map(|(item, condition)| {
+        let put = Put::builder().table_name(&table).set_item(Some(item)).condition_expression(condition);
+        put.build().map(|put| TransactWriteItem::builder().put(put).build())
+    });
     let puts = puts.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let client = Client::new(&connection.sdk);
     match client.transact_write_items().set_transact_items(Some(puts)).send().await {
         Ok(_) => Ok(true),
         Err(error) => match error.into_service_error() {
@@ -109,21 +121,24 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     }
 }
 
-/// Removes the rest of an ended installation, which would otherwise expire within days. Deliveries
-/// that would still tell the app of the end are cancelled by this.
-async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
-    let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
-    let items = load_items(&client, &table, shop, app).await?;
-    let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(()) };
-    if !own.contains_key("uninstalled_at") {
-        return Ok(());
+/// Removes the rest of an ended installation, which would otherwise expire within days, and returns
+/// the events that ended it and those before it. Deliveries that would still tell the app of the
+/// end are cancelled by this.
+async fn remove_ended(client: &Client, table: &str, shop: &ShopDomain, app: &AppId) -> Result<Vec<EventId>> {
+    let items = load_items(client, table, shop, app).await?;
+    let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(Vec::new()) };
+    let installation: InstallationItem = from_item(own.clone())?;
+    if installation.state() != InstallationState::Ended {
+        return Ok(Vec::new());
     }
-    // The installation goes last: until then nobody can install the app again.
-    let others = items.iter().filter(|item| !is_installation(item));
-    for item in others.chain([own]) {
-        client.delete_item().table_name(&table).set_key(Some(key_of(item))).send().await?;
+    // The installation itself is replaced.
+    for item in items.iter().filter(|item| !is_installation(item)) {
+        let delete = client.delete_item().table_name(table).set_key(Some(key_of(item)));
+        let delete = delete.condition_expression("attribute_exists(expires_at)");
+        // A command that was faster has removed the item, or put a new one in its place.
+        let _ = conditional(delete.send().await)?;
     }
-    Ok(())
+    Ok(installation.ended_by)
 }
 
 /// The shop's UUID, derived from its domain (RFC 9562 §5.5): the same for every app, every time.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use admin_api::{App, Settings, service};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use axum::{
     Router,
     body::Bytes,
@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use tokio::{
     net::TcpListener,
@@ -28,6 +28,8 @@ use crate::{api::http_client, stack::Stack};
 pub struct DirectApi {
     /// Where it answers.
     pub url: String,
+    /// Where the gate is, for others who call AWS through it.
+    pub gate_url: String,
     /// The calls of AWS, as they come to the gate.
     pub calls: mpsc::UnboundedReceiver<Call>,
 }
@@ -38,19 +40,32 @@ pub struct Call {
     pub operation: String,
     /// What it says.
     pub body: Value,
-    decide: oneshot::Sender<Option<(StatusCode, Value)>>,
+    decide: oneshot::Sender<Decision>,
+}
+
+/// What becomes of a call.
+enum Decision {
+    Pass,
+    Answer(StatusCode, Value),
+    LoseResponse,
 }
 
 impl Call {
     /// Lets the call through.
     pub fn let_through(self) {
         // Whoever made it may have given up meanwhile.
-        _ = self.decide.send(None);
+        _ = self.decide.send(Decision::Pass);
+    }
+
+    /// Lets the call through, and answers it with a fault: whoever made it cannot tell that it was
+    /// made.
+    pub fn lose_response(self) {
+        _ = self.decide.send(Decision::LoseResponse);
     }
 
     /// Answers the call in AWS's place.
     pub fn answer(self, status: StatusCode, json: Value) {
-        _ = self.decide.send(Some((status, json)));
+        _ = self.decide.send(Decision::Answer(status, json));
     }
 }
 
@@ -87,7 +102,7 @@ impl DirectApi {
         let sdk = storehook_aws::lambda_sdk_config(&environment)?;
         let app = App::new(&sdk, Settings::read(&environment)?);
         let url = serve(Router::new().fallback_service(service(app))).await?;
-        Ok(Self { url, calls })
+        Ok(Self { url, gate_url, calls })
     }
 }
 
@@ -160,15 +175,23 @@ async fn forward(gate: &Gate, mut headers: HeaderMap, body: Bytes) -> Result<(St
     let operation = target.split('.').next_back().unwrap_or_default().to_owned();
     let (decide, decided) = oneshot::channel();
     gate.calls.send(Call { operation, body: serde_json::from_slice(&body)?, decide })?;
-    if let Some((status, json)) = decided.await? {
-        let json_type = HeaderValue::from_static("application/x-amz-json-1.0");
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json_type)]);
-        return Ok((status, headers, json.to_string().into()));
+    let decision = decided.await?;
+    if let Decision::Answer(status, json) = decision {
+        return Ok(answer(status, &json));
     }
     headers.remove(header::HOST);
     let response = gate.client.post(&gate.endpoint_url).headers(headers).body(body).send().await?;
+    if let Decision::LoseResponse = decision {
+        ensure!(response.status().is_success(), "the call whose response is to be lost was refused");
+        return Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": "InternalServerError"})));
+    }
     let (status, mut headers) = (response.status(), response.headers().clone());
     headers.remove(header::TRANSFER_ENCODING);
     headers.remove(header::CONNECTION);
     Ok((status, headers, response.bytes().await?))
+}
+
+fn answer(status: StatusCode, json: &Value) -> (StatusCode, HeaderMap, Bytes) {
+    let json_type = HeaderValue::from_static("application/x-amz-json-1.0");
+    (status, HeaderMap::from_iter([(header::CONTENT_TYPE, json_type)]), json.to_string().into())
 }

@@ -1,6 +1,6 @@
 //! Installations: each test has a shop of its own.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use storehook::install::{Args, Keys, install};
 use storehook_domain::installation::{Scope, app::AppId, secret::SharedSecret, shop::ShopDomain};
 
@@ -44,7 +44,7 @@ impl Stack {
             time_zone: "America/New_York".to_owned(),
             scopes: scopes.to_vec(),
         };
-        install(&self.connection(), &args, &keys).await?;
+        ensure!(install(&self.connection(), &args, &keys).await?, "{app} is installed on {shop}");
         let api = Api::new(&self.api_url, &keys.token)?;
         Ok(Installed { shop: args.shop, app: args.app, token: keys.token, secret: keys.secret, api })
     }

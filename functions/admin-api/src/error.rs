@@ -14,7 +14,7 @@ use storehook_aws::{
     history::WriteError,
     queue::{QueueError, SendError},
     stream::StreamError,
-    table::TableError,
+    table::{Contended, TableError},
 };
 use storehook_domain::{
     event::pushed::InvalidPush,
@@ -59,7 +59,7 @@ pub(crate) enum ApiError {
     #[error("a field of the body is invalid")]
     Invalid(FieldErrors),
     #[error("other requests kept writing the same item")]
-    Conflict,
+    Contended(#[from] Contended),
     #[error("the request took too long")]
     TimedOut,
     #[error("a handler panicked")]
@@ -100,7 +100,7 @@ impl ApiError {
             | Self::Push(InvalidPush::NotAnObject) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::HistoryOff | Self::Push(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict
+            Self::Contended(_)
             | Self::TimedOut
             | Self::PushIncomplete(_)
             | Self::Table(TableError::Call(_) | TableError::Unread)
@@ -144,7 +144,7 @@ impl ApiError {
             | Self::PushIncomplete(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
-            | Self::Conflict
+            | Self::Contended(_)
             | Self::TimedOut
             | Self::Panicked
             | Self::Table(_)

@@ -19,7 +19,6 @@
 //! - Causes of failures inside are logged here and never told outside.
 
 mod app;
-mod conflict;
 mod deliveries;
 mod error;
 mod events;

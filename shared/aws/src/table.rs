@@ -5,12 +5,15 @@
 //!
 //! * A *conflict*: somebody else wrote first, so the condition of a write refused it.
 //!   [`conditional`] tells a conflict from a failed call, and [`change`] repeats a change that met
-//!   one.
+//!   one. No other code matches on DynamoDB's errors.
 //! * *Unprocessed* entries of a batch; see [`backoff()`](crate::backoff()).
 //!
 //! A conflict can be with one's own write. If the response to a write is lost, the SDK sends the
 //! write again; the second one finds the first and is refused. Whoever must know compares
-//! [`Conflict::item`] with what it wrote.
+//! [`Conflict::item`] with what it wrote, which must hold something that nobody else writes.
+//! Transactions need none of this: DynamoDB knows a repeated one by its `ClientRequestToken` for 10
+//! minutes and answers that it was made. The SDK sets a new token for each call, and the same one
+//! when it sends the call again (`TransactWriteItems`, Amazon DynamoDB API Reference).
 //!
 //! An item has at most 400 KB, names and values together ("Quotas in Amazon DynamoDB"). DynamoDB
 //! refuses a write of a larger one with a `ValidationException`; [`size_of`] counts as it does.
@@ -55,11 +58,14 @@ impl From<BuildError> for TableError {
     }
 }
 
-/// The condition of a write refused it: somebody else wrote first.
+/// A write was refused: somebody else wrote first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
     /// The item that is there now, if the call asked for it.
     pub item: Option<Item>,
+    /// Whether a transaction over the item is under way (`TransactionConflictException`). The
+    /// condition was then not even looked at.
+    pub is_in_transaction: bool,
 }
 
 /// Tells a conflict from a failed call.
@@ -74,7 +80,10 @@ where
     match result.map_err(aws_sdk_dynamodb::Error::from) {
         Ok(output) => Ok(Ok(output)),
         Err(aws_sdk_dynamodb::Error::ConditionalCheckFailedException(refused)) => {
-            Ok(Err(Conflict { item: refused.item }))
+            Ok(Err(Conflict { item: refused.item, is_in_transaction: false }))
+        }
+        Err(aws_sdk_dynamodb::Error::TransactionConflictException(_)) => {
+            Ok(Err(Conflict { item: None, is_in_transaction: true }))
         }
         Err(error) => Err(TableError::Call(Box::new(error))),
     }
@@ -91,12 +100,17 @@ const CHANGE_TRIES: usize = 5;
 /// Makes a change: `attempt` reads, decides and writes on a condition. It returns `None` at a
 /// conflict and is then called again.
 ///
+/// It takes no `AsyncFnMut`, because Rust cannot tell yet that such a future is `Send`, as the
+/// handlers of a server must be.
+///
 /// # Errors
 ///
 /// `attempt` failed, or met a conflict at each try.
-pub async fn change<T, E: From<Contended>>(
-    mut attempt: impl AsyncFnMut() -> Result<Option<T>, E>,
-) -> Result<T, E> {
+pub async fn change<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, E>
+where
+    E: From<Contended>,
+    F: Future<Output = Result<Option<T>, E>>,
+{
     for _ in 0..CHANGE_TRIES {
         if let Some(done) = attempt().await? {
             return Ok(done);
@@ -170,4 +184,38 @@ fn size_of_value(value: &AttributeValue) -> usize {
 /// A key of the registry or of the history.
 pub(crate) fn key(pk: &str, sk: &str) -> Item {
     [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+    enum Failure {
+        #[error(transparent)]
+        Contended(#[from] Contended),
+        #[error("failed")]
+        Failed,
+    }
+
+    /// How often a change is tried whose tries end so, one after the other, and how it ends.
+    async fn tries(results: Vec<Result<Option<u8>, Failure>>) -> (usize, Result<u8, Failure>) {
+        let (mut tries, mut results) = (0, results.into_iter());
+        let changed = change(|| {
+            tries += 1;
+            std::future::ready(results.next().unwrap_or(Ok(Some(7))))
+        });
+        let changed = changed.await;
+        (tries, changed)
+    }
+
+    #[tokio::test]
+    async fn only_conflicts_are_tried_again_and_not_forever() {
+        let conflicts = |count| std::iter::repeat_with(|| Ok(None)).take(count).collect();
+        assert_eq!(tries(Vec::new()).await, (1, Ok(7)));
+        assert_eq!(tries(conflicts(4)).await, (5, Ok(7)));
+        assert_eq!(tries(conflicts(9)).await, (5, Err(Failure::Contended(Contended))));
+        assert_eq!(tries(vec![Err(Failure::Failed)]).await, (1, Err(Failure::Failed)));
+        assert_eq!(tries(vec![Ok(None), Err(Failure::Failed)]).await, (2, Err(Failure::Failed)));
+    }
 }

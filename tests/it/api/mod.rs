@@ -9,6 +9,7 @@ mod call_limit;
 mod clients;
 mod http;
 mod lists;
+mod lost_responses;
 mod page;
 mod races;
 mod secrets;

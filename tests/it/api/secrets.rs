@@ -1,13 +1,15 @@
 //! The rotation of an installation's shared secret.
 
 use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use storehook_aws::{registry, table};
 use storehook_domain::{
     delivery::signature::{verify_body_signature, verify_standard_signatures},
     installation::secret::SharedSecret,
 };
-use storehook_tests::{ApiResponse, Delivered, DirectApi, Installed, Receiver, Stack, record};
+use storehook_tests::{ApiResponse, Call, Delivered, DirectApi, Installed, Receiver, Stack, record};
 
 async fn rotate(installed: &Installed, body: Option<Value>) -> Result<ApiResponse> {
     installed.api.call(Method::POST, "/admin/secret/rotate.json", body).await
@@ -113,5 +115,51 @@ async fn concurrent_rotations_are_all_kept() -> Result<()> {
     let (first, second) = (secret_of(&first)?, secret_of(&second)?);
     let (standard, _) = signed_by(&receiver.wait_for(1).await?[0], &[&installed.secret, &first, &second]);
     assert_eq!(standard, [true, true, true]);
+    Ok(())
+}
+
+/// The first release stored an installation's secrets as plain text, without a version.
+#[tokio::test]
+async fn secrets_in_an_older_shape_can_be_rotated() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let secret = AttributeValue::S(installed.secret.reveal().to_owned());
+    let update = aws_sdk_dynamodb::Client::new(&stack.sdk())
+        .update_item()
+        .table_name(stack.resource("registry"))
+        .set_key(Some(registry::installation_key(&installed.shop, &installed.app)))
+        .update_expression("SET secrets = :secrets")
+        .expression_attribute_values(":secrets", AttributeValue::L(vec![secret]));
+    update.send().await?;
+    for _ in 0..2 {
+        assert_eq!(rotate(&installed, None).await?.status, StatusCode::CREATED);
+    }
+    Ok(())
+}
+
+/// The SDK makes the rotation again, whose first response was lost, and finds its own secret.
+#[tokio::test]
+async fn a_rotation_whose_response_is_lost_happens_once() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let api = installed.api.at(&direct.url);
+    let mut is_lost = false;
+    let lose_first = |call: Call| match call.operation.as_str() {
+        "UpdateItem" if !std::mem::replace(&mut is_lost, true) => call.lose_response(),
+        _ => call.let_through(),
+    };
+    let request = api.call(Method::POST, "/admin/secret/rotate.json", None);
+    let (response, calls) = direct.decide(request, lose_first).await?;
+    assert_eq!(response.status, StatusCode::CREATED, "{}", response.json);
+    assert_eq!(calls.iter().filter(|(operation, _)| operation == "UpdateItem").count(), 2);
+
+    let key = registry::installation_key(&installed.shop, &installed.app);
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let get = client.get_item().table_name(stack.resource("registry")).set_key(Some(key));
+    let item = get.send().await?.item.context("not installed")?;
+    let secrets = item.get("secrets").and_then(|secrets| secrets.as_l().ok()).context("no secrets")?;
+    assert_eq!(secrets.len(), 2);
+    assert_eq!(item.get("version"), Some(&table::number(1_u64)));
     Ok(())
 }

@@ -34,7 +34,6 @@ use crate::stack::template::resource;
 pub(super) struct Measured {
     pub(super) record: usize,
     pub(super) message: usize,
-    pub(super) patterns: usize,
     pub(super) registry_reads: usize,
     pub(super) request: usize,
     pub(super) payload: Vec<Item>,
@@ -77,7 +76,6 @@ pub(super) fn measure(is_history_on: bool) -> Result<Measured> {
     Ok(Measured {
         record: record.len() + event.partition_key().len(),
         message: delivery.to_message().len(),
-        patterns: topic.matching_patterns().len(),
         registry_reads: registry.iter().map(|item| size_of(item).div_ceil(4 * 1024).max(1)).sum(),
         request,
         payload,

@@ -175,8 +175,11 @@ async fn an_uninstalled_app_gets_one_last_delivery_and_is_removed() -> Result<()
     assert!(all[1].header("webhook-id").starts_with(&format!("{of_other}-o-2~")), "it is on a pattern");
     assert_eq!(other_app.api.call(Method::GET, "/admin/webhooks.json", None).await?.status, StatusCode::OK);
 
-    // The app can be installed again, and nothing of before is there.
-    let again = stack.install_on(&installed.shop, installed.app.as_str()).await?;
+    // The app can be installed again once its end is complete, and nothing of before is there.
+    let again = eventually("the end to be complete", || async {
+        Ok(stack.install_on(&installed.shop, installed.app.as_str()).await.ok())
+    })
+    .await?;
     let webhooks = again.api.call(Method::GET, "/admin/webhooks.json", None).await?;
     assert_eq!(webhooks.json, json!({"webhooks": []}));
     let id = again.api.create_webhook("orders/create", &format!("{}again", receiver.url)).await?;

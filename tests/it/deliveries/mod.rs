@@ -7,3 +7,5 @@ mod endpoints;
 mod lifecycle;
 mod redrive;
 mod repeats;
+mod topic_changes;
+mod uninstalled;

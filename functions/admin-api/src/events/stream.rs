@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use storehook_aws::stream::{self, Record, StreamError};
+use storehook_aws::{
+    backoff,
+    stream::{self, Record, StreamError},
+};
 
 /// The event stream.
 #[derive(Clone)]
@@ -15,26 +18,22 @@ pub(crate) struct EventStream {
     pub(crate) name: String,
 }
 
-/// How long records that the stream did not take wait before each further try.
-const BACKOFFS: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_millis(300),
-    Duration::from_millis(900),
-    Duration::from_millis(1_800),
-];
+/// How often records that the stream did not take are put again.
+const FURTHER_TRIES: usize = 4;
 
-/// How long records are put again.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long records are put again. It is longer than all waits, so that calls that are quick use
+/// every try.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl EventStream {
     /// Puts records, and returns the indices of those that the stream did not take.
     pub(crate) async fn put_all(&self, records: Vec<Record>) -> Result<Vec<usize>, StreamError> {
         let mut waiting: Vec<_> = records.into_iter().enumerate().collect();
-        let mut backoffs = BACKOFFS.iter();
+        let mut backoffs = backoff(FURTHER_TRIES);
         let began = storehook_aws::now();
-        let is_over = || {
+        let is_too_late = |wait: Duration| {
             let elapsed = storehook_aws::now().duration_since(began);
-            Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed >= PATIENCE)
+            Duration::try_from(elapsed).is_ok_and(|elapsed| elapsed + wait >= PATIENCE)
         };
         loop {
             let (indices, records): (Vec<usize>, Vec<Record>) = waiting.into_iter().unzip();
@@ -43,7 +42,7 @@ impl EventStream {
                 unput.records.into_iter().filter_map(|(index, record)| Some((*indices.get(index)?, record)));
             waiting = still.collect();
             match backoffs.next() {
-                Some(wait) if !waiting.is_empty() && !is_over() => tokio::time::sleep(*wait).await,
+                Some(wait) if !waiting.is_empty() && !is_too_late(wait) => tokio::time::sleep(wait).await,
                 _ => {
                     if let Some(reason) = unput.reason {
                         tracing::warn!(reason, events = waiting.len(), "pushed events not taken");

@@ -46,7 +46,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
         Ok(count) => count,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let caller = Caller { time_zone: time_zone_of(&item), shop: item.shop, app: item.app };
+    let caller = Caller { time_zone: time_zone_of(&item), shop: item.shop, app: item.app, token };
     let mut response = match refusal(count, &item.scopes, gate.scope) {
         Some(error) => error.into_response(),
         None => {

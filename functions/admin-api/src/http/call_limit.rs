@@ -3,10 +3,13 @@
 //! One conditional write counts a call. Its condition repeats what the domain assumed of the
 //! bucket. If another call came first, the write is refused and returns the bucket as it is now,
 //! and the domain decides again. Nothing is read and written back, so no call is lost.
+//!
+//! If the response to a write is lost and the SDK sends it again, the call counts twice. That is
+//! harmless: nothing is refused that would not be refused a call later, and the bucket leaks. Only
+//! a mark of each call in the item could tell the two apart, and that costs every call more.
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::UpdateItemError,
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
@@ -101,15 +104,12 @@ impl CallLimit {
                 .expression_attribute_values(":micros", number(micros))
                 .expression_attribute_values(":latest", number(latest)),
         };
-        let item = match update.send().await {
+        let item = match table::conditional(update.send().await)? {
             Ok(output) => output.attributes,
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let found = refused.item().cloned().map(table::from_item).transpose()?;
-                    return Ok(found.map_or(Write::Gone, |found| Write::Refused { found }));
-                }
-                _ => return Err(error.into()),
-            },
+            Err(conflict) => {
+                let found = conflict.item.map(table::from_item).transpose()?;
+                return Ok(found.map_or(Write::Gone, |found| Write::Refused { found }));
+            }
         };
         let item: TokenItem = table::from_item(item.unwrap_or_default())?;
         Ok(Write::Made { empty_at: item.bucket_empty_at.unwrap_or(now) })

@@ -7,7 +7,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use storehook_aws::history::{Direction, Scan};
+use storehook_aws::{
+    history::{Direction, Scan},
+    table,
+};
 use storehook_domain::{
     history::query::DeliveryPosition,
     job::{
@@ -19,7 +22,6 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    conflict::retry_on_conflict,
     deliveries::pages::is_late,
     error::ApiError,
     http::caller::Caller,
@@ -73,13 +75,12 @@ pub(crate) async fn begin_replay(
 
 /// Writes a new record. Returns the one that is there if another request with its id came first.
 async fn write_new(app: &App, record: ReplayRecord, now: Timestamp) -> Result<ReplayRecord, ApiError> {
-    let (table, record) = (&app.deliveries.table, &record);
-    retry_on_conflict(|| async move {
-        if table.put_new_replay(record, now).await? {
-            return Ok(record.clone());
+    let (history, record) = (&app.deliveries.table, &record);
+    table::change(|| async move {
+        if history.put_new_replay(record, now).await? {
+            return Ok(Some(record.clone()));
         }
-        let known = table.load_replay(record.replay.webhook_id, &record.replay.id, now).await?;
-        known.ok_or(ApiError::Conflict)
+        Ok(history.load_replay(record.replay.webhook_id, &record.replay.id, now).await?)
     })
     .await
 }
@@ -146,12 +147,12 @@ pub(crate) async fn stop_replay(
     replay_id: &str,
 ) -> Result<ReplayRecord, ApiError> {
     let webhook = find_webhook(app, caller, webhook_id).await?;
-    let table = &app.deliveries.table;
-    retry_on_conflict(|| async move {
+    let history = &app.deliveries.table;
+    table::change(|| async move {
         let now = storehook_aws::now();
-        let record = table.load_replay(webhook.id, replay_id, now).await?.ok_or(ApiError::NotFound)?;
-        let Some(stopped) = record.clone().stopped(now) else { return Ok(record) };
-        table.put_replay(&stopped).await?.then_some(stopped).ok_or(ApiError::Conflict)
+        let record = history.load_replay(webhook.id, replay_id, now).await?.ok_or(ApiError::NotFound)?;
+        let Some(stopped) = record.clone().stopped(now) else { return Ok(Some(record)) };
+        Ok(history.put_replay(&stopped).await?.then_some(stopped))
     })
     .await
 }

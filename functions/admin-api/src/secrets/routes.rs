@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde_json::Map;
+use storehook_aws::table;
 use storehook_domain::{
     input::field_errors::FieldErrors,
     installation::{secret::SharedSecret, secret_rotation::SecretRotation},
@@ -14,7 +15,6 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    conflict::retry_on_conflict,
     error::ApiError,
     http::{
         bodies::{RequestBody, bytes_of},
@@ -67,16 +67,16 @@ pub(crate) async fn rotate_secret(
     caller: &Caller,
     rotation: &SecretRotation,
 ) -> Result<NewSecret, ApiError> {
-    retry_on_conflict(|| async move {
+    table::change(|| async move {
         let created_at = storehook_aws::now();
         let secret = SharedSecret::parse(&storehook_aws::random_text()?)?;
         let before = app.secrets.load(caller).await?.ok_or(ApiError::Unauthorized)?;
         let after = rotation
-            .apply(&before, secret.clone(), created_at)
+            .apply(&before.secrets, secret.clone(), created_at)
             .map_err(|error| ApiError::Invalid(FieldErrors::one("secret", error.to_string())))?;
-        app.secrets.replace(caller, &before, &after).await?;
         let previous_until = after.iter().filter_map(|secret| secret.retires_at).max().unwrap_or(created_at);
-        Ok(NewSecret { secret, created_at, previous_until })
+        let is_written = app.secrets.replace(caller, before.version, &after, &secret).await?;
+        Ok(is_written.then_some(NewSecret { secret, created_at, previous_until }))
     })
     .await
 }

@@ -1,15 +1,23 @@
 //! The secrets of installations, in the registry table.
+//!
+//! They are written whole, on the condition that the installation's `version` is still the one that
+//! was loaded with them. The condition says nothing about the secrets themselves: an older release
+//! stored them in another shape, and a value that is read and written anew may differ from the
+//! stored one.
+//!
+//! A rotation whose response was lost is made again by the SDK and then refused, because it grew
+//! the version itself. It is known by its new secret: nobody else has that one.
 
-use aws_sdk_dynamodb::{
-    Client, operation::update_item::UpdateItemError, types::ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use storehook_aws::{
     registry::{self, InstallationItem},
-    table::{self, TableError},
+    table::{self, Item, TableError, number, text},
 };
-use storehook_domain::installation::{Installation, secret_rotation::InstallationSecret};
+use storehook_domain::installation::{
+    Installation, secret::SharedSecret, secret_rotation::InstallationSecret,
+};
 
-use crate::{error::ApiError, http::caller::Caller};
+use crate::http::caller::Caller;
 
 /// The registry's secrets.
 #[derive(Clone)]
@@ -18,46 +26,61 @@ pub(crate) struct SecretStore {
     pub(crate) table: String,
 }
 
+/// The secrets of an installation, and the version of its item.
+pub(crate) struct VersionedSecrets {
+    pub(crate) secrets: Vec<InstallationSecret>,
+    pub(crate) version: u64,
+}
+
 impl SecretStore {
     /// Loads the secrets of the caller's installation; `None` if the app is uninstalled.
-    pub(crate) async fn load(&self, caller: &Caller) -> Result<Option<Vec<InstallationSecret>>, TableError> {
+    pub(crate) async fn load(&self, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
         let key = registry::installation_key(&caller.shop, &caller.app);
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let item = get.send().await?.item.map(table::from_item::<InstallationItem>).transpose()?;
-        let installation = item.map(Installation::from);
-        let installation = installation.filter(|installation| installation.uninstalled_at.is_none());
-        Ok(installation.map(|installation| installation.secrets))
+        get.send().await?.item.map_or(Ok(None), |item| installed(item, caller))
     }
 
-    /// Replaces the secrets of the caller's installation, if they are still `before`. When the SDK
-    /// repeats a call whose response was lost, the write finds its own work: that is no conflict.
+    /// Replaces the secrets of the caller's installation, if it still has this version. `new` is
+    /// the one among them that has just been made. Returns whether they are replaced.
     pub(crate) async fn replace(
         &self,
         caller: &Caller,
-        before: &[InstallationSecret],
-        after: &[InstallationSecret],
-    ) -> Result<(), ApiError> {
+        version: u64,
+        secrets: &[InstallationSecret],
+        new: &SharedSecret,
+    ) -> Result<bool, TableError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(registry::installation_key(&caller.shop, &caller.app)))
-            .update_expression("SET secrets = :after")
-            .condition_expression("secrets = :before AND attribute_not_exists(uninstalled_at)")
-            .expression_attribute_values(":before", table::to_value(before)?)
-            .expression_attribute_values(":after", table::to_value(after)?)
+            .update_expression("SET secrets = :secrets, version = :next")
+            .expression_attribute_values(":secrets", table::to_value(secrets)?)
+            .expression_attribute_values(":next", number(version + 1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let found =
-                        refused.item().cloned().map(table::from_item::<InstallationItem>).transpose()?;
-                    let is_ours = found.is_some_and(|found| Installation::from(found).secrets == after);
-                    if is_ours { Ok(()) } else { Err(ApiError::Conflict) }
-                }
-                _ => Err(TableError::from(error).into()),
-            },
-        }
+        const IS_INSTALLED: &str = "#token = :token AND attribute_not_exists(uninstalled_at)";
+        let update = update
+            .expression_attribute_names("#token", "token")
+            .expression_attribute_values(":token", text(registry::token_partition(&caller.token)));
+        let update = match version {
+            0 => update.condition_expression(format!("{IS_INSTALLED} AND attribute_not_exists(version)")),
+            version => update
+                .condition_expression(format!("{IS_INSTALLED} AND version = :version"))
+                .expression_attribute_values(":version", number(version)),
+        };
+        let Err(conflict) = table::conditional(update.send().await)? else { return Ok(true) };
+        let found = conflict.item.map_or(Ok(None), |item| installed(item, caller))?;
+        Ok(found.is_some_and(|found| found.secrets.iter().any(|secret| secret.secret == *new)))
     }
+}
+
+/// The secrets of an installation's item, unless the app is uninstalled, or the installation is a
+/// later one than the caller's.
+fn installed(item: Item, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
+    let item: InstallationItem = table::from_item(item)?;
+    let is_callers = item.token() == registry::token_partition(&caller.token);
+    let version = item.version;
+    let installation = Installation::from(item);
+    let is_installed = is_callers && installation.uninstalled_at.is_none();
+    Ok(is_installed.then_some(VersionedSecrets { secrets: installation.secrets, version }))
 }

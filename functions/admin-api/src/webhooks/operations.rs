@@ -2,6 +2,7 @@
 //! alone.
 
 use serde_json::{Map, Value};
+use storehook_aws::table::{self, Contended};
 use storehook_domain::{
     input::field_errors::FieldErrors,
     webhook::{
@@ -14,7 +15,6 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    conflict::retry_on_conflict,
     error::ApiError,
     http::caller::Caller,
     webhooks::{store::Change, transaction::WriteError},
@@ -56,22 +56,21 @@ pub(crate) async fn update_webhook(
     id: WebhookId,
     attributes: &Map<String, Value>,
 ) -> Result<Webhook, ApiError> {
-    retry_on_conflict(|| async move {
+    table::change(|| async move {
         let webhook = find_webhook(app, caller, id).await?;
         let patch =
             WebhookPatch::parse(attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::of(webhook, patch, storehook_aws::now());
-        app.webhooks.update(&change).await.map_err(api_error)?;
-        Ok(change.after)
+        Ok(unless_conflict(app.webhooks.update(caller, &change).await)?.map(|()| change.after))
     })
     .await
 }
 
 /// Deletes a webhook.
 pub(crate) async fn delete_webhook(app: &App, caller: &Caller, id: WebhookId) -> Result<(), ApiError> {
-    retry_on_conflict(|| async move {
+    table::change(|| async move {
         let webhook = find_webhook(app, caller, id).await?;
-        app.webhooks.delete(&webhook).await.map_err(api_error)
+        unless_conflict(app.webhooks.delete(caller, &webhook).await)
     })
     .await
 }
@@ -87,12 +86,22 @@ pub(crate) fn must_be_active(webhook: Option<&Webhook>) -> Result<(), ApiError> 
     Err(ApiError::Invalid(FieldErrors::one("webhook", reason)))
 }
 
+/// The result of a write, or `None` if it met a conflict.
+fn unless_conflict<T>(written: Result<T, WriteError>) -> Result<Option<T>, ApiError> {
+    match written {
+        Ok(done) => Ok(Some(done)),
+        Err(WriteError::Conflict) => Ok(None),
+        Err(error) => Err(api_error(error)),
+    }
+}
+
 fn api_error(error: WriteError) -> ApiError {
     match error {
         WriteError::Taken => {
             ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
         }
-        WriteError::Conflict => ApiError::Conflict,
+        WriteError::Uninstalled => ApiError::Unauthorized,
+        WriteError::Conflict => ApiError::Contended(Contended),
         WriteError::Table(error) => ApiError::Table(error),
     }
 }

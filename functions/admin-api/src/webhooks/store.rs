@@ -5,10 +5,15 @@
 //! the same time. A write is conditional on the version that it was made from: if another write
 //! came first, it is a [`WriteError::Conflict`], and the operation starts again. Reads are strongly
 //! consistent: the API shows what it has confirmed.
+//!
+//! Each transaction also checks that the installation is still the caller's, by its token, and is
+//! not uninstalled. A request that was admitted before `app/uninstalled` can so leave nothing
+//! behind: its write comes before the mark, and is cleared with the rest, or it is
+//! [`WriteError::Uninstalled`].
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Delete, Put, ReturnValue, Select, TransactWriteItem},
+    types::{Put, ReturnValue, Select, TransactWriteItem},
 };
 use jiff::Timestamp;
 use storehook_aws::{
@@ -148,14 +153,16 @@ impl WebhookStore {
             version: 1,
         };
         new.rest.apply_to(&mut webhook);
-        let put = self.put_new(WebhookItem::of(webhook.clone()))?;
-        transaction::write(&self.client, vec![put, self.put_new(UniquenessItem::of(&webhook))?]).await?;
+        let put = transaction::put_new(&self.table, WebhookItem::of(webhook.clone()))?;
+        let slot = transaction::put_new(&self.table, UniquenessItem::of(&webhook))?;
+        transaction::write(&self.client, vec![transaction::check_installed(&self.table, caller)?, put, slot])
+            .await?;
         Ok(webhook)
     }
 
     /// Writes a change, if the webhook is still what it was before. Without a difference it writes
     /// nothing.
-    pub(crate) async fn update(&self, change: &Change) -> Result<(), WriteError> {
+    pub(crate) async fn update(&self, caller: &Caller, change: &Change) -> Result<(), WriteError> {
         if change.after == change.before {
             return Ok(());
         }
@@ -165,21 +172,26 @@ impl WebhookStore {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(change.before.version))
             .build();
-        let mut writes = vec![TransactWriteItem::builder().put(put.map_err(TableError::from)?).build()];
+        let put = TransactWriteItem::builder().put(put.map_err(TableError::from)?).build();
+        let mut writes = vec![transaction::check_installed(&self.table, caller)?, put];
         let (before, after) = (UniquenessItem::of(&change.before), UniquenessItem::of(&change.after));
         if before.key() != after.key() {
-            writes.push(self.put_new(after)?);
-            writes.push(self.delete_item(before.key(), None)?);
+            writes.push(transaction::put_new(&self.table, after)?);
+            writes.push(transaction::delete(&self.table, before.key(), None)?);
         }
         transaction::write(&self.client, writes).await
     }
 
     /// Deletes a webhook, if it has not changed since it was loaded.
-    pub(crate) async fn delete(&self, webhook: &Webhook) -> Result<(), WriteError> {
+    pub(crate) async fn delete(&self, caller: &Caller, webhook: &Webhook) -> Result<(), WriteError> {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
-        let webhook_item = self.delete_item(key, Some(webhook.version))?;
-        let uniqueness_item = self.delete_item(UniquenessItem::of(webhook).key(), None)?;
-        transaction::write(&self.client, vec![webhook_item, uniqueness_item]).await
+        let webhook_item = transaction::delete(&self.table, key, Some(webhook.version))?;
+        let uniqueness_item = transaction::delete(&self.table, UniquenessItem::of(webhook).key(), None)?;
+        transaction::write(
+            &self.client,
+            vec![transaction::check_installed(&self.table, caller)?, webhook_item, uniqueness_item],
+        )
+        .await
     }
 
     /// A query of the caller's webhooks, or of those with a greater id than `since_id`.
@@ -216,25 +228,6 @@ impl WebhookStore {
         }
         let attributes = update.send().await?.attributes.unwrap_or_default();
         Ok(table::from_item::<Counter>(attributes)?.value)
-    }
-
-    fn put_new<T: serde::Serialize>(&self, item: T) -> Result<TransactWriteItem, TableError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(table::to_item(item)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build();
-        Ok(TransactWriteItem::builder().put(put?).build())
-    }
-
-    fn delete_item(&self, key: table::Item, version: Option<u64>) -> Result<TransactWriteItem, TableError> {
-        let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
-        if let Some(version) = version {
-            delete = delete
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version));
-        }
-        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 }
 

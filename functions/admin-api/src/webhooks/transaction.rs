@@ -1,16 +1,27 @@
-//! Transactions over a webhook and its slot.
+//! Transactions over a webhook and its slot, in an installation.
 //!
 //! A transaction is made, or refused for a reason that its caller can act on. DynamoDB also cancels
-//! a transaction that meets another one over the same items; such a transaction is repeated here, a
-//! little later.
-
-use std::time::Duration;
+//! a transaction that meets another one over the same items, the installation among them; such a
+//! transaction is repeated here, a little later.
+//!
+//! If the response to a transaction is lost, the SDK sends it again with the same
+//! `ClientRequestToken`, and DynamoDB answers that it was made: it knows the token for 10 minutes
+//! after the transaction ("Amazon DynamoDB Transactions: How it works", *Idempotency*). So no
+//! creation is refused because of itself. A transaction that is repeated here is a new call, with a
+//! new token.
 
 use aws_sdk_dynamodb::{
-    Client, error::SdkError, operation::transact_write_items::TransactWriteItemsError,
-    types::TransactWriteItem,
+    Client,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{ConditionCheck, Delete, Put, TransactWriteItem},
 };
-use storehook_aws::table::TableError;
+use storehook_aws::{
+    backoff, registry,
+    table::{self, Item, TableError, number, text},
+};
+
+use crate::http::caller::Caller;
 
 /// Why a write was refused.
 #[derive(Debug, thiserror::Error)]
@@ -19,26 +30,29 @@ pub(crate) enum WriteError {
     Taken,
     #[error("another request changed or deleted the webhook first")]
     Conflict,
+    #[error("the app was uninstalled")]
+    Uninstalled,
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// The longest wait after each cancelled try, in milliseconds. The wait is a random part of it:
-/// two transactions that met once would otherwise meet again.
-const BACKOFFS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 640];
+/// How often a cancelled transaction is made again. Each wait is a random part of its backoff: two
+/// transactions that met once would otherwise meet again.
+const FURTHER_TRIES: usize = 4;
 
-/// Makes all of the writes, or none. The write of the webhook comes first, and that of its slot
-/// second.
+/// Makes all of the writes, or none. The check of the installation comes first, the write of the
+/// webhook second, and that of its slot third.
 pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
-    let mut backoffs = BACKOFFS.iter();
+    let mut backoffs = backoff(FURTHER_TRIES);
     loop {
         let transaction = client.transact_write_items().set_transact_items(Some(writes.clone()));
         let Err(error) = transaction.send().await else { return Ok(()) };
         match Refusal::of(&reasons_of(&error)) {
+            Some(Refusal::Uninstalled) => return Err(WriteError::Uninstalled),
             Some(Refusal::Changed) => return Err(WriteError::Conflict),
             Some(Refusal::Taken) => return Err(WriteError::Taken),
             Some(Refusal::Busy) => match backoffs.next() {
-                Some(longest) => tokio::time::sleep(Duration::from_millis(fastrand::u64(0..=*longest))).await,
+                Some(longest) => tokio::time::sleep(longest.mul_f64(fastrand::f64())).await,
                 None => return Err(WriteError::Conflict),
             },
             None => return Err(WriteError::Table(error.into())),
@@ -46,9 +60,42 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
     }
 }
 
+/// Checks that the app is still installed, by the installation that the caller speaks for.
+pub(crate) fn check_installed(table: &str, caller: &Caller) -> Result<TransactWriteItem, TableError> {
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(registry::installation_key(&caller.shop, &caller.app)))
+        .condition_expression("#token = :token AND attribute_not_exists(uninstalled_at)")
+        .expression_attribute_names("#token", "token")
+        .expression_attribute_values(":token", text(registry::token_partition(&caller.token)));
+    Ok(TransactWriteItem::builder().condition_check(check.build()?).build())
+}
+
+/// Puts an item that is not there yet.
+pub(crate) fn put_new<T: serde::Serialize>(table: &str, item: T) -> Result<TransactWriteItem, TableError> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(table::to_item(item)?))
+        .condition_expression("attribute_not_exists(pk)");
+    Ok(TransactWriteItem::builder().put(put.build()?).build())
+}
+
+/// Deletes an item, if it has this version where one is given.
+pub(crate) fn delete(table: &str, key: Item, version: Option<u64>) -> Result<TransactWriteItem, TableError> {
+    let mut delete = Delete::builder().table_name(table).set_key(Some(key));
+    if let Some(version) = version {
+        delete = delete
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(version));
+    }
+    Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+}
+
 /// Why DynamoDB cancelled a transaction.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
+    /// The installation is not the caller's any more.
+    Uninstalled,
     /// The webhook is not what the write was made from.
     Changed,
     /// Another webhook holds the slot.
@@ -63,9 +110,10 @@ impl Refusal {
     fn of(reasons: &[&str]) -> Option<Self> {
         const FAILED: &str = "ConditionalCheckFailed";
         match reasons {
-            [webhook, ..] if *webhook == FAILED => Some(Self::Changed),
+            [installation, ..] if *installation == FAILED => Some(Self::Uninstalled),
+            [_, webhook, ..] if *webhook == FAILED => Some(Self::Changed),
             reasons if reasons.contains(&"TransactionConflict") => Some(Self::Busy),
-            [_, slot, ..] if *slot == FAILED => Some(Self::Taken),
+            [_, _, slot, ..] if *slot == FAILED => Some(Self::Taken),
             _ => None,
         }
     }
@@ -90,14 +138,17 @@ mod tests {
         let (failed, conflict) = ("ConditionalCheckFailed", "TransactionConflict");
         for (reasons, refusal) in [
             (&[][..], None),
-            (&["None", "None"], None),
-            (&["None", failed], Some(Refusal::Taken)),
-            (&["None", failed, "None"], Some(Refusal::Taken)),
-            (&[failed, "None"], Some(Refusal::Changed)),
-            (&[failed, failed, "None"], Some(Refusal::Changed)),
-            (&[conflict, failed], Some(Refusal::Busy)),
-            (&["None", conflict], Some(Refusal::Busy)),
-            (&["ThrottlingError", "None"], None),
+            (&["None", "None", "None"], None),
+            (&[failed, "None", "None"], Some(Refusal::Uninstalled)),
+            (&[failed, failed, failed], Some(Refusal::Uninstalled)),
+            (&["None", "None", failed], Some(Refusal::Taken)),
+            (&["None", "None", failed, "None"], Some(Refusal::Taken)),
+            (&["None", failed, "None"], Some(Refusal::Changed)),
+            (&["None", failed, failed, "None"], Some(Refusal::Changed)),
+            (&["None", conflict, failed], Some(Refusal::Busy)),
+            (&[conflict, "None", "None"], Some(Refusal::Busy)),
+            (&["None", "None", conflict], Some(Refusal::Busy)),
+            (&["None", "ThrottlingError", "None"], None),
         ] {
             assert_eq!(Refusal::of(reasons), refusal, "{reasons:?}");
         }

@@ -18,7 +18,7 @@ use storehook_domain::{
     delivery::{disposition::Disposition, message::DeliveryMessage},
     history::{attempt::Attempt, record::DeliveryRecord, state::DeliveryState},
 };
-use tokio::time::error::Elapsed;
+use tokio::{sync::Mutex, time::error::Elapsed};
 
 use crate::{message::Received, skipped::Skipped};
 
@@ -108,9 +108,10 @@ impl History {
         change: impl Fn(DeliveryRecord) -> Option<DeliveryRecord>,
     ) -> Result<(), HistoryError> {
         let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
-        let mut known = known.cloned();
-        table::change(async || {
-            let mut before = match known.take() {
+        let known = &Mutex::new(known.cloned());
+        let change = &change;
+        table::change(|| async move {
+            let mut before = match known.lock().await.take() {
                 Some(known) => known.or_begin(message, kept_for, now),
                 None => DeliveryRecord::begin(message, kept_for),
             };
@@ -120,7 +121,7 @@ impl History {
             match self.0.put(&after, version).await? {
                 Write::Made => Ok(Some(())),
                 Write::Conflict(found) => {
-                    known = found.map(|found| *found);
+                    *known.lock().await = found.map(|found| *found);
                     Ok(None)
                 }
             }

@@ -1,9 +1,22 @@
-//! The subscribers of events: webhooks, from the registry's index by shop and topic pattern.
+//! The subscribers of events: webhooks, from the registry's index by shop and id.
 //!
-//! An event matches three patterns at most: its topic, its resource and `*`. Many events of a batch
-//! share shop and pattern, so each pair is looked up once. If a look-up fails, the events that need
-//! it come again. A malformed webhook must neither hold up the shard nor vanish: the other webhooks
-//! get the event, and the event's record is rejected with a reason that says so.
+//! An event matches three patterns at most: its topic, its resource and `*`. One query loads all
+//! webhooks of a shop with their patterns, and each batch makes it once for each shop. If it fails,
+//! the shop's events come again.
+//!
+//! **One query, because webhooks change.** If each pattern were looked up by itself, a webhook that
+//! changes from `orders/create` to `orders/*` between two look-ups could be found twice, or never,
+//! although the event matches it before and after. In this index a change of the topic moves
+//! nothing: the key, shop and id, stays, and the entry gets its new pattern in one write. A query
+//! reads the entries in the order of their ids, each at one moment, however many pages it takes. So
+//! it finds each webhook once, with the pattern of before or of after. The index follows its table
+//! within a fraction of a second: an event that happens within it may still go by the old pattern.
+//!
+//! It costs by what the shop has: some 250 bytes a webhook, so half a read unit for every 16 of
+//! them. Each of three queries costs half a unit if it finds nothing.
+//!
+//! A malformed webhook must neither hold up the shard nor vanish: the other webhooks get the event,
+//! and the event's record is rejected with a reason that says so.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -29,7 +42,7 @@ use storehook_domain::{
 
 use crate::{events::progress::Progress, times::Times};
 
-/// How many look-ups are made at the same time. A batch may have events of a hundred shops.
+/// How many shops are looked up at the same time. A batch may have events of a hundred.
 const LOOK_UPS: usize = 16;
 
 /// The registry, to find subscribers in.
@@ -64,8 +77,8 @@ impl Subscribed<'_> {
         self.subscribers().any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
     }
 
-    /// The webhooks with a pattern that matches the event. A webhook has one pattern, so none comes
-    /// twice.
+    /// The webhooks with a pattern that matches the event. A webhook is found with one pattern, so
+    /// none comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         let all = self.found.iter().flat_map(|found| &found.subscribers);
         all.filter(|subscriber| self.share.is_none_or(|share| share.contains(subscriber.webhook_id)))
@@ -102,27 +115,26 @@ impl Subscribers {
         times: Times,
         progress: &mut Progress,
     ) -> Vec<Subscribed<'a>> {
-        let mut wanted: BTreeMap<(ShopDomain, String), usize> = BTreeMap::new();
+        let mut wanted: BTreeMap<ShopDomain, usize> = BTreeMap::new();
         for (index, event) in &events {
-            for pattern in event.topic.matching_patterns() {
-                wanted.entry((event.shop.clone(), pattern)).or_insert(*index);
-            }
+            wanted.entry(event.shop.clone()).or_insert(*index);
         }
-        let look_ups = stream::iter(wanted).map(|((shop, pattern), first)| async move {
+        let look_ups = stream::iter(wanted).map(|(shop, first)| async move {
             let found = if times.are_up() {
                 Err(LookUpError::OutOfTime)
             } else {
-                self.look_up(&shop, &pattern).await.map_err(LookUpError::from)
+                self.look_up(&shop).await.map_err(LookUpError::from)
             };
-            ((shop, pattern), first, found)
+            (shop, first, found)
         });
         let mut found = HashMap::new();
-        for (key, first, result) in look_ups.buffer_unordered(LOOK_UPS).collect::<Vec<_>>().await {
+        for (shop, first, result) in look_ups.buffer_unordered(LOOK_UPS).collect::<Vec<_>>().await {
             match result {
-                Ok(subscribers) => _ = found.insert(key, Arc::new(subscribers)),
+                Ok(of_shop) => {
+                    found.extend(of_shop.into_iter().map(|(key, found)| (key, Arc::new(found))));
+                }
                 Err(error) => {
-                    let (shop, pattern) = key;
-                    tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "subscribers not found");
+                    tracing::error!(error = storehook_aws::causes(&error), %shop, "subscribers not found");
                     progress.fail(first);
                 }
             }
@@ -130,8 +142,8 @@ impl Subscribers {
         let events = events.into_iter().filter(|(index, _)| !progress.comes_again(*index));
         let subscribed = events.map(|(index, event)| {
             let patterns = event.topic.matching_patterns().into_iter();
-            let found =
-                patterns.filter_map(|pattern| found.get(&(event.shop.clone(), pattern)).cloned()).collect();
+            let keys = patterns.map(|pattern| registry::subscription_of(&event.shop, &pattern));
+            let found = keys.filter_map(|key| found.get(&key).cloned()).collect();
             Subscribed { index, event, payload_digest: None, share: None, found }
         });
         let subscribed: Vec<_> = subscribed.collect();
@@ -147,37 +159,41 @@ impl Subscribers {
         subscribed
     }
 
-    async fn look_up(&self, shop: &ShopDomain, pattern: &str) -> Result<Found, TableError> {
+    /// The webhooks of a shop, by their subscription. Those of an uninstalled app have none.
+    async fn look_up(&self, shop: &ShopDomain) -> Result<HashMap<String, Found>, TableError> {
         #[derive(Deserialize)]
         struct Projected {
             id: WebhookId,
             app: AppId,
         }
-        let subscription = table::text(registry::subscription_of(shop, pattern));
-        let mut pages = self
+        let mut items = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(SUBSCRIBERS_INDEX)
-            .key_condition_expression("subscription = :subscription")
-            .expression_attribute_values(":subscription", subscription)
+            .key_condition_expression("shop = :shop")
+            .expression_attribute_values(":shop", table::text(shop.to_string()))
             .into_paginator()
+            .items()
             .send();
-        let is_by_pattern = topic::is_wildcard(pattern);
-        let mut found = Found::default();
-        while let Some(page) = pages.next().await {
-            for item in page?.items.unwrap_or_default() {
-                match table::from_item(item) {
-                    Ok(Projected { id, app }) => {
-                        found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern })
-                    }
-                    Err(error) => {
-                        tracing::error!(error = storehook_aws::causes(&error), %shop, pattern, "webhook malformed");
-                        found.malformed += 1;
-                    }
+        let prefix = registry::subscription_of(shop, "");
+        let mut by_subscription: HashMap<String, Found> = HashMap::new();
+        while let Some(item) = items.next().await {
+            let item = item?;
+            let subscription = item.get("subscription").and_then(|key| key.as_s().ok()).cloned();
+            let Some(subscription) = subscription else { continue };
+            let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);
+            let found = by_subscription.entry(subscription).or_default();
+            match table::from_item(item) {
+                Ok(Projected { id, app }) => {
+                    found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern });
+                }
+                Err(error) => {
+                    tracing::error!(error = storehook_aws::causes(&error), %shop, "webhook malformed");
+                    found.malformed += 1;
                 }
             }
         }
-        Ok(found)
+        Ok(by_subscription)
     }
 }

@@ -96,6 +96,17 @@ async fn events_come_again_from_the_first_failed_look_up_on() -> TestResult {
     Ok(())
 }
 
+/// A second query, for another pattern or another event, would miss a webhook that has changed.
+#[tokio::test]
+async fn one_query_finds_all_webhooks_of_a_shop_for_all_its_events() -> TestResult {
+    let records = vec![record("changing", 0), record("changing", 1)];
+    let (response, mut queued, _) = fan_out(records, |_| Reply::Take, 60).await?;
+    assert_eq!(response, json!({"batchItemFailures": []}));
+    queued.sort();
+    assert_eq!(queued, names([0, 0, 1, 1]));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_malformed_webhook_is_reported_and_the_others_get_the_event() -> TestResult {
     let (response, queued, rejected) =

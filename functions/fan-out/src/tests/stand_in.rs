@@ -29,6 +29,8 @@ pub(super) struct Aws {
     pub(super) rejected: Mutex<Vec<Value>>,
     pub(super) jobs: Mutex<Vec<String>>,
     pub(super) webhooks: Mutex<Vec<u64>>,
+    /// Whether the shop `changing` was queried before.
+    pub(super) is_queried: Mutex<bool>,
 }
 
 /// The stand-in, and what the function needs to call it.
@@ -42,6 +44,7 @@ pub(super) async fn world(
         rejected: Mutex::default(),
         jobs: Mutex::default(),
         webhooks: Mutex::default(),
+        is_queried: Mutex::default(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint_url = format!("http://{}", listener.local_addr()?);
@@ -64,29 +67,12 @@ pub(super) async fn world(
     Ok((aws, Dependencies::new(&sdk, Settings::read(&environment)?)))
 }
 
-/// Responds as DynamoDB and as SQS. The shop `shop` has one webhook, `broken` has one more, which
-/// is malformed, and `denied` may not be read.
+/// Responds as DynamoDB and as SQS.
 async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     match target.rsplit('.').next() {
-        Some("Query") => {
-            let wanted = call["ExpressionAttributeValues"][":subscription"]["S"].as_str().unwrap_or_default();
-            let readable = json!({"id": {"N": "7"}, "app": {"S": "demo"}});
-            let items = match wanted {
-                "SHOP#shop.example#TOPIC#orders/create" => json!([readable]),
-                "SHOP#broken.example#TOPIC#orders/create" => json!([readable, {"id": {"N": "8"}}]),
-                "SHOP#wide.example#TOPIC#orders/create" => {
-                    let webhook = |id: usize| json!({"id": {"N": id.to_string()}, "app": {"S": "demo"}});
-                    json!((1..=WIDE).map(webhook).collect::<Vec<_>>())
-                }
-                denied if denied.starts_with("SHOP#denied.example") => {
-                    return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
-                }
-                _ => json!([]),
-            };
-            (StatusCode::OK, Json(json!({"Items": items})))
-        }
+        Some("Query") => query(&aws, &call),
         Some("SendMessage") if call["QueueUrl"] == "https://sqs/jobs" => {
             let body = call["MessageBody"].as_str().unwrap_or_default();
             aws.jobs.lock().unwrap().push(body.to_owned());
@@ -99,6 +85,42 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
         }
         _ => (StatusCode::OK, Json(take_batch(&aws, &call))),
     }
+}
+
+/// The webhooks of a shop. `shop` has one on `orders/create`, `broken` has one more, which is malformed, and
+/// `denied` may not be read. `changing` has two, and both change to another topic after the first query.
+fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
+    let shop = call["ExpressionAttributeValues"][":shop"]["S"].as_str().unwrap_or_default();
+    let on = |id: usize, topic: &str| {
+        let subscription = format!("SHOP#{shop}#TOPIC#{topic}");
+        json!({"id": {"N": id.to_string()}, "app": {"S": "demo"}, "subscription": {"S": subscription}})
+    };
+    let readable = on(7, "orders/create");
+    let items = match shop {
+        "shop.example" => {
+            let uninstalled = json!({"id": {"N": "10"}, "app": {"S": "uninstalled"}});
+            json!([readable, on(9, "orders/paid"), uninstalled])
+        }
+        "broken.example" => {
+            let malformed = json!({"id": {"N": "8"}, "subscription": readable["subscription"]});
+            json!([readable, malformed])
+        }
+        // The first query takes two pages.
+        "changing.example" => {
+            let is_later = std::mem::replace(&mut *aws.is_queried.lock().unwrap(), true);
+            if !is_later {
+                let key = json!({"id": {"N": "7"}});
+                return (StatusCode::OK, Json(json!({"Items": [readable], "LastEvaluatedKey": key})));
+            }
+            if call["ExclusiveStartKey"].is_object() { json!([on(9, "orders/create")]) } else { json!([]) }
+        }
+        "wide.example" => (1..=WIDE).map(|id| on(id, "orders/create")).collect(),
+        "denied.example" => {
+            return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
+        }
+        _ => json!([]),
+    };
+    (StatusCode::OK, Json(json!({"Items": items})))
 }
 
 fn take_batch(aws: &Aws, call: &Value) -> Value {

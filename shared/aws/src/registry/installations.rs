@@ -2,8 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_domain::installation::{
-    Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain, token::TokenHash,
+use storehook_domain::{
+    event::id::EventId,
+    installation::{
+        Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain,
+        token::TokenHash,
+    },
 };
 
 use crate::table::{Item, key};
@@ -65,6 +69,31 @@ pub struct InstallationItem {
     pub installed_at: Timestamp,
     /// The partition of its token's item.
     token: String,
+    /// The number of its changes; absent until the first one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
+    /// The latest events `app/uninstalled` that ended an installation of this app on this shop:
+    /// earlier ones, and this one if it is ending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_by: Vec<EventId>,
+    /// When the item expires, in seconds since the Unix epoch, once the installation is ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+/// The state of an installation: see the table in [`crate::registry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallationState {
+    /// The app is installed.
+    Installed,
+    /// It is uninstalled, and something of it is left to clear.
+    Ending,
+    /// It is uninstalled, and all that is left expires.
+    Ended,
+}
+
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 impl InstallationItem {
@@ -73,7 +102,42 @@ impl InstallationItem {
         let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
         let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
         let token = token_partition(token);
-        Self { pk, sk, shop, app, store_id, time_zone, scopes, secrets, uninstalled_at, installed_at, token }
+        Self {
+            pk,
+            sk,
+            shop,
+            app,
+            store_id,
+            time_zone,
+            scopes,
+            secrets,
+            uninstalled_at,
+            installed_at,
+            token,
+            version: 0,
+            ended_by: Vec::new(),
+            expires_at: None,
+        }
+    }
+
+    /// The installation after others that these events ended. It remembers the last of them.
+    pub fn after(self, ended_by: &[EventId]) -> Self {
+        let first = ended_by.len().saturating_sub(REMEMBERED_ENDS);
+        Self { ended_by: ended_by.iter().skip(first).cloned().collect(), ..self }
+    }
+
+    /// Its state.
+    pub fn state(&self) -> InstallationState {
+        match (self.uninstalled_at, self.expires_at) {
+            (None, _) => InstallationState::Installed,
+            (Some(_), None) => InstallationState::Ending,
+            (Some(_), Some(_)) => InstallationState::Ended,
+        }
+    }
+
+    /// What its item holds of its token. No other installation has it.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// The key of its token's item.
@@ -93,6 +157,10 @@ impl From<InstallationItem> for Installation {
 /// delivery.
 pub const UNINSTALLED_KEPT: SignedDuration = SignedDuration::from_hours(4 * 24);
 
+/// How many ends an installation remembers. An event must be known for as long as clocks may
+/// differ, which is a minute.
+const REMEMBERED_ENDS: usize = 20;
+
 /// Whether an item of an installation's partition is the installation itself.
 pub fn is_installation(item: &Item) -> bool {
     item.get("sk").and_then(|key| key.as_s().ok()).is_some_and(|key| key == INSTALLATION_SORT_KEY)
@@ -111,7 +179,8 @@ pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
 const TOKEN_SORT_KEY: &str = "TOKEN";
 const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
 
-fn token_partition(token: &TokenHash) -> String {
+/// The partition of a token's item. An installation's item holds it as `token`.
+pub fn token_partition(token: &TokenHash) -> String {
     format!("TOKEN#{}", token.as_str())
 }
 

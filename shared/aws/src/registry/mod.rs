@@ -12,13 +12,21 @@
 //! | id counter | `COUNTER` | `WEBHOOK` |
 //!
 //! An app's webhooks on a shop are in one partition, in the order of their ids. The index
-//! [`SUBSCRIBERS_INDEX`] holds webhooks by shop and topic pattern, for fan-out. An index follows
-//! its table within a fraction of a second ("Using global secondary indexes in DynamoDB",
-//! *eventually consistent*), so a new webhook may miss an event that happens at the same time.
+//! [`SUBSCRIBERS_INDEX`] holds the webhooks of each shop, for fan-out. An index follows its table
+//! within a fraction of a second ("Using global secondary indexes in DynamoDB", *eventually
+//! consistent*), so a new webhook may miss an event that happens at the same time.
 //!
-//! When an app is uninstalled, its token is deleted at once and its webhooks leave the index. The
-//! rest of its partition expires after [`UNINSTALLED_KEPT`], because the delivery of
-//! `app/uninstalled` still needs it.
+//! An installation is *installed*, then *ending*, then *ended*:
+//!
+//! | state | `uninstalled_at` | `expires_at` | who writes |
+//! |---|---|---|---|
+//! | installed | absent | absent | `storehook install`, in place of an ended one or of none |
+//! | ending | set | absent | fan-out, on `app/uninstalled`; nothing is created any more |
+//! | ended | set | set | fan-out, when the rest is cleared: no token, no subscriptions, all expires |
+//!
+//! What is ended is kept for [`UNINSTALLED_KEPT`], because the delivery of `app/uninstalled` still
+//! needs it, or until the app is installed again. The token tells two installations of an app on a
+//! shop apart: whoever writes for one of them checks that the token is still the same.
 
 mod installations;
 
@@ -34,11 +42,12 @@ use storehook_domain::{
 use crate::table::{Item, TableError, key, text};
 
 pub use installations::{
-    InstallationItem, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation, partition_of,
+    InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
+    partition_of, token_partition,
 };
 
-/// The index of webhooks by shop and topic pattern: `subscription` (see
-/// [`subscription_of`]), then `id`; with `app`.
+/// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
+/// [`subscription_of`]) and `lane`, which no webhook has yet.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 
 /// A webhook's item.
@@ -46,6 +55,7 @@ pub const SUBSCRIBERS_INDEX: &str = "subscribers";
 pub struct WebhookItem {
     pk: String,
     sk: String,
+    /// What it gets, by [`subscription_of`]; `None` once its app is uninstalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subscription: Option<String>,
     /// The webhook.
@@ -71,6 +81,8 @@ impl WebhookItem {
 pub struct UniquenessItem {
     pk: String,
     sk: String,
+    /// The webhook that holds it: tells it from a later one of the same key.
+    webhook_id: WebhookId,
 }
 
 impl UniquenessItem {
@@ -84,7 +96,11 @@ impl UniquenessItem {
         ];
         // None of the parts can hold a line break.
         let digits = hex::encode(Sha256::digest(parts.join("\n").as_bytes()));
-        Self { pk: partition_of(&webhook.shop, &webhook.app), sk: format!("UNIQUE#{digits}") }
+        Self {
+            pk: partition_of(&webhook.shop, &webhook.app),
+            sk: format!("UNIQUE#{digits}"),
+            webhook_id: webhook.id,
+        }
     }
 
     /// The item's key.
@@ -149,7 +165,7 @@ pub fn counter_key() -> Item {
     key("COUNTER", "WEBHOOK")
 }
 
-/// The index key of a shop's webhooks with this topic pattern.
+/// What a shop's webhooks with this topic pattern have as their subscription.
 pub fn subscription_of(shop: &ShopDomain, pattern_key: &str) -> String {
     format!("SHOP#{shop}#TOPIC#{pattern_key}")
 }

@@ -4,14 +4,23 @@
 //! attempt writes it. Of many attempts that would disable a webhook at once one does, and publishes the event
 //! that tells the app; if it cannot, the webhook stays as it was, and the next attempt tries again. Only a
 //! process that dies or runs out of time in between leaves a disabled webhook whose app was not told.
+//!
+//! The SDK repeats a write whose response was lost, and the repeat may be refused because the first one was made:
+//!
+//! * Disabling notes in the webhook by which attempt, so a repeat finds that it was this one, and the app is told.
+//! * The begin of a run is known by its time, in nanoseconds.
+//! * A further attempt of a run may count twice. That can disable a webhook an attempt or two early, after five
+//!   days all the same.
+//! * Enabling a webhook again, because its app could not be told, needs no result.
+//! * To delete a run twice is to delete it.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
 use storehook_aws::{
     CALL_TIMEOUT,
     registry::{self, FailureRunItem},
-    table::{self, TableError, number, text},
+    table::{self, Contended, Item, TableError, number, text},
 };
 use storehook_domain::{
     delivery::{
@@ -43,6 +52,8 @@ pub(crate) struct Health {
 pub(crate) enum HealthError {
     #[error(transparent)]
     Table(#[from] TableError),
+    #[error(transparent)]
+    Contended(#[from] Contended),
     #[error("the event could not be published")]
     Stream(#[source] Box<aws_sdk_kinesis::Error>),
 }
@@ -56,7 +67,8 @@ impl Health {
         target: &Target,
         now: Timestamp,
     ) {
-        let recorded = self.record_outcome(&attempt.outcome, target, now);
+        let by = format!("{} {now}", message.envelope.id);
+        let recorded = self.record_outcome(&attempt.outcome, target, &by, now);
         let error = match tokio::time::timeout(CALL_TIMEOUT, recorded).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => storehook_aws::causes(&error),
@@ -65,10 +77,12 @@ impl Health {
         tracing::error!(delivery.id = %message.envelope.id, error, "webhook's health not recorded");
     }
 
+    /// Records an outcome. `by` names the attempt, and no other.
     async fn record_outcome(
         &self,
         outcome: &Outcome,
         target: &Target,
+        by: &str,
         now: Timestamp,
     ) -> Result<(), HealthError> {
         match outcome {
@@ -76,9 +90,9 @@ impl Health {
             // The endpoint saw nothing of a request that could not be built.
             Outcome::Delayed(_) | Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(()),
             outcome if outcome.is_gone() => {
-                self.disable(&target.webhook, "the endpoint answered 410 Gone", now).await
+                self.disable(&target.webhook, "the endpoint answered 410 Gone", by, now).await
             }
-            Outcome::Failed { .. } => self.failed(target, now).await,
+            Outcome::Failed { .. } => self.failed(target, by, now).await,
         }
     }
 
@@ -94,7 +108,7 @@ impl Health {
     }
 
     /// Counts a failed attempt, and disables the webhook if it has been failing for too long.
-    async fn failed(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
+    async fn failed(&self, target: &Target, by: &str, now: Timestamp) -> Result<(), HealthError> {
         let Target { webhook, failures, .. } = target;
         let known = failures.as_ref().filter(|item| item.webhook_version == webhook.version);
         let run = match known {
@@ -107,13 +121,24 @@ impl Health {
                 "at least {} attempts have failed since {}, and none has not",
                 run.attempts, run.since
             );
-            self.disable(webhook, &reason, now).await?;
+            self.disable(webhook, &reason, by, now).await?;
         }
         Ok(())
     }
 
     /// Adds a failed attempt to the webhook's run, or begins one.
-    async fn count(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
+    async fn count(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, HealthError> {
+        table::change(|| async move {
+            match self.add(webhook, now).await? {
+                Some(run) => Ok(Some(run)),
+                None => Ok(self.begin(webhook, now).await?),
+            }
+        })
+        .await
+    }
+
+    /// Adds a failed attempt to the webhook's run, if it has one.
+    async fn add(&self, webhook: &Webhook, now: Timestamp) -> Result<Option<FailureRun>, TableError> {
         let update = self
             .dynamodb
             .update_item()
@@ -125,61 +150,83 @@ impl Health {
             .expression_attribute_values(":expires_at", number(FailureRunItem::expiry(now)))
             .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
-        match table::conditional(update.send().await)? {
-            Ok(output) => Ok(table::from_item::<FailureRunItem>(output.attributes.unwrap_or_default())?.run),
-            Err(_) => self.begin(webhook, now).await,
-        }
+        let Ok(output) = table::conditional(update.send().await)? else { return Ok(None) };
+        Ok(Some(table::from_item::<FailureRunItem>(output.attributes.unwrap_or_default())?.run))
     }
 
-    /// Begins a run, unless one of a later version of the webhook has begun.
-    async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
+    /// Begins a run. `None` if another attempt has begun one meanwhile, which this one then adds to.
+    async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<Option<FailureRun>, TableError> {
         let run = FailureRun { since: now, attempts: 1 };
         let item = table::to_item(FailureRunItem::of(webhook, run))?;
-        let put = self.dynamodb.put_item().table_name(&self.registry_table).set_item(Some(item));
-        let put = put
-            .condition_expression("attribute_not_exists(pk) OR webhook_version <= :version")
-            .expression_attribute_values(":version", number(webhook.version));
-        // One of a later version has the say.
-        let _ = table::conditional(put.send().await)?;
-        Ok(run)
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.registry_table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR webhook_version < :version")
+            .expression_attribute_values(":version", number(webhook.version))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(conflict) = table::conditional(put.send().await)? else { return Ok(Some(run)) };
+        let found: Option<FailureRunItem> = conflict.item.map(table::from_item).transpose()?;
+        // A run of a later version of the webhook has the say, and counts no attempt of an earlier one.
+        let is_begun = found.is_some_and(|found| found.run == run || found.webhook_version > webhook.version);
+        Ok(is_begun.then_some(run))
     }
 
     /// Disables a webhook and tells its app, unless the webhook has been changed meanwhile.
-    async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), HealthError> {
-        if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now)).await? {
+    async fn disable(
+        &self,
+        webhook: &Webhook,
+        reason: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), HealthError> {
+        if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now), by).await? {
             return Ok(());
         }
         let Webhook { id, shop, app, .. } = webhook;
         let put = self.kinesis.put_record().stream_name(&self.stream).partition_key(format!("{shop}/{id}"));
         let put = put.data(Blob::new(disabled_event(webhook, reason, now)));
         if let Err(error) = put.send().await {
-            self.set_status(webhook, webhook.status, webhook.version + 1, webhook.updated_at).await?;
+            self.set_status(webhook, webhook.status, webhook.version + 1, webhook.updated_at, by).await?;
             return Err(HealthError::Stream(Box::new(error.into())));
         }
         tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
         Ok(())
     }
 
-    /// Sets a webhook's status, if it still has this version. Returns whether it had.
+    /// Sets a webhook's status, if it still has this version, and notes by which attempt. Returns whether it is
+    /// set by this one.
     async fn set_status(
         &self,
         webhook: &Webhook,
         status: Status,
         version: u64,
         updated_at: Timestamp,
+        by: &str,
     ) -> Result<bool, TableError> {
+        let set =
+            "SET #status = :status, status_by = :by, updated_at = :updated_at, version = version + :one";
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.registry_table)
             .set_key(Some(registry::webhook_key(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression("SET #status = :status, updated_at = :updated_at, version = version + :one")
+            .update_expression(set)
             .condition_expression("version = :version")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(status.as_str()))
+            .expression_attribute_values(":by", text(by))
             .expression_attribute_values(":updated_at", text(updated_at.to_string()))
             .expression_attribute_values(":one", number(1_u64))
-            .expression_attribute_values(":version", number(version));
-        Ok(table::conditional(update.send().await)?.is_ok())
+            .expression_attribute_values(":version", number(version))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(conflict) = table::conditional(update.send().await)? else { return Ok(true) };
+        let written = [("version", number(version + 1)), ("status_by", text(by))];
+        let is_own = |found: Item| written.iter().all(|(name, value)| found.get(*name) == Some(value));
+        Ok(conflict.item.is_some_and(is_own))
     }
 }
+
+#[cfg(test)]
+mod tests;

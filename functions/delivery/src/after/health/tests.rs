@@ -1,0 +1,178 @@
+//! What health writes, to a stand-in on the wire that loses responses.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use serde_json::{Value, json};
+use storehook_aws::Environment;
+use storehook_domain::installation::Installation;
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// What the stand-in responds to a call.
+#[derive(Clone)]
+enum Reply {
+    /// The call is made.
+    Made(Value),
+    /// The call is made, or not: it fails, and is sent again.
+    Lost,
+    /// The condition refuses the write, because the item is this.
+    Refused(Item),
+}
+
+/// The replies to come, and the calls so far.
+#[derive(Default)]
+struct Aws {
+    replies: VecDeque<Reply>,
+    calls: Vec<(String, Value)>,
+}
+
+async fn respond(
+    State(aws): State<Arc<Mutex<Aws>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Json<Value>) {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut aws = aws.lock().unwrap();
+    aws.calls.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
+    match aws.replies.pop_front() {
+        Some(Reply::Made(response)) => (StatusCode::OK, Json(response)),
+        Some(Reply::Refused(item)) => {
+            let item: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
+            let error = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+            (StatusCode::BAD_REQUEST, Json(json!({"__type": error, "Item": item})))
+        }
+        Some(Reply::Lost) | None => {
+            (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"__type": "InternalServerError"})))
+        }
+    }
+}
+
+fn json_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> Value {
+    match (value.as_s(), value.as_n()) {
+        (Ok(text), _) => json!({"S": text}),
+        (_, Ok(digits)) => json!({"N": digits}),
+        _ => Value::Null,
+    }
+}
+
+/// Records an outcome with these replies, and returns the calls that were made.
+async fn calls_of(
+    outcome: Outcome,
+    replies: impl IntoIterator<Item = Reply>,
+) -> Result<Vec<(String, Value)>, Box<dyn std::error::Error>> {
+    let aws: Arc<Mutex<Aws>> = Arc::default();
+    aws.lock().unwrap().replies.extend(replies);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new().fallback(post(respond)).with_state(aws.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", &url),
+    ];
+    let environment: Environment = environment.into_iter().collect();
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    let health = Health {
+        dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+        kinesis: aws_sdk_kinesis::Client::new(&sdk),
+        registry_table: "registry".to_owned(),
+        stream: "events".to_owned(),
+    };
+    health.record_outcome(&outcome, &target()?, BY, NOW).await?;
+    let calls = aws.lock().unwrap().calls.clone();
+    Ok(calls)
+}
+
+const BY: &str = "7-e1 now";
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn target() -> Result<Target, serde_json::Error> {
+    let webhook: Webhook = serde_json::from_value(json!({
+        "id": 7, "shop": "a.example", "app": "demo", "topic": "*", "address": "https://b.example/", "format": "json",
+        "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [], "custom_headers": {},
+        "created_at": "2026-11-21T15:00:00Z", "updated_at": "2026-11-21T15:00:00Z", "version": 3,
+    }))?;
+    let Webhook { shop, app, .. } = &webhook;
+    let installation = Installation {
+        shop: shop.clone(),
+        app: app.clone(),
+        store_id: "s".to_owned(),
+        time_zone: "UTC".to_owned(),
+        scopes: Vec::new(),
+        secrets: Vec::new(),
+        uninstalled_at: None,
+    };
+    Ok(Target { webhook, installation, failures: None })
+}
+
+fn failed(status: u16) -> Outcome {
+    Outcome::Failed { reason: FailedAttempt::Status(status), retry_after: None }
+}
+
+fn operations(calls: &[(String, Value)]) -> Vec<&str> {
+    calls.iter().map(|(operation, _)| operation.as_str()).collect()
+}
+
+fn webhook_item(version: u64, by: &str) -> Item {
+    [("version".to_owned(), number(version)), ("status_by".to_owned(), text(by))].into()
+}
+
+#[tokio::test]
+async fn an_app_is_told_although_the_response_to_the_disabling_was_lost() -> TestResult {
+    let put = Reply::Made(json!({"ShardId": "s", "SequenceNumber": "1"}));
+    let own = Reply::Refused(webhook_item(4, BY));
+    let calls = calls_of(failed(410), [Reply::Lost, own, put]).await?;
+    assert_eq!(operations(&calls), ["UpdateItem", "UpdateItem", "PutRecord"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_attempt_that_disabled_a_webhook_tells_its_app() -> TestResult {
+    for found in [webhook_item(4, "8-e2 now"), webhook_item(5, BY), Item::new()] {
+        let calls = calls_of(failed(410), [Reply::Refused(found)]).await?;
+        assert_eq!(operations(&calls), ["UpdateItem"]);
+    }
+    Ok(())
+}
+
+/// The item of a run of webhook 7 at this version.
+fn run_item(version: u64, run: FailureRun) -> Result<Item, Box<dyn std::error::Error>> {
+    let webhook = Webhook { version, ..target()?.webhook };
+    Ok(table::to_item(FailureRunItem::of(&webhook, run))?)
+}
+
+#[tokio::test]
+async fn a_run_whose_begin_got_no_response_has_begun_once() -> TestResult {
+    let own = Reply::Refused(run_item(3, FailureRun { since: NOW, attempts: 1 })?);
+    let calls = calls_of(failed(500), [Reply::Refused(Item::new()), Reply::Lost, own]).await?;
+    assert_eq!(operations(&calls), ["UpdateItem", "PutItem", "PutItem"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_is_added_to_a_run_that_another_one_has_just_begun() -> TestResult {
+    let run = FailureRun { since: NOW + jiff::SignedDuration::from_nanos(1), attempts: 1 };
+    let item = run_item(3, run)?;
+    let added: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
+    let replies =
+        [Reply::Refused(Item::new()), Reply::Refused(item), Reply::Made(json!({"Attributes": added}))];
+    assert_eq!(operations(&calls_of(failed(500), replies).await?), ["UpdateItem", "PutItem", "UpdateItem"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_of_a_later_version_stays_as_it_is() -> TestResult {
+    let later = run_item(4, FailureRun { since: NOW, attempts: 9 })?;
+    let replies = [Reply::Refused(later.clone()), Reply::Refused(later)];
+    assert_eq!(operations(&calls_of(failed(500), replies).await?), ["UpdateItem", "PutItem"]);
+    Ok(())
+}
