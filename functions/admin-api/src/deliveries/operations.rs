@@ -1,5 +1,4 @@
-//! What can be read of deliveries. Each operation acts for a caller, and finds the caller's
-//! deliveries alone.
+//! Reading deliveries. Each operation acts for a caller and finds only the caller's deliveries.
 
 use storehook_domain::{
     delivery::id::DeliveryId,
@@ -20,7 +19,7 @@ use crate::{
 };
 
 /// A page of a webhook's deliveries, the newest first, and the position after which the next page
-/// begins. A page may be short, or empty, although more follow.
+/// begins. A page may be short or empty even if more deliveries follow.
 pub(crate) async fn list_deliveries(
     app: &App,
     caller: &Caller,

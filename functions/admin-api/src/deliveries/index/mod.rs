@@ -103,8 +103,8 @@ impl DeliveryStore {
     }
 
     /// Loads up to `limit` deliveries of a scan after this position, and the position after which
-    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
-    /// states takes long, and a request must end.
+    /// the next page begins. The page may be short or empty even if more deliveries follow: a scan
+    /// for rare states takes long, and a request must end in time.
     pub(crate) async fn load_page(
         &self,
         scan: &Scan,
