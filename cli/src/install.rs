@@ -1,8 +1,8 @@
 //! Installing an app on a shop.
 //!
 //! It makes a token and a secret, writes the installation and the token in one transaction, and
-//! shows both keys once: the registry holds only the token's hash. An app that is installed stays
-//! as it is. What an ended installation has left behind is removed first.
+//! shows both keys once: the registry holds only the token's hash. If the app is already installed,
+//! nothing changes. Leftovers of an ended installation are removed first.
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
@@ -22,7 +22,7 @@ use storehook_domain::installation::{
 
 use crate::stack::connection::{Connection, StackArgs};
 
-/// What to install.
+/// The options of `storehook install`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The shop's domain.
@@ -34,12 +34,12 @@ pub struct Args {
     /// The shop's IANA time zone, for the API's timestamps.
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
-    /// What the token may do; repeat it for more than one scope.
+    /// What the token may do; repeat the option for more than one scope.
     #[arg(long = "scope", default_values = ["webhooks", "events:push"])]
     pub scopes: Vec<Scope>,
 }
 
-/// The keys of a new installation. Nothing ever shows them again.
+/// The keys of a new installation. They are never shown again.
 #[derive(Clone)]
 pub struct Keys {
     /// The access token for the admin API.
@@ -55,7 +55,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     if !install(&connection, &args, &keys).await? {
         bail!("{} is already installed on {}", args.app, args.shop);
     }
-    println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
+    println!("{} is installed on {}. Keep these keys: they are not shown again.", args.app, args.shop);
     println!("  token            {}", keys.token);
     println!("  shared secret    {}", keys.secret.reveal());
     println!(
@@ -109,8 +109,8 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
     }
 }
 
-/// Removes the rest of an ended installation, which would otherwise expire within days. Deliveries
-/// that would still tell the app of the end are cancelled by this.
+/// Removes what an ended installation left behind. Otherwise it would expire within days.
+/// Deliveries that wait to tell the app of its end are cancelled by this.
 async fn remove_ended(connection: &Connection, shop: &ShopDomain, app: &AppId) -> Result<()> {
     let (client, table) = (Client::new(&connection.sdk), connection.resource("registry"));
     let items = load_items(&client, &table, shop, app).await?;
