@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_is_off_and_payloads_are_not_kept_without_deliveries() -> Result<(), SettingError> {
+    fn zero_days_turn_a_retention_off_and_payloads_need_deliveries() -> Result<(), SettingError> {
         for (deliveries, payloads, expected) in [
             ("", "", (Some(30), Some(7))),
             ("90", "1", (Some(90), Some(1))),

@@ -1,9 +1,10 @@
-//! A webhook's health: how long it has done nothing but fail, and the end of one that failed too long.
+//! A webhook's health: its failure run, and disabling a webhook that has failed for too long.
 //!
-//! None of it decides what becomes of the delivery: what cannot be written is told to the log, and the next
-//! attempt writes it. Of many attempts that would disable a webhook at once one does, and publishes the event
-//! that tells the app; if it cannot, the webhook stays as it was, and the next attempt tries again. Only a
-//! process that dies or runs out of time in between leaves a disabled webhook whose app was not told.
+//! Health never decides what becomes of a delivery. If it cannot be written, the log says so, and
+//! the next attempt writes it. If many attempts would disable a webhook at the same moment, one of
+//! them does, and publishes the event that tells the app. If the event cannot be published, the
+//! webhook stays as it was, and the next attempt tries again. What can go wrong: if the process
+//! dies or runs out of time in between, the webhook is disabled and its app is not told.
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use aws_sdk_kinesis::primitives::Blob;
@@ -48,7 +49,7 @@ pub(crate) enum HealthError {
 }
 
 impl Health {
-    /// Records what an attempt says of its webhook, or tells the log that it could not.
+    /// Records what an attempt means for its webhook. If that fails, the log says so.
     pub(crate) async fn record(
         &self,
         message: &DeliveryMessage<'_>,
@@ -73,10 +74,10 @@ impl Health {
     ) -> Result<(), HealthError> {
         match outcome {
             Outcome::Delivered => self.succeeded(target).await,
-            // The endpoint saw nothing of a request that could not be built.
+            // If the request could not be built, the endpoint saw nothing of it.
             Outcome::Delayed(_) | Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(()),
             outcome if outcome.is_gone() => {
-                self.disable(&target.webhook, "the endpoint answered 410 Gone", now).await
+                self.disable(&target.webhook, "the endpoint responded with 410 Gone", now).await
             }
             Outcome::Failed { .. } => self.failed(target, now).await,
         }
@@ -93,12 +94,12 @@ impl Health {
         Ok(())
     }
 
-    /// Counts a failed attempt, and disables the webhook if it has been failing for too long.
+    /// Counts a failed attempt, and disables the webhook if it has failed for too long.
     async fn failed(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
         let Target { webhook, failures, .. } = target;
         let known = failures.as_ref().filter(|item| item.webhook_version == webhook.version);
         let run = match known {
-            // More attempts than are asked for make no difference, and a busy webhook fails often.
+            // Beyond the required number, attempts are not counted: a busy webhook fails often.
             Some(item) if item.run.attempts >= DISABLED_AFTER_ATTEMPTS => item.run,
             _ => self.count(webhook, now).await?,
         };
@@ -112,7 +113,7 @@ impl Health {
         Ok(())
     }
 
-    /// Adds a failed attempt to the webhook's run, or begins one.
+    /// Adds a failed attempt to the webhook's failure run, or begins one.
     async fn count(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
         let update = self
             .dynamodb
@@ -131,7 +132,7 @@ impl Health {
         }
     }
 
-    /// Begins a run, unless one of a later version of the webhook has begun.
+    /// Begins a failure run, unless a later version of the webhook already has one.
     async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<FailureRun, TableError> {
         let run = FailureRun { since: now, attempts: 1 };
         let item = table::to_item(FailureRunItem::of(webhook, run))?;
@@ -139,12 +140,12 @@ impl Health {
         let put = put
             .condition_expression("attribute_not_exists(pk) OR webhook_version <= :version")
             .expression_attribute_values(":version", number(webhook.version));
-        // One of a later version has the say.
+        // A run of a later version stays.
         let _ = table::conditional(put.send().await)?;
         Ok(run)
     }
 
-    /// Disables a webhook and tells its app, unless the webhook has been changed meanwhile.
+    /// Disables a webhook and tells its app, unless the webhook was changed meanwhile.
     async fn disable(&self, webhook: &Webhook, reason: &str, now: Timestamp) -> Result<(), HealthError> {
         if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now)).await? {
             return Ok(());
@@ -160,7 +161,7 @@ impl Health {
         Ok(())
     }
 
-    /// Sets a webhook's status, if it still has this version. Returns whether it had.
+    /// Sets a webhook's status if the webhook still has this version. Returns whether it had.
     async fn set_status(
         &self,
         webhook: &Webhook,

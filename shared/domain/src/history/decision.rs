@@ -1,7 +1,8 @@
-//! What is done with a message that was received: the one decision of the delivery function, as a value.
+//! The one decision of the delivery function, as a value: what to do with a received message.
 //!
-//! First it is decided whether the message may be attempted, from what is known of its delivery. Then,
-//! once the attempt has an outcome or there was none, what becomes of the message.
+//! It has two steps. [`Received::admission`] decides whether the message may be attempted, from
+//! what is known about its delivery. [`disposition`] decides what becomes of the message, after the
+//! attempt or if there was none.
 
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use crate::{
     },
 };
 
-/// What is known of a delivery when one of its messages is received.
+/// What is known about a delivery when one of its messages is received.
 #[derive(Debug, Clone, Copy)]
 pub enum Known<'a> {
     /// Its record.
     Record(&'a DeliveryRecord),
-    /// It has none: no message of it was attempted yet, or no attempt could be written.
+    /// There is no record: no message of the delivery was attempted yet, or no attempt could be
+    /// written.
     NoRecord,
     /// Nothing: the history is off, or does not respond.
     Nothing,
@@ -36,15 +38,15 @@ pub struct Received<'a, 'p> {
     pub message: &'a DeliveryMessage<'p>,
     /// How SQS handed it over.
     pub receive: Receive<'a>,
-    /// How often SQS has handed it over by now, this time included.
+    /// How often SQS has handed it over, this time included.
     pub count: u32,
-    /// When SQS took it in.
+    /// When it was sent to SQS, by SQS's clock.
     pub sent_at: Timestamp,
 }
 
 impl<'p> Received<'_, 'p> {
-    /// When the delivery was queued: as the message says, and never later than SQS took the message in. No
-    /// other machine's clock is trusted to make a delivery younger.
+    /// When the delivery was queued: as the message says, but never later than SQS says. Another
+    /// machine's clock cannot make a delivery younger.
     pub fn queued_at(&self) -> Timestamp {
         self.message.enqueued_at.min(self.sent_at)
     }
@@ -54,8 +56,9 @@ impl<'p> Received<'_, 'p> {
         Duration::try_from(now.duration_since(self.queued_at())).unwrap_or_default()
     }
 
-    /// The copy of the message that comes after an integration's delay. It names the run's first message as it is
-    /// known, since SQS may give a message another id when it redrives it.
+    /// The copy of the message that comes after an integration's delay. It names the run's first
+    /// message by the recorded id, because SQS may change a message's id when it redrives the
+    /// message.
     pub fn delayed(&self, known: Known<'_>) -> DeliveryMessage<'p> {
         let message = self.message;
         let recorded = match known {
@@ -70,21 +73,22 @@ impl<'p> Received<'_, 'p> {
         message.delayed(first, self.receive.lane, self.queued_at())
     }
 
-    /// Whether the message is to be attempted.
+    /// Whether the message may be attempted.
     pub fn admission(&self, known: Known<'_>, schedule: &RetrySchedule, now: Timestamp) -> Admission {
         match known {
             Known::Record(record) if record.is_kept(now) => record.admission(self.message, self.receive, now),
             // A delivery that comes late still gets its last attempt.
             Known::Record(_) | Known::NoRecord => Admission::Attempt,
-            // Past the schedule nobody can tell whether that was made, but at a first receive it was not.
+            // Past the schedule the last attempt may have been made already, except at a first
+            // receive.
             Known::Nothing if schedule.is_over(self.age(now)) && self.count > 1 => Admission::Exhausted,
             Known::Nothing => Admission::Attempt,
         }
     }
 }
 
-/// What becomes of a message. `outcome` is that of its attempt, where one was made. `jitter` is random, from
-/// 0 to 1.
+/// What becomes of a message. `outcome` is the outcome of its attempt, if one was made. `jitter` is
+/// random, from 0 to 1.
 pub fn disposition(
     admission: Admission,
     outcome: Option<&Outcome>,
