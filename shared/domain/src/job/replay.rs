@@ -1,9 +1,9 @@
 //! Replays: deliveries of a webhook that are to be sent again, any number of them, step by step.
 //!
-//! A replay is a window of time and a state. It is worked on in steps, from the oldest
-//! delivery on, and each step's answer has a cursor for the next. The cursor holds all that
-//! the replay is, so that any step may be made again: what a step has sent is marked with the
-//! replay's id, and is not sent by it a second time.
+//! A replay is a window of time and a state. It is worked on in steps, from the oldest delivery on,
+//! and each step's response has a cursor for the next. The cursor holds all that the replay is, so
+//! that any step may be made again: what a step has sent is marked with the replay's id, and is not
+//! sent by it a second time.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -102,9 +102,9 @@ impl Replay {
         is_ours.then_some(replay)
     }
 
-    /// Reads a wish for a step of a replay. With a `cursor` the replay is the cursor's, whatever else is said; but
-    /// what was begun as a dry run stays one, and what was not does not become one. `new_id` is of a replay
-    /// that is not given one.
+    /// Reads a wish for a step of a replay. With a `cursor` the replay is the cursor's, whatever
+    /// else is said; but what was begun as a dry run stays one, and what was not does not become
+    /// one. `new_id` is of a replay that is not given one.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_all_at_once() {
+    fn all_invalid_fields_are_named_at_once() {
         for (body, errors) in [
             (json!({}), json!({"state": ["can't be blank"]})),
             (json!({"state": "retrying"}), json!({"state": ["is not included in the list"]})),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_goes_on_with_the_same_replay() -> TestResult {
+    fn a_cursor_continues_the_same_replay() -> TestResult {
         let body = json!({"state": "held", "to": "2026-11-21T00:00:00Z"});
         let replay = parse(body).map_err(|errors| errors.to_string())?;
         let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_begun_as_a_dry_run_stays_one() -> TestResult {
+    fn a_dry_run_stays_one_in_all_its_steps() -> TestResult {
         let position = DeliveryPosition::of("2026-11-20T00:00:00Z".parse()?, &DeliveryId::parse("7-e1")?);
         for begun_so in [true, false] {
             let replay =
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_anyway_is_not_sent_again() {
+    fn pending_deliveries_are_never_replayed() {
         let names = |state: ReplayState| state.states().map(DeliveryState::as_str).collect::<Vec<_>>();
         assert_eq!(names(ReplayState::Dead), ["dead"]);
         assert_eq!(names(ReplayState::Held), ["held"]);
