@@ -6,10 +6,10 @@ use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 /// Which dead letters to send again.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Only those of this webhook.
+    /// Send only the dead letters of this webhook.
     #[arg(long, value_name = "ID")]
     pub webhook: Option<WebhookId>,
-    /// Count them by webhook, and send none.
+    /// Count the dead letters by webhook, and send none.
     #[arg(long)]
     pub dry_run: bool,
 }

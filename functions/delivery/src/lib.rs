@@ -138,7 +138,7 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Fo
         decided = schedule.next(lane, age, None, jitter);
     }
     log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
-    // They run at the same time, so together they take no longer than two calls may.
+    // These run at the same time, so together they take no longer than two calls may.
     let reported = dependencies.queues.apply(decided, received, receipt.history.known());
     let known = receipt.history.record();
     let recorded = dependencies.history.record(received, &receipt.attempt, known, decided, ended_at);

@@ -105,7 +105,7 @@ impl Holder {
             })
     }
 
-    /// Whether the message is the holder, which SQS has since redriven to the other lane.
+    /// Whether the message is the holder after SQS redrove it to the other lane.
     fn was_redriven(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
         let copies = message.delay.as_ref().map_or(0, |delay| delay.number);
         message.lane != receive.lane && self.lane == message.lane && self.copies == copies

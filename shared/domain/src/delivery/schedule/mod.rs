@@ -25,8 +25,9 @@ use crate::delivery::{
     outcome::Outcome,
 };
 
-/// The ages at which a delivery is attempted: 0, 10 s, 40 s, 2 min 40 s, then 7 min 40 s, 22 min 40
-/// s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four hours to 47 h 52 min 40 s.
+/// The ages at which a delivery is attempted, in seconds. They are 0, 10 s, 40 s, 2 min 40 s, then
+/// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four hours to
+/// 47 h 52 min 40 s.
 pub const AGES: [u64; 20] = [
     0, 10, 40, 160, 460, 1_360, 3_160, 6_760, 13_960, 28_360, 42_760, 57_160, 71_560, 85_960, 100_360,
     114_760, 129_160, 143_560, 157_960, 172_360,
@@ -51,7 +52,7 @@ impl RetrySchedule {
         (time_scale > 0.0 && time_scale <= 1.0).then_some(Self { time_scale })
     }
 
-    /// The age after which no attempt is made: the last point, plus the longest jitter of the wait
+    /// The age at which the schedule ends: the last point, plus the longest jitter of the wait
     /// before it.
     pub fn ends_at(&self) -> Duration {
         let [.., before_last, last] = AGES;
