@@ -32,7 +32,7 @@ use storehook_domain::{
 
 use crate::stack::connection::{Connection, StackArgs};
 
-/// What to install.
+/// The options of `storehook install`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The shop's domain.
@@ -44,12 +44,12 @@ pub struct Args {
     /// The shop's IANA time zone, for the API's timestamps.
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
-    /// What the token may do; repeat it for more than one scope.
+    /// What the token may do; repeat the option for more than one scope.
     #[arg(long = "scope", default_values = ["webhooks", "events:push"])]
     pub scopes: Vec<Scope>,
 }
 
-/// The keys of a new installation. Nothing ever shows them again.
+/// The keys of a new installation. They are never shown again.
 #[derive(Clone)]
 pub struct Keys {
     /// The access token for the admin API.
@@ -65,7 +65,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     if !install(&connection, &args, &keys).await? {
         bail!("{} is installed on {} already, or its end is not complete yet", args.app, args.shop);
     }
-    println!("{} is installed on {}. Keep these; they are not shown again.", args.app, args.shop);
+    println!("{} is installed on {}. Keep these keys: they are not shown again.", args.app, args.shop);
     println!("  token            {}", keys.token);
     println!("  shared secret    {}", keys.secret.reveal());
     println!(

@@ -1,10 +1,10 @@
 //! `storehook`: the operator's program, and the whole system on one machine.
 //!
-//! Without `--stack` every command speaks to the local stack that `storehook local` runs; with it,
-//! to a deployed one, with the AWS credentials that its user already has. Secrets are shown once,
-//! when they are made, and never kept.
+//! Without `--stack` a command works on the local stack that `storehook local` runs. With `--stack`
+//! it works on a deployed stack, with the AWS credentials that the user already has. Secrets are
+//! shown once, when they are made, and never kept.
 //!
-//! One file or folder for each command; `stack` is how they reach a stack.
+//! Each command has a file or a folder. `stack` leads the commands to a stack.
 
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on standard output")]
 

@@ -1,7 +1,7 @@
 //! A receiver on this machine.
 //!
-//! It verifies both signatures of every delivery and prints one line for each. To let you watch
-//! retries, it responds with any status and after any delay that you ask for.
+//! It verifies both signatures of every delivery and prints one line for each delivery. To watch
+//! retries, choose the status and the delay of its responses.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::stack::connection::{Connection, StackArgs};
 
-/// How to listen.
+/// The options of `storehook listen`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The port to listen on, on 127.0.0.1.
@@ -32,10 +32,10 @@ pub struct Args {
     /// The status to respond with.
     #[arg(long, default_value = "200")]
     status: StatusCode,
-    /// The seconds to wait before the response.
+    /// How many seconds to wait before the response.
     #[arg(long, default_value_t = 0.0, value_parser = seconds)]
     delay: f64,
-    /// Also print the headers and the body of each delivery.
+    /// Print the headers and the body of each delivery, too.
     #[arg(long)]
     verbose: bool,
 }
@@ -45,9 +45,13 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let secret = match &args.secret {
         Some(secret) => SharedSecret::parse(secret)?,
         None => {
-            let connection =
-                Connection::open(stack).await.context("give --secret, or start the local stack")?;
-            connection.local.context("give --secret: a deployed stack shows it only once")?.shared_secret
+            let connection = Connection::open(stack)
+                .await
+                .context("--secret is missing, and no local stack is running")?;
+            connection
+                .local
+                .context("--secret is missing: a deployed stack shows the secret only once")?
+                .shared_secret
         }
     };
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port)))

@@ -27,7 +27,7 @@ enum Command {
     Listen(listen::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
-    /// Show how many messages each queue holds.
+    /// Show how many messages are in each queue.
     Status,
 }
 

@@ -1,8 +1,8 @@
 //! Publishing events onto the stream, as a store does.
 //!
-//! Every event is parsed here first, by the fan-out's own rules: a malformed one is named with its
-//! line, instead of turning up in the rejected queue. Nothing is published if one event is
-//! malformed. Records that the stream throttles are put again until it takes them.
+//! Every event is first parsed here, by the rules of the fan-out. If one is malformed, the command
+//! names its line and publishes nothing; otherwise the event would end in the rejected queue.
+//! Records that the stream throttles are put again until the stream takes them.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,19 +22,19 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::stack::connection::{Connection, StackArgs};
 
-/// What to publish.
+/// The options of `storehook publish`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The shop of the event [default on the local stack: the demo shop]
     #[arg(long, conflicts_with = "events")]
     shop: Option<ShopDomain>,
-    /// The topic: orders/create, or order:new.
+    /// The topic, for example orders/create or order:new.
     #[arg(long, required_unless_present = "events", conflicts_with = "events", value_parser = Topic::parse)]
     topic: Option<Topic>,
-    /// The file of the payload; - is standard input.
+    /// The file with the payload; - is standard input.
     #[arg(long, required_unless_present = "events", conflicts_with = "events", value_name = "FILE")]
     payload: Option<PathBuf>,
-    /// A file of whole events, one JSON object per line; - is standard input.
+    /// A file with whole events, one JSON object per line; - is standard input.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 }
@@ -62,8 +62,8 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     Ok(())
 }
 
-/// Puts records onto the stream, in their order, and returns when it has taken all of them. A
-/// record that the stream refuses is put again, before the rest.
+/// Puts records onto the stream, in their order, and returns when the stream has taken all of them.
+/// A record that the stream refuses is put again before the rest.
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
     let client = Client::new(&connection.sdk);
     let progress = progress_bar(records.len());
@@ -81,7 +81,7 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
         if let Some(reason) = reason.filter(|_| fruitless > 0) {
             ensure!(
                 fruitless <= FRUITLESS_ROUNDS,
-                "the stream refuses {} events: {reason}",
+                "the stream refused {} events: {reason}",
                 failed.len() + rest.len()
             );
             // Its shards are over their limits, which count by the second: let a part of one pass.
@@ -93,7 +93,7 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
     Ok(())
 }
 
-/// How many rounds in a row may put nothing: ten seconds.
+/// How many rounds in a row may put nothing. They take ten seconds together.
 const FRUITLESS_ROUNDS: u32 = 50;
 
 /// The record of a new event with this payload. Its id is made here, so putting it twice makes one

@@ -1,4 +1,4 @@
-//! How many messages each queue holds: waiting, and in flight.
+//! The number of messages in each queue: waiting and in flight.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};

@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
         let began = Instant::now();
         for _ in 0..posts / batch {
             let sent = future::join_all((0..batch).map(|_| send(&sender, &address))).await;
-            let failed = sent.into_iter().find(|sent| !matches!(sent, Sent::Answered(_)));
+            let failed = sent.into_iter().find(|sent| !matches!(sent, Sent::Responded(_)));
             ensure!(failed.is_none(), "{failed:?}");
         }
         let (posts, opened) = (posts / batch * batch, connections.load(Ordering::SeqCst));

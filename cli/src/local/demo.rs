@@ -1,4 +1,4 @@
-//! The demo app and its shop, and the file that tells tools of them.
+//! The demo app and its shop, and the file in which tools find them.
 
 use anyhow::Result;
 use storehook_domain::installation::{Scope, secret::SharedSecret};
@@ -34,7 +34,7 @@ pub(super) async fn install_demo_app(connection: &Connection) -> Result<Keys> {
     Ok(keys)
 }
 
-/// What `stack.json` says of a stack that was just deployed.
+/// The content of `stack.json` for a stack that was just deployed.
 pub(super) fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Result<StackFile> {
     let api_url = outputs.local_api_url(endpoint_url);
     Ok(StackFile {

@@ -16,7 +16,7 @@ use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outputs {
-    /// Where the admin API answers.
+    /// The admin API's URL, as the template gives it.
     pub api_url: String,
     /// The event stream.
     pub stream_name: String,
@@ -55,7 +55,7 @@ impl Outputs {
 pub struct Deployment<'a> {
     /// The emulator's Python.
     pub interpreter: &'a Path,
-    /// Where the emulator answers.
+    /// The emulator's URL.
     pub endpoint_url: &'a str,
     /// The template's file.
     pub template: PathBuf,

@@ -25,7 +25,7 @@ use crate::stack::{
     stack_file::StackFile,
 };
 
-/// How often one side looks at the other.
+/// How often each process looks at the other.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a stack may take to stop.
@@ -63,7 +63,7 @@ pub(super) async fn detach(folder: &Path) -> Result<()> {
         child.wait().await?;
         bail!("stopped before it was ready");
     }
-    // Its last words say how to use it.
+    // Its last lines say how to use it.
     tokio::time::sleep(LOOK).await;
     show_more(&mut shown)
 }

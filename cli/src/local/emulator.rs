@@ -1,8 +1,8 @@
 //! The emulator's process.
 //!
-//! The emulator and all processes that it starts are one process group, which ends as a whole: told
-//! to stop, it saves its state first; dropped, it is killed. A file names the group, so that the
-//! next start can end an emulator that outlived a killed program.
+//! The emulator and all processes that it starts are one process group, which ends as a whole. When
+//! it is told to stop, it saves its state first. When its value is dropped, it is killed. A file
+//! names the group, so the next start can end an emulator whose program was killed.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ use tokio::{
 use super::say::say;
 use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
-/// How long the emulator may take to answer, and how long to end.
+/// How long the emulator may take to respond, and how long to end.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
@@ -31,12 +31,12 @@ pub(super) struct Emulator {
     group: Pid,
     /// The file that names the group.
     note: PathBuf,
-    /// Where it answers.
+    /// Its URL.
     pub(super) endpoint_url: String,
 }
 
 impl Emulator {
-    /// Starts the emulator and waits until it answers. It enforces IAM, as AWS does.
+    /// Starts the emulator and waits until it responds. It enforces IAM, as AWS does.
     pub(super) async fn start(interpreter: &Path, folder: &Path, port: u16, persist: bool) -> Result<Self> {
         let endpoint_url = format!("http://127.0.0.1:{port}");
         let log_path = folder.join("ministack.log");
@@ -71,7 +71,7 @@ impl Emulator {
             .context("the emulator ended at once")?;
         fs_err::write(group_path(folder), group.as_raw_nonzero().to_string())?;
         let mut emulator = Self { child, group, note: group_path(folder), endpoint_url };
-        emulator.wait_until_it_answers(port, &log_path).await?;
+        emulator.wait_until_it_responds(port, &log_path).await?;
         Ok(emulator)
     }
 
@@ -81,7 +81,7 @@ impl Emulator {
         _ = self.child.wait().await;
     }
 
-    /// Ends the emulator and everything that it has started; it saves its state first.
+    /// Ends the emulator and everything that it started. The emulator saves its state first.
     pub(super) async fn stop(&mut self) {
         self.signal(Signal::TERM);
         if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
@@ -92,14 +92,14 @@ impl Emulator {
         _ = std::fs::remove_file(&self.note);
     }
 
-    async fn wait_until_it_answers(&mut self, port: u16, log: &Path) -> Result<()> {
+    async fn wait_until_it_responds(&mut self, port: u16, log: &Path) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the emulator ended with {status}: see its log, {}", log.display());
             }
             if Instant::now() > deadline {
-                bail!("the emulator does not answer: see its log, {}", log.display());
+                bail!("the emulator does not respond: see its log, {}", log.display());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -112,7 +112,7 @@ impl Emulator {
     }
 }
 
-/// Ends the emulator that a killed program left behind: the noted process, if it is still an
+/// Ends the emulator that a killed program left behind: the process in the file, if it is still an
 /// emulator of this folder.
 pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
     let Ok(noted) = fs_err::read_to_string(group_path(folder)) else { return Ok(()) };
@@ -129,8 +129,8 @@ pub(super) async fn end_orphan(folder: &Path) -> Result<()> {
     Ok(fs_err::remove_file(group_path(folder))?)
 }
 
-/// An emulator works in its stack's folder; where the system does not show folders, its name must
-/// do.
+/// An emulator's working folder is its stack's folder. If the system does not show working folders,
+/// the process's name must do.
 fn is_emulator_of(folder: &Path, pid: &str) -> bool {
     let process = Path::new("/proc").join(pid);
     if Path::new("/proc/self").exists() {

@@ -1,8 +1,8 @@
 //! Building the functions, for this machine.
 //!
 //! `cargo run -- local`, the functions that it builds and `cargo test --workspace` share one build:
-//! the same profile, the same features (the whole workspace's), the same environment. What breaks
-//! any of these makes a newcomer build every dependency twice.
+//! the same profile, the same features (the whole workspace's), the same environment. If one of
+//! these differs, a newcomer builds every dependency twice.
 
 use std::{
     collections::BTreeMap,
@@ -33,11 +33,11 @@ pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
     Ok(programs.map(|Artifact { target, executable }| (target.name, executable)).collect())
 }
 
-/// Cargo, from within a program that cargo itself runs.
+/// Cargo, started by a program that cargo itself runs.
 ///
 /// Cargo names the package to such a program by environment variables. A build script that reads
-/// the same names (ring's does) would see them change, run again, and have everything that depends
-/// on it built again: minutes for nothing.
+/// the same names (ring's does) would see them change and run again, and everything that depends on
+/// it would be built again, which takes minutes.
 pub fn cargo(root: &Path) -> std::process::Command {
     const OF_A_PACKAGE: [&str; 18] = [
         "CARGO_MANIFEST_DIR",
@@ -67,7 +67,7 @@ pub fn cargo(root: &Path) -> std::process::Command {
     cargo
 }
 
-/// A program that cargo has built, by its own message. Its other messages have another shape.
+/// Cargo's message about a program that it has built. Its other messages have another shape.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,

@@ -1,12 +1,12 @@
 //! `storehook local`: the whole system on one machine, with one command.
 //!
 //! It builds the functions, starts an AWS emulator in a private Python environment, deploys the
-//! same `template.yaml` that AWS gets, installs a demo app on a demo shop and prints how to use it
-//! all. Then it stays until it is told to stop, and stops everything that it started. No Docker, no
-//! AWS account; everything that it writes is under `target/`.
+//! same `template.yaml` that AWS gets, installs a demo app on a demo shop, and prints how to use
+//! all this. Then it runs until somebody stops it, and stops everything that it started. It needs
+//! no Docker and no AWS account, and writes only below `target/`.
 //!
-//! The emulator is MiniStack. Where it differs from AWS and that matters here, either one named
-//! place works round it (`kinesis/poller.rs`, `deploy.py`) or the documents list the difference.
+//! The emulator is MiniStack. Where it differs from AWS in a way that matters here, one place works
+//! around it (`kinesis/poller.rs` or `deploy.py`), or the documents list the difference.
 
 pub mod deploy;
 pub mod functions;
@@ -41,25 +41,25 @@ use crate::stack::{
     stack_file::StackFile,
 };
 
-/// How to run the local stack.
+/// The options of `storehook local`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Return when the stack is ready, and leave it running in the background.
+    /// Run the stack in the background, and return when it is ready.
     #[arg(long, conflicts_with = "stop")]
     detach: bool,
     /// Stop the stack that runs in the background.
     #[arg(long)]
     stop: bool,
-    /// The emulator's port; 0 takes a free one.
+    /// The emulator's port; 0 takes any free port.
     #[arg(long, default_value_t = 4566)]
     port: u16,
     /// Keep webhooks, queues and tables from one start to the next.
     #[arg(long)]
     persist: bool,
-    /// Multiply the waits of the retry schedule by this.
+    /// Multiply every wait of the retry schedule by this number.
     #[arg(long, default_value = "0.002")]
     retry_time_scale: String,
-    /// Stop when standard input ends, for programs that run the stack and may die.
+    /// Stop when standard input ends; for programs that start the stack and may die.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
 }
@@ -81,7 +81,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     run_until_stopped(&args, &root, &folder).await
 }
 
-/// Starts everything, stays, and stops everything, however far it got and whatever ends it.
+/// Starts everything, waits for the end, and stops everything, however far the start got.
 async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()> {
     let Some(_lock) = lock_soon(folder, args.until_stdin_ends).await? else {
         bail!("a local stack is already running: stop it with Ctrl-C or `cargo run -- local --stop`");

@@ -1,6 +1,7 @@
 //! The emulator's port.
 //!
-//! A kept state names its queues by URLs that hold the port, so its port is kept with it.
+//! A kept state holds the URLs of its queues, and these contain the port. So the port is kept with
+//! the state.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -25,7 +26,7 @@ pub(super) fn keep_port(folder: &Path, port: u16) -> Result<()> {
     Ok(fs_err::write(folder.join(PORT_FILE), port.to_string())?)
 }
 
-/// The port of a kept state, or this one if no state is kept.
+/// The port of the kept state; without a kept state, this port.
 pub(super) fn kept_port(folder: &Path, port: u16) -> Result<u16> {
     let Ok(text) = fs_err::read_to_string(folder.join(PORT_FILE)) else { return Ok(port) };
     let kept: u16 = text.trim().parse().context("the file with the kept state's port is malformed")?;

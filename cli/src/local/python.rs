@@ -1,7 +1,7 @@
-//! Private virtual environments of Python: the emulator's, and those of the tests.
+//! Private virtual environments of Python, for the emulator and for the tests.
 //!
-//! Each is made once, and again when its requirements change or its Python is gone. A lock makes a
-//! second program wait for the first one's environment.
+//! Each is made once, and made again when its requirements change or its Python is gone. With a
+//! lock, a second program waits until the first one has made the environment.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,11 +20,11 @@ pub struct VirtualEnvironment<'a> {
     pub name: &'a str,
     /// What pip installs into it.
     pub requirements: &'a str,
-    /// Modules of it that must load, with commas between.
+    /// The modules that it must be able to load, separated by commas.
     pub modules: &'a str,
 }
 
-/// The emulator's.
+/// The emulator's environment.
 pub const EMULATOR: VirtualEnvironment<'static> = VirtualEnvironment {
     name: "emulator",
     requirements: include_str!("requirements.txt"),
@@ -34,7 +34,7 @@ pub const EMULATOR: VirtualEnvironment<'static> = VirtualEnvironment {
 /// The oldest Python that the emulator runs on.
 const OLDEST: (u32, u32) = (3, 10);
 
-/// The environment's interpreter, after making the environment if it is not there yet.
+/// The environment's interpreter. The environment is made first if it does not exist.
 pub async fn environment(target: &Path, wanted: &VirtualEnvironment<'_>) -> Result<PathBuf> {
     let folder = target.join(wanted.name);
     let interpreter = folder.join("bin/python");
@@ -88,7 +88,7 @@ async fn find_python() -> Result<&'static str> {
     bail!("the local stack needs Python {major}.{minor} or newer, but {found}")
 }
 
-/// The version of a Python, if it is one and runs.
+/// The version of a Python; `None` if the program does not run or is no Python.
 async fn version_of(interpreter: &Path) -> Option<(u32, u32)> {
     let mut python = Command::new(interpreter);
     python.args(["-c", "import sys; print(*sys.version_info[:2])"]).stderr(Stdio::null());

@@ -1,4 +1,4 @@
-//! What stops a running local stack: Ctrl-C, a signal, or the end of its standard input.
+//! What stops a running local stack: Ctrl-C, SIGTERM, or the end of standard input.
 
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};

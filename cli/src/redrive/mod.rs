@@ -1,24 +1,26 @@
 //! Sending dead letters again: from the dead-letter queue into the delivery queue.
 //!
 //! SQS can move the messages of a dead-letter queue by itself (`StartMessageMoveTask`), but only
-//! all of them, and as they are. A delivery's age counts from the `enqueued_at` in its body: moved
-//! as it is, a dead letter is past its schedule and gets one last attempt. So each one is received, sent as the first message of a run of its own
+//! all of them, and unchanged. A delivery's age counts from the `enqueued_at` in the message's
+//! body. So an unchanged dead letter is past its schedule and gets only one last attempt. A redrive
+//! therefore receives each dead letter, sends it as the first message of a new run
 //! ([`DeliveryMessage::redriven`](storehook_domain::delivery::message::DeliveryMessage::redriven)),
-//! and then deleted.
+//! and then deletes it.
 //!
-//! Promised, wherever the program is killed:
+//! Promises, wherever the program is killed:
 //!
 //! - Nothing is lost: a message is deleted only after SQS has confirmed the send.
-//! - What was sent and not deleted is sent again by the next redrive, in the same run, because the
-//!   dead letter's SQS message id names it. Of one run the delivery function attempts one message
-//!   only, if the history is on.
-//! - What stays in the queue is hidden from others while the redrive works, and shown again at its
-//!   end. If the program is killed, it shows itself within a quarter of an hour ([`HIDDEN_FOR`]).
+//! - If a message was sent but not deleted, the next redrive sends it again in the same run: the
+//!   dead letter's SQS message id names the run. With the history on, one message makes the
+//!   attempts of a run.
+//! - Messages that stay in the queue are hidden from others while the redrive works, and visible
+//!   again when it ends. If the program is killed, they become visible within a quarter of an hour
+//!   ([`HIDDEN_FOR`]).
 //!
-//! Left alone: messages that are no deliveries, those of other webhooks if one is named, and those
-//! that were queued after the redrive began. The last may be its own work that died again; with
-//! them it might never end. The local clock is good enough to tell: AWS refuses calls from clocks
-//! that are minutes wrong.
+//! A redrive skips messages that are not deliveries, messages of other webhooks if one is named,
+//! and messages that were queued after it began. The last may be its own work that died again, so
+//! it might never end with them. The local clock is good enough for this: AWS refuses calls from
+//! clocks that are minutes wrong.
 
 pub mod queues;
 pub mod selection;
@@ -55,7 +57,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let summary = tokio::select! {
         summary = redrive_between(&queues, &args, interrupted()) => summary?,
         () = interrupted_twice => bail!(
-            "interrupted twice: hidden messages show themselves within {} minutes",
+            "interrupted twice: hidden messages become visible within {} minutes",
             HIDDEN_FOR.as_secs() / 60
         ),
     };
@@ -69,7 +71,7 @@ pub async fn redrive(connection: &Connection, args: &Args) -> Result<Summary> {
 }
 
 /// Sends dead letters again, from queue to queue, until there are no more or `stop` returns.
-/// Whatever ends it, what stays in the dead-letter queue is visible again.
+/// However it ends, the messages that stay in the dead-letter queue are visible again.
 pub async fn redrive_between(
     queues: &Queues,
     args: &Args,

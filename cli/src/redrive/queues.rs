@@ -1,7 +1,7 @@
 //! The two queues of a redrive, and the five calls that it makes.
 //!
-//! A batch call can do a part of its entries. Only an entry that the response names as successful,
-//! and not as failed, counts as done.
+//! A batch call can succeed for a part of its entries. An entry counts as done only if the response
+//! names it as successful and does not name it as failed.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,15 +18,15 @@ use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT};
 
 use crate::stack::connection::Connection;
 
-/// How long a received message is hidden from others: longer than ten messages can take, and short
-/// enough to wait for after a redrive was killed.
+/// How long a received message is hidden from others: longer than a redrive needs for ten messages,
+/// and short enough to wait for after a killed redrive.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(15 * 60);
 
-/// How many seconds a receive waits for messages. With any wait, SQS asks all of its servers and
-/// not a sample.
+/// How many seconds a receive waits for messages. With a wait, SQS asks all of its servers and not
+/// only some.
 const RECEIVE_WAIT: i32 = 1;
 
-/// Where dead letters are taken from, and where they are put.
+/// The queue that dead letters come from, and the queue that they go to.
 #[derive(Debug, Clone)]
 pub struct Queues {
     client: Client,
@@ -41,7 +41,7 @@ pub struct Queues {
 pub(super) struct Done {
     /// The indexes of the entries that are done.
     pub(super) indexes: BTreeSet<usize>,
-    /// Why an entry is not done, if one is not: SQS's words for one of them.
+    /// If entries are not done: the reason that SQS gives for one of them.
     pub(super) refusal: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Queues {
         Ok((count(ApproximateNumberOfMessages), count(ApproximateNumberOfMessagesNotVisible)))
     }
 
-    /// Receives up to ten dead letters, which hides them from others.
+    /// Receives up to ten dead letters. That hides them from others.
     pub(super) async fn receive(&self) -> Result<Vec<Message>> {
         let receive = self.client.receive_message().queue_url(&self.dead_letter);
         let receive = receive.max_number_of_messages(BATCH_LIMIT as i32).wait_time_seconds(RECEIVE_WAIT);
@@ -105,8 +105,8 @@ impl Queues {
         }
     }
 
-    /// Shows one batch of dead letters to others again, by their receipts. One that fails is no
-    /// longer hidden, or shows itself in time.
+    /// Makes one batch of dead letters visible again, by their receipts. If that fails for one, it
+    /// is already visible, or becomes visible in time.
     pub(super) async fn show(&self, receipts: &[&str]) -> Result<()> {
         let entries = receipts.iter().enumerate().map(|(index, receipt)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -123,8 +123,8 @@ impl Queues {
 }
 
 impl Done {
-    /// What the response to a batch of this size names as done. An entry that it does not name, or
-    /// names as failed, too, is not done.
+    /// The entries that the response to a batch of this size names as done. An entry is not done if
+    /// the response does not name it, or also names it as failed.
     fn of<'a>(
         successful: impl Iterator<Item = &'a str>,
         failed: &[BatchResultErrorEntry],
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_entries_named_as_successful_and_not_as_failed_are_done() -> Result<()> {
+    fn entries_are_done_only_if_named_as_successful_and_not_as_failed() -> Result<()> {
         let failed = |id: &str| {
             BatchResultErrorEntry::builder()
                 .id(id)

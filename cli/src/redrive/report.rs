@@ -1,4 +1,4 @@
-//! How a redrive tells what it did: a line or a table, and an error for what is left undone.
+//! What a redrive prints: a line or a table, and an error if something is left undone.
 
 use std::fmt;
 
@@ -16,22 +16,21 @@ impl Summary {
         let reason = self.refusal.as_deref().unwrap_or("no reason was given");
         if self.unsent > 0 {
             let unsent = counted(self.unsent, "dead letter");
-            complaints.push(format!("{unsent} could not be sent again and stayed: {reason}"));
+            complaints.push(format!("{unsent} could not be sent again and stay in the queue: {reason}"));
         }
         if self.undeleted > 0 {
             let undeleted = counted(self.undeleted, "dead letter");
             complaints.push(format!(
-                "{undeleted} could not be deleted after the send; the next redrive sends them once more, \
+                "{undeleted} could not be deleted after the send; the next redrive sends them again, \
                  in the same run: {reason}"
             ));
         }
         match self.end {
             End::Complete => {}
-            End::Interrupted => complaints.push("interrupted: run it again for the rest".to_owned()),
-            End::InVain => complaints.push("gave up, because nothing got through".to_owned()),
-            End::TooManyHidden => complaints.push(
-                "so many messages stay that SQS shows no more: there may be others behind them".to_owned(),
-            ),
+            End::Interrupted => complaints.push("interrupted: run the redrive again for the rest".to_owned()),
+            End::InVain => complaints.push("gave up, because SQS took no message".to_owned()),
+            End::TooManyHidden => complaints
+                .push("so many messages stay that SQS shows no others: there may be more".to_owned()),
         }
         if let Some(reason) = &self.unshown {
             let minutes = HIDDEN_FOR.as_secs() / 60;
@@ -87,7 +86,7 @@ impl fmt::Display for Summary {
             let minutes = HIDDEN_FOR.as_secs() / 60;
             write!(
                 formatter,
-                "\nabout {} more were hidden: another redrive works on them, or one that was killed did; \
+                "\nabout {} more were hidden by another redrive, which still works or was killed; \
                  run it again in {minutes} minutes",
                 self.hidden
             )?;
@@ -145,7 +144,7 @@ would redrive 3 dead letters; 2 would be left
     fn a_redrive_prints_a_line_and_fails_if_something_is_left_undone() {
         let complete =
             Summary { redriven: 1, left: 5, of_other_webhooks: 5, hidden: 2, ..Summary::default() };
-        let expected = "redrove 1 dead letter; 5 left\n  of other webhooks: 5\nabout 2 more were hidden: ";
+        let expected = "redrove 1 dead letter; 5 left\n  of other webhooks: 5\nabout 2 more were hidden by another redrive";
         assert!(complete.to_string().starts_with(expected), "{complete}");
         assert!(complete.check().is_ok());
         let interrupted = Summary { end: End::Interrupted, ..complete.clone() };
@@ -154,17 +153,20 @@ would redrive 3 dead letters; 2 would be left
         for (summary, expected) in [
             (
                 Summary { unsent: 2, refusal: refusal.clone(), ..complete.clone() },
-                "2 dead letters could not be sent again and stayed: AccessDenied",
+                "2 dead letters could not be sent again and stay in the queue: AccessDenied",
             ),
             (
                 Summary { undeleted: 1, refusal, end: End::InVain, ..complete.clone() },
-                "1 dead letter could not be deleted after the send; the next redrive sends them once more, \
-                 in the same run: AccessDenied; gave up, because nothing got through",
+                "1 dead letter could not be deleted after the send; the next redrive sends them again, \
+                 in the same run: AccessDenied; gave up, because SQS took no message",
             ),
-            (Summary { end: End::Interrupted, ..complete.clone() }, "interrupted: run it again for the rest"),
+            (
+                Summary { end: End::Interrupted, ..complete.clone() },
+                "interrupted: run the redrive again for the rest",
+            ),
             (
                 Summary { end: End::TooManyHidden, ..complete.clone() },
-                "so many messages stay that SQS shows no more: there may be others behind them",
+                "so many messages stay that SQS shows no others: there may be more",
             ),
             (
                 Summary { unshown: Some("no route".to_owned()), ..complete },

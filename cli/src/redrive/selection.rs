@@ -6,10 +6,10 @@ use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 /// Which dead letters to send again.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Only those of this webhook.
+    /// Send only the dead letters of this webhook.
     #[arg(long, value_name = "ID")]
     pub webhook: Option<WebhookId>,
-    /// Count them by webhook, and send none.
+    /// Count the dead letters by webhook, and send none.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -17,16 +17,16 @@ pub struct Args {
 /// Why a message of the dead-letter queue stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwanted {
-    /// It belongs to another webhook than the named one.
+    /// It belongs to a webhook that was not named.
     OtherWebhook,
     /// It was queued after the redrive began, and may be the redrive's own work.
     Later,
-    /// It is no delivery.
+    /// It is not a delivery.
     NoDelivery,
 }
 
-/// The dead letter in a message's body, if it is to be sent again. Without a webhook's id, those of
-/// every webhook are.
+/// The dead letter in a message's body, if it must be sent again. Without a webhook's id, the dead
+/// letters of every webhook are.
 pub(super) fn wanted(
     body: &str,
     webhook: Option<WebhookId>,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_of_every_webhook_or_of_the_named_one_are_wanted() -> Result<()> {
+    fn dead_letters_of_every_webhook_or_of_the_named_one_are_selected() -> Result<()> {
         let letter = dead_letter(7, "e", "2026-11-19T15:00:00Z");
         check(&letter, None, Ok("7-e"))?;
         check(&letter, Some(7), Ok("7-e"))?;
@@ -63,14 +63,14 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_queued_after_the_redrive_began_are_left_alone() -> Result<()> {
+    fn dead_letters_queued_after_the_redrive_began_are_skipped() -> Result<()> {
         check(&dead_letter(7, "e", "2026-11-21T14:59:59.999999999Z"), None, Ok("7-e"))?;
         check(&dead_letter(7, "e", "2026-11-21T15:00:00Z"), None, Err(Unwanted::Later))?;
         check(&dead_letter(7, "e", "2026-11-21T15:00:01Z"), Some(7), Err(Unwanted::Later))
     }
 
     #[test]
-    fn messages_that_are_no_deliveries_are_left_alone() -> Result<()> {
+    fn messages_that_are_not_deliveries_are_skipped() -> Result<()> {
         for body in ["", "not json", "{}", r#"{"envelope": {}, "payload": {}}"#] {
             check(body, None, Err(Unwanted::NoDelivery))?;
             check(body, Some(7), Err(Unwanted::NoDelivery))?;

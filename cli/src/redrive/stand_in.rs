@@ -27,9 +27,10 @@ pub(super) struct Faults {
     pub(super) refused: Option<&'static str>,
     /// Deliveries with this text are dropped, and the response does not mention them.
     pub(super) unmentioned: Option<&'static str>,
-    /// This operation fails as a whole in these calls of it, counted from 0.
+    /// This operation fails as a whole at these calls, counted from 0.
     pub(super) broken: Option<(&'static str, Range<usize>)>,
-    /// The redrive is killed at this call: before its effect, or between that and the response.
+    /// The redrive is killed at this call: before the effect, or between the effect and the
+    /// response.
     pub(super) killed_at: Option<(usize, Moment)>,
     /// A receive hides nothing.
     pub(super) is_forgetful: bool,
@@ -98,7 +99,7 @@ impl StandIn {
         Ok(Self { queues, killed, state })
     }
 
-    /// Replaces the faults, and shows what is hidden, as after its time.
+    /// Replaces the faults, and shows hidden messages as if their time were over.
     pub(super) fn heal(&self, faults: Faults) {
         self.with_state(|sqs| {
             sqs.faults = faults;
@@ -112,7 +113,7 @@ impl StandIn {
         self.with_state(|sqs| sqs.dead.iter().map(|letter| (letter.id.clone(), letter.is_hidden)).collect())
     }
 
-    /// What the delivery queue took: each entry's group, and its delivery's id and run.
+    /// The entries that the delivery queue took: the group, the delivery's id and the run.
     pub(super) fn delivered(&self) -> Result<Vec<(String, String, String)>> {
         let delivered = self.with_state(|sqs| sqs.delivered.clone());
         let delivered = delivered.into_iter().map(|entry| {

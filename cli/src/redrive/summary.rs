@@ -24,19 +24,20 @@ pub struct Summary {
     pub unsent: usize,
     /// How many were sent, but are still in the dead-letter queue.
     pub undeleted: usize,
-    /// Why, in SQS's words for one of them.
+    /// The reason that SQS gave for one of them.
     pub refusal: Option<String>,
     /// How many received messages stay in the dead-letter queue.
     pub left: usize,
-    /// How many dead letters belong to other webhooks than the named one.
+    /// How many dead letters belong to webhooks that were not named.
     pub of_other_webhooks: usize,
     /// How many dead letters were queued after the redrive began.
     pub later: usize,
     /// The SQS ids of messages that are no deliveries.
     pub no_deliveries: Vec<String>,
-    /// Roughly how many messages somebody else had received when the redrive began.
+    /// Roughly how many messages were already hidden when the redrive began, because somebody else
+    /// had received them.
     pub hidden: u64,
-    /// Why the messages that stay may still be hidden, if they may.
+    /// If messages that stay may still be hidden: why.
     pub unshown: Option<String>,
 }
 
@@ -46,11 +47,11 @@ pub enum End {
     /// There were no more messages.
     #[default]
     Complete,
-    /// It was told to stop.
+    /// It was interrupted.
     Interrupted,
     /// Nothing that it tried succeeded.
     InVain,
-    /// So many messages stay that SQS shows no more.
+    /// So many messages stay that SQS shows no others.
     TooManyHidden,
 }
 

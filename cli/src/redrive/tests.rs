@@ -104,7 +104,7 @@ async fn dead_letters_that_sqs_refuses_stay_and_are_reported() -> Result<()> {
         assert_eq!((summary.redriven, summary.unsent, summary.left), (11, 1, 1));
         assert_eq!(left(&sqs), ["m-3"]);
         let told = summary.check().map_err(|error| error.to_string());
-        let expected = "1 dead letter could not be sent again and stayed: ";
+        let expected = "1 dead letter could not be sent again and stay in the queue: ";
         assert!(told.as_ref().is_err_and(|told| told.starts_with(expected)), "{told:?}");
         sqs.heal(Faults::default());
         redrive_all(&sqs).await?.check()?;
@@ -142,7 +142,7 @@ async fn dead_letters_that_cannot_be_deleted_are_sent_once_per_redrive_and_repor
 }
 
 #[tokio::test]
-async fn sent_dead_letters_that_come_again_are_deleted_then() -> Result<()> {
+async fn sent_dead_letters_that_come_again_are_deleted() -> Result<()> {
     let broken_once =
         Faults { broken: Some(("DeleteMessageBatch", 0..1)), is_forgetful: true, ..Faults::default() };
     let sqs = StandIn::with(&letters(3), broken_once).await?;
@@ -163,7 +163,7 @@ async fn messages_that_come_again_are_counted_once_and_end_the_redrive() -> Resu
 }
 
 #[tokio::test]
-async fn an_interrupted_redrive_says_so_and_leaves_nothing_hidden() -> Result<()> {
+async fn an_interrupted_redrive_reports_it_and_leaves_nothing_hidden() -> Result<()> {
     let sqs = StandIn::with(&letters(30), Faults::default()).await?;
     let summary = redrive_between(&sqs.queues, &of(7), ready(())).await?;
     assert_eq!(summary.end, End::Interrupted);

@@ -1,8 +1,8 @@
 //! The rounds of a redrive: receive ten messages, send the wanted ones again, delete those that
 //! were sent.
 //!
-//! It ends after two empty receives, when only messages that it knows come again, when three rounds
-//! in a row get nothing done, or when SQS would show it no more.
+//! It ends after two empty receives, when only known messages come again, when three rounds in a
+//! row achieve nothing, or before it reaches SQS's limit of hidden messages.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,11 +25,11 @@ use super::{
 /// How many empty receives in a row mean an empty queue.
 const EMPTY_RECEIVES: u32 = 2;
 
-/// How many rounds in a row may get nothing done.
+/// How many rounds in a row may achieve nothing.
 const FRUITLESS_ROUNDS: u32 = 3;
 
 /// How many messages it hides at most. SQS lets 120,000 messages of a standard queue be in flight
-/// (Amazon SQS message quotas), and then gives nobody more.
+/// (Amazon SQS message quotas) and then hands out no others.
 const HIDDEN_LIMIT: usize = 100_000;
 
 /// A redrive in progress.
@@ -41,13 +41,13 @@ pub(super) struct Worker<'a> {
     summary: Summary,
     /// Messages received and not deleted: the latest receipt by the message's id.
     taken: BTreeMap<String, String>,
-    /// Those of them that were sent again.
+    /// The received messages that were sent again.
     sent: BTreeSet<String>,
     /// Empty receives in a row.
     empty_receives: u32,
     /// Known messages that came again since the last new one.
     repeats: usize,
-    /// Rounds in a row that had work to do and got none done.
+    /// Rounds in a row that had work to do and achieved nothing.
     fruitless: u32,
 }
 
@@ -68,8 +68,8 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Works until there is a reason to end. It stops only between two rounds, so none is left half
-    /// done.
+    /// Works until there is a reason to end. It stops only between two rounds, so no round is left
+    /// half done.
     pub(super) async fn work(&mut self, stop: impl Future<Output = ()>) -> Result<End> {
         let mut stop = pin!(stop);
         loop {
@@ -86,7 +86,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Shows the messages that stay to others again, and returns what was done.
+    /// Makes the messages that stay visible again, and returns what was done.
     pub(super) async fn finish(self) -> Summary {
         let Self { queues, mut summary, taken, sent, progress, .. } = self;
         let receipts: Vec<_> = taken.values().map(String::as_str).collect();
@@ -142,7 +142,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Counts a new message. Returns its id and what to send, if it is to be sent.
+    /// Counts a new message. If the message must be sent again, returns its id and what to send.
     fn sort(&mut self, id: String, body: &str) -> Option<(String, fan_out::QueueEntry)> {
         match wanted(body, self.args.webhook, self.began_at) {
             Ok(delivery) => {
@@ -176,7 +176,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Deletes what was sent again.
+    /// Deletes the dead letters that were sent again.
     async fn delete(&mut self, ids: Vec<String>) {
         let taken = ids.iter().filter_map(|id| Some((id, self.taken.get(id)?.as_str())));
         let (ids, receipts): (Vec<_>, Vec<_>) = taken.unzip();
@@ -206,7 +206,7 @@ mod tests {
     use crate::redrive::stand_in::{Faults, StandIn};
 
     #[tokio::test]
-    async fn a_redrive_ends_before_sqs_would_show_it_no_more() -> Result<()> {
+    async fn a_redrive_ends_at_the_limit_of_hidden_messages() -> Result<()> {
         let sqs = StandIn::with(&[], Faults::default()).await?;
         let args = Args::default();
         let mut worker = Worker::new(&sqs.queues, &args, storehook_aws::now()).await?;

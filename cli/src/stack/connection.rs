@@ -1,7 +1,7 @@
-//! Which stack a command speaks to: the local one, or a deployed one by name.
+//! The stack that a command works on: the local one, or a deployed one by name.
 //!
 //! The template names its resources after the stack, so a stack's name is enough to find them.
-//! Nothing is guessed: without `--stack` a command speaks to the local stack, or fails.
+//! Nothing is guessed: without `--stack` a command works on the local stack, or fails.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,13 @@ use super::{
     stack_file::StackFile,
 };
 
-/// Which stack to speak to.
+/// Which stack to work on.
 #[derive(Debug, Clone, clap::Args)]
 pub struct StackArgs {
-    /// The deployed stack to speak to, with your AWS credentials [default: the local stack]
+    /// The deployed stack to work on, with your AWS credentials [default: the local stack]
     #[arg(long, global = true)]
     pub stack: Option<String>,
-    /// The folder of the local stack's files.
+    /// The folder with the local stack's files.
     #[arg(long, global = true, default_value = "target/local", value_name = "DIR")]
     pub local_dir: PathBuf,
 }
@@ -31,24 +31,24 @@ impl StackArgs {
     /// The local stack's folder, relative to the repository and not to where the command runs.
     pub fn local_folder(&self) -> Result<PathBuf> {
         let folder = project_root(&std::env::current_dir()?)?.join(&self.local_dir);
-        // One name for it, whatever links lead to it.
+        // The folder then has one name, whatever links lead to it.
         Ok(folder.canonicalize().unwrap_or(folder))
     }
 }
 
-/// A way to a stack.
+/// A connection to a stack.
 #[derive(Debug, Clone)]
 pub struct Connection {
     /// How to reach it.
     pub sdk: SdkConfig,
-    /// What its resources are named after.
+    /// The stack's name, with which its resources' names begin.
     pub stack: String,
-    /// What the local stack says of itself, if it is the one.
+    /// What the local stack says about itself, if the command works on it.
     pub local: Option<StackFile>,
 }
 
 impl Connection {
-    /// Opens the way to the stack that the command line names.
+    /// Connects to the stack that the command line names.
     pub async fn open(args: &StackArgs) -> Result<Self> {
         if let Some(stack) = &args.stack {
             let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;

@@ -35,7 +35,7 @@ pub async fn lock_soon(folder: &Path, wait: bool) -> Result<Option<File>> {
     lock(folder)
 }
 
-/// Whether a local stack runs in this folder.
+/// Whether a local stack is running in this folder.
 pub fn is_running(folder: &Path) -> Result<bool> {
     Ok(lock(folder)?.is_none())
 }

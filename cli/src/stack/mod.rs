@@ -1,4 +1,4 @@
-//! Which stack a command speaks to, and how it is reached.
+//! Which stack a command works on, and how the command reaches it.
 //!
 //! A [`connection`] leads to a deployed stack by its name, or to the local one. The local stack
 //! describes itself in a [`stack_file`] in its folder, and holds the folder's [`lock`] while it

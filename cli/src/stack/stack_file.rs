@@ -1,7 +1,7 @@
 //! `stack.json`: what any tool needs to drive the local stack.
 //!
-//! The stack writes the file when it is ready and removes it when it stops, so a file that is there
-//! means a stack that answers, unless its process was killed: [`lock`](super::lock) tells.
+//! The stack writes the file when it is ready and removes it when it stops. So if the file exists,
+//! the stack is ready, unless its process was killed; [`lock`](super::lock) tells.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use storehook_domain::installation::{app::AppId, secret::SharedSecret, shop::ShopDomain};
 
-/// What a tool needs to know of the running local stack.
+/// What a tool needs to know about the running local stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StackFile {
-    /// Where every emulated AWS service answers.
+    /// The URL of every emulated AWS service.
     pub endpoint_url: String,
-    /// Where the admin API answers.
+    /// The admin API's URL.
     pub api_url: String,
-    /// Where the control panel answers.
+    /// The control panel's URL.
     pub panel_url: String,
     /// The demo shop.
     pub shop: ShopDomain,
@@ -24,7 +24,7 @@ pub struct StackFile {
     pub app: AppId,
     /// Its access token.
     pub token: String,
-    /// What its deliveries are signed with.
+    /// The secret that signs its deliveries.
     pub shared_secret: SharedSecret,
     /// The event stream.
     pub stream_name: String,
@@ -81,7 +81,7 @@ impl StackFile {
             .context("stack.json is malformed: stop the local stack and start it again")
     }
 
-    /// Writes the file, so that a reader sees it whole or not at all.
+    /// Writes the file in one step: a reader sees all of it or nothing.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let partial = folder.join("stack.json.partial");
         fs_err::write(&partial, serde_json::to_vec_pretty(self)?)?;

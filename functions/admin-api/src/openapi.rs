@@ -1,9 +1,9 @@
 //! The OpenAPI description of the API: what `GET /openapi.json` returns.
 //!
-//! It is made from the routes that the router serves. Each route describes its own parameters and
-//! responses. What holds for all routes (the errors of every call, the headers of every response,
-//! the suffix of every path) is written once here and added to each. The description is made on the
-//! first request for it. `openapi.json` beside the sources is a copy, and a test keeps it the same.
+//! The routes that the router serves describe themselves: each has its own parameters and
+//! responses. This file adds what all routes share: the errors of every call, the headers of every
+//! response, the suffix of every path. The first request for the description builds it.
+//! `openapi.json` beside the sources is a copy, and a test keeps it the same.
 
 use std::sync::OnceLock;
 
@@ -79,7 +79,7 @@ pub(crate) fn describe(
     tags(
         (name = "webhooks", description = "An app's subscriptions to events of a shop."),
         (name = "deliveries", description = "One event on its way to one webhook: its state, its attempts, and how to send it again."),
-        (name = "events", description = "Events of the shop that an app pushes."),
+        (name = "events", description = "An app pushes events of the shop."),
         (name = "secret", description = "The secret that signs deliveries."),
         (name = "description", description = "This description."),
     ),
@@ -90,11 +90,11 @@ struct Document;
 /// The errors of every call with a token: the component's name, the status, and its meaning.
 const ERRORS: [(&str, &str, &str); 6] = [
     ("Unauthorized", "401", "The token is missing or unknown."),
-    ("Forbidden", "403", "The token lacks the scope of this call."),
+    ("Forbidden", "403", "The token lacks the scope that this call needs."),
     ("NotAcceptable", "406", "The client does not accept JSON."),
     ("TooManyCalls", "429", "The app has made too many calls on this shop."),
-    ("InternalServerError", "500", "Something failed inside."),
-    ("ServiceUnavailable", "503", "Something is busy or unreachable. Call again."),
+    ("InternalServerError", "500", "An internal error. Storehook's log has the cause."),
+    ("ServiceUnavailable", "503", "A part of Storehook is busy or unreachable. Call again later."),
 ];
 
 /// The ways to send a token: the one that most clients use first.
@@ -127,7 +127,7 @@ const HEADERS: [(&str, &str); 2] = [
     ("X-Request-Id", "The request's id in Storehook's log."),
     (
         "X-Shopify-Shop-Api-Call-Limit",
-        "The calls in the app's bucket, and how many it can hold: `1/40`. A second header repeats it under the \
+        "The number of calls in the app's bucket and the size of the bucket: `1/40`. A second header repeats this under the \
          platform's name, by default `X-Spiffy-Stores-Api-Call-Limit`. Both are absent if calls are not limited.",
     ),
 ];

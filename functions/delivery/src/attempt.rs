@@ -1,4 +1,4 @@
-//! One attempt: the webhook as it is now, the request, and what the endpoint made of it.
+//! One attempt: the webhook as it is now, the request, and the response.
 
 use std::time::Duration;
 
@@ -25,15 +25,15 @@ use crate::{
     skipped::Skipped,
 };
 
-/// What a receive of a message came to.
+/// The result of a receive.
 pub(crate) struct Receipt {
     /// The attempt, or why there was none.
     pub(crate) attempt: Result<Attempt, Skipped>,
-    /// Whether the message was to be attempted, by what was known of its delivery.
+    /// Whether the message may be attempted, by the delivery's record.
     pub(crate) admission: Admission,
-    /// The webhook and its installation, where there was an attempt.
+    /// The webhook and its installation, if there was an attempt.
     pub(crate) target: Option<Target>,
-    /// What was known of the delivery before.
+    /// What was known about the delivery before.
     pub(crate) history: Loaded,
     /// The cause of a failure, for the log.
     pub(crate) cause: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) async fn attempt(
     }
 }
 
-/// The target of an attempt, if it takes deliveries now.
+/// The target, if it takes deliveries now.
 fn ready(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skipped> {
     let target = target.ok_or(Skipped::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
@@ -75,7 +75,7 @@ fn ready(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skip
     }
 }
 
-/// Tells the log of a message that is of another event than the delivery whose id it bears.
+/// Logs a message that has the id of a delivery, but the payload of another event.
 fn note_other_payload(received: &Received<'_>, history: &Loaded) {
     if let Loaded::Record(record) = history
         && record.is_other_payload(&received.message)
@@ -107,7 +107,7 @@ async fn send(
     let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
     let ended_at = storehook_aws::now();
     let (status, response, outcome, details, cause) = match sent {
-        Sent::Answered(response) => {
+        Sent::Responded(response) => {
             let event_id = &message.envelope.id.event_id;
             let (outcome, details) = Outcome::of(&response, webhook.protocol, event_id, ended_at);
             (Some(response.status), Some(ResponseRecord::of(&response.body)), outcome, details, None)
@@ -119,7 +119,7 @@ async fn send(
     (Attempt { at, latency, address, request: kept, status, response, outcome, details }, cause)
 }
 
-/// An attempt whose request could not be built. The endpoint saw nothing of it.
+/// An attempt whose request could not be built. Nothing was sent.
 fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> Attempt {
     Attempt {
         at: now,

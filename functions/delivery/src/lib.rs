@@ -1,30 +1,32 @@
 //! Delivery: from SQS messages to signed POSTs.
 //!
-//! Each message is one delivery, and each receive of it is at most one attempt. What all messages of a batch
-//! need is loaded at once. Then they are worked on at the same time, and each ends in one of four ways
-//! ([`Disposition`]):
+//! Each message is one delivery, and each receive makes at most one attempt. Everything that the
+//! messages of a batch need is loaded in one step. Then the function works on all messages at the
+//! same time, and each gets one of four dispositions ([`Disposition`]):
 //!
-//! * **Ack.** The endpoint took the delivery, now or before; or nobody is there to deliver to any more; or
-//!   another message makes the attempts; or the webhook is paused or disabled and the delivery is held, with
-//!   its payload, in the history. SQS deletes the message.
-//! * **Delay.** An integration endpoint asked for the delivery later. That is no failure and must not use up
-//!   receives: a copy of the message is sent with the delay, and this one is done.
-//! * **Retry.** The attempt failed. The message's visibility is set to the schedule's wait, and the message is
-//!   named in `batchItemFailures`, so that SQS shows it again then. The queue's `maxReceiveCount` moves it to
-//!   the retry queue, and from there to the dead-letter queue. This function never sleeps, and never sends a
-//!   failure anywhere.
-//! * **Exhausted.** The delivery is past its schedule, or the message is no delivery. It fails without an
-//!   attempt each time that it comes, until SQS moves it.
+//! * **Ack.** SQS deletes the message. The endpoint took the delivery, now or before; or the
+//!   webhook or the app is gone; or another message makes the attempts; or the webhook is paused or
+//!   disabled, and the history holds the delivery with its payload.
+//! * **Delay.** An integration endpoint asked for the delivery later. That is not a failure and
+//!   must not use up receives. So the function sends a copy of the message with the delay, and SQS
+//!   deletes this message.
+//! * **Retry.** The attempt failed. The function sets the message's visibility to the schedule's
+//!   wait and names the message in `batchItemFailures`, so SQS shows it again after the wait. SQS
+//!   moves the message to the retry queue, and from there to the dead-letter queue, by
+//!   `maxReceiveCount`. The function never sleeps, and never sends a failure anywhere.
+//! * **Exhausted.** The delivery is past its schedule, or the message is not a delivery. The
+//!   message fails without an attempt each time it comes, until SQS moves it.
 //!
 //! What can go wrong:
 //!
-//! * The registry cannot be read: the message fails, without an attempt, by the same schedule.
+//! * The registry cannot be read: the message fails without an attempt, and comes again by the same
+//!   schedule.
 //! * The visibility cannot be set: the message comes again after the queue's own timeout.
-//! * The process dies in the middle of a batch: all its messages come again, and a delayed one may by then
-//!   have been sent on as well.
+//! * The process dies in the middle of a batch: all its messages come again. If the copy of a
+//!   delayed one was sent already, both come.
 //! * The code panics over a message: that message fails alone.
 //!
-//! Nothing is lost. An endpoint may see a delivery twice, and knows it by its id.
+//! No delivery is lost. An endpoint may see a delivery twice, and can recognise it by its id.
 
 mod after;
 mod attempt;
@@ -56,7 +58,7 @@ pub use settings::{QueueAddress, Settings};
 
 use crate::{after::queues::Reported, lookup::found::Found, message::Received, skipped::Skipped};
 
-/// Works on a batch of messages. The response names those that are to come again.
+/// Works on a batch of messages. The response names the messages that must come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
     let messages: Vec<_> = batch.records.into_iter().map(with_body).collect();
     let (mut received, mut malformed) = (Vec::new(), Vec::new());
@@ -108,9 +110,9 @@ fn with_body(mut message: SqsMessage) -> (SqsMessage, Bytes) {
     (message, body)
 }
 
-/// The id of a message whose work reports it as failed, or panics.
+/// The id of a message, if the work on it reports a failure or panics.
 async fn failed(sqs: &SqsMessage, work: impl Future<Output = Reported>) -> Option<String> {
-    // A message without an id fails its whole batch, which is the safe side.
+    // A message without an id fails its whole batch, so nothing is lost.
     let id = sqs.message_id.clone().unwrap_or_default();
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Reported::Done) => None,
@@ -122,7 +124,7 @@ async fn failed(sqs: &SqsMessage, work: impl Future<Output = Reported>) -> Optio
     }
 }
 
-/// Fails a message that is no delivery, until SQS moves it to the dead letters.
+/// Fails a message that is not a delivery, until SQS moves it to the dead letters.
 async fn reject(
     dependencies: &Dependencies,
     sqs: &SqsMessage,
@@ -152,14 +154,14 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Fo
             disposition(receipt.admission, outcome, schedule, lane, age, ended_at, jitter)
         }
     };
-    // A message whose delivery could not be held must not end.
+    // If the delivery could not be held, its message must not end.
     if matches!(receipt.attempt, Err(Skipped::Held(_)))
         && !dependencies.history.hold(received, receipt.history.record(), ended_at).await
     {
         decided = schedule.next(lane, age, None, jitter);
     }
     log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
-    // None waits for another, so that what follows an attempt takes no longer than two calls may.
+    // These run at the same time, so together they take no longer than two calls may.
     let reported = dependencies.queues.apply(decided, received, receipt.history.known());
     let known = receipt.history.record();
     let recorded = dependencies.history.record(received, &receipt.attempt, known, decided, ended_at);

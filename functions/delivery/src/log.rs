@@ -5,7 +5,7 @@ use storehook_domain::delivery::disposition::Disposition;
 
 use crate::{attempt::Receipt, message::Received, skipped::log_name};
 
-/// What one receive of a delivery came to.
+/// The result of one receive of a delivery.
 pub(crate) struct Entry<'a> {
     pub(crate) received: &'a Received<'a>,
     pub(crate) started_at: Timestamp,

@@ -14,11 +14,11 @@ use storehook_domain::{
 pub(crate) struct Received<'a> {
     /// The delivery.
     pub(crate) message: DeliveryMessage<'a>,
-    /// The message as SQS handed it over, without its body.
+    /// The SQS message, without its body.
     pub(crate) sqs: &'a SqsMessage,
     /// The lane that it came from.
     pub(crate) lane: Lane,
-    /// Its body, which `message` borrows from.
+    /// The body, which `message` borrows from.
     pub(crate) body: &'a Bytes,
 }
 
@@ -28,9 +28,10 @@ impl<'a> Received<'a> {
         Receive { message_id: self.sqs.message_id.as_deref().unwrap_or_default(), lane: self.lane }
     }
 
-    /// The receive as the domain decides on it.
+    /// The receive, as input for the domain's decision.
     pub(crate) fn facts(&self) -> decision::Received<'_, 'a> {
-        // SQS sends both attributes with each message; without them nothing is assumed of it.
+        // SQS sends both attributes with each message. Without them, nothing is assumed about the
+        // message.
         let number = |name: &str| self.sqs.attributes.get(name)?.parse::<i64>().ok();
         let sent_at = number("SentTimestamp").and_then(|millis| Timestamp::from_millisecond(millis).ok());
         decision::Received {

@@ -33,12 +33,12 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long an attempt may take in all: `ATTEMPT_TIMEOUT_SECONDS`, 5 unless set.
     pub attempt_timeout: Duration,
-    /// The port of Lambda's own Runtime API, which no delivery may reach whatever the operator opens:
-    /// `AWS_LAMBDA_RUNTIME_API`, set by Lambda.
+    /// The port of Lambda's own Runtime API, which no delivery may reach whatever the operator
+    /// opens: `AWS_LAMBDA_RUNTIME_API`, set by Lambda.
     pub runtime_api_port: Option<u16>,
 }
 
-/// A queue, by the name that events give it and the one that calls to it need.
+/// A queue, by the name that events use and the name that calls need.
 #[derive(Debug, Clone)]
 pub struct QueueAddress {
     /// Its ARN.
@@ -106,13 +106,13 @@ pub(crate) mod tests {
         ("RETRY_QUEUE_URL", "u2"),
     ];
 
-    /// Settings with what is required, and these.
+    /// The required settings and these.
     pub(crate) fn settings<const N: usize>(more: [(&str, &str); N]) -> Result<Settings, SettingError> {
         Settings::read(&REQUIRED.into_iter().chain(more).collect())
     }
 
     #[test]
-    fn what_is_not_set_has_the_contracts_defaults() -> Result<(), SettingError> {
+    fn missing_settings_have_their_defaults() -> Result<(), SettingError> {
         let settings = settings([])?;
         assert_eq!(
             (settings.connect_timeout, settings.attempt_timeout),
@@ -125,7 +125,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_function_does_not_start_without_what_is_required_or_with_nonsense() {
+    fn missing_and_malformed_settings_stop_the_function_from_starting() {
         for missing in REQUIRED {
             let rest = REQUIRED.into_iter().filter(|setting| *setting != missing);
             assert!(

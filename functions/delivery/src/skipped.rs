@@ -1,5 +1,5 @@
-//! Why a message that was received was not attempted; and what a receive is called, in the log and in the
-//! history: both follow from the attempt or from the reason that there was none.
+//! Why a received message was not attempted. The reason, or the attempt, gives the receive its name
+//! in the log and its state in the history.
 
 use storehook_domain::{
     delivery::outcome::Outcome,
@@ -9,7 +9,7 @@ use storehook_domain::{
 
 use crate::lookup::found::TargetError;
 
-/// Why a receive of a delivery made no attempt.
+/// Why a receive made no attempt.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Skipped {
     #[error("the delivery is past its schedule")]
@@ -29,7 +29,7 @@ pub(crate) enum Skipped {
 }
 
 impl Skipped {
-    /// The reason that an admission gives; `None` where it lets the message be attempted.
+    /// The reason that an admission gives; `None` if it admits the message to an attempt.
     pub(crate) fn by(admission: Admission) -> Option<Self> {
         match admission {
             Admission::Attempt | Admission::LastAttempt => None,
@@ -40,8 +40,8 @@ impl Skipped {
         }
     }
 
-    /// The state of the delivery whose message ended so; `None` where it says nothing about the delivery. A held
-    /// delivery is recorded before its message ends, not after.
+    /// The state that the delivery gets; `None` if the reason says nothing about the delivery. A
+    /// held delivery is recorded before its message ends, not after.
     pub(crate) fn state(&self) -> Option<DeliveryState> {
         match self {
             Self::Cancelled => Some(DeliveryState::Cancelled),
@@ -54,7 +54,7 @@ impl Skipped {
         }
     }
 
-    /// Whether the message has nothing more to do, and ends.
+    /// Whether the message ends.
     pub(crate) fn ends_message(&self) -> bool {
         match self {
             Self::Duplicate | Self::Superseded | Self::Cancelled | Self::Held(_) => true,

@@ -10,7 +10,7 @@ use crate::stand_in::{Seen, Table, deliver_all, deliver_with, delivery};
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::test]
-async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
+async fn each_message_of_a_batch_ends_by_itself() -> TestResult {
     let messages = [
         ("delivered", delivery(7, 0)),
         ("failed", delivery(8, 0)),
@@ -27,7 +27,8 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
     assert!(sent.is_empty(), "no failure is sent anywhere");
     let expected = ["before", "failed", "failed-last-retry", "failed-retry", "malformed", "unread"];
     assert_eq!(failed, expected);
-    // The wait to the next age of the table, with up to a tenth of jitter, less what the test took.
+    // The wait to the next age of the table, with up to a tenth of jitter, less the time that the
+    // test took.
     for (handle, seconds, queue) in [
         ("failed", 1..=11, "https://sqs/delivery"),
         ("unread", 1..=11, "https://sqs/delivery"),
@@ -48,10 +49,10 @@ async fn every_message_of_a_batch_has_its_own_end() -> TestResult {
     Ok(())
 }
 
-/// A delay uses up no receive: the same message comes again as a new one, in its webhook's group and its
-/// own queue, for as long as 48 hours are not over.
+/// A delay uses up no receive: until 48 hours are over, a copy is sent to the same queue, in the
+/// group of its webhook.
 #[tokio::test]
-async fn a_delay_is_a_new_message_until_it_would_last_too_long() -> TestResult {
+async fn a_delay_sends_a_copy_until_48_hours_are_over() -> TestResult {
     let messages = [
         ("fresh", delivery(13, 0)),
         ("slow-retry", delivery(13, 100_000)),
@@ -84,9 +85,9 @@ async fn a_message_without_an_id_fails_and_is_not_deleted() -> TestResult {
     Ok(())
 }
 
-/// Each kind of end, one message each, so that none writes over another.
+/// One message for each kind of end, each of another webhook.
 #[tokio::test]
-async fn what_is_kept_of_a_delivery_is_its_state() -> TestResult {
+async fn the_history_shows_how_each_delivery_ended() -> TestResult {
     for (message, id, state) in [
         (delivery(7, 0), "7", Some("delivered")),
         (delivery(8, 0), "8", Some("retrying")),
@@ -107,7 +108,7 @@ async fn what_is_kept_of_a_delivery_is_its_state() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_history_that_is_off_is_not_written_at_all() -> TestResult {
+async fn with_the_history_off_nothing_is_written() -> TestResult {
     let messages = [
         ("delivered", delivery(7, 0)),
         ("paused", delivery(9, 0)),
@@ -118,7 +119,7 @@ async fn a_history_that_is_off_is_not_written_at_all() -> TestResult {
     let seen = deliver_with(&messages, "0", Table::Works).await?;
     assert_eq!(seen.failed, ["exhausted-again-retry"]);
     assert_eq!(seen.writes, BTreeMap::new());
-    // What counts towards the end of a webhook is the registry's, and one write a failure.
+    // Each failure is one write to the registry, which counts it for the webhook.
     let seen = deliver_with(&[("failed", delivery(8, 0))], "0", Table::Works).await?;
     assert_eq!(seen.writes, BTreeMap::from([("UpdateItem".to_owned(), 1)]));
     assert!(seen.kept.is_empty());
@@ -145,10 +146,10 @@ async fn an_attempt_is_one_write() -> TestResult {
     Ok(())
 }
 
-/// A history that can be neither read nor written loses and delays nothing: only what would be nowhere else
-/// comes again.
+/// If the history can be neither read nor written, nothing is lost or delayed. Only a delivery that
+/// must be held comes again.
 #[tokio::test]
-async fn a_history_that_is_broken_holds_nothing_up() -> TestResult {
+async fn a_broken_history_holds_nothing_up() -> TestResult {
     let messages = [
         ("delivered", delivery(7, 0)),
         ("failed", delivery(8, 0)),
@@ -164,9 +165,9 @@ async fn a_history_that_is_broken_holds_nothing_up() -> TestResult {
     Ok(())
 }
 
-/// Nor does one that does not even answer, while what is asked along with it does.
+/// The same if the history never responds while the registry does.
 #[tokio::test]
-async fn a_history_that_hangs_holds_nothing_up() -> TestResult {
+async fn a_hanging_history_holds_nothing_up() -> TestResult {
     let messages = [("delivered", delivery(7, 0)), ("failed", delivery(8, 0)), ("deleted", delivery(11, 0))];
     let seen = deliver_with(&messages, "30", Table::IsSilent).await?;
     assert_eq!(seen.failed, ["failed"]);
@@ -174,7 +175,7 @@ async fn a_history_that_hangs_holds_nothing_up() -> TestResult {
     Ok(())
 }
 
-/// A message of the run that somebody began by asking for the delivery again.
+/// A message of a run that a redelivery began.
 fn redelivery(webhook_id: u64) -> String {
     delivery(webhook_id, 0).replace("\"payload\"", "\"run\":\"redeliver:x\",\"payload\"")
 }
@@ -190,8 +191,8 @@ async fn a_redelivery_of_a_delivered_delivery_is_attempted() -> TestResult {
     Ok(())
 }
 
-/// A dead run's own message goes to the dead letters. A dead letter that somebody moved back by hand gets one
-/// attempt, and goes back if that fails.
+/// The holder of a dead run goes to the dead letters. A dead letter that somebody moved back by
+/// hand gets one attempt, and goes back if that fails.
 #[tokio::test]
 async fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
     let seen = deliver_all(&[("before", delivery(14, 0))]).await?;
@@ -201,7 +202,7 @@ async fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
     Ok(())
 }
 
-/// Past its schedule a delivery is late, and not dead: where no record says that the last attempt was made, it is.
+/// A late delivery is not dead: if no record says that the last attempt was made, it is made.
 #[tokio::test]
 async fn a_late_delivery_gets_its_last_attempt() -> TestResult {
     for (handle, history_days, is_attempted) in
@@ -213,9 +214,9 @@ async fn a_late_delivery_gets_its_last_attempt() -> TestResult {
     Ok(())
 }
 
-/// In the fast lane a message is hidden no longer than the table says. The record holds the attempt back.
+/// The fast lane hides a message no longer than the table says. The record holds the attempt back.
 #[tokio::test]
-async fn a_long_retry_after_is_spent_in_the_slow_lane() -> TestResult {
+async fn a_long_retry_after_hides_a_fast_message_only_for_the_wait_of_the_table() -> TestResult {
     let seen = deliver_all(&[("fast", delivery(15, 0)), ("slow-retry", delivery(15, 60))]).await?;
     for (handle, seconds) in [("fast", 1..=11), ("slow-retry", 3_590..=3_961)] {
         let (hidden_for, _) = seen.hidden.get(handle).ok_or(handle)?;

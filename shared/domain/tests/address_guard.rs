@@ -203,7 +203,7 @@ fn an_ipv6_literal_is_judged_by_the_address_that_it_stands_for() {
 }
 
 #[test]
-fn an_ambiguous_url_is_no_address() {
+fn an_ambiguous_url_is_refused() {
     check("", SHAPES);
 }
 

@@ -54,7 +54,7 @@ fn circles_are_found_in_every_way_to_write_a_path() -> Result<()> {
 }
 
 #[test]
-fn comments_texts_tests_and_other_crates_make_no_circle() -> Result<()> {
+fn comments_strings_tests_and_other_crates_make_no_circle() -> Result<()> {
     let to_a = ("b.rs", "use crate::a::A;");
     for no_arrow in [
         "",
@@ -75,7 +75,7 @@ fn comments_texts_tests_and_other_crates_make_no_circle() -> Result<()> {
 }
 
 #[test]
-fn a_parent_may_be_used_by_children_that_it_only_declares() -> Result<()> {
+fn children_may_use_a_parent_that_only_declares_them() -> Result<()> {
     let child = ("a/mod.rs", "pub mod c;\npub struct P;");
     let files = |parent, child_text| {
         let mut texts = crate_of(&[child, ("a/mod.rs", parent), ("a/c.rs", child_text)]);
@@ -97,7 +97,7 @@ fn a_parent_may_be_used_by_children_that_it_only_declares() -> Result<()> {
 }
 
 #[test]
-fn each_group_of_files_is_told_by_its_shortest_circle() -> Result<()> {
+fn each_group_of_files_is_reported_by_its_shortest_circle() -> Result<()> {
     let root = (ROOT, "mod a; mod b; mod c; mod d; mod e;");
     let mut files = crate_of(&[
         ("a.rs", "use crate::b::B;"),
@@ -116,7 +116,7 @@ fn each_group_of_files_is_told_by_its_shortest_circle() -> Result<()> {
 }
 
 #[test]
-fn rooms_may_be_in_a_circle_where_no_files_are() -> Result<()> {
+fn rooms_may_form_a_circle_even_if_no_files_do() -> Result<()> {
     let mut files = crate_of(&[
         ("a/mod.rs", "pub mod one; pub mod two;"),
         ("a/one.rs", "use crate::b::B;"),

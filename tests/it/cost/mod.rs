@@ -17,7 +17,8 @@ use crate::{
     stack::template::{resource, template},
 };
 
-/// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around it.
+/// The case: how long an endpoint takes, and a call of DynamoDB or SQS with what is computed around
+/// it.
 const ANSWER_MS: f64 = 150.0;
 const CALL_MS: f64 = 10.0;
 
@@ -42,7 +43,7 @@ const BATCH_LINES_BYTES: usize = 473 + 2 * 378;
 type Table = Vec<Vec<String>>;
 
 #[test]
-fn the_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
+fn the_cost_table_has_the_units_of_the_code_at_list_prices() -> Result<()> {
     let mut rows = rows(10)?;
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
     rows.push(["total", "", "", "", &off, "", &on].map(str::to_owned).to_vec());
@@ -55,8 +56,8 @@ fn the_table_is_the_units_of_the_code_at_list_prices() -> Result<()> {
 fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
     let (rows, alone) = (rows(10)?, rows(1)?);
     let (off, on) = (total(&rows, 4)?, total(&rows, 6)?);
-    // Where concurrency is limited, Lambda never has less than five pollers ("scaling behavior for SQS event
-    // source mappings"). Each asks for 20 s at a time, and there are two queues.
+    // Where concurrency is limited, Lambda never has less than five pollers ("scaling behavior for
+    // SQS event source mappings"). Each asks for 20 s at a time, and there are two queues.
     let polls = 2.0 * 5.0 * 3.0 * 60.0 * HOURS_PER_MONTH;
     let document = one_line("docs/operating.md")?;
     for sentence in [
@@ -87,9 +88,10 @@ fn the_log_line_has_the_fields_that_the_code_writes() -> Result<()> {
     Ok(())
 }
 
-/// The table's rows, where each function gets so many events or messages of one webhook at once. Prices
-/// are those of us-east-1 on `https://aws.amazon.com/`: `kinesis/data-streams/pricing`, `lambda/pricing`,
-/// `sqs/pricing`, `dynamodb/pricing/on-demand`, `cloudwatch/pricing`, `ec2/pricing/on-demand`.
+/// The table's rows, where each function gets so many events or messages of one webhook at once.
+/// Prices are those of us-east-1 on `https://aws.amazon.com/`: `kinesis/data-streams/pricing`,
+/// `lambda/pricing`, `sqs/pricing`, `dynamodb/pricing/on-demand`, `cloudwatch/pricing`,
+/// `ec2/pricing/on-demand`.
 fn rows(batch: usize) -> Result<Table> {
     let (off, on) = (measure(false)?, measure(true)?);
     let batches = 1.0 / batch as f64;
@@ -98,7 +100,8 @@ fn rows(batch: usize) -> Result<Table> {
     // Payloads are written while messages are sent.
     let fan_out = duration("FanOutFunction", batches, 2.0 * CALL_MS)?;
     let delivering = |calls| duration("DeliveryFunction", batches, ANSWER_MS + calls * CALL_MS);
-    // Up to 64 KB are a request. A batch is sent, received and deleted; the last call carries no messages.
+    // Up to 64 KB are a request. A batch is sent, received and deleted; the last call carries no
+    // messages.
     let requests = |of: &Measured| batches * (2 * (batch * of.message).div_ceil(64 * 1024) + 1) as f64;
     // Queries of an index are eventually consistent, and cost at least half a unit each. What the deliveries
     // of a batch share is read once for all of them.
@@ -130,7 +133,8 @@ fn rows(batch: usize) -> Result<Table> {
     .collect()
 }
 
-/// A row's cells. Units are to a thousandth, or whole where they are many; costs are of what is told.
+/// A row's cells. Units are to a thousandth, or whole where they are many; costs are of what is
+/// told.
 fn row(component: &str, unit: &str, price: &str, off: f64, on: f64) -> Result<Vec<String>> {
     let told = |units: f64| if units >= 100.0 { units.round() } else { (units * 1_000.0).round() / 1_000.0 };
     let (off, on, dollars_each) = (told(off), told(on), number(price)?);

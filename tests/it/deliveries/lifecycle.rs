@@ -33,7 +33,7 @@ fn done() -> Value {
 }
 
 #[tokio::test]
-async fn a_410_disables_the_webhook_tells_the_app_and_one_call_enables_it_again() -> Result<()> {
+async fn a_410_disables_the_webhook_until_its_app_enables_it() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other_app = stack.install_on(&installed.shop, "other-app").await?;
@@ -53,7 +53,7 @@ async fn a_410_disables_the_webhook_tells_the_app_and_one_call_enables_it_again(
     assert_eq!(event.header("x-spiffy-stores-topic"), "webhooks/disabled");
     let payload: Value = serde_json::from_slice(&event.body)?;
     assert_eq!((&payload["id"], &payload["status"]), (&json!(id), &json!("disabled")));
-    assert_eq!(payload["reason"], "the endpoint answered 410 Gone");
+    assert_eq!(payload["reason"], "the endpoint responded with 410 Gone");
     assert_eq!(gone.so_far().len(), 1, "it is not told that it is disabled");
 
     let enable = Some(json!({"webhook": {"status": "active"}}));

@@ -10,14 +10,14 @@ use super::{blocks, first_cells, read};
 use crate::api::openapi::{description, operations};
 
 #[test]
-fn its_calls_are_the_descriptions() -> Result<()> {
+fn its_calls_are_those_of_the_description() -> Result<()> {
     let calls = operations()?.into_iter().map(|(method, path)| format!("{method} {path}")).collect();
     assert_eq!(first_cells(&read("docs/api.md")?, "call"), calls);
     Ok(())
 }
 
 #[test]
-fn its_parameters_of_lists_are_the_descriptions() -> Result<()> {
+fn its_list_parameters_are_those_of_the_description() -> Result<()> {
     let (document, description) = (read("docs/api.md")?, description()?);
     for (heading, path) in
         [("list parameter", "/admin/webhooks.json"), ("parameter", "/admin/webhooks/{id}/deliveries.json")]
@@ -32,7 +32,7 @@ fn its_parameters_of_lists_are_the_descriptions() -> Result<()> {
 }
 
 #[test]
-fn its_attributes_of_requests_are_the_descriptions() -> Result<()> {
+fn its_request_attributes_are_those_of_the_description() -> Result<()> {
     let document = read("docs/api.md")?;
     for (heading, schema, object) in
         [("attribute", "WebhookRequest", "webhook"), ("member of `replay`", "ReplayRequest", "replay")]
@@ -44,7 +44,7 @@ fn its_attributes_of_requests_are_the_descriptions() -> Result<()> {
 }
 
 #[test]
-fn its_statuses_are_the_descriptions() -> Result<()> {
+fn its_statuses_are_those_of_the_description() -> Result<()> {
     let description = description()?;
     let mut statuses = BTreeSet::from(["405".to_owned()]);
     for item in description["paths"].as_object().context("no paths")?.values() {
@@ -58,7 +58,7 @@ fn its_statuses_are_the_descriptions() -> Result<()> {
 }
 
 #[test]
-fn its_states_are_the_descriptions() -> Result<()> {
+fn its_states_are_those_of_the_description() -> Result<()> {
     let states = resolved(&schema_of("Delivery")?["properties"]["state"])?["enum"].clone();
     let states = states.as_array().context("no states")?.iter().filter_map(Value::as_str);
     let told = first_cells(&read("docs/api.md")?, "state");
@@ -68,7 +68,7 @@ fn its_states_are_the_descriptions() -> Result<()> {
 
 /// The examples of responses have every member that the description has, and no others.
 #[test]
-fn its_examples_have_the_descriptions_members() -> Result<()> {
+fn its_examples_have_the_members_of_the_description() -> Result<()> {
     let mut found = 0;
     for document in ["docs/api.md", "docs/receiving.md"] {
         let document = read(document)?;
@@ -96,7 +96,7 @@ fn its_examples_have_the_descriptions_members() -> Result<()> {
 }
 
 #[test]
-fn the_largest_payload_is_the_codes() -> Result<()> {
+fn its_largest_payload_is_that_of_the_code() -> Result<()> {
     assert_eq!(PAYLOAD_LIMIT, 1_046_528);
     for document in ["docs/api.md", "docs/publishing.md"] {
         assert!(read(document)?.contains("| payload | 1,046,528 bytes:"), "{document}");

@@ -26,7 +26,7 @@ const FILES: [&str; 11] = [
 ];
 
 #[test]
-fn every_file_that_they_name_is_there() -> Result<()> {
+fn every_named_file_exists() -> Result<()> {
     let mut missing = Vec::new();
     for document in documents()? {
         let (prose, code) = prose_and_code(&read(&document)?);
@@ -60,7 +60,7 @@ fn every_link_leads_somewhere() -> Result<()> {
 
 /// Two sections of one name would have one anchor.
 #[test]
-fn no_document_has_two_sections_of_one_name() -> Result<()> {
+fn section_names_are_unique_in_each_document() -> Result<()> {
     for document in documents()? {
         let mut anchors = anchors(&read(&document)?);
         anchors.sort();
@@ -71,7 +71,8 @@ fn no_document_has_two_sections_of_one_name() -> Result<()> {
     Ok(())
 }
 
-/// Whether a relative link of a document leads to a file or folder and, where it names one, to a section.
+/// Whether a relative link of a document leads to a file or folder and, where it names one, to a
+/// section.
 fn is_there(document: &str, link: &str) -> Result<bool> {
     let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
     let folder = Path::new(document).parent().context("a folder")?;

@@ -40,7 +40,7 @@ fn it_names_every_command_of_the_program() -> Result<()> {
 
 /// The table of the fields of a log line has all that the code writes, and no others.
 #[test]
-fn its_fields_of_an_attempt_are_the_codes() -> Result<()> {
+fn its_fields_of_the_attempt_line_are_those_of_the_code() -> Result<()> {
     let source = read("functions/delivery/src/log.rs")?;
     let (_, event) = source.split_once("tracing::info!(").context("no event")?;
     let (event, _) = event.split_once(");").context("no end of the event")?;

@@ -25,7 +25,7 @@ fn its_record_is_an_event_with_the_partition_key_that_it_names() -> Result<()> {
 
 /// A field that is read may not be given twice; any other one is passed over.
 #[test]
-fn its_fields_of_a_record_are_those_that_are_read() -> Result<()> {
+fn its_fields_of_a_record_are_those_of_the_code() -> Result<()> {
     let document = read("docs/publishing.md")?;
     let told = first_cells(&document, "field");
     assert_eq!(told.len(), 9, "{told:?}");
@@ -39,7 +39,7 @@ fn its_fields_of_a_record_are_those_that_are_read() -> Result<()> {
 }
 
 #[test]
-fn its_fields_of_a_rejected_record_are_the_codes() -> Result<()> {
+fn its_fields_of_a_rejected_record_are_those_of_the_code() -> Result<()> {
     let document = read("docs/publishing.md")?;
     let (_, section) = document.split_once("\n## Rejected records\n").context("no section")?;
     let messages = RejectedEvent::messages(b"no event", &ORIGIN, "because");
@@ -50,7 +50,7 @@ fn its_fields_of_a_rejected_record_are_the_codes() -> Result<()> {
 }
 
 #[test]
-fn it_counts_the_topics() -> Result<()> {
+fn its_number_of_topics_is_that_of_the_catalogue() -> Result<()> {
     let told = format!("one of the {} topics of the catalogue", TOPICS.len());
     assert!(read("docs/publishing.md")?.contains(&told), "{told}");
     Ok(())

@@ -14,7 +14,7 @@ use storehook_domain::{
 use super::{first_cells, read};
 
 #[test]
-fn its_retry_schedule_is_the_codes() -> Result<()> {
+fn its_retry_schedule_is_that_of_the_code() -> Result<()> {
     let document = read("docs/receiving.md")?;
     for (number, age) in (1..).zip(AGES) {
         let lane = if number <= Lane::Fast.max_receive_count() { Lane::Fast } else { Lane::Slow };
@@ -25,7 +25,7 @@ fn its_retry_schedule_is_the_codes() -> Result<()> {
 }
 
 #[test]
-fn its_failures_are_the_codes_with_their_sentences() -> Result<()> {
+fn its_failures_are_those_of_the_code_with_their_sentences() -> Result<()> {
     use FailedAttempt as Failed;
     let document = read("docs/receiving.md")?;
     assert_eq!(first_cells(&document, "code"), FailedAttempt::CODES.map(str::to_owned).into());

@@ -13,7 +13,7 @@ fn ids(delivered: &[Delivered]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn events_under_one_id_arrive_each_from_every_sender_and_topic() -> Result<()> {
+async fn events_of_different_senders_and_topics_may_share_an_id() -> Result<()> {
     let stack = Stack::shared().await?;
     let installed = stack.install().await?;
     let other = stack.install_on(&installed.shop, "another-app").await?;

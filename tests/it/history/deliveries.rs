@@ -43,7 +43,7 @@ async fn a_delivery_shows_its_attempts_its_request_as_sent_and_the_response() ->
     let attempts = shown["attempts"].as_array().context("no attempts")?;
     let told: Vec<_> = attempts.iter().map(|attempt| (&attempt["number"], &attempt["status"])).collect();
     assert_eq!(told, [(&json!(1), &json!(502)), (&json!(2), &json!(201))]);
-    assert_eq!(attempts[0]["error"], "the endpoint answered 502");
+    assert_eq!(attempts[0]["error"], "the endpoint responded with 502");
     assert_eq!((&attempts[1]["error"], &attempts[1]["address"]), (&Value::Null, &json!(receiver.url)));
     assert!(attempts[1]["latency_ms"].is_u64());
     assert_eq!(shown["last_attempt"], attempts[1]);

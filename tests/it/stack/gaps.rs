@@ -61,7 +61,7 @@ async fn the_emulator_has_no_message_move_tasks() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_emulator_requires_an_action_of_its_own_for_sending_batches() -> Result<()> {
+async fn the_emulator_requires_a_separate_action_for_sending_batches() -> Result<()> {
     let stack = Stack::shared().await?;
     let unique = uuid::Uuid::new_v4().simple().to_string();
     let trust = json!({"Version": "2012-10-17", "Statement": [

@@ -20,13 +20,13 @@ pub(crate) fn template() -> Result<Value> {
 }
 
 #[test]
-fn the_queues_redrive_as_the_schedule_says() -> Result<()> {
+fn the_queues_redrive_after_the_receives_of_their_lanes() -> Result<()> {
     for (name, lane) in [("DeliveryQueue", Lane::Fast), ("RetryQueue", Lane::Slow)] {
         let count = &resource(name)?["Properties"]["RedrivePolicy"]["maxReceiveCount"];
         assert_eq!(count.as_u64(), Some(lane.max_receive_count() as u64), "{name}");
     }
-    // Whether SQS starts the count anew in the second queue or carries it on, there are receives enough
-    // for every point, and as many again to lose.
+    // Whether SQS starts the count anew in the second queue or carries it on, there are receives
+    // enough for every point, and as many again to lose.
     assert!(Lane::Slow.max_receive_count() >= 2 * AGES.len());
     Ok(())
 }
@@ -103,7 +103,7 @@ fn every_mapping_reports_single_failures_and_the_stream_gives_up_in_time() -> Re
 /// Lambda stops what it takes for an endless loop after about 16 rounds, by the trace header that
 /// the SDK passes on: an integration that says `delay` would lose its delivery there.
 #[test]
-fn functions_that_send_to_their_own_queue_are_not_stopped_as_loops() -> Result<()> {
+fn lambda_does_not_stop_functions_that_send_to_their_own_queue() -> Result<()> {
     let functions = template()?["Resources"].as_mapping().context("no resources")?.clone();
     let allowed: Vec<_> = functions
         .iter()

@@ -1,12 +1,12 @@
-//! What becomes of a batch of stream records, as AWS documents it for an event source mapping of a
-//! stream: the decisions of the Kinesis poller, without its calls.
+//! The decisions of the Kinesis poller, without its calls: what becomes of a batch of stream
+//! records, as AWS documents it for an event source mapping.
 
 use aws_sdk_kinesis::types::Record;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// Records that are handed over together, and how often they have been handed over before.
+/// Records that the function gets together, and how often it got them before.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Batch {
     pub(super) records: Vec<Record>,

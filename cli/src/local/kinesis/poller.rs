@@ -6,10 +6,11 @@
 //! therefore disables the template's mapping in the emulator. This poller reads the settings of
 //! that mapping and does what AWS documents:
 //!
-//! - It reads each shard in order, and goes on after a batch when every record is done or given up.
-//! - It starts again from the first record that a response names as failed.
+//! - It reads each shard in order, and continues after a batch when every record is done or given
+//!   up.
+//! - It continues with the first record that a response names as failed.
 //! - It halves a batch that made the function fail.
-//! - It sends the position of what it gives up to the on-failure destination.
+//! - It sends the position of records that it gives up to the on-failure destination.
 //!
 //! One batch of a shard is in flight at a time; `ParallelizationFactor` is not modelled.
 
@@ -39,7 +40,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Polls for every stream mapping that is disabled in the emulator, including those that are added
 /// later.
 ///
-/// With a file for its checkpoints it goes on where it last stopped.
+/// With a file for its checkpoints, it continues where it last stopped.
 pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let lambda = aws_sdk_lambda::Client::new(&sdk);
@@ -82,7 +83,7 @@ impl Poller {
         Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping, checkpoints }
     }
 
-    /// Polls every shard, for ever.
+    /// Polls every shard without end.
     async fn poll(&self) {
         let shards = loop {
             let list = self.kinesis.list_shards().set_stream_arn(self.mapping.event_source_arn.clone());

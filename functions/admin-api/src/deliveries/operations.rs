@@ -1,5 +1,4 @@
-//! What can be read of deliveries. Each operation acts for a caller, and finds the caller's
-//! deliveries alone.
+//! Reading deliveries. Each operation acts for a caller and finds only the caller's deliveries.
 
 use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
@@ -15,7 +14,7 @@ use storehook_domain::{
 use crate::{app::App, error::ApiError, http::caller::Caller, webhooks::operations::find_webhook};
 
 /// A page of a webhook's deliveries, the newest first, and the position after which the next page
-/// begins. A page may be short, or empty, although more follow.
+/// begins. A page may be short or empty even if more deliveries follow.
 pub(crate) async fn list_deliveries(
     app: &App,
     caller: &Caller,

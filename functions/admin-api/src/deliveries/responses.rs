@@ -1,4 +1,4 @@
-//! Deliveries as the API prints them: the types here are also what the OpenAPI description tells.
+//! Deliveries as the API prints them. The OpenAPI description is made from the same types.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -37,7 +37,8 @@ pub(crate) struct DeliveryResponse {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
 struct ShownDelivery {
-    /// The id, `<webhook id>-<event id>`: retries and replays keep it.
+    /// The id: `<webhook id>-<event id>`, sometimes followed by `~` and 8 hexadecimal digits.
+    /// Retries and replays keep it.
     #[schema(example = "4759306-01JD4Q")]
     id: String,
     #[schema(example = 4_759_306)]
@@ -51,7 +52,7 @@ struct ShownDelivery {
     state: &'static str,
     /// Whether the event is a test event.
     test: bool,
-    /// How many runs were attempted after the event's own.
+    /// The number of attempted runs besides the event's own.
     replays: usize,
     /// When the event happened, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
@@ -62,7 +63,7 @@ struct ShownDelivery {
     /// When the next attempt is due; null if there is none.
     #[schema(format = DateTime)]
     next_attempt_at: Option<String>,
-    /// The number of all attempts.
+    /// The number of attempts in all runs.
     attempt_count: u64,
     /// The last attempt; null if there is none.
     last_attempt: Option<ShownAttempt>,
@@ -73,13 +74,13 @@ struct ShownDelivery {
 struct FullDelivery {
     #[serde(flatten)]
     summary: ShownDelivery,
-    /// The latest attempts, in their order.
+    /// The latest attempts, the oldest first.
     attempts: Vec<ShownAttempt>,
     /// The request of the last attempt; null if none could be built.
     request: Option<ShownRequest>,
-    /// The endpoint's response to it; null if there was none.
+    /// The response to the last attempt; null if there was none.
     response: Option<ShownResponse>,
-    /// What an integration endpoint added to its verdict: JSON, as a text.
+    /// The `details` of an integration endpoint's verdict: JSON in a string.
     details: Option<String>,
 }
 
@@ -89,7 +90,8 @@ struct FullDelivery {
 struct ShownAttempt {
     /// The attempt's number in its run, from 1.
     number: u64,
-    /// The run, by what began it: `event`, `redeliver:…`, `replay:…`, `replay-all:…` or `redrive:…`.
+    /// The run that the attempt belongs to, named after what began it: `event`, `redeliver:…`,
+    /// `replay:…`, `replay-all:…` or `redrive:…`.
     #[schema(example = "event")]
     run: String,
     #[schema(format = DateTime)]
@@ -98,11 +100,11 @@ struct ShownAttempt {
     status: Option<u16>,
     /// Why the attempt failed; null if it succeeded.
     error: Option<String>,
-    /// The name of the failure, for programs; null if the attempt succeeded.
+    /// The code of the failure, for programs; null if the attempt succeeded.
     #[schema(example = "connection_refused")]
     code: Option<String>,
     latency_ms: u64,
-    /// The URL that it was sent to.
+    /// The URL that the attempt was sent to.
     address: String,
 }
 
@@ -118,7 +120,7 @@ struct ShownRequest {
     headers: serde_json::Map<String, serde_json::Value>,
     /// The body; null if the payload has expired.
     body: Option<String>,
-    /// Whether the body is cut: only its first 2 MiB are shown.
+    /// Whether the body was longer: only its first 2 MiB are shown.
     body_truncated: bool,
 }
 
@@ -202,8 +204,8 @@ impl ShownAttempt {
     }
 }
 
-/// How much of a body is shown, in bytes: escaped, it still fits into Lambda's response of 6 MB.
-/// Only XML bodies can be longer.
+/// How much of a body is shown, in bytes. Even with JSON escapes it fits into Lambda's response of
+/// 6 MB. Only XML bodies can be longer.
 const BODY_SHOWN: usize = 2 * 1024 * 1024;
 
 impl ShownRequest {

@@ -25,8 +25,8 @@ use crate::{
 
 /// List a webhook's deliveries
 ///
-/// Lists deliveries, the newest first. A page may be short, or empty, although more follow: the
-/// last page is the one whose `page_info` is null.
+/// Lists deliveries, the newest first. A page may be short or empty even if more deliveries follow.
+/// On the last page `page_info` is null.
 #[utoipa::path(
     get,
     path = "/admin/webhooks/{id}/deliveries",
@@ -54,7 +54,7 @@ pub(crate) async fn list(
 /// Show a delivery
 ///
 /// Shows a delivery with its attempts, the request of the last attempt, and the beginning of the
-/// endpoint's response. The values of custom headers are masked.
+/// response to it. The values of custom headers are masked.
 #[utoipa::path(
     get,
     path = "/admin/deliveries/{id}",
@@ -79,8 +79,8 @@ pub(crate) async fn show(
 /// Show a webhook's statistics
 ///
 /// Counts the deliveries that were first queued in a window of time, by default the last 24 hours.
-/// If there are more than can be counted in a few seconds, only the newest are counted and
-/// `complete` is false.
+/// If the count takes more than a few seconds, it covers only the newest deliveries, and `complete`
+/// is false.
 #[utoipa::path(
     get,
     path = "/admin/webhooks/{id}/stats",

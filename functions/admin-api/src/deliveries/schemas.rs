@@ -42,7 +42,7 @@ impl IntoParams for DeliveryListParameters {
                     .maximum(Some(PAGE_LIMIT))
                     .default(Some(DEFAULT_PAGE_LIMIT.into())),
             ),
-            parameter("page_info", text("The `page_info` of the page before.")),
+            parameter("page_info", text("The `page_info` of the previous page.")),
         ]
     }
 }

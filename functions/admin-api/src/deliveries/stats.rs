@@ -22,8 +22,8 @@ pub(crate) struct WindowStats {
 }
 
 /// Counts a webhook's deliveries that were first queued between `since` and `until`: by default in
-/// the last 24 hours. It starts with the newest and ends after a few seconds; `since` is then the
-/// time that it came to.
+/// the last 24 hours. The count starts with the newest and stops after a few seconds. `since` then
+/// tells how far back it reached.
 pub(crate) async fn load_stats(
     app: &App,
     caller: &Caller,
@@ -64,15 +64,14 @@ struct ShownStats {
     /// Only deliveries that were first queued at this time or earlier are counted.
     #[schema(format = DateTime)]
     until: String,
-    /// Whether all deliveries of the requested window are counted.
+    /// Whether every delivery of the requested window is counted.
     complete: bool,
     /// The number of deliveries.
     deliveries: u64,
     /// The number of deliveries in each state.
     #[schema(value_type = BTreeMap<String, u64>)]
     states: serde_json::Map<String, serde_json::Value>,
-    /// The share of `delivered` among the delivered, retrying and dead; null if there are none of
-    /// these.
+    /// `delivered` divided by the sum of `delivered`, `retrying` and `dead`; null if that sum is 0.
     success_rate: Option<f64>,
     latency_ms: ShownLatency,
 }

@@ -38,8 +38,8 @@ impl DeliveryStore {
     }
 }
 
-/// Whether the caller may see a delivery: one of its own that has not expired. DynamoDB deletes
-/// expired items late (TTL, "within a few days").
+/// Whether the caller may see a delivery: it must be the caller's own and not expired. DynamoDB
+/// deletes expired items late (TTL, "within a few days").
 fn is_visible(record: &DeliveryRecord, caller: &Caller, now: Timestamp) -> bool {
     record.envelope.shop == caller.shop && record.envelope.app == caller.app && record.is_kept(now)
 }

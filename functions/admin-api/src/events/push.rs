@@ -30,10 +30,10 @@ use crate::{
 
 /// Push events
 ///
-/// Puts one event of the shop, or a list of events, onto its stream, and responds once they are
-/// there. An event's payload is its `payload`, or everything but its topic. A list with any invalid
-/// event is refused as a whole. The token needs the scope `events:push`. `/events`, without a
-/// prefix, is the same path.
+/// Puts one event of the shop, or a list of events, onto the stream, and responds when they are
+/// there. The payload is the property `payload`, or, if there is none, all properties except the
+/// topic. One invalid event refuses the whole list. The token needs the scope `events:push`. The
+/// path `/events`, without a prefix, works as well.
 #[utoipa::path(
     post,
     path = "/admin/events",
@@ -45,7 +45,7 @@ use crate::{
         (status = 400, description = "The body is not a JSON object.", body = Errors),
         (status = 413, description = "The body is over 4 MiB.", body = Errors),
         (status = 415, description = "`Content-Type` is not JSON.", body = Errors),
-        (status = 422, description = "Some events are invalid, field by field. None was accepted.", body = Errors),
+        (status = 422, description = "Some events are invalid: `errors` says why, field by field. No event was accepted.", body = Errors),
         (status = 503, description = "Some events may not be on the stream.", body = PushFailure),
     ),
 )]

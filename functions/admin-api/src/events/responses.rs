@@ -1,4 +1,4 @@
-//! Responses to pushes: both what the API prints and what the OpenAPI description tells of it.
+//! Responses to pushes. The OpenAPI description is made from the same types that the API prints.
 
 use serde::Serialize;
 use storehook_domain::event::id::EventId;
@@ -7,28 +7,28 @@ use utoipa::ToSchema;
 /// The result for one pushed event.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PushResult {
-    /// The event's id: the sender's, or a new one.
+    /// The event's id: the one that was sent, or a new one.
     #[schema(value_type = String, example = "01JD4Q")]
     pub(crate) event_id: EventId,
-    /// `accepted`: the event is on the stream. `failed`, only with status 503: it is not; push it
-    /// again.
+    /// `accepted`: the event is on the stream. `failed` (only with status 503): it is not on the
+    /// stream; push it again.
     #[schema(example = "accepted")]
     pub(crate) result: &'static str,
 }
 
-/// The results for a list of pushed events, in their order.
+/// The results for a list of pushed events, in the order of the list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct PushResults {
     events: Vec<PushResult>,
 }
 
-/// The response to a push that failed, in part or as a whole.
+/// The response to a push that failed wholly or in part.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PushFailure {
     #[schema(example = "Service Unavailable")]
     errors: String,
-    /// The result for each event, in their order. Absent if the results are unknown: any of the
-    /// events may be on the stream.
+    /// The results, one for each event, in the order of the list. Absent if they are unknown: each
+    /// event may be on the stream or not.
     events: Option<Vec<PushResult>>,
 }
 

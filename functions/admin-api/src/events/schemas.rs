@@ -44,7 +44,7 @@ impl PartialSchema for PushBody {
             .items(event())
             .min_items(Some(1))
             .max_items(Some(PUSH_LIMIT))
-            .description(Some("The events. All are accepted, or none."));
+            .description(Some("The events. Either all are accepted, or none is."));
         let events = ObjectBuilder::new().property("events", list).required("events");
         AnyOfBuilder::new().item(event()).item(events).into()
     }
@@ -62,7 +62,7 @@ fn event() -> ObjectBuilder {
         .pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
     let payload = ObjectBuilder::new()
         .schema_type(Type::Object)
-        .description(Some("The payload. Without it, the payload is everything but the topic."))
+        .description(Some("The payload. If it is absent, all properties except the topic are the payload."))
         .additional_properties(Some(AdditionalProperties::FreeForm(true)));
     ObjectBuilder::new()
         .property("topic", topic_reference())

@@ -27,26 +27,26 @@ pub(crate) struct TopicsResponse {
 pub(crate) struct ShownTopic {
     #[schema(example = "orders/create")]
     topic: &'static str,
-    /// Spree's names for it.
+    /// Spree's names for the topic.
     aliases: Vec<&'static str>,
-    /// The kind of resource in its payload.
+    /// The kind of resource that the payload holds.
     #[schema(example = "order")]
     resource: &'static str,
-    /// The root element of its payload as XML.
+    /// The root element of the payload in XML.
     #[schema(example = "order")]
     xml_root: String,
     /// The header with the payload's id; null if there is none.
     #[schema(example = "X-Spiffy-Stores-Order-Id")]
     id_header: Option<String>,
-    /// A sample of its payload.
+    /// A sample payload.
     #[schema(value_type = Object)]
     sample: &'static RawValue,
 }
 
 /// List topics
 ///
-/// Lists the topics of the catalogue, each with a sample of its payload. Apps can subscribe to
-/// topics of the shop's own as well, named `noun:verb`.
+/// Lists the topics of the catalogue, each with a sample payload. Apps can also subscribe to the
+/// shop's own topics, which are named `noun:verb`.
 #[utoipa::path(
     get,
     path = "/admin/topics",

@@ -1,12 +1,14 @@
-//! The history, as this function keeps it: one write for each attempt, and none where it is off.
+//! The history, as this function writes it: one write for each attempt, and none if the history is
+//! off.
 //!
-//! A delivery's record is written whole, from what was loaded of it before the attempt, on the condition that
-//! nobody else has written it since. Where somebody has, the response to that very write brings the record
-//! that is there now, and the change is made to that one.
+//! A record is loaded before the attempt, changed, and written whole, on the condition that nobody
+//! else has written it since. If somebody has, the response to the refused write contains the
+//! current record, and the change is made to that one.
 //!
-//! The record decides whether a message is attempted. Where it is missing, or the table does not respond, the
-//! message is attempted. Writing it decides nothing, with one exception: a delivery that is held has no
-//! message any more, so its record and its payload are written first.
+//! The loaded record decides whether a message is attempted. Without one, or if the table does not
+//! respond, the message is attempted. A failed write changes nothing for the message, with one
+//! exception: a held delivery has no message any more, so its record and payload must be written
+//! before the message ends.
 
 use jiff::Timestamp;
 use storehook_aws::{
@@ -22,7 +24,7 @@ use tokio::{sync::Mutex, time::error::Elapsed};
 
 use crate::{message::Received, skipped::Skipped};
 
-/// Keeps the history.
+/// Writes the history.
 #[derive(Clone)]
 pub(crate) struct History(pub(crate) HistoryTable);
 
@@ -38,13 +40,13 @@ pub(crate) enum HistoryError {
 }
 
 impl History {
-    /// Whether anything is kept.
+    /// Whether the history is on.
     pub(crate) fn is_on(&self) -> bool {
         self.0.retention.deliveries().is_some()
     }
 
-    /// Records a delivery whose webhook takes none now, with everything that a replay of it needs. Returns
-    /// whether its message may end; where the history is off, it may.
+    /// Records a held delivery with everything that a replay needs. Returns whether its message may
+    /// end. With the history off, it may.
     pub(crate) async fn hold(
         &self,
         received: &Received<'_>,
@@ -54,7 +56,7 @@ impl History {
         let message = &received.message;
         let held = async {
             let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
-            // Nothing else is left of it, so its payload is kept for as long as it is.
+            // The message will end, so the payload is kept for as long as the delivery.
             let owner = PayloadOwner::Delivery(&message.envelope.id);
             let digest = self.0.keep_payload(message, owner, kept_for, now).await?;
             let mut held = message.clone();
@@ -69,7 +71,7 @@ impl History {
         is_written(message, tokio::time::timeout(CALL_TIMEOUT, held).await)
     }
 
-    /// Records what a receive of a message came to.
+    /// Records the result of a receive.
     pub(crate) async fn record(
         &self,
         received: &Received<'_>,
@@ -98,8 +100,8 @@ impl History {
         }
     }
 
-    /// Changes a delivery's record from what was known of it. `change` may find that there is nothing to
-    /// write.
+    /// Changes a delivery's record, starting from the known one. `change` returns `None` if there
+    /// is nothing to write.
     async fn change(
         &self,
         message: &DeliveryMessage<'_>,
@@ -130,7 +132,8 @@ impl History {
     }
 }
 
-/// Tells the log where the history was not written: the template's metric counts these lines.
+/// Whether the history was written. If not, it writes a log line, which the template's metric
+/// counts.
 fn is_written(message: &DeliveryMessage<'_>, written: Result<Result<(), HistoryError>, Elapsed>) -> bool {
     let error = match written {
         Ok(Ok(())) => return true,

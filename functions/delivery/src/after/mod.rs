@@ -1,4 +1,4 @@
-//! What follows an attempt: for its message, for its delivery's record and for its webhook.
+//! What follows an attempt, for the message, for the delivery's record and for the webhook.
 
 pub(crate) mod health;
 pub(crate) mod history;

@@ -1,4 +1,4 @@
-//! The two queues, as this function writes to them.
+//! The two queues, as this function uses them.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ pub(crate) struct Queues {
 /// How a message is reported to SQS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reported {
-    /// As done: SQS deletes it.
+    /// The message is done: SQS deletes it.
     Done,
-    /// As failed: SQS shows it again.
+    /// The message failed: SQS shows it again.
     Failed,
 }
 
@@ -36,7 +36,7 @@ impl Queues {
         }
     }
 
-    /// Does to a message what was decided, and returns how to report it.
+    /// Carries out a message's disposition, and returns how to report the message.
     pub(crate) async fn apply(
         &self,
         disposition: Disposition,
@@ -53,7 +53,8 @@ impl Queues {
         }
     }
 
-    /// Hides a message until it is due. If that fails, the queue's own timeout shows it again.
+    /// Hides a message until it is due. If that fails, SQS shows it again after the queue's own
+    /// timeout.
     pub(crate) async fn hide(&self, message: &SqsMessage, lane: Lane, disposition: Disposition) {
         let change = self
             .sqs

@@ -1,4 +1,4 @@
-//! What was found of a delivery.
+//! What was loaded for a delivery.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use storehook_domain::{
     webhook::Webhook,
 };
 
-/// What could be loaded of a delivery.
+/// What could be loaded for a delivery.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Where it goes; `None` where its webhook or its installation is no more.
+    /// The target; `None` if the webhook or the installation does not exist any more.
     pub(crate) target: Result<Option<Target>, TargetError>,
-    /// What could be loaded of its history.
+    /// Its history.
     pub(crate) history: Loaded,
 }
 
@@ -27,12 +27,12 @@ pub(crate) struct Target {
     pub(crate) failures: Option<FailureRunItem>,
 }
 
-/// What could be loaded of a delivery's history.
+/// A delivery's history, as far as it could be loaded.
 #[derive(Debug)]
 pub(crate) enum Loaded {
     /// Its record.
     Record(Box<DeliveryRecord>),
-    /// It has none.
+    /// There is no record.
     NoRecord,
     /// Nothing: the history does not respond.
     Nothing,
@@ -41,7 +41,7 @@ pub(crate) enum Loaded {
 }
 
 impl Loaded {
-    /// What is known of the delivery.
+    /// What is known about the delivery.
     pub(crate) fn known(&self) -> Known<'_> {
         match self {
             Self::Record(record) => Known::Record(record),
@@ -51,7 +51,7 @@ impl Loaded {
         }
     }
 
-    /// Its record, if there is one.
+    /// The record, if there is one.
     pub(crate) fn record(&self) -> Option<&DeliveryRecord> {
         match self {
             Self::Record(record) => Some(record),

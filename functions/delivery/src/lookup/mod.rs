@@ -1,11 +1,11 @@
-//! What is loaded before an attempt: where each delivery of a batch goes and what it is signed with, as they are
-//! now, and what is known of it.
+//! Loading, before the attempts of a batch: the webhook and the installation of each delivery, as
+//! they are now, and the delivery's record.
 //!
-//! One strongly consistent read serves the whole batch, each item once: a webhook that fan-out has just found
-//! must not be taken for deleted because a replica has not heard of it yet. A batch of up to 100 keys is one
-//! call. Each message still fails alone: one whose items are unread or malformed says so, and the others go on.
-//! A history that is throttled, refused or silent holds nothing up: its part of the read is given up, and the
-//! deliveries go on as if nothing were known of them.
+//! One read serves the whole batch, and each item is read once; up to 100 keys are one call. The
+//! read is strongly consistent: otherwise a new webhook could be missing on a replica and count as
+//! deleted. Each message fails alone: if its items are unread or malformed, the other messages
+//! continue. A history that is throttled, refused or silent holds nothing up: its part of the read
+//! is given up, and the deliveries continue as if nothing were known about them.
 
 pub(crate) mod found;
 
@@ -36,17 +36,17 @@ use crate::{
 pub(crate) struct Lookup {
     client: Client,
     registry_table: String,
-    /// None where the history is off.
+    /// `None` if the history is off.
     history_table: Option<String>,
 }
 
 /// How often a throttled read is tried again.
 const FURTHER_TRIES: usize = 3;
 
-/// A key as text, to tell items apart by.
+/// A key as text, which identifies an item.
 type KeyText = (String, String);
 
-/// What was read of both tables for one batch.
+/// The items of both tables that were read for one batch.
 #[derive(Default)]
 struct Read {
     registry: HashMap<KeyText, Item>,
@@ -62,9 +62,9 @@ impl Lookup {
         Self { client, registry_table, history_table }
     }
 
-    /// Loads what each message of a batch needs, in their order.
+    /// Loads what each message of a batch needs, in the order of the messages.
     ///
-    /// It takes no longer than one call may, however often it has to ask.
+    /// It takes no longer than one call may, however often it asks.
     pub(crate) async fn load<'a>(&self, batch: Vec<Received<'a>>) -> Vec<(Received<'a>, Found)> {
         let chunks = self.chunks_of(&batch);
         let reads = future::join_all(chunks.into_iter().map(|chunk| self.read(chunk))).await;
@@ -83,7 +83,8 @@ impl Lookup {
         found.collect()
     }
 
-    /// The keys that a batch needs, each once, in calls that DynamoDB takes. A message's keys stand together.
+    /// The keys that a batch needs, each once, in as many calls as DynamoDB allows. The keys of a
+    /// message are in the same call.
     fn chunks_of(&self, batch: &[Received<'_>]) -> Vec<HashMap<String, Vec<Item>>> {
         let (mut seen, mut keys) = (HashSet::new(), Vec::new());
         for received in batch {

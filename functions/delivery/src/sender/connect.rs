@@ -1,9 +1,10 @@
 //! A new connection: look-up, TCP, TLS, HTTP.
 //!
-//! hyper's own connections are used, without a client around them: reqwest and hyper-util's client bound idle
-//! connections for each host and not in all, share one HTTP/2 connection however few streams it allows, keep
-//! one that an attempt timed out on, and do not say which attempt rides on a kept connection. TCP is
-//! hyper-util's `HttpConnector`, with its "happy eyeballs" (RFC 8305) and the guard as its resolver.
+//! This uses hyper's own connections, without a client around them. The clients of reqwest and
+//! hyper-util do not fit: they limit idle connections for each host but not in all, share one
+//! HTTP/2 connection even if it allows few streams, keep a connection that an attempt timed out on,
+//! and do not say whether an attempt uses a kept connection. TCP is hyper-util's `HttpConnector`,
+//! with its "happy eyeballs" (RFC 8305) and the guard as its resolver.
 
 use std::time::Duration;
 
@@ -46,27 +47,28 @@ impl Connector {
             .max_headers(HEAD_LINES)
             .allow_obsolete_multiline_headers_in_responses(true);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
-        // While anything waits for a response and nothing comes, the other end is asked whether it is there.
-        // A connection that was swallowed is so found in three fifths of an attempt's time, and what is left
-        // of it suffices for another one.
+        // While a request waits for its response, pings ask whether the other end is still there.
+        // So a dead connection is found after three fifths of the attempt's time, and the rest is
+        // enough for another connection.
         let ping = settings.attempt_timeout * 3 / 10;
         http2
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
             .keep_alive_timeout(ping)
-            // Twice the most, so that what is over it is told apart from a broken stream. See `response.rs`.
+            // Twice the limit, so that a head above the limit differs from a broken stream. See
+            // `response.rs`.
             .max_header_list_size(2 * HEAD_LIMIT as u32)
-            // Until the other end has said how many streams it allows, it is asked for one.
+            // Until the other end says how many streams it allows, only one is used.
             .initial_max_send_streams(1);
         Self { guard, tls, timeout: settings.connect_timeout, http1, http2 }
     }
 
-    /// The guard that new connections pass.
+    /// The guard that judges the addresses of new connections.
     pub(super) fn guard(&self) -> &Guard {
         &self.guard
     }
 
-    /// Opens a connection to the URL's host. One clock covers all of it.
+    /// Opens a connection to the URL's host. One time limit covers all steps.
     pub(super) async fn connect(
         &self,
         url: &Url,
@@ -93,7 +95,7 @@ impl Connector {
         let mut tcp = HttpConnector::new_with_resolver(self.guard.resolver_for(url));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // Shared among the addresses of a name, so that a dead one leaves time for the next.
+        // The addresses of a name share the time, so a dead address leaves time for the next.
         tcp.set_connect_timeout(Some(self.timeout));
         let stream = tcp.call(uri.clone()).await.map_err(|error| Failure::Connect(error.into()))?;
         Ok(Tcp::new(stream.into_inner()))
@@ -112,7 +114,7 @@ impl Connector {
     }
 }
 
-/// The name that the certificate must be for.
+/// The name that the certificate must have.
 fn server_name(url: &Url) -> Result<ServerName<'static>, Failure> {
     match url.host() {
         Some(Host::Ipv4(ip)) => Ok(ServerName::IpAddress(std::net::IpAddr::from(ip).into())),

@@ -1,8 +1,9 @@
 //! A connection, and one POST on it.
 //!
-//! An HTTP/1.1 connection has no task of its own: it moves while its POST is awaited, and rests in between.
-//! That spares two changes of task for each POST, and to drop the POST is to drop the connection. An HTTP/2
-//! connection is shared, so it has its own task, and a POST holds one of its streams.
+//! An HTTP/1.1 connection has no task of its own: it is polled while its POST is awaited, and rests
+//! in between. That saves two task switches for each POST, and dropping the POST drops the
+//! connection. An HTTP/2 connection is shared, so it has its own task, and a POST holds one of its
+//! streams.
 
 use std::{
     future::{Future, poll_fn},
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 
 use crate::sender::{failure::Failure, post::Post, response};
 
-/// What an HTTP/1.1 connection runs on: TCP, or TLS on it.
+/// The stream of an HTTP/1.1 connection: TCP, or TLS on top of it.
 pub(super) trait Socket: Read + Write + Send + Unpin {}
 
 impl<T: Read + Write + Send + Unpin> Socket for T {}
@@ -36,12 +37,12 @@ impl<T: Read + Write + Send + Unpin> Socket for T {}
 pub(super) enum Connection {
     /// For one POST at a time.
     Http1(Box<Http1>),
-    /// For as many as the other end allows.
+    /// For as many POSTs as the other end allows.
     Http2(Http2),
 }
 
 impl Connection {
-    /// POSTs, and reads the response until the deadline.
+    /// Sends the POST, and reads the response until the deadline.
     pub(super) async fn post(&mut self, post: &Post, deadline: Instant) -> Result<Response, Failure> {
         match self {
             Self::Http1(connection) => connection.post(post, deadline).await,
@@ -68,14 +69,14 @@ impl Http1 {
         let sending = self.requests.send_request(post.over_http1());
         let mut receiving = pin!(response::receive(sending, deadline));
         poll_fn(|context| {
-            // Where the connection ends, the response ends with it, and says how.
+            // If the connection ends, the response ends with it, and its error says how.
             _ = self.driver.poll_unpin(context);
             receiving.as_mut().poll(context)
         })
         .await
     }
 
-    /// Whether it can take another POST: it is open, and the last response was read to its end.
+    /// Whether it can take another POST: it is open, and the last response was read completely.
     pub(super) async fn is_idle(&mut self) -> bool {
         poll_fn(|context| Poll::Ready(self.is_idle_now(context))).await
     }
@@ -86,7 +87,7 @@ impl Http1 {
     }
 }
 
-/// What moves an HTTP/2 connection, and knows how many streams the other end allows.
+/// The task of an HTTP/2 connection. It knows how many streams the other end allows.
 type Http2Driver = http2::Connection<Box<dyn Socket>, Full<Bytes>, TokioExecutor>;
 
 /// A share in an HTTP/2 connection.
@@ -94,12 +95,13 @@ type Http2Driver = http2::Connection<Box<dyn Socket>, Full<Bytes>, TokioExecutor
 pub(super) struct Http2 {
     requests: http2::SendRequest<Full<Bytes>>,
     driver: Arc<Mutex<Http2Driver>>,
-    /// One for each share: the pool's, and those of the POSTs under way.
+    /// One for each share: the pool's share, and those of the POSTs under way.
     shares: Arc<()>,
 }
 
 impl Http2 {
-    /// Sets a connection going. Each POST on it is told how the connection ends, so nobody else needs to be.
+    /// Starts a connection's task. Each POST on it learns how the connection ends, so nobody else
+    /// needs the result.
     pub(super) fn new(requests: http2::SendRequest<Full<Bytes>>, driver: Http2Driver) -> Self {
         let driver = Arc::new(Mutex::new(driver));
         let moved = driver.clone();
@@ -111,7 +113,7 @@ impl Http2 {
         response::receive(self.requests.send_request(post.over_http2()), deadline).await
     }
 
-    /// Whether the other end allows one more stream, asked of the pool's share.
+    /// Whether the other end allows one more stream. Ask the pool's share.
     pub(super) fn has_room(&self) -> bool {
         let under_way = Arc::strong_count(&self.shares) - 1;
         !self.is_closed() && under_way < lock(&self.driver).current_max_send_streams()

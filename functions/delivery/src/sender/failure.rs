@@ -1,7 +1,7 @@
-//! What went wrong, and what that means: for the owner of the endpoint, and for the connection.
+//! Failures of sending: what each means for the owner of the endpoint, and for the connection.
 //!
-//! Only types decide; no message is searched. The causes lie in chains of errors, made by hyper-util (TCP),
-//! tokio-rustls (a `rustls::Error` inside an `io::Error`), hyper and h2.
+//! Only the types of errors decide, never their texts. The causes are in chains of errors from
+//! hyper-util (TCP), tokio-rustls (a `rustls::Error` inside an `io::Error`), hyper and h2.
 
 use std::{
     error::Error,
@@ -31,7 +31,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// What it is called to the endpoint's owner.
+    /// The failure as the endpoint's owner sees it.
     pub(super) fn reason(&self) -> FailedAttempt {
         match self {
             Self::Connect(error) => connect_reason(error.as_ref()),
@@ -47,12 +47,12 @@ impl Failure {
         }
     }
 
-    /// Whether a kept connection turned out to be no good, and the request may be sent on another one:
-    /// closed or reset at the other end, swallowed on the way, or full.
+    /// Whether the kept connection was bad, so the request may be sent on another one: the other
+    /// end closed or reset it, it is dead, or it is full.
     pub(super) fn is_of_the_connection(&self) -> bool {
         let Self::Exchange(error) = self else { return false };
         match cause::<h2::Error>(error) {
-            // One stream ended, and its connection goes on.
+            // Only the stream ended. Its connection is still good.
             Some(error) if error.is_reset() => error.reason() == Some(h2::Reason::REFUSED_STREAM),
             _ => !error.is_parse() && !error.is_user(),
         }
@@ -83,7 +83,7 @@ fn connect_reason(error: &(dyn Error + 'static)) -> FailedAttempt {
 fn tls_reason(error: &rustls::Error) -> FailedAttempt {
     use CertificateError as Certificate;
     match error {
-        // What came was no TLS record: an HTTP response, most often.
+        // The bytes were no TLS record. Most often they are an HTTP response.
         rustls::Error::InvalidMessage(_) => FailedAttempt::NoTls,
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             FailedAttempt::CertificateExpired
@@ -121,13 +121,13 @@ fn exchange_reason(error: &hyper::Error) -> FailedAttempt {
     }
     match cause::<io::Error>(error).map(io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => FailedAttempt::ConnectionReset,
-        // The system gave up sending the request again and again.
+        // The system sent the request several times and then gave up.
         Some(ErrorKind::TimedOut) => FailedAttempt::TimedOut,
         _ => FailedAttempt::ConnectionClosed,
     }
 }
 
-/// The first cause of a type. An `io::Error` hides the error that it was made of from its `source`.
+/// The first cause of this type. An `io::Error` does not show the error inside it as its `source`.
 fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut chain = std::iter::successors(Some(error), |&error| {
         let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

@@ -1,8 +1,8 @@
 //! The address guard: which addresses a delivery may reach.
 //!
-//! Addresses are hostile. A literal one is judged before anything is connected to. A name is judged inside
-//! the resolver: every address that it leads to must be permitted, and the connection is then made to those
-//! very addresses. There is no second look-up in between that could lead elsewhere (DNS rebinding).
+//! Addresses are hostile. A literal address is judged before the connection. A name is judged
+//! inside the resolver: all of its addresses must be permitted, and the connection is made to one
+//! of these. There is no second look-up that could give another address (DNS rebinding).
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use storehook_domain::webhook::{address::Address, address_policy::AddressPolicy}
 use tower::Service;
 use url::Url;
 
-/// How a name becomes addresses.
+/// A function from a name to its addresses.
 pub(super) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// The system's own look-up.
@@ -27,9 +27,10 @@ pub(super) fn system_look_up() -> LookUp {
 
 /// Judges addresses.
 pub(super) struct Guard {
-    /// What the operator permits.
+    /// The addresses that the operator permits.
     policy: AddressPolicy,
-    /// What is permitted on the port of Lambda's Runtime API, whatever the operator has opened.
+    /// The addresses that are permitted on the port of Lambda's Runtime API, whatever the operator
+    /// has opened.
     strict: AddressPolicy,
     runtime_api_port: Option<u16>,
     look_up: LookUp,
@@ -50,7 +51,7 @@ impl Guard {
         GuardedResolver { policy: self.policy_for(url).clone(), look_up: self.look_up.clone() }
     }
 
-    /// The Runtime API would hand out other invocations, and take responses to them.
+    /// The Runtime API would hand out other invocations and accept responses to them.
     fn policy_for(&self, url: &Url) -> &AddressPolicy {
         let port = url.port_or_known_default();
         if port.is_some() && port == self.runtime_api_port { &self.strict } else { &self.policy }
@@ -64,17 +65,17 @@ pub(super) struct GuardedResolver {
     look_up: LookUp,
 }
 
-/// Why a name leads nowhere.
+/// Why a name gives no addresses to connect to.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAddress {
-    /// It has an address that no delivery may reach.
+    /// The name has an address that no delivery may reach.
     #[error("the host has an address that is not allowed")]
     NotAllowed,
-    /// It has none.
+    /// The name has no address.
     #[error("the host name has no address")]
     None,
-    /// It could not be looked up. The system does not tell by type whether the name does not exist or its
-    /// servers do not answer (Rust's `std` makes both an uncategorized `io::Error`).
+    /// The look-up failed. The type of the error does not tell whether the name does not exist or
+    /// its servers do not respond (Rust's `std` makes both an uncategorized `io::Error`).
     #[error("the host name could not be looked up")]
     LookUp(#[from] io::Error),
 }
@@ -92,7 +93,8 @@ impl Service<Name> for GuardedResolver {
         let (policy, found) = (self.policy.clone(), (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
             let addresses = found.await?;
-            // One bad address spoils the name: which of them is connected to is not ours to choose.
+            // One forbidden address forbids the name, because the connector chooses among its
+            // addresses.
             if addresses.iter().any(|address| !policy.permits(address.ip())) {
                 return Err(NoAddress::NotAllowed);
             }

@@ -1,17 +1,18 @@
 //! Sending: one POST to an endpoint, guarded and bounded.
 //!
-//! An attempt rides on a kept connection if there is one (`pool`), else on a new one (`connect`), whose
-//! address the guard has judged (`guard`). One clock covers all of it, so nothing that an endpoint does
-//! costs more than its time; of the response a bounded part is read (`response`).
+//! An attempt uses a kept connection if there is one (`pool`), or opens a new one (`connect`) to an
+//! address that the guard permits (`guard`). One time limit covers the whole attempt, and only a
+//! bounded part of the response is read (`response`).
 //!
-//! An attempt sends its request once, with two exceptions that count as no attempts of their own:
+//! An attempt sends its request once, with two exceptions, which are still the same attempt:
 //!
-//! * A kept connection breaks before there is a response: it may have been closed at the other end long ago.
-//!   Another one is opened at once.
-//! * An HTTP/2 endpoint asks for HTTP/1.1 (`HTTP_1_1_REQUIRED`): it gets it, and its host from then on.
+//! * A kept connection breaks before the response; the other end may have closed it long ago.
+//!   Another connection is opened at once.
+//! * An HTTP/2 endpoint asks for HTTP/1.1 (`HTTP_1_1_REQUIRED`). Its host gets HTTP/1.1 from then
+//!   on.
 //!
-//! Redirects are not followed, proxies of the environment not used, compressed responses neither asked for
-//! nor unpacked: hyper's bare connections do nothing of that by themselves.
+//! The sender follows no redirects, uses no proxies from the environment, and neither asks for nor
+//! unpacks compressed responses: hyper's bare connections do none of this.
 
 mod connect;
 mod connection;
@@ -50,7 +51,8 @@ use crate::{
     settings::Settings,
 };
 
-/// How long an attempt at an integration endpoint may take: it works on the event before it answers.
+/// How long an attempt at an integration endpoint may take. It works on the event before it
+/// responds.
 pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The HTTP side of deliveries.
@@ -60,12 +62,12 @@ pub struct Sender {
     attempt_timeout: Duration,
 }
 
-/// What sending came to.
+/// The result of sending.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The endpoint answered.
-    Answered(Response),
-    /// It did not, or was not asked.
+    /// The endpoint responded.
+    Responded(Response),
+    /// There is no response, or nothing was sent.
     Unanswered {
         /// Why.
         reason: FailedAttempt,
@@ -77,13 +79,13 @@ pub enum Sent {
 /// The sender could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
-    /// The TLS versions and roots do not fit together.
+    /// The TLS versions and roots do not work together.
     #[error("TLS could not be set up")]
     Tls(#[from] rustls::Error),
 }
 
 impl Sender {
-    /// A sender that trusts the public roots and asks the system for addresses.
+    /// A sender that trusts the public roots and uses the system's look-up.
     pub fn new(settings: &Settings) -> Result<Self, SenderError> {
         Ok(Self::with(settings, Tls::public()?, system_look_up()))
     }
@@ -99,8 +101,8 @@ impl Sender {
 
     /// Makes one attempt.
     ///
-    /// `message` holds the bytes that the request was built from; a body that is a part of them
-    /// is sent from where it lies.
+    /// `message` holds the bytes that the request was built from. If the body is a part of them, it
+    /// is sent without a copy.
     pub async fn send(
         &self,
         address: &Address,
@@ -121,7 +123,7 @@ impl Sender {
             Cow::Owned(text) => Bytes::from(text),
         };
         match self.attempt(address.url(), request.headers, body, deadline).await {
-            Ok(response) => Sent::Answered(response),
+            Ok(response) => Sent::Responded(response),
             Err(failure) => {
                 let cause = Some(storehook_aws::causes(&failure));
                 Sent::Unanswered { reason: failure.reason(), cause }
@@ -154,7 +156,7 @@ impl Sender {
         }
     }
 
-    /// Opens a connection. One that can be shared is so from now on.
+    /// Opens a connection. An HTTP/2 connection is shared from now on.
     async fn open(&self, url: &Url, post: &Post, deadline: Instant) -> Result<Lease, Failure> {
         let origin = &url[..Position::BeforePath];
         let connecting = self.connector.connect(url, post.uri(), self.pool.requires_http1(origin));
@@ -168,7 +170,7 @@ impl Sender {
         Ok(opened)
     }
 
-    /// POSTs on a connection, and keeps it if it is good for another time.
+    /// Sends the POST on a connection, and keeps the connection if it can be used again.
     async fn post(&self, mut lease: Lease, post: &Post, deadline: Instant) -> Result<Response, Failure> {
         let began = Instant::now();
         let result = lease.connection.post(post, deadline).await;

@@ -1,18 +1,20 @@
 //! The connections that are kept for the next deliveries.
 //!
-//! A TLS handshake costs as much as twenty POSTs, so each connection that ends in order is kept, as many for
-//! a host as a batch uses, and [`KEPT`] in all: beyond, the one that has rested longest goes. Those of a busy
-//! few hosts so stay for ever, and thousands of hosts share what there is.
+//! A TLS handshake costs as much as twenty POSTs. So each connection that is still good after its
+//! POST is kept: as many for a host as a batch uses, and [`KEPT`] in all. When there are more, the
+//! one that was unused for the longest time is dropped. So a few busy hosts keep their connections,
+//! and thousands of hosts share the limit.
 //!
-//! An HTTP/1.1 connection is taken out for a POST and put back after it. An HTTP/2 connection stays in, and
-//! is handed out as long as the other end allows one more stream; beyond, another connection is opened.
+//! An HTTP/1.1 connection is taken out for a POST and put back after it. An HTTP/2 connection stays
+//! in the pool and is handed out as long as the other end allows one more stream; after that,
+//! another connection is opened.
 //!
 //! What can go wrong:
 //!
-//! * A connection is closed while it rests. It is found closed when it is taken out, or it breaks and the
-//!   sender replaces it at once.
-//! * A middlebox swallows a connection while it rests. The attempt that hangs on it times out; with it go all
-//!   the host's connections that have not answered since that attempt began.
+//! * The other end closes a kept connection. The pool notices when it takes the connection out, or
+//!   the connection breaks and the sender replaces it at once.
+//! * A middlebox silently drops a kept connection. The attempt on it times out. Then all
+//!   connections of the host are dropped that had no response since the attempt began.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -24,13 +26,14 @@ use tokio::time::Instant;
 
 use crate::sender::connection::Connection;
 
-/// The most connections that are kept. Lambda gives an environment 1,024 file descriptors ("Lambda quotas",
-/// AWS Lambda Developer Guide), and a batch of 100 has as many connections under way, a second one for some
-/// (happy eyeballs), and up to three calls to AWS for each message.
+/// The most connections that are kept. Lambda gives an environment 1,024 file descriptors ("Lambda
+/// quotas", AWS Lambda Developer Guide), and a batch of 100 has as many connections under way, a
+/// second one for some (happy eyeballs), and up to three calls to AWS for each message.
 pub(super) const KEPT: usize = 400;
 
-/// How long an idle connection is kept. Load balancers commonly close theirs after 60 s ("Connection idle
-/// timeout", Elastic Load Balancing); to close first is to not send into a connection that is being closed.
+/// How long an idle connection is kept. Load balancers commonly close idle connections after 60 s
+/// ("Connection idle timeout", Elastic Load Balancing). Closing earlier avoids sending on a
+/// connection that is being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// The most hosts that are known to want HTTP/1.1.
@@ -40,7 +43,7 @@ const HTTP1_HOSTS: usize = 1_000;
 pub(super) struct Pool {
     /// How many are kept.
     limit: usize,
-    /// The longest rested first.
+    /// The one that was unused for the longest time is first.
     kept: Mutex<VecDeque<Kept>>,
     /// The origins that asked for HTTP/1.1.
     http1: Mutex<HashSet<Arc<str>>>,
@@ -48,11 +51,11 @@ pub(super) struct Pool {
 
 struct Kept {
     lease: Lease,
-    /// When it was put in, or, of HTTP/2, last handed out.
+    /// When it was put in; for HTTP/2, when it was last handed out.
     at: Instant,
 }
 
-/// A connection that a POST has for itself, or a share in one.
+/// A connection for one POST alone, or a share of an HTTP/2 connection.
 pub(super) struct Lease {
     /// Scheme, host and port.
     pub(super) origin: Arc<str>,
@@ -60,12 +63,12 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    /// A pool that keeps so many.
+    /// A pool that keeps this many connections.
     pub(super) fn of(limit: usize) -> Self {
         Self { limit, kept: Mutex::default(), http1: Mutex::default() }
     }
 
-    /// A connection to an origin that is open as far as can be told.
+    /// A connection to an origin, which is open as far as the pool knows.
     pub(super) async fn take(&self, origin: &str) -> Option<Lease> {
         loop {
             let mut lease = self.pop(origin, Instant::now())?;
@@ -79,7 +82,8 @@ impl Pool {
         }
     }
 
-    /// The latest used, so that what a smaller batch does not need ages and goes.
+    /// Takes the connection that was used last. So connections that a smaller batch does not need
+    /// grow old and are dropped.
     fn pop(&self, origin: &str, now: Instant) -> Option<Lease> {
         let mut kept = self.kept();
         let expired = kept.iter().take_while(|kept| now - kept.at >= IDLE_LIMIT).count();
@@ -107,8 +111,8 @@ impl Pool {
         drop(closing);
     }
 
-    /// Drops what an attempt that began then has timed out on, and the host's HTTP/1.1 connections that have
-    /// not answered since: what swallowed one has swallowed them, too.
+    /// Drops the connection of an attempt that began at `since` and timed out. Also drops the
+    /// host's HTTP/1.1 connections that had no response since then: they are probably dead, too.
     pub(super) fn forget(&self, lost: &Lease, since: Instant) {
         self.kept().retain(|kept| match (&kept.lease.connection, &lost.connection) {
             _ if kept.lease.origin != lost.origin => true,
@@ -153,7 +157,8 @@ impl Connection {
         }
     }
 
-    /// Whether it has been closed while it was kept. HTTP/1.1 does not move meanwhile, and is asked later.
+    /// Whether it was closed while it was kept. An HTTP/1.1 connection is not polled meanwhile, so
+    /// it is checked when it is taken out.
     fn is_known_closed(&self) -> bool {
         match self {
             Self::Http1(_) => false,

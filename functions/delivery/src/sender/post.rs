@@ -1,4 +1,4 @@
-//! The POST of an attempt, as each version of HTTP has it.
+//! The POST of an attempt, in the form of each HTTP version.
 
 use bytes::Bytes;
 use http::{
@@ -32,7 +32,8 @@ impl Post {
         &self.uri
     }
 
-    /// Its target is the path and the query, and the host is a header (RFC 9112 §3.2.1).
+    /// For HTTP/1.1: the target is the path and the query, and the host is a header (RFC 9112
+    /// §3.2.1).
     pub(super) fn over_http1(&self) -> Request<Full<Bytes>> {
         let target = self.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
         let mut request = self.to(target);
@@ -40,7 +41,7 @@ impl Post {
         request
     }
 
-    /// Its target is the whole URL (RFC 9113 §8.3.1).
+    /// For HTTP/2: the target is the whole URL (RFC 9113 §8.3.1).
     pub(super) fn over_http2(&self) -> Request<Full<Bytes>> {
         self.to(self.uri.clone())
     }

@@ -1,7 +1,7 @@
-//! The response: its head decides, and of its body a bounded part is read.
+//! The response: its head, and a bounded part of its body.
 //!
-//! Nothing that an endpoint sends costs more than its time and [`HEAD_LIMIT`] + [`BODY_LIMIT`] of memory,
-//! give or take a buffer.
+//! Whatever an endpoint sends, a response takes at most the time of the attempt and [`HEAD_LIMIT`]
+//! + [`BODY_LIMIT`] of memory, plus a buffer.
 
 use std::future::Future;
 
@@ -19,7 +19,7 @@ pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 /// The most header lines that are read.
 pub(super) const HEAD_LINES: usize = 500;
 
-/// The most of a body that is read, in bytes.
+/// How much of a body is read, in bytes.
 pub(super) const BODY_LIMIT: usize = 16 * 1024;
 
 /// Waits for the response until the deadline, and reads it.
@@ -29,7 +29,7 @@ pub(super) async fn receive(
 ) -> Result<Response, Failure> {
     let response = timeout_at(deadline, sending).await.map_err(|_| Failure::TimedOut)?;
     let (head, mut incoming) = response.map_err(Failure::Exchange)?.into_parts();
-    // hyper has counted over HTTP/1.1.
+    // On HTTP/1.1, hyper has checked the limits.
     if head.version == Version::HTTP_2 && is_too_large(&head.headers) {
         return Err(Failure::HeadTooLarge);
     }
@@ -40,8 +40,8 @@ pub(super) async fn receive(
         body: Vec::new(),
         end: BodyEnd::Read,
     };
-    // A body that is read to its end leaves its connection for the next delivery. One that is longer than
-    // is read is cut off, and an HTTP/1.1 connection with it.
+    // After a complete body, the connection is free for the next delivery. A body over the limit is
+    // cut off, and that ends an HTTP/1.1 connection.
     response.end =
         timeout_at(deadline, read(&mut incoming, &mut response.body)).await.unwrap_or(BodyEnd::TimedOut);
     Ok(response)
@@ -60,7 +60,7 @@ async fn read(incoming: &mut Incoming, body: &mut Vec<u8>) -> BodyEnd {
     BodyEnd::Read
 }
 
-/// Whether the headers would be over a limit as lines of HTTP/1.1.
+/// Whether the headers would exceed a limit if they were lines of HTTP/1.1.
 fn is_too_large(headers: &HeaderMap) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     headers.len() > HEAD_LINES || bytes > HEAD_LIMIT

@@ -1,9 +1,9 @@
-//! TCP whose writes do not fail before its reads.
+//! TCP streams that report a failed write only after the reads.
 //!
-//! An endpoint may answer before it has read all of the request, and close: what it did not read makes its
-//! system reset the connection (RFC 9112 §9.6, RFC 1122 §4.2.2.13). The response has arrived by then, and the
-//! system still hands it out; but hyper gives up where a write fails. So a write that fails waits here, and
-//! reading goes on: to the response, or to an end that says why.
+//! An endpoint may respond and close before it has read the whole request. Its system then resets
+//! the connection because of the unread bytes (RFC 9112 §9.6, RFC 1122 §4.2.2.13). The response has
+//! arrived, and our system would still deliver it, but hyper gives up when a write fails. So a
+//! failed write waits here while reading continues, until the response or an error comes.
 
 use std::{
     io::{self, ErrorKind, IoSlice},
@@ -59,7 +59,7 @@ impl AsyncRead for Tcp {
         let before = buffer.filled().len();
         let read = self.stream().poll_read(context, buffer);
         match (self.failed, &read) {
-            // The system tells of a reset once, and the write has heard it.
+            // The system reports a reset only once, and the write got that report.
             (Some(kind), Poll::Ready(Ok(()))) if buffer.filled().len() == before => {
                 Poll::Ready(Err(kind.into()))
             }

@@ -8,7 +8,7 @@ use tokio_rustls::TlsConnector;
 const HTTP_2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-/// What TLS connections are made with.
+/// The configurations of TLS connections.
 pub(super) struct Tls {
     /// Offers HTTP/2 and HTTP/1.1.
     pub(super) either: TlsConnector,
@@ -17,8 +17,8 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Mozilla's roots, as webpki-roots carries them. They are parsed at build time, so they cost a cold
-    /// start nothing.
+    /// Mozilla's roots, from the crate webpki-roots. They were parsed at build time, so they cost
+    /// no time at a cold start.
     pub(super) fn public() -> Result<Self, rustls::Error> {
         Self::trusting(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
@@ -35,7 +35,7 @@ impl Tls {
     }
 }
 
-/// Whether a connection came to speak HTTP/2.
+/// Whether a connection speaks HTTP/2.
 pub(super) fn speaks_http2<Io>(stream: &tokio_rustls::client::TlsStream<Io>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
 }

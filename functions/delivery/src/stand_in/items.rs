@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The items that a `BatchGetItem` asks for. Those of webhook 10 stay unprocessed.
+/// The items that a `BatchGetItem` asks for. The items of webhook 10 stay unprocessed.
 pub(super) fn items_of(endpoint: &str, wanted: &Value) -> Value {
     let (mut responses, mut unprocessed) = (json!({}), json!({}));
     for (table, keys) in wanted.as_object().into_iter().flatten() {
@@ -16,7 +16,7 @@ pub(super) fn items_of(endpoint: &str, wanted: &Value) -> Value {
     json!({"Responses": responses, "UnprocessedKeys": unprocessed})
 }
 
-/// The webhook that a key of the registry belongs to; of the installation's key `""`.
+/// The webhook that a key of the registry belongs to; `""` for the installation's key.
 fn webhook_of(key: &Value) -> &str {
     let sort_key = key["sk"]["S"].as_str().unwrap_or_default();
     sort_key.split_once('#').map_or("", |(_, id)| id.trim_start_matches('0'))

@@ -20,12 +20,13 @@ use storehook_aws::Environment;
 
 use crate::{Dependencies, Settings, handle};
 
-/// What was hidden, by receipt handle: for how many seconds, and in which queue.
+/// The hidden messages, by receipt handle: for how many seconds, and in which queue.
 pub(crate) type Hidden = BTreeMap<String, (i64, String)>;
 
-/// The webhooks that the registry has: the endpoint of 7 answers 200, that of 8 answers 500, that of 13 asks for a
-/// delay, and that of 15 for an hour's time; 9 is paused, 10 cannot be read. The delivery to 12 was delivered
-/// before, and the one to 14 is dead, both by message `before`. The endpoints are the stand-in itself.
+/// The webhooks of the registry. The endpoint of 7 responds 200, that of 8 responds 500, that of 13
+/// asks for a delay, and that of 15 asks for a wait of an hour (`Retry-After`). 9 is paused, and 10
+/// cannot be read. The delivery to 12 was delivered before, and the delivery to 14 is dead; the
+/// message of both is `before`. The stand-in itself is the endpoints.
 #[derive(Clone, Default)]
 struct Aws {
     url: String,
@@ -41,23 +42,23 @@ pub(crate) enum Table {
     Works,
     /// It refuses every call.
     Refuses,
-    /// It never answers.
+    /// It never responds.
     IsSilent,
 }
 
-/// What was asked of the stand-in, and what was answered to the batch.
+/// The calls that the stand-in got, and the function's response to the batch.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) failed: Vec<String>,
     pub(crate) hidden: Hidden,
     pub(crate) sent: Vec<Value>,
-    /// The last state kept of each delivery, by webhook.
+    /// The last recorded state of each delivery, by webhook.
     pub(crate) kept: BTreeMap<String, String>,
-    /// How many attempts are kept of each.
+    /// How many attempts are recorded of each delivery.
     pub(crate) attempts: BTreeMap<String, usize>,
-    /// What each read asked for.
+    /// The keys that each read asked for.
     pub(crate) reads: Vec<Value>,
-    /// How many writes there were in either table, by what they were.
+    /// How many writes there were in both tables, by kind.
     pub(crate) writes: BTreeMap<String, usize>,
 }
 
@@ -72,7 +73,7 @@ pub(crate) async fn deliver_all(messages: &[(&str, String)]) -> Result<Seen, Box
     deliver_with(messages, "30", Table::Works).await
 }
 
-/// The same, with a history that is kept for so many days, and works or does not.
+/// The same, with a history that is kept for this many days and that works or not.
 pub(crate) async fn deliver_with(
     messages: &[(&str, String)],
     history_days: &str,
@@ -158,7 +159,7 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
     (StatusCode::OK, Json(items::items_of(&aws.url, &call["RequestItems"])))
 }
 
-/// Takes a write.
+/// Carries out a write.
 fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) {
     let is_of_history = call["TableName"] == "history" || call["RequestItems"]["history"].is_array();
     let mut seen = aws.seen.lock().unwrap();

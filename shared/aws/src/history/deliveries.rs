@@ -1,4 +1,4 @@
-//! Deliveries: the items of their records, and what the index holds of them.
+//! Deliveries: the items of their records, and their entries in the index.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

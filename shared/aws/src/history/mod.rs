@@ -16,9 +16,9 @@
 //!
 //! A partition takes at most 1,000 write units a second, and DynamoDB throttles a busier one ("Best
 //! practices for designing and using partition keys effectively in DynamoDB"). So writes are
-//! spread: each delivery has a partition of the table, and a webhook has [`LIST_SHARDS`] partitions
-//! of the index, by the hash of the event's id. Throttling of an index throttles the table's
-//! writes, too.
+//! spread: each event of a webhook has a partition of the table, and each webhook has
+//! [`LIST_SHARDS`] partitions of the index, by the hash of the event's id. Throttling of an index
+//! throttles the table's writes, too.
 //!
 //! A payload is compressed and kept once, for all webhooks that subscribe to its event. If it has
 //! more than [`PART_LIMIT`] bytes, it has several parts. Its key has its digest beside the event's

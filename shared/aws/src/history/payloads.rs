@@ -3,7 +3,7 @@
 //! An item has at most 400 KB ("Quotas in Amazon DynamoDB"), so a large payload has several parts.
 //! `BatchWriteItem` writes up to 25 items and 16 MB in a call. It refuses a call that names one
 //! item twice, and it may leave items unwritten under load (`UnprocessedItems`), which the SDK does
-//! not retry: [`put_payloads`] avoids the first and retries the second.
+//! not retry: [`put_payloads`] names each item once and retries unwritten items.
 //!
 //! Expired items can still be read until DynamoDB deletes them, so reads check `expires_at`.
 
@@ -175,7 +175,8 @@ impl PayloadQuery<'_> {
         let parts = client
             .query()
             .table_name(table)
-            // It may have been written a moment ago, and callers that find nothing give up.
+            // The read is consistent: the payload may be a moment old, and callers that find
+            // nothing give up.
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :digest)")
             .expression_attribute_values(":pk", text(self.owner.partition()))

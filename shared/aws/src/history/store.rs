@@ -1,8 +1,8 @@
 //! The history table, for programs that record deliveries or send them again.
 //!
 //! A record is written on the condition that nobody has changed it since it was read: its `version`
-//! is the one that the change was made from. A slow table must not hold up deliveries, so callers
-//! wait at most [`HISTORY_TIME`].
+//! must still be the same. A slow table must not hold up deliveries, so callers wait at most
+//! [`HISTORY_TIME`].
 
 use std::{collections::HashMap, time::Duration};
 

@@ -44,7 +44,7 @@ impl BodyShape {
         }
     }
 
-    /// Makes a body of an event's payload. Returns it with its media type.
+    /// Makes a body from an event's payload. Returns it with its media type.
     ///
     /// # Errors
     ///

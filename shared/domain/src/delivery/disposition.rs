@@ -1,39 +1,41 @@
-//! What becomes of a message that was received.
+//! Dispositions: what becomes of a received message.
 
 use std::time::Duration;
 
-/// The longest that a message is hidden. SQS allows 12 h from when it was received (visibility timeout), of
-/// which the attempt itself has taken a part.
+/// The longest time for which a message is hidden. SQS allows 12 h, counted from the receive
+/// (visibility timeout), and the attempt has used up a part of it.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60 - 120);
 
-/// What becomes of a message that was received. It is decided once; what the function tells SQS, what the
-/// record says and what the log says all follow from it.
+/// What becomes of a received message. It is decided once. The calls to SQS, the record and the log
+/// line all follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// SQS deletes it.
+    /// SQS deletes the message.
     Ack,
-    /// A copy of it comes after this wait, and SQS deletes this one: no failure, and no receive used up.
+    /// A copy of the message comes after this wait, and SQS deletes this message. That is not a
+    /// failure and uses up no receive.
     Delay(Duration),
-    /// It comes again, for another attempt.
+    /// The message comes again, for another attempt.
     Retry {
-        /// After which wait the attempt is due.
+        /// The wait until the attempt is due.
         due_in: Duration,
-        /// For how long the message is hidden. In the fast lane that may be less: a long wait is spent in
-        /// the slow lane, where the record holds the attempt back.
+        /// How long the message is hidden. In the fast lane that may be shorter than `due_in`: the
+        /// rest of a long wait is spent in the slow lane, where the record holds the attempt back.
         hidden_for: Duration,
     },
-    /// No further attempt is made. After this wait it fails each time it comes, until SQS moves it on.
+    /// No further attempt is made. After this wait the message fails each time it comes, until SQS
+    /// moves it.
     Exhausted(Duration),
 }
 
 impl Disposition {
-    /// Another attempt after this wait, for which the message is hidden.
+    /// Another attempt after this wait. The message is hidden for the whole wait.
     pub fn retry(wait: Duration) -> Self {
         Self::Retry { due_in: wait, hidden_for: wait }
     }
 
-    /// The wait before the message, or its copy, comes again, as SQS takes it: whole seconds, rounded up so
-    /// that no wait is shortened. `None` where nothing comes again.
+    /// The wait before the message or its copy comes again, in whole seconds as SQS takes it. It is
+    /// rounded up, so no wait is shortened. `None` if nothing comes again.
     pub fn wait_seconds(self) -> Option<i32> {
         let wait = match self {
             Self::Ack => return None,
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sqs_gets_whole_seconds_never_fewer_than_the_wait() {
+    fn waits_are_rounded_up_to_whole_seconds() {
         for (wait, seconds) in
             [(0.0, 0), (0.001, 1), (1.0, 1), (1.2, 2), (14_400.0, 14_400), (90_000.0, 43_080)]
         {

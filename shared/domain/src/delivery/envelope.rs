@@ -1,4 +1,4 @@
-//! What a delivery is, apart from how it fares.
+//! Envelopes: the facts of a delivery that do not change.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,20 +10,20 @@ use crate::{
     payload::digest::PayloadDigest,
 };
 
-/// What a delivery is: the same in each of its messages and in its record.
+/// The facts of a delivery that its messages and its record share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The delivery.
+    /// The delivery's id.
     pub id: DeliveryId,
     /// The shop of the event.
     pub shop: ShopDomain,
     /// The app that owns the webhook.
     pub app: AppId,
-    /// What happened.
+    /// The topic of the event.
     pub topic: Topic,
-    /// When it happened.
+    /// When the event happened.
     pub triggered_at: Timestamp,
-    /// Whether it is a test event.
+    /// Whether the event is a test event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
     /// The payload's id, for the id header.
@@ -32,14 +32,14 @@ pub struct Envelope {
     /// The trace context that the event was published with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The key under which the payload is kept, if it is kept.
+    /// The digest of the payload, under which the history keeps it, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_digest: Option<PayloadDigest>,
 }
 
 impl Envelope {
-    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set where the
-    /// payload is kept.
+    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set if the payload
+    /// is kept.
     pub fn of(
         event: &StoreEvent<'_>,
         payload_digest: Option<PayloadDigest>,

@@ -1,7 +1,7 @@
 //! Fan-out: from one event and the webhooks that subscribe to it, to SQS batches.
 //!
-//! Messages are made one by one as their batch is packed. So an event of a mebibyte with ten
-//! thousand webhooks takes the memory of one batch, and not of ten thousand payloads.
+//! Messages are made one by one as their batch is packed. So an event of 1 MiB with ten thousand
+//! webhooks takes the memory of one batch, not of ten thousand payloads.
 //!
 //! Several senders send at the same time. All messages of a webhook have the same sender, and a
 //! sender keeps the stream's order, so a webhook's deliveries enter the queue in the order of their
@@ -22,16 +22,16 @@ pub const BATCH_LIMIT: usize = 10;
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {
-    /// Which of the invocation's records it came from.
+    /// The index of the invocation's record that it came from.
     pub record: usize,
-    /// The webhook: the message's group, so that a busy webhook does not hold up the others.
+    /// The webhook. It is the message's group, so a busy webhook does not hold up the others.
     pub webhook_id: WebhookId,
     /// The delivery.
     pub body: String,
 }
 
-/// The messages that an event becomes: one for each subscriber, or for each subscriber of the app
-/// that the event names. `payload_digest` is set where the payload is kept.
+/// The messages of an event: one for each subscriber, or only for those of the app that the event
+/// names. `payload_digest` is set if the payload is kept.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
     payload_digest: Option<&'s PayloadDigest>,
@@ -44,7 +44,7 @@ pub fn deliveries<'a, 's>(
         .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
 }
 
-/// Which of so many senders sends a webhook's deliveries.
+/// Which one of this many senders sends a webhook's deliveries.
 pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
     webhook_id.get() % senders.max(1)
 }

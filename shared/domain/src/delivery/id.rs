@@ -9,11 +9,11 @@ use crate::{
     webhook::WebhookId,
 };
 
-/// A delivery's id, `<webhook id>-<event id>`: the same through every retry and replay.
+/// A delivery's id, `<webhook id>-<event id>`. It stays the same in every retry and replay.
 ///
-/// Webhook and event id do not always tell two deliveries apart: an app may push an event under an id
-/// that the store uses as well, and a webhook on a pattern may get events of several topics under one
-/// id. Then the id ends with `~` and a [`Distinction`].
+/// Two deliveries to a webhook may share an event id: an app may push an event under an id that the
+/// store uses as well, and a webhook on a pattern may get events of several topics under one id. So
+/// in these cases the id ends with `~` and a [`Distinction`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeliveryId {
@@ -21,7 +21,8 @@ pub struct DeliveryId {
     pub webhook_id: WebhookId,
     /// The event.
     pub event_id: EventId,
-    /// What tells it from other deliveries of the event id to the webhook, where that is needed.
+    /// Tells it from other deliveries of the same event id to the same webhook, if there may be
+    /// any.
     pub distinction: Option<Distinction>,
 }
 
@@ -29,13 +30,14 @@ pub struct DeliveryId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Distinction(u32);
 
-/// The text is no delivery's id.
+/// The text is not a delivery's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a delivery's id is a webhook's id, a dash and an event's id")]
 pub struct InvalidDeliveryId;
 
 impl Distinction {
-    /// The distinction of an event of this topic that this app pushed, or the store published.
+    /// The distinction of an event with this topic. `pushed_by` is the app that pushed it; `None`
+    /// if the store published it.
     pub fn of(topic: &Topic, pushed_by: Option<&AppId>) -> Self {
         // Neither can hold a line break.
         let parts = [topic.as_str(), pushed_by.map_or("", AppId::as_str)].join("\n");
@@ -55,14 +57,15 @@ impl std::fmt::Display for Distinction {
 }
 
 impl DeliveryId {
-    /// The id of an event's delivery to a webhook, which may subscribe by a pattern.
+    /// The id of an event's delivery to a webhook. `is_by_pattern` says whether the webhook
+    /// subscribes by a pattern.
     pub fn of(event: &StoreEvent<'_>, webhook_id: WebhookId, is_by_pattern: bool) -> Self {
         let needs_distinction = is_by_pattern || event.pushed_by.is_some();
         let distinction = needs_distinction.then(|| Distinction::of(&event.topic, event.pushed_by.as_ref()));
         Self { webhook_id, event_id: event.id.clone(), distinction }
     }
 
-    /// Reads an id. Only the spelling that [`ToString`] writes is one: `07-e` is not `7-e`.
+    /// Reads an id. It must be spelled as [`ToString`] writes it: `07-e` is not `7-e`.
     ///
     /// # Errors
     ///
@@ -84,7 +87,7 @@ impl DeliveryId {
         (id.to_string() == text).then_some(id).ok_or(InvalidDeliveryId)
     }
 
-    /// The id of a webhook's delivery by what [`Self::of_event`] says of it.
+    /// The id of a webhook's delivery, from the part that [`Self::of_event`] returns.
     pub fn of_webhook(webhook_id: WebhookId, event: &str) -> Option<Self> {
         let (event_id, distinction) = match event.split_once('~') {
             Some((event_id, distinction)) => (event_id, Some(Distinction::parse(distinction)?)),
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_distinction_tells_topics_and_apps_apart() -> Result<(), Box<dyn std::error::Error>> {
+    fn distinctions_of_different_topics_or_apps_differ() -> Result<(), Box<dyn std::error::Error>> {
         let (orders, carts) = (Topic::parse("orders/create")?, Topic::parse("carts/create")?);
         let (one, other) = (AppId::parse("one")?, AppId::parse("other")?);
         let all = [
@@ -167,7 +170,7 @@ mod tests {
         ];
         let texts: std::collections::BTreeSet<_> = all.iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), all.len());
-        // It is in ids that were sent, so it never changes.
+        // Ids that were sent contain it, so it never changes.
         assert_eq!(Distinction::of(&orders, Some(&one)).to_string(), "74baef97");
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The two lanes: which of SQS's two queues a message is in.
+//! Lanes: the two SQS queues that a delivery passes through.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Whether it is the lane of first attempts.
+    /// Whether it is the fast lane.
     pub fn is_fast(&self) -> bool {
         *self == Self::Fast
     }
@@ -29,11 +29,11 @@ impl Lane {
 
     /// The `maxReceiveCount` of the lane's queue.
     ///
-    /// The fast lane has the first two points of the schedule: a failing message is in flight there
-    /// for 40 s, so 3,000 failures a second do not fill the 120,000 places of a queue. The slow lane
-    /// has twice as many receives as the schedule has points, so that receives lost to crashes and
-    /// throttling cost no attempt, whether SQS carries the count on from the fast lane or starts it
-    /// anew.
+    /// The fast lane has the first two points of the schedule. A failing message is in flight there
+    /// for 40 s, so up to 3,000 failures a second fit into the 120,000 places of a queue. The slow
+    /// lane has twice as many receives as the schedule has points. So receives that are lost to
+    /// crashes and throttling cost no attempt, whether or not SQS starts the count again when it
+    /// moves a message to the slow lane.
     pub fn max_receive_count(self) -> usize {
         match self {
             Self::Fast => 2,

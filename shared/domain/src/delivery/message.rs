@@ -1,9 +1,8 @@
-//! Deliveries: one event on its way to one webhook, as SQS carries them.
+//! Messages: deliveries as SQS carries them.
 //!
-//! The message holds neither the address nor a secret. Both are read just before each
-//! attempt, so that an edit takes effect on the next one and a leaked queue leaks no
-//! key. Everything else that an attempt needs is in it, so that every attempt of a
-//! delivery sends the same body.
+//! A message holds neither the address nor a secret. Both are read just before each attempt. So a
+//! change takes effect with the next attempt, and a leaked queue leaks no key. Everything else that
+//! an attempt needs is in the message, so every attempt of a delivery sends the same body.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,34 +19,34 @@ use crate::{
     payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
 };
 
-/// One event on its way to one webhook, as SQS carries it. It borrows its payload.
+/// One event on its way to one webhook, as SQS carries it. The message borrows its payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryMessage<'a> {
-    /// What the delivery is.
+    /// The facts of the delivery.
     pub envelope: Envelope,
-    /// When the message was queued: the delivery's age counts from here.
+    /// When the run's first message was queued. The age of the delivery counts from here.
     pub enqueued_at: Timestamp,
     /// The run that the message belongs to.
     #[serde(default, skip_serializing_if = "RunId::is_events_own")]
     pub run: RunId,
-    /// The lane that it was sent to: where it comes from the other one, SQS redrove it.
+    /// The lane that the message was sent to. If it comes from the other one, SQS redrove it.
     #[serde(default, skip_serializing_if = "Lane::is_fast")]
     pub lane: Lane,
-    /// Set on the copies that an integration's delay makes.
+    /// Set on copies that an integration's delay made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<DelayedCopy>,
     #[serde(borrow)]
     pub(crate) payload: &'a RawValue,
 }
 
-/// A message is no delivery. It says where, and never quotes the message.
+/// The message is not a delivery. The error says where it is malformed, and never quotes it.
 #[derive(Debug, thiserror::Error)]
 #[error("the message is not a delivery: line {}, column {}", .0.line(), .0.column())]
 pub struct InvalidDeliveryMessage(serde_json::Error);
 
 impl<'a> DeliveryMessage<'a> {
-    /// The first message of an event's delivery to a subscriber. `payload_digest` is set where
-    /// the payload is kept.
+    /// The first message of an event's delivery to a subscriber. `payload_digest` is set if the
+    /// payload is kept.
     pub fn of(
         event: &StoreEvent<'a>,
         payload_digest: Option<PayloadDigest>,
@@ -62,7 +61,7 @@ impl<'a> DeliveryMessage<'a> {
     ///
     /// # Errors
     ///
-    /// If the body is not the JSON of a delivery whose payload is an object.
+    /// The body is not the JSON of a delivery, or its payload is not an object.
     pub fn parse(message: &'a [u8]) -> Result<Self, InvalidDeliveryMessage> {
         use serde::de::Error as _;
         let delivery: Self = serde_json::from_slice(message).map_err(InvalidDeliveryMessage)?;
@@ -77,27 +76,28 @@ impl<'a> DeliveryMessage<'a> {
         Self { envelope, enqueued_at, run, lane: Lane::Fast, delay: None, payload: payload.as_raw() }
     }
 
-    /// A dead letter as the first message of a new run that begins now.
+    /// This dead letter as the first message of a new run that begins now.
     pub fn redriven(self, message_id: &str, now: Timestamp) -> Self {
         let run = RunId::Redrive(message_id.to_owned());
         Self { enqueued_at: now, run, lane: Lane::Fast, delay: None, ..self }
     }
 
-    /// The copy that comes after an integration's delay, in the same lane. Its age counts on from
-    /// `queued_at`, when the run's first message was queued.
+    /// The copy that comes after an integration's delay, in the same lane. Its age still counts
+    /// from `queued_at`, when the run's first message was queued.
     pub fn delayed(&self, first_message_id: &str, lane: Lane, queued_at: Timestamp) -> Self {
         let number = self.delay.as_ref().map_or(0, |delay| delay.number).saturating_add(1);
         let delay = DelayedCopy { first_message_id: first_message_id.to_owned(), number };
         Self { enqueued_at: queued_at, lane, delay: Some(delay), ..self.clone() }
     }
 
-    /// What happened, as the event told it.
+    /// The event's payload.
     pub fn payload(&self) -> Payload<'a> {
-        // Both ways to a delivery check that its payload is an object.
+        // Whoever makes a message has checked that its payload is an object.
         Payload::new_checked(self.payload)
     }
 
-    /// The SQS message's body: at most 1 MiB, since the payload leaves room for all else (`limits.rs`).
+    /// The body of the SQS message. It has at most 1 MiB, because the payload leaves room for the
+    /// rest (`limits.rs`).
     #[expect(clippy::expect_used, reason = "a struct of texts, numbers and raw JSON always serializes")]
     pub fn to_message(&self) -> String {
         escape_noncharacters(serde_json::to_string(self).expect("plain data").into()).into_owned()
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delayed_copy_counts_on_and_keeps_its_run_and_age() -> TestResult {
+    fn a_delayed_copy_has_the_next_number_and_keeps_its_run_and_age() -> TestResult {
         let message = message_of(
             r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
         )?;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_are_no_deliveries_are_rejected() {
+    fn messages_that_are_not_deliveries_are_rejected() {
         for message in ["", "not json", "{}", "[]", r#"{"envelope": {}, "payload": {}}"#] {
             assert!(DeliveryMessage::parse(message.as_bytes()).is_err(), "{message}");
         }

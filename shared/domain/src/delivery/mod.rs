@@ -10,8 +10,8 @@
 //! 4. [`schedule`] is the only place that knows when the next attempt is due. The result is a
 //!    [disposition]: what becomes of the message.
 //!
-//! Messages can come twice, and attempts can repeat. A delivery keeps its [id] and its body through
-//! all attempts, so a receiver can tell a repetition by the id.
+//! Messages can come twice, and attempts can be repeated. All attempts of a delivery have the same
+//! [id] and body, so a receiver recognises a duplicate by the id.
 //!
 //! A [test event](test_event) is a delivery without an event on the stream.
 

@@ -1,22 +1,22 @@
-//! Runs: which series of attempts a message belongs to.
+//! Runs: the attempts of a delivery by one schedule.
 //!
-//! A run has the whole schedule before it. The event's own run begins when the event is fanned out;
-//! further runs begin when somebody sends the delivery again. Whoever sends a message again may
-//! send it twice: both messages name the same run, and a run makes one series of attempts
-//! (`history/run.rs`).
+//! Each message names the run that it belongs to. The event's own run begins when the event is
+//! fanned out. Another run begins when somebody sends the delivery again, and it has the whole
+//! schedule again. If a message is sent twice, both messages name the same run, and only one of
+//! them makes its attempts (`history/run.rs`).
 
 use serde::{Deserialize, Serialize};
 
-/// A run of a delivery, by what began it. As text: `event`, `redeliver:<id>`, `replay:<id>`,
-/// `replay-all:<id>`, `redrive:<message id>`; a name after the colon has 1 to 128 visible ASCII
-/// characters.
+/// A run of a delivery, named after what began it. As text: `event`, `redeliver:<id>`,
+/// `replay:<id>`, `replay-all:<id>`, `redrive:<message id>`; a name after the colon has 1 to 128
+/// visible ASCII characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RunId {
     /// The event itself.
     #[default]
     Event,
-    /// Somebody asked for this one delivery again.
+    /// An app asked for this one delivery again.
     Redeliver(String),
     /// A replay of dead or held deliveries.
     Replay(String),
@@ -26,7 +26,7 @@ pub enum RunId {
     Redrive(String),
 }
 
-/// The text names no run.
+/// The text does not name a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a run is 'event', or what began it, a colon and a name")]
 pub struct InvalidRunId;
@@ -36,7 +36,7 @@ impl RunId {
     ///
     /// # Errors
     ///
-    /// Where the text is not the spelling of a run.
+    /// The text does not name a run.
     pub fn parse(text: &str) -> Result<Self, InvalidRunId> {
         if text == "event" {
             return Ok(Self::Event);
@@ -58,8 +58,8 @@ impl RunId {
         *self == Self::Event
     }
 
-    /// Whether the run delivers again what was delivered before it. The others end where the
-    /// delivery was delivered in the meantime.
+    /// Whether the run sends a delivery that was delivered already. Other runs end if the delivery
+    /// has been delivered meanwhile.
     pub fn repeats_delivered(&self) -> bool {
         match self {
             Self::Redeliver(_) | Self::ReplayAll(_) => true,
@@ -99,7 +99,7 @@ impl From<RunId> for String {
 pub struct DelayedCopy {
     /// The SQS message id of the run's first message.
     pub first_message_id: String,
-    /// Which copy it is, from 1.
+    /// The copy's number, from 1.
     pub number: u32,
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_redeliver_and_a_replay_of_all_repeat_a_delivery() {
+    fn only_a_redeliver_and_a_replay_of_all_repeat_delivered_deliveries() {
         for (text, repeats) in [
             ("event", false),
             ("redeliver:a", true),

@@ -1,8 +1,8 @@
 //! Verdicts: the responses of integration endpoints (Spree Integration Guide, "Message Formats").
 //!
 //! A verdict is a JSON object. It has the `event_id` that was sent and a `result`: `ok`, `fail` or
-//! `delay`, in any case. It may have `details`. Every other body is an [`InvalidVerdict`], which
-//! says what is wrong.
+//! `delay`, in any case. It may have `details`. Any other body is an [`InvalidVerdict`], which says
+//! what is wrong.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::event::id::EventId;
 
-/// The wait of a `delay` that names none.
+/// The wait of a `delay` that does not name one.
 pub const DEFAULT_DELAY: Duration = Duration::from_secs(60);
 
 /// The longest wait of one `delay`: SQS delays a message by no more (`DelaySeconds` ≤ 900).
@@ -51,13 +51,13 @@ pub enum VerdictResult {
     Delay(Duration),
 }
 
-/// Why a response is no verdict.
+/// Why a response is not a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVerdict {
-    /// The body is no JSON object, or is longer than the sender reads.
+    /// The body is not a JSON object, or is longer than the sender reads.
     #[error("the endpoint's response is not a JSON object")]
     NotJson,
-    /// The id is missing, or is another one.
+    /// The id is missing, or is another event's.
     #[error("the endpoint's response has another event_id")]
     WrongEventId,
     /// The result is missing, or is unknown.
@@ -70,7 +70,7 @@ impl Verdict {
     ///
     /// # Errors
     ///
-    /// The body is no verdict, or is one on another event.
+    /// The body is not a verdict, or is a verdict on another event.
     pub fn parse(body: &[u8], event_id: &EventId) -> Result<Self, InvalidVerdict> {
         let response: ResponseBody<'_> = serde_json::from_slice(body).map_err(|_| InvalidVerdict::NotJson)?;
         if text_of(response.event_id).as_deref() != Some(event_id.as_str()) {
@@ -106,8 +106,7 @@ fn text_of(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()
 }
 
-/// The wait that `details.delay` or `delay` asks for, in seconds. It is at least one second,
-/// because no wait would be no delay.
+/// The wait that `details.delay` or `delay` asks for, in seconds. It is at least one second.
 fn wait_of(details: Option<&Value>, delay: Option<&RawValue>) -> Duration {
     let inner = details.and_then(|details| details.get("delay")).and_then(Value::as_f64);
     let outer = || serde_json::from_str::<f64>(delay?.get()).ok();

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_lists_the_topics_as_the_page_does() {
+    fn the_error_message_lists_the_topics_as_the_page_does() {
         let message = not_allowed_message();
         assert!(message.starts_with(
             "Invalid topic specified. Topics allowed: app/uninstalled, carts/create, carts/update, catalogs/create, "

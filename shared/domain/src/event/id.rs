@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_an_id_gets_one_from_its_position_on_the_stream() {
+    fn a_record_without_an_id_gets_one_from_its_stream_position() {
         let id = |shard_id, sequence_number| {
             EventId::of_record(&RecordOrigin {
                 shard_id,

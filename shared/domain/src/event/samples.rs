@@ -47,7 +47,7 @@ mod tests {
     use crate::{event::catalogue, payload::Payload};
 
     #[test]
-    fn documented_topics_have_their_own_sample_and_all_others_the_plain_one()
+    fn documented_topics_have_samples_of_their_resource_and_others_the_plain_one()
     -> Result<(), Box<dyn std::error::Error>> {
         for topic in catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]) {
             let sample = sample_of(&Topic::parse(topic.name)?);

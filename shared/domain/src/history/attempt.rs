@@ -1,4 +1,4 @@
-//! What is kept of an attempt, and of the request and the answer of the last one.
+//! What is kept of an attempt, and of the last attempt's request and response.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use crate::delivery::{
     run::RunId,
 };
 
-/// The most of an answer that is kept, in bytes.
+/// How much of a response's body is kept, in bytes.
 pub const RESPONSE_KEPT: usize = 1_024;
 
-/// A POST that was made, and what came of it.
+/// A POST that was made, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// When it began.
     pub at: Timestamp,
     /// How long it took, from the look-up of the host to the end of the response.
     pub latency: Duration,
-    /// Where it went.
+    /// The URL that it was sent to.
     pub address: String,
-    /// What it sent, where that is kept.
+    /// The request, if it is kept.
     pub request: Option<RequestRecord>,
     /// The status of the response, if there was one.
     pub status: Option<u16>,
     /// The beginning of the response.
     pub response: Option<ResponseRecord>,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What an integration endpoint said besides its verdict, as JSON.
+    /// The `details` of an integration endpoint's verdict, as JSON.
     pub details: Option<String>,
 }
 
@@ -56,51 +56,52 @@ pub struct AttemptRecord {
     /// The run that it belongs to.
     #[serde(default, skip_serializing_if = "RunId::is_events_own")]
     pub run: RunId,
-    /// Which attempt of that run it is, from 1.
+    /// Its number in the run, from 1.
     pub number: u64,
     /// When it began.
     pub at: Timestamp,
-    /// The status that was answered.
+    /// The status of the response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Why it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The name of the failure for programs; see [`FailedAttempt::code`].
+    /// The code of the failure, for programs; see [`FailedAttempt::code`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
-    /// Where it went.
+    /// The URL that it was sent to.
     pub address: String,
 }
 
-/// What the last attempt sent. The body is not kept: it is made again from the payload.
+/// The request of the last attempt. The body is not kept: it is built again from the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
-    /// The headers, without what is secret.
+    /// The headers. Secret values are hidden.
     pub headers: Vec<(String, String)>,
-    /// What made the payload the body.
+    /// The shape that made the body from the payload.
     pub shape: BodyShape,
 }
 
-/// What the last attempt was answered: the beginning of it, as text.
+/// The beginning of the response to the last attempt, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseRecord {
-    /// At most [`RESPONSE_KEPT`] bytes of it; what is no UTF-8 is replaced.
+    /// At most [`RESPONSE_KEPT`] bytes of the body. Bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// Whether there was more.
+    /// Whether the body was longer.
     #[serde(default)]
     pub is_truncated: bool,
 }
 
 impl ResponseRecord {
-    /// What is kept of an answer's body.
+    /// What is kept of a response with this body.
     pub fn of(body: &[u8]) -> Self {
         let kept = &body[..body.len().min(RESPONSE_KEPT)];
         let is_truncated = kept.len() < body.len();
         let text = String::from_utf8_lossy(kept);
-        // Where the cut went through a character, that character is cut and not the endpoint's mistake.
+        // If the cut went through a character, its beginning is dropped: it is not the endpoint's
+        // mistake.
         let text = if is_truncated { text.trim_end_matches('\u{fffd}') } else { &text };
         Self { body: text.to_owned(), is_truncated }
     }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_kept_to_its_first_kibibyte() {
+    fn the_first_kibibyte_of_a_response_is_kept() {
         for (body, kept, is_truncated) in [
             (b"".to_vec(), String::new(), false),
             (b"thanks".to_vec(), "thanks".to_owned(), false),

@@ -1,7 +1,8 @@
-//! What is done with a message that was received: the one decision of the delivery function, as a value.
+//! The one decision of the delivery function, as a value: what to do with a received message.
 //!
-//! First it is decided whether the message may be attempted, from what is known of its delivery. Then,
-//! once the attempt has an outcome or there was none, what becomes of the message.
+//! It has two steps. [`Received::admission`] decides whether the message may be attempted, from
+//! what is known about its delivery. [`disposition`] decides what becomes of the message, after the
+//! attempt or if there was none.
 
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use crate::{
     },
 };
 
-/// What is known of a delivery when one of its messages is received.
+/// What is known about a delivery when one of its messages is received.
 #[derive(Debug, Clone, Copy)]
 pub enum Known<'a> {
     /// Its record.
     Record(&'a DeliveryRecord),
-    /// It has none: no message of it was attempted yet, or no attempt could be written.
+    /// There is no record: no message of the delivery was attempted yet, or no attempt could be
+    /// written.
     NoRecord,
     /// Nothing: the history does not respond.
     Nothing,
@@ -38,15 +40,15 @@ pub struct Received<'a, 'p> {
     pub message: &'a DeliveryMessage<'p>,
     /// How SQS handed it over.
     pub receive: Receive<'a>,
-    /// How often SQS has handed it over by now, this time included.
+    /// How often SQS has handed it over, this time included.
     pub count: u32,
-    /// When SQS took it in.
+    /// When it was sent to SQS, by SQS's clock.
     pub sent_at: Timestamp,
 }
 
 impl<'p> Received<'_, 'p> {
-    /// When the delivery was queued: as the message says, and never later than SQS took the message in. No
-    /// other machine's clock is trusted to make a delivery younger.
+    /// When the delivery was queued: as the message says, but never later than SQS says. Another
+    /// machine's clock cannot make a delivery younger.
     pub fn queued_at(&self) -> Timestamp {
         self.message.enqueued_at.min(self.sent_at)
     }
@@ -76,7 +78,7 @@ impl<'p> Received<'_, 'p> {
         Some(message.delayed(first, self.receive.lane, self.queued_at()))
     }
 
-    /// Whether the message is to be attempted.
+    /// Whether the message may be attempted.
     pub fn admission(&self, known: Known<'_>, schedule: &RetrySchedule, now: Timestamp) -> Admission {
         match known {
             Known::Record(record) if record.is_kept(now) => record.admission(self.message, self.receive, now),
@@ -91,8 +93,8 @@ impl<'p> Received<'_, 'p> {
     }
 }
 
-/// What becomes of a message. `outcome` is that of its attempt, where one was made. `jitter` is random, from
-/// 0 to 1.
+/// What becomes of a message. `outcome` is the outcome of its attempt, if one was made. `jitter` is
+/// random, from 0 to 1.
 pub fn disposition(
     admission: Admission,
     outcome: Option<&Outcome>,

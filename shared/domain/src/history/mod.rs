@@ -1,12 +1,12 @@
-//! The history: what is kept of deliveries, and what follows from it.
+//! The history: what is kept of deliveries, and what it decides.
 //!
-//! A delivery has one [record]: its state, its [runs](run), its [attempts](attempt). When a message is
-//! received, the record tells whether the message may be attempted, and [`decision`] makes of that and
-//! of the attempt's outcome what becomes of the message. The API lists records by [queries](query) and
-//! counts them ([stats]).
+//! A delivery has one [record]: its state, its [runs](run), its [attempts](attempt). When a message
+//! is received, the record decides whether the message may be attempted. From that and from the
+//! outcome of the attempt, [`decision`] decides what becomes of the message. The API lists records
+//! by [queries](query) and counts them ([stats]).
 //!
-//! The record decides who attempts, never whether a delivery is lost: without one, a message is
-//! attempted.
+//! The record decides which message is attempted. It cannot lose a delivery: without a record, a
+//! message is attempted.
 
 pub mod attempt;
 pub mod decision;

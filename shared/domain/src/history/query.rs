@@ -1,4 +1,4 @@
-//! The query of a list of deliveries: which of them, and from where on.
+//! The query of a list of deliveries: which ones, and where the page begins.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ pub struct DeliveryQuery {
     pub until: Option<Timestamp>,
     /// How many deliveries a page has.
     pub limit: usize,
-    /// Only what comes after this delivery.
+    /// Only deliveries after this position.
     pub after: Option<DeliveryPosition>,
 }
 
@@ -35,7 +35,7 @@ pub struct DeliveryQuery {
 #[serde(try_from = "String", into = "String")]
 pub struct DeliveryPosition(String);
 
-/// The text is no position.
+/// The text is not a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is invalid")]
 pub struct InvalidPosition;
@@ -48,17 +48,17 @@ impl DeliveryPosition {
 
     /// The position before every delivery that was queued at this time or later.
     pub fn start_of(time: Timestamp) -> Self {
-        // 17 digits of microseconds are more than three thousand years.
+        // 17 digits of microseconds last for more than three thousand years.
         Self(format!("{:017}#", time.as_microsecond().max(0)))
     }
 
     /// The position after every delivery that was queued at this time or earlier.
     pub fn end_of(time: Timestamp) -> Self {
-        // No event's id begins with a character that comes after it.
+        // No event's id begins with a character that sorts after this one.
         Self(format!("{}~", Self::start_of(time).0))
     }
 
-    /// The position as the history's keys have it: texts that sort as positions do.
+    /// The position as a key of the history: keys sort as positions do.
     pub fn as_key(&self) -> &str {
         &self.0
     }
@@ -67,7 +67,7 @@ impl DeliveryPosition {
     ///
     /// # Errors
     ///
-    /// If [`Self::as_key`] did not write the text.
+    /// If the text was not written by [`Self::as_key`].
     pub fn from_key(key: &str) -> Result<Self, InvalidPosition> {
         let (micros, event_id) = key.split_once('#').ok_or(InvalidPosition)?;
         let is_time = micros.len() == 17 && micros.bytes().all(|byte| byte.is_ascii_digit());
@@ -87,7 +87,7 @@ impl DeliveryPosition {
         micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or_default()
     }
 
-    /// The position for a client's hands: opaque.
+    /// The position in an opaque form, for clients.
     pub fn to_page_info(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.0)
     }
@@ -96,7 +96,7 @@ impl DeliveryPosition {
     ///
     /// # Errors
     ///
-    /// If it did not write the text.
+    /// If the text was not written by [`Self::to_page_info`].
     pub fn from_page_info(text: &str) -> Result<Self, InvalidPosition> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidPosition)?;
         Self::from_key(&String::from_utf8(bytes).map_err(|_| InvalidPosition)?)
@@ -122,7 +122,7 @@ impl DeliveryQuery {
     ///
     /// # Errors
     ///
-    /// If parameters are malformed: all of them, field by field.
+    /// If parameters are malformed. The error names all of them, field by field.
     pub fn parse(query: &str) -> Result<Self, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
@@ -150,7 +150,7 @@ impl DeliveryQuery {
     }
 }
 
-/// A state, or any where the text is blank.
+/// A state; `None`, which means any, if the text is blank.
 fn state(text: &str) -> Result<Option<DeliveryState>, &'static str> {
     match text.trim() {
         "" => Ok(None),
@@ -158,7 +158,7 @@ fn state(text: &str) -> Result<Option<DeliveryState>, &'static str> {
     }
 }
 
-/// A position, or the first page where the text is blank.
+/// A position; `None`, which means the first page, if the text is blank.
 fn page_info(text: &str) -> Result<Option<DeliveryPosition>, InvalidPosition> {
     if text.is_empty() { Ok(None) } else { DeliveryPosition::from_page_info(text).map(Some) }
 }

@@ -1,19 +1,18 @@
-//! Who makes the attempts of a run.
+//! Which message makes the attempts of a run.
 //!
-//! SQS may hand a message over twice, a shard may be read twice, and whoever sends a delivery again may
-//! send it twice. So several messages may belong to one run. The first of them that is attempted
-//! adopts the run and makes all its attempts: it is the run's *holder*. The others end without an attempt
-//! when they are received.
+//! Several messages may belong to one run: SQS may hand a message over twice, a shard may be read
+//! twice, and a redelivery may be sent twice. The first message that is attempted becomes the run's
+//! *holder* and makes all its attempts. The others end without an attempt when they are received.
 //!
 //! The holder is known by its SQS message id. Two kinds of message take its place:
 //!
-//! * one that SQS redrove to the retry queue, whatever its id: it names the lane that it was sent to and comes
-//!   from the other, and the holder was last seen in the lane before;
+//! * a message that SQS redrove to the retry queue, whatever its id: it names the lane that it was
+//!   sent to, it comes from the other lane, and the holder was last seen in the lane that it names;
 //! * the copy that an integration's delay made: it names the run's first message, and its number is
 //!   higher than the holder's.
 //!
-//! A run becomes known with the record of its first attempt. So two messages that are attempted at the same
-//! moment may each be sent once, and a lost write may cost a repeat. Neither loses a delivery.
+//! A run is known once its first attempt is recorded. So if two messages are attempted at the same
+//! moment, each may be sent once, and a lost write may cost a repeat. Neither loses a delivery.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,10 +66,10 @@ pub struct Holder {
     pub message_id: String,
     /// The lane that it was last seen in.
     pub lane: Lane,
-    /// The SQS message id of the run's first message, where that is another.
+    /// The SQS message id of the run's first message, if that is not this message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_message_id: Option<String>,
-    /// How many copies delays have made by now.
+    /// How many copies delays have made so far.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copies: u32,
 }
@@ -103,7 +102,7 @@ fn is_zero(copies: &u32) -> bool {
 }
 
 impl Holder {
-    /// The message as a run's holder.
+    /// The message as the holder of its run.
     pub fn of(message: &DeliveryMessage<'_>, receive: Receive<'_>) -> Self {
         let delay = message.delay.as_ref();
         Self {
@@ -114,7 +113,7 @@ impl Holder {
         }
     }
 
-    /// The holder in the place of the one before it: the run's first message stays known.
+    /// This holder in the place of the one before. The run's first message stays known.
     pub fn after(self, before: &Self) -> Self {
         let is_first = self.message_id == before.first_message_id();
         let first_message_id = (!is_first).then(|| before.first_message_id().to_owned());
@@ -126,7 +125,7 @@ impl Holder {
         self.first_message_id.as_deref().unwrap_or(&self.message_id)
     }
 
-    /// Whether a message of the run is the holder, or takes its place.
+    /// Whether a message of the run is the holder or takes the holder's place.
     pub fn admits(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
         self.message_id == receive.message_id
             || self.was_redriven(message, receive)
@@ -137,7 +136,7 @@ impl Holder {
             })
     }
 
-    /// Whether the message is the holder after SQS redrove it from the lane that the holder was last seen in.
+    /// Whether the message is the holder after SQS redrove it to the other lane.
     fn was_redriven(&self, message: &DeliveryMessage<'_>, receive: Receive<'_>) -> bool {
         let copies = message.delay.as_ref().map_or(0, |delay| delay.number);
         message.lane != receive.lane && self.lane == message.lane && self.copies == copies

@@ -1,4 +1,4 @@
-//! The state of a delivery, as its history tells it.
+//! The state of a delivery, as its record tells it.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::delivery::disposition::Disposition;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// It waits for an attempt, and none of its latest run has failed.
+    /// It waits for an attempt, and no attempt of its latest run has failed.
     Pending,
     /// The endpoint took it.
     Delivered,
-    /// An attempt has failed, and another one is to come.
+    /// An attempt failed, and another one follows.
     Retrying,
-    /// Its webhook was paused or disabled when it was due. It is kept, to be replayed.
+    /// Its webhook was paused or disabled when it was due. It is kept until somebody replays it.
     Held,
     /// Its webhook was deleted, or its app uninstalled.
     Cancelled,
@@ -42,13 +42,13 @@ impl DeliveryState {
         }
     }
 
-    /// The state after an attempt that was made at a delivery in this state, with the time of the next one.
+    /// The state after an attempt of a delivery in this state, and when the next attempt is due.
     pub fn after_attempt(self, disposition: Disposition, now: Timestamp) -> (Self, Option<Timestamp>) {
         let at = |wait: Duration| Some(now.saturating_add(wait).unwrap_or(now));
         match disposition {
             Disposition::Ack => (Self::Delivered, None),
             Disposition::Retry { due_in, .. } => (Self::Retrying, at(due_in)),
-            // A delay undoes no failure.
+            // After a failure, a delay leaves the state `retrying`.
             Disposition::Delay(wait) if self == Self::Retrying => (Self::Retrying, at(wait)),
             Disposition::Delay(wait) => (Self::Pending, at(wait)),
             Disposition::Exhausted(_) => (Self::Dead, None),
@@ -60,7 +60,7 @@ impl DeliveryState {
         matches!(self, Self::Pending | Self::Retrying)
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }

@@ -1,8 +1,8 @@
-//! How a webhook's deliveries have gone.
+//! Statistics of a webhook's deliveries.
 
 use crate::history::state::DeliveryState;
 
-/// Counts of deliveries, and how fast those were that were delivered.
+/// The number of deliveries in each state, and the latencies of the delivered ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryStats {
     counts: [u64; DeliveryState::ALL.len()],
@@ -10,24 +10,24 @@ pub struct DeliveryStats {
 }
 
 impl DeliveryStats {
-    /// Counts a delivery; `latency_ms` is of the attempt that delivered it.
+    /// Counts a delivery. `latency_ms` is the latency of the attempt that delivered it.
     pub fn count(&mut self, state: DeliveryState, latency_ms: Option<u64>) {
         self.counts[state as usize] += 1;
         self.latencies_ms.extend(latency_ms.filter(|_| state == DeliveryState::Delivered));
     }
 
-    /// How many there are in each state.
+    /// The number of deliveries in each state.
     pub fn counts(&self) -> impl Iterator<Item = (DeliveryState, u64)> {
         DeliveryState::ALL.into_iter().map(|state| (state, self.counts[state as usize]))
     }
 
-    /// How many there are in all.
+    /// The number of deliveries in all states.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// Of those that have been attempted (delivered, retrying or dead), the share that was delivered, to
-    /// four digits. None where none has been.
+    /// The number of delivered deliveries divided by the number of delivered, retrying and dead
+    /// ones, to four digits; `None` if there are none.
     pub fn success_rate(&self) -> Option<f64> {
         let of = |state: DeliveryState| self.counts[state as usize];
         let delivered = of(DeliveryState::Delivered);
@@ -35,7 +35,8 @@ impl DeliveryStats {
         (attempted > 0).then(|| (delivered as f64 / attempted as f64 * 10_000.0).round() / 10_000.0)
     }
 
-    /// The latency, in milliseconds, that so many of a hundred deliveries did not exceed (nearest rank).
+    /// The latency, in milliseconds, that this many of a hundred deliveries did not exceed (nearest
+    /// rank).
     pub fn latency_percentiles<const N: usize>(&self, percents: [u32; N]) -> [Option<u64>; N] {
         let mut sorted = self.latencies_ms.clone();
         sorted.sort_unstable();
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_is_told() {
+    fn deliveries_are_counted_by_state_with_their_success_rate_and_latencies() {
         let mut stats = DeliveryStats::default();
         assert_eq!((stats.total(), stats.success_rate()), (0, None));
         assert_eq!(stats.latency_percentiles([50, 95]), [None, None]);
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_the_nearest_is_taken() {
+    fn percentiles_of_few_latencies_use_the_nearest_rank() {
         let mut stats = DeliveryStats::default();
         stats.count(DeliveryState::Delivered, Some(30));
         assert_eq!(stats.latency_percentiles([50, 95]), [Some(30), Some(30)]);

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_says_when_there_is_room_again() {
+    fn a_full_bucket_tells_when_the_next_call_fits() {
         let limit = RateLimit { burst: 1, drop_micros: 2_500_000 };
         assert_eq!(limit.admit(Some(2_500_000), 0), Err(BucketFull { seconds: 3 }));
     }

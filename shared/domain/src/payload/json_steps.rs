@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_yields_every_part_as_it_is_written() {
+    fn steps_yield_every_part_as_it_is_written() {
         for (json, expected) in [
             ("{}", &[Object, End][..]),
             (
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_through_invalid_json_ends() {
+    fn steps_through_invalid_json_end() {
         for text in ["", ":", "\"", "\"\\", "::,:", "{\"a", "é:é", "]]"] {
             assert!(JsonSteps::of(text).count() <= text.len(), "{text}");
         }

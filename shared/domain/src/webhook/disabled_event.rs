@@ -49,7 +49,7 @@ mod tests {
             "updated_at": "2026-11-21T15:00:00Z", "version": 3,
         }))?;
         let now = "2026-11-26T15:00:00Z".parse()?;
-        let record = disabled_event(&webhook, "the endpoint answered 410", now);
+        let record = disabled_event(&webhook, "the endpoint responded with 410", now);
         let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
         let event = StoreEvent::parse(record.as_bytes(), &origin)?;
         assert_eq!(event.topic.as_str(), "webhooks/disabled");

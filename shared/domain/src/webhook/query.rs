@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_or_an_id_beyond_the_end_is_no_error() {
+    fn a_page_or_an_id_beyond_the_end_is_accepted() {
         let query = WebhookQuery::parse("since_id=99999999999999999999");
         assert_eq!(query.map(|query| query.filter.since_id), Ok(Some(WebhookId::new(u64::MAX))));
         let query = WebhookQuery::parse("page=99999999999999999999999&limit=250");

@@ -1,5 +1,5 @@
-//! Runs in a simulated SQS that copies messages, redrives them, loses receives and delays, while the
-//! function dies anywhere and the history loses writes.
+//! Runs in a simulated SQS that copies messages, redrives them, loses receives and delays, while
+//! the function dies anywhere and the history loses writes.
 
 mod kinds;
 mod messages;
@@ -18,7 +18,8 @@ use storehook_domain::{
 };
 use world::World;
 
-/// How many steps end any delivery: 48 hours of receives in both lanes, for each message that is sent.
+/// How many steps end any delivery: 48 hours of receives in both lanes, for each message that is
+/// sent.
 const STEPS: usize = 20_000;
 
 /// What happens next in the world.
@@ -91,7 +92,8 @@ fn step(
         })
 }
 
-/// Lets the world go on until it is quiet: by these steps, and then with failing attempts and no faults.
+/// Lets the world go on until it is quiet: by these steps, and then with failing attempts and no
+/// faults.
 fn live(world: &mut World, steps: &[Step], copies: bool) {
     let calm = Step {
         fault: Fault::None,
@@ -133,8 +135,8 @@ fn by_run(posts: &[Post]) -> BTreeMap<String, Vec<&Post>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// A dead endpoint gets its twenty attempts, each at its point, whatever copies there are, and then one dead
-    /// letter.
+    /// A dead endpoint gets its twenty attempts, each at its point, whatever copies there are, and
+    /// then one dead letter.
     #[test]
     fn without_faults_a_run_makes_one_attempt_at_each_point(
         redrive in redrive(),
@@ -156,10 +158,10 @@ proptest! {
         prop_assert_eq!(&world.dead_letters, &[RunId::Event]);
     }
 
-    /// Whatever happens, every delivery ends delivered or as a dead letter; and each repeat is explained by a
-    /// crash, a lost write, or receives at the same moment.
+    /// Whatever happens, every delivery ends delivered or as a dead letter; and each repeat is
+    /// explained by a crash, a lost write, or receives at the same moment.
     #[test]
-    fn whatever_happens_every_delivery_ends_and_each_repeat_has_its_reason(
+    fn with_any_faults_every_delivery_ends_and_each_repeat_has_a_reason(
         redrive in redrive(),
         runs in prop::collection::vec(
             prop_oneof![
@@ -219,7 +221,7 @@ proptest! {
 }
 
 #[test]
-fn the_fast_lane_holds_a_failing_message_for_forty_seconds() {
+fn a_failing_message_leaves_the_fast_lane_after_forty_seconds() {
     let points = Lane::Fast.max_receive_count();
     assert_eq!(AGES[points], 40, "its last wait ends when the slow lane's first attempt is due");
     assert!(Lane::Slow.max_receive_count() >= 2 * AGES.len());

@@ -1,4 +1,4 @@
-//! A webhook's health: how long it has done nothing but fail, and the end of one that failed too long.
+//! A webhook's health: its failure run, and disabling a webhook that has failed for too long.
 //!
 //! None of it decides what becomes of the delivery: what cannot be written is told to the log, and the next
 //! attempt writes it. Of many attempts that would disable a webhook at once one does, and publishes the event
@@ -59,7 +59,7 @@ pub(crate) enum HealthError {
 }
 
 impl Health {
-    /// Records what an attempt says of its webhook, or tells the log that it could not.
+    /// Records what an attempt means for its webhook. If that fails, the log says so.
     pub(crate) async fn record(
         &self,
         message: &DeliveryMessage<'_>,
@@ -87,10 +87,10 @@ impl Health {
     ) -> Result<(), HealthError> {
         match outcome {
             Outcome::Delivered => self.succeeded(target).await,
-            // The endpoint saw nothing of a request that could not be built.
+            // If the request could not be built, the endpoint saw nothing of it.
             Outcome::Delayed(_) | Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(()),
             outcome if outcome.is_gone() => {
-                self.disable(&target.webhook, "the endpoint answered 410 Gone", by, now).await
+                self.disable(&target.webhook, "the endpoint responded with 410 Gone", by, now).await
             }
             Outcome::Failed { .. } => self.failed(target, by, now).await,
         }
@@ -112,7 +112,7 @@ impl Health {
         let Target { webhook, failures, .. } = target;
         let known = failures.as_ref().filter(|item| item.webhook_version == webhook.version);
         let run = match known {
-            // More attempts than are asked for make no difference, and a busy webhook fails often.
+            // Beyond the required number, attempts are not counted: a busy webhook fails often.
             Some(item) if item.run.attempts >= DISABLED_AFTER_ATTEMPTS => item.run,
             _ => self.count(webhook, now).await?,
         };

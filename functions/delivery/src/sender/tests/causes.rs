@@ -1,10 +1,11 @@
-//! Tests of what a failed attempt says of its cause.
+//! Tests of the reasons of failed attempts.
 
 use std::io::ErrorKind;
 
 use super::{failure::Failure, *};
 
-/// What an attempt over TLS comes to, at an endpoint with this certificate, by these roots or its own.
+/// The result of an attempt over TLS at an endpoint with this certificate. The sender trusts these
+/// roots, or the endpoint's own.
 async fn send_over_tls(
     host: &str,
     change: impl FnOnce(&mut rcgen::CertificateParams),
@@ -24,7 +25,7 @@ async fn send_over_tls(
 }
 
 #[tokio::test]
-async fn a_certificate_is_told_to_be_expired_early_untrusted_or_of_another_name() -> TestResult {
+async fn each_invalid_certificate_has_its_own_reason() -> TestResult {
     let valid = |_: &mut rcgen::CertificateParams| {};
     assert_eq!(send_over_tls("endpoint.example", valid, None).await?, Ok(200));
 
@@ -52,7 +53,7 @@ async fn a_certificate_is_told_to_be_expired_early_untrusted_or_of_another_name(
 }
 
 #[tokio::test]
-async fn tls_to_a_port_that_does_not_speak_it_is_told_so() -> TestResult {
+async fn a_port_without_tls_differs_from_a_failed_handshake() -> TestResult {
     let endpoint = Endpoint::answering("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await?;
     let outcome = send(&sender(LONG)?, &format!("https://{}/", endpoint.address)).await?;
     assert_eq!(outcome, Err(FailedAttempt::NoTls));
@@ -74,7 +75,7 @@ async fn a_closed_port_refuses_the_connection() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_before_the_response_was_closed_or_reset() -> TestResult {
+async fn connections_closed_and_reset_before_the_response_differ() -> TestResult {
     for (is_reset, expected) in
         [(false, FailedAttempt::ConnectionClosed), (true, FailedAttempt::ConnectionReset)]
     {
@@ -94,22 +95,22 @@ async fn a_connection_that_ends_before_the_response_was_closed_or_reset() -> Tes
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_is_told_so() -> TestResult {
-    // A label of 64 letters is no name (RFC 1035), so nobody is asked for it.
+async fn a_name_without_an_address_is_not_resolved() -> TestResult {
+    // A label of 64 letters is not a valid name (RFC 1035), so no server is asked.
     let outcome = send(&sender(LONG)?, &format!("http://{}.example/", "a".repeat(64))).await?;
     assert_eq!(outcome, Err(FailedAttempt::NotResolved));
     Ok(())
 }
 
-/// An endpoint whose queue of connections is full takes no more, and says nothing.
+/// An endpoint whose queue of connections is full accepts no more, and does not say so.
 #[tokio::test]
-async fn a_connection_that_is_not_taken_runs_into_its_own_clock() -> TestResult {
+async fn a_connection_that_is_not_accepted_runs_into_the_connect_timeout() -> TestResult {
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.bind("127.0.0.1:0".parse()?)?;
     let listener = socket.listen(1)?;
     let address = listener.local_addr()?;
     let mut waiting = Vec::new();
-    // As many as the system queues for it; each that is not queued would wait for minutes.
+    // Fills the system's queue. A connection beyond the queue would wait for minutes.
     while let Ok(Ok(connection)) = tokio::time::timeout(SHORT, TcpStream::connect(address)).await {
         waiting.push(connection);
     }
@@ -119,9 +120,9 @@ async fn a_connection_that_is_not_taken_runs_into_its_own_clock() -> TestResult 
     Ok(())
 }
 
-/// What no socket on loopback says.
+/// Errors that no socket on loopback reports.
 #[test]
-fn what_the_system_says_of_a_connection_has_its_reason() {
+fn each_connection_error_of_the_system_has_its_reason() {
     for (kind, reason) in [
         (ErrorKind::HostUnreachable, FailedAttempt::Unreachable),
         (ErrorKind::NetworkUnreachable, FailedAttempt::Unreachable),

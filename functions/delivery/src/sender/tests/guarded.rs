@@ -1,10 +1,10 @@
-//! Tests of the guard: where a delivery may go.
+//! Tests of the guard: which addresses a delivery may reach.
 
 use std::net::IpAddr;
 
 use super::*;
 
-/// Where each look-up of a name leads, one after the other; the last one for all that follow.
+/// A look-up that gives these results one after the other, and the last one from then on.
 fn leading_to(answers: Vec<Vec<IpAddr>>) -> (LookUp, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
@@ -17,7 +17,7 @@ fn leading_to(answers: Vec<Vec<IpAddr>>) -> (LookUp, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_closed_network_is_not_connected_to_by_address_or_by_name() -> TestResult {
+async fn a_forbidden_network_is_not_reached_by_address_or_name() -> TestResult {
     let endpoint = Endpoint::answering(OK).await?;
     let port = endpoint.address.port();
     let sender = Sender::new(&settings([])?)?;
@@ -29,10 +29,10 @@ async fn a_closed_network_is_not_connected_to_by_address_or_by_name() -> TestRes
     Ok(())
 }
 
-/// What is looked up is judged, and what is judged is connected to: a name that leads elsewhere when it
-/// is asked again is not asked again.
+/// Each name is looked up once: the judged addresses are those of the connection. A second look-up
+/// could give other ones.
 #[tokio::test]
-async fn a_connection_goes_to_the_very_address_that_was_judged() -> TestResult {
+async fn a_connection_uses_the_address_that_was_judged() -> TestResult {
     let endpoint = Endpoint::answering(OK).await?;
     let (open_ip, closed_ip) = (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from([10, 0, 0, 1]));
     for (answers, outcome) in [
@@ -56,8 +56,9 @@ async fn a_connection_goes_to_the_very_address_that_was_judged() -> TestResult {
 }
 
 #[tokio::test]
-async fn the_systems_look_up_is_judged_too() -> TestResult {
-    // The one name that every machine resolves to loopback, in a spelling that is not judged by itself.
+async fn addresses_from_the_systems_look_up_are_judged() -> TestResult {
+    // Every machine resolves `localhost` to loopback. The URL has another name, because `localhost`
+    // itself is refused without a look-up.
     let endpoint = Endpoint::answering(OK).await?;
     for (cidrs, outcome) in [("", Err(FailedAttempt::NotAllowed)), ("127.0.0.0/8,::1/128", Ok(200))] {
         let settings = settings([("ALLOWED_CIDRS", cidrs)])?;
@@ -69,9 +70,9 @@ async fn the_systems_look_up_is_judged_too() -> TestResult {
     Ok(())
 }
 
-/// The Runtime API would hand out other invocations, and take answers to them.
+/// The Runtime API would hand out other invocations and accept responses to them.
 #[tokio::test]
-async fn the_functions_own_runtime_api_is_out_of_reach_even_where_loopback_is_open() -> TestResult {
+async fn the_runtime_api_cannot_be_reached_even_if_loopback_is_allowed() -> TestResult {
     let endpoint = Endpoint::answering(OK).await?;
     let (look_up, _) = leading_to(vec![vec![Ipv4Addr::LOCALHOST.into()]]);
     let port = endpoint.address.port();
@@ -86,7 +87,7 @@ async fn the_functions_own_runtime_api_is_out_of_reach_even_where_loopback_is_op
     Ok(())
 }
 
-/// In a process of its own, whose environment names a proxy that is not there.
+/// Runs a test in a process whose environment names a proxy that does not exist.
 #[test]
 fn proxies_of_the_environment_are_ignored() -> TestResult {
     let mut sending = std::process::Command::new(std::env::current_exe()?);

@@ -1,4 +1,4 @@
-//! Tests of HTTP/2: what is shared, what is not, and how it ends.
+//! Tests of HTTP/2: when connections are shared, and how they end.
 
 use std::{pin::pin, sync::Mutex};
 
@@ -9,7 +9,7 @@ use super::*;
 
 type Stream = tokio_rustls::server::TlsStream<TcpStream>;
 
-/// An endpoint over TLS that serves each connection so, a sender that trusts it, and its URL.
+/// An endpoint over TLS that serves connections with `serve`, a sender that trusts it, and its URL.
 async fn over_tls<F>(
     protocols: &[&str],
     attempt_timeout: Duration,
@@ -28,7 +28,7 @@ where
     Ok((endpoint, sender_trusting(roots, attempt_timeout)?, url))
 }
 
-/// Serves HTTP/2 with so many streams at once; what each request is answered is decided by `answer`.
+/// Serves HTTP/2 with this many streams at once; `answer` responds to each request.
 async fn serve_http2<F>(
     socket: Stream,
     streams: u32,
@@ -64,7 +64,7 @@ fn speaks_http2(socket: &Stream) -> bool {
 }
 
 #[tokio::test]
-async fn http_2_and_http_1_1_are_spoken_as_the_endpoint_can() -> TestResult {
+async fn the_endpoint_decides_between_http_2_and_http_1_1() -> TestResult {
     for (protocols, is_http2) in [(&["h2", "http/1.1"][..], true), (&["http/1.1"], false), (&[], false)] {
         let (endpoint, sender, url) = over_tls(protocols, LONG, move |_, socket| async move {
             assert_eq!(speaks_http2(&socket), is_http2);
@@ -85,8 +85,8 @@ async fn http_2_and_http_1_1_are_spoken_as_the_endpoint_can() -> TestResult {
 
 const BATCH: usize = 10;
 
-/// Sends a first delivery if there is one, and then three batches, to an endpoint that answers a batch when
-/// all of it has come. Returns how many connections that opened.
+/// Sends a first delivery if asked to, and then three batches. The endpoint responds to a batch
+/// when all of its requests have come. Returns how many connections were opened.
 async fn connections_for(streams: u32, has_first: bool) -> Result<usize, Box<dyn Error>> {
     let (first, all) = (Arc::new(Barrier::new(1)), Arc::new(Barrier::new(BATCH)));
     let (endpoint, sender, url) = over_tls(&["h2"], LONG, move |connection, socket| {
@@ -117,7 +117,7 @@ async fn a_batch_shares_a_connection_that_allows_many_streams() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_batch_has_as_many_connections_as_it_needs_where_each_allows_one_stream() -> TestResult {
+async fn a_batch_opens_more_connections_if_each_allows_one_stream() -> TestResult {
     for has_first in [true, false] {
         assert_eq!(connections_for(1, has_first).await?, BATCH);
     }
@@ -125,7 +125,7 @@ async fn a_batch_has_as_many_connections_as_it_needs_where_each_allows_one_strea
 }
 
 #[tokio::test]
-async fn a_connection_that_was_swallowed_is_found_and_replaced_within_the_attempt() -> TestResult {
+async fn a_dead_connection_is_replaced_within_the_attempt() -> TestResult {
     let swallow = Arc::new(Notify::new());
     let swallowed = swallow.clone();
     let (endpoint, sender, url) = over_tls(&["h2"], 2 * SHORT, move |connection, socket| {
@@ -134,7 +134,7 @@ async fn a_connection_that_was_swallowed_is_found_and_replaced_within_the_attemp
             let mut serving = pin!(serve_http2(socket, 100, |_, respond| answer_ok(respond)));
             tokio::select! {
                 biased;
-                // Open, and nobody there.
+                // Open, but nobody responds.
                 () = swallowed.notified(), if connection == 1 => std::future::pending().await,
                 served = &mut serving => served,
             }
@@ -148,9 +148,9 @@ async fn a_connection_that_was_swallowed_is_found_and_replaced_within_the_attemp
     Ok(())
 }
 
-/// Its pings are answered: the endpoint is slow, and not gone.
+/// The pings are answered: the endpoint is slow but still there.
 #[tokio::test]
-async fn a_connection_that_an_attempt_timed_out_on_is_not_used_again() -> TestResult {
+async fn a_connection_is_not_used_again_after_a_timeout() -> TestResult {
     let (endpoint, sender, url) = over_tls(&["h2"], SHORT, |connection, socket| {
         serve_http2(socket, 100, move |number, respond| async move {
             match (connection, number) {
@@ -168,7 +168,7 @@ async fn a_connection_that_an_attempt_timed_out_on_is_not_used_again() -> TestRe
 }
 
 #[tokio::test]
-async fn an_endpoint_that_asks_for_http_1_1_gets_it_from_then_on() -> TestResult {
+async fn an_endpoint_that_asks_for_http_1_1_keeps_getting_it() -> TestResult {
     const CLOSES: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     for asks_at in [1, 2] {
         let spoken = Arc::new(Mutex::new(Vec::new()));
@@ -201,7 +201,7 @@ async fn an_endpoint_that_asks_for_http_1_1_gets_it_from_then_on() -> TestResult
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_is_a_failed_attempt_and_a_refused_one_is_sent_again() -> TestResult {
+async fn a_reset_stream_fails_the_attempt_and_a_refused_stream_is_sent_again() -> TestResult {
     for (reason, outcome, connections) in [
         (Reason::INTERNAL_ERROR, Err(FailedAttempt::ConnectionReset), 1),
         (Reason::REFUSED_STREAM, Ok(200), 2),
@@ -224,7 +224,7 @@ async fn a_stream_that_is_reset_is_a_failed_attempt_and_a_refused_one_is_sent_ag
 }
 
 #[tokio::test]
-async fn heads_are_as_long_as_over_http_1_1() -> TestResult {
+async fn response_heads_have_the_limits_of_http_1_1() -> TestResult {
     for (lines, bytes, outcome) in [
         (500, 10, Ok(200)),
         (501, 10, Err(FailedAttempt::ResponseHeadTooLarge)),

@@ -1,11 +1,11 @@
-//! Tests of kept connections: how many there are, and what becomes of one that is no good.
+//! Tests of kept connections: how many are kept, and what becomes of a bad one.
 
 use tokio::sync::Barrier;
 
 use super::*;
 
 #[tokio::test]
-async fn a_batch_leaves_as_many_connections_as_the_next_one_needs() -> TestResult {
+async fn batches_of_one_size_reuse_their_connections() -> TestResult {
     for batch in [1, 10, 100] {
         let endpoint = Endpoint::answering(OK).await?;
         let sender = sender(LONG)?;
@@ -22,7 +22,7 @@ async fn a_batch_leaves_as_many_connections_as_the_next_one_needs() -> TestResul
 
 /// 127.0.0.0/8 is as many hosts as a test needs.
 #[tokio::test]
-async fn any_number_of_hosts_shares_a_bounded_number_of_connections() -> TestResult {
+async fn the_number_of_kept_connections_is_bounded_for_any_number_of_hosts() -> TestResult {
     const KEPT: usize = 20;
     const BATCH: usize = 10;
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
@@ -49,7 +49,7 @@ async fn any_number_of_hosts_shares_a_bounded_number_of_connections() -> TestRes
         assert!(sent.await?.iter().all(|outcome| *outcome == Ok(200)));
     }
     assert_eq!(opened.load(Ordering::SeqCst), 30 * BATCH);
-    // Each that is closed here is told to the endpoint some time after.
+    // The endpoint learns of each closed connection a little later.
     let bounded = async {
         while opened.load(Ordering::SeqCst) - closed.load(Ordering::SeqCst) > KEPT {
             tokio::task::yield_now().await;
@@ -70,11 +70,11 @@ async fn a_kept_connection_that_breaks_is_replaced_at_once() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_response_that_closes_its_connection_does_not_leave_it() -> TestResult {
+async fn a_connection_that_its_response_closes_is_not_kept() -> TestResult {
     for answer in [
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok",
         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
-        // More than was asked for.
+        // Bytes after the response.
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n",
     ] {
         let endpoint = Endpoint::answering(answer).await?;
@@ -87,7 +87,8 @@ async fn a_response_that_closes_its_connection_does_not_leave_it() -> TestResult
     Ok(())
 }
 
-/// Serves one request once `all` have come, and then is silent: swallowed by a middlebox.
+/// Serves one request when `all` have come, and then is silent, as if a middlebox had dropped the
+/// connection.
 async fn answer_once(all: Arc<Barrier>, mut socket: TcpStream) -> io::Result<()> {
     let mut request = [0; 4096];
     _ = socket.read(&mut request).await?;
@@ -98,7 +99,7 @@ async fn answer_once(all: Arc<Barrier>, mut socket: TcpStream) -> io::Result<()>
 }
 
 #[tokio::test]
-async fn an_attempt_that_times_out_drops_the_connections_that_have_gone_dead() -> TestResult {
+async fn an_attempt_that_times_out_drops_dead_connections() -> TestResult {
     let all = Arc::new(Barrier::new(3));
     let endpoint = Endpoint::serving(move |number, socket| {
         let all = all.clone();
@@ -120,7 +121,7 @@ async fn an_attempt_that_times_out_drops_the_connections_that_have_gone_dead() -
 }
 
 #[tokio::test]
-async fn a_slow_response_does_not_cost_the_connections_that_answer_meanwhile() -> TestResult {
+async fn a_slow_response_keeps_the_connections_that_respond_meanwhile() -> TestResult {
     let endpoint = Endpoint::serving(|number, socket| async move {
         let answer = if number == 1 { "" } else { OK };
         answer_each(socket, Arc::new(answer.into()), usize::MAX).await

@@ -32,7 +32,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
-/// Long enough for what is not to time out, on a busy machine too.
+/// Long enough for attempts that must not time out, even on a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// An endpoint that counts its connections.
@@ -42,7 +42,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// One that serves each connection so; connections are numbered from 1.
+    /// An endpoint that serves each connection with `serve`. Connections are numbered from 1.
     async fn serving<F>(serve: impl Fn(usize, TcpStream) -> F + Send + 'static) -> io::Result<Self>
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
@@ -59,7 +59,7 @@ impl Endpoint {
         Ok(Self { address, connections })
     }
 
-    /// One that answers each request on each connection with these bytes.
+    /// An endpoint that responds to each request on each connection with these bytes.
     async fn answering(answer: impl Into<Vec<u8>>) -> io::Result<Self> {
         let answer = Arc::new(answer.into());
         Self::serving(move |_, socket| answer_each(socket, answer.clone(), usize::MAX)).await
@@ -74,8 +74,8 @@ impl Endpoint {
     }
 }
 
-/// Answers so many requests, and hangs up in the middle of the next. Requests here fit one read, since their
-/// bodies are two bytes.
+/// Responds to this many requests, and closes the connection in the middle of the next. Requests
+/// here fit into one read, because their bodies have two bytes.
 async fn answer_each(mut socket: TcpStream, answer: Arc<Vec<u8>>, requests: usize) -> io::Result<()> {
     let mut request = [0; 4096];
     for _ in 0..requests {
@@ -87,7 +87,7 @@ async fn answer_each(mut socket: TcpStream, answer: Arc<Vec<u8>>, requests: usiz
     socket.read(&mut request).await.map(drop)
 }
 
-/// What an endpoint is over TLS: an acceptor, and the roots that trust it.
+/// The TLS side of an endpoint: an acceptor, and the roots that trust it.
 fn tls_of(
     change: impl FnOnce(&mut rcgen::CertificateParams),
     protocols: &[&str],
@@ -112,7 +112,7 @@ fn sender(attempt_timeout: Duration) -> Result<Sender, Box<dyn Error>> {
     Ok(Sender::new(&open(attempt_timeout)?)?)
 }
 
-/// The same, to which every name leads to loopback.
+/// The same, but every name leads to loopback.
 fn sender_trusting(roots: RootCertStore, attempt_timeout: Duration) -> Result<Sender, Box<dyn Error>> {
     let loopback = vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)];
     let look_up: LookUp = Arc::new(move |_| Box::pin(std::future::ready(Ok(loopback.clone()))));
@@ -129,15 +129,15 @@ async fn send_to(sender: &Sender, protocol: Protocol, url: &str) -> Result<Sent,
     Ok(sender.send(&Address::parse(url)?, protocol, request, &Bytes::from_static(b"{}")).await)
 }
 
-/// What sending to a webhook came to: the status that was answered, or why there was none.
+/// The result of sending to a webhook: the status of the response, or why there was none.
 async fn send(sender: &Sender, url: &str) -> Result<Result<u16, FailedAttempt>, Box<dyn Error>> {
     Ok(match send_to(sender, Protocol::Webhook, url).await? {
-        Sent::Answered(response) => Ok(response.status),
+        Sent::Responded(response) => Ok(response.status),
         Sent::Unanswered { reason, .. } => Err(reason),
     })
 }
 
-/// So many at the same time.
+/// Sends this many at the same time.
 async fn send_batch(
     sender: &Sender,
     url: &str,

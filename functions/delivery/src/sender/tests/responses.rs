@@ -1,8 +1,8 @@
-//! Tests of responses: what is read of them, and what a bad one comes to.
+//! Tests of responses: how much of them is read, and how bad ones fail.
 
 use super::*;
 
-/// What sending comes to where the endpoint sends this and hangs up.
+/// The result of sending if the endpoint sends these bytes and closes the connection.
 async fn sent_what_is_cut(protocol: Protocol, response: &str) -> Result<Sent, Box<dyn Error>> {
     let response = Arc::new(response.as_bytes().to_vec());
     let endpoint = Endpoint::serving(move |_, mut socket| {
@@ -16,7 +16,7 @@ async fn sent_what_is_cut(protocol: Protocol, response: &str) -> Result<Sent, Bo
 }
 
 #[tokio::test]
-async fn what_an_endpoint_answers_is_what_the_attempt_came_to() -> TestResult {
+async fn each_response_has_its_outcome() -> TestResult {
     let sender = sender(LONG)?;
     for (answer, outcome) in [
         (OK, Ok(200)),
@@ -35,7 +35,7 @@ async fn what_an_endpoint_answers_is_what_the_attempt_came_to() -> TestResult {
 }
 
 #[tokio::test]
-async fn heads_of_64_kib_and_500_lines_are_read_and_no_longer_ones() -> TestResult {
+async fn heads_have_at_most_64_kib_and_500_lines() -> TestResult {
     let head_of = |bytes: usize| {
         let (before, after) = ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-long: ", "\r\n\r\n");
         format!("{before}{}{after}", "x".repeat(bytes - before.len() - after.len()))
@@ -73,43 +73,43 @@ async fn a_response_says_whether_its_body_was_cut() -> TestResult {
         for protocol in Protocol::ALL {
             let sent = sent_what_is_cut(protocol, response).await?;
             let expected = Response { status: 200, retry_after: None, body: body.into(), end };
-            assert_eq!(sent, Sent::Answered(expected), "{response:?}");
+            assert_eq!(sent, Sent::Responded(expected), "{response:?}");
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn an_endpoint_that_says_nothing_runs_into_the_clock() -> TestResult {
+async fn a_silent_endpoint_times_out() -> TestResult {
     let endpoint = Endpoint::answering("").await?;
     assert_eq!(send(&sender(SHORT)?, &endpoint.url()).await?, Err(FailedAttempt::TimedOut));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_end_runs_into_the_clock_and_the_head_stands() -> TestResult {
+async fn an_endless_body_times_out_but_its_head_counts() -> TestResult {
     let endpoint = Endpoint::answering("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc").await?;
     let sent = send_to(&sender(SHORT)?, Protocol::Webhook, &endpoint.url()).await?;
     let expected = Response { status: 200, body: b"abc".into(), end: BodyEnd::TimedOut, retry_after: None };
-    assert_eq!(sent, Sent::Answered(expected));
+    assert_eq!(sent, Sent::Responded(expected));
     Ok(())
 }
 
 #[tokio::test]
-async fn of_an_endless_body_no_more_is_read_than_the_limit() -> TestResult {
+async fn an_endless_body_is_read_up_to_the_limit() -> TestResult {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
     answer.resize(answer.len() + response::BODY_LIMIT + 1, b'x');
     let endpoint = Endpoint::answering(answer).await?;
-    // Read to its end, it would run into the clock.
+    // Reading it to the end would take longer than the limit.
     let sent = send_to(&sender(LONG)?, Protocol::Integration, &endpoint.url()).await?;
     let body = vec![b'x'; response::BODY_LIMIT];
-    assert_eq!(sent, Sent::Answered(Response { status: 200, body, ..Response::default() }));
+    assert_eq!(sent, Sent::Responded(Response { status: 200, body, ..Response::default() }));
     Ok(())
 }
 
-/// An integration works on the event before it answers, and has its own time for it.
+/// An integration works on the event before it responds, and has its own time for that.
 #[tokio::test]
-async fn an_integration_has_longer_than_an_attempt_at_a_webhook() -> TestResult {
+async fn an_integration_has_more_time_than_a_webhook() -> TestResult {
     let endpoint = Endpoint::serving(|_, mut socket| async move {
         _ = socket.read(&mut [0; 4096]).await?;
         tokio::time::sleep(2 * SHORT).await;
@@ -118,7 +118,7 @@ async fn an_integration_has_longer_than_an_attempt_at_a_webhook() -> TestResult 
     let (endpoint, sender) = (endpoint.await?, sender(SHORT)?);
     for (protocol, is_in_time) in [(Protocol::Webhook, false), (Protocol::Integration, true)] {
         let sent = send_to(&sender, protocol, &endpoint.url()).await?;
-        assert_eq!(matches!(sent, Sent::Answered(_)), is_in_time, "{protocol:?}: {sent:?}");
+        assert_eq!(matches!(sent, Sent::Responded(_)), is_in_time, "{protocol:?}: {sent:?}");
     }
     Ok(())
 }
@@ -129,14 +129,14 @@ async fn retry_after_is_read() -> TestResult {
         Endpoint::answering("HTTP/1.1 503 Busy\r\nRetry-After: 120\r\ncontent-length: 0\r\n\r\n").await?;
     let sent = send_to(&sender(LONG)?, Protocol::Webhook, &endpoint.url()).await?;
     let expected = Response { status: 503, retry_after: Some("120".to_owned()), ..Response::default() };
-    assert_eq!(sent, Sent::Answered(expected));
+    assert_eq!(sent, Sent::Responded(expected));
     Ok(())
 }
 
-/// It has seen enough of the request, answers, and closes: what is not read resets the connection, while it is
-/// being written to by another thread.
+/// The endpoint responds and closes before it has read the whole request. The unread bytes reset
+/// the connection while another thread still writes to it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_response_before_the_end_of_the_request_stands() -> TestResult {
+async fn a_response_before_the_end_of_the_request_counts() -> TestResult {
     let endpoint = Endpoint::serving(|_, mut socket| async move {
         _ = socket.read(&mut [0; 4096]).await?;
         socket.write_all(OK.as_bytes()).await
@@ -147,7 +147,7 @@ async fn a_response_before_the_end_of_the_request_stands() -> TestResult {
     for _ in 0..50 {
         let request = DeliveryRequest { headers: HeaderMap::new(), body: body.clone() };
         let sent = sender.send(&address, Protocol::Webhook, request, &message).await;
-        assert!(matches!(&sent, Sent::Answered(response) if response.status == 200), "{sent:?}");
+        assert!(matches!(&sent, Sent::Responded(response) if response.status == 200), "{sent:?}");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use super::*;
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
-fn the_rest_of_a_scan_begins_at_its_position() -> TestResult {
+fn a_scan_continues_after_its_position() -> TestResult {
     let scan = |direction, since: Option<&str>, until: Option<&str>| -> Result<Scan, jiff::Error> {
         Ok(Scan {
             webhook_id: WebhookId::new(7),

@@ -1,11 +1,12 @@
-//! Why attempts fail: a sentence for the webhook's owner, and a code for programs. `docs/receiving.md` lists them.
+//! Failures of attempts: each has a sentence for the webhook's owner and a code for programs.
+//! `docs/receiving.md` lists them.
 
 use crate::delivery::{request::UnbuildableRequest, verdict::InvalidVerdict};
 
 /// Why an attempt failed, in words that the webhook's owner can act on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FailedAttempt {
-    /// Its request could not be built, so none was sent.
+    /// The request could not be built, so none was sent.
     #[error(transparent)]
     NotBuilt(#[from] UnbuildableRequest),
     /// The address guard refused one of the host's addresses.
@@ -20,16 +21,16 @@ pub enum FailedAttempt {
     /// No network leads to the host.
     #[error("the host cannot be reached")]
     Unreachable,
-    /// Look-up, connection and TLS did not fit into the time for them.
+    /// Look-up, connection and TLS together took too long.
     #[error("no connection could be made in time")]
     ConnectTimedOut,
     /// No connection could be made, for another reason.
     #[error("no connection could be made")]
     NotConnected,
-    /// What listens there speaks something else than TLS.
+    /// The program that listens there does not speak TLS.
     #[error("the port does not speak TLS")]
     NoTls,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     #[error("the certificate has expired")]
     CertificateExpired,
     /// The certificate's time has not begun.
@@ -38,37 +39,39 @@ pub enum FailedAttempt {
     /// The certificate is for another host.
     #[error("the certificate is for another host name")]
     CertificateOfAnotherName,
-    /// The certificate is self-signed, lacks an intermediate, or is otherwise not to be trusted.
+    /// The certificate is self-signed, lacks an intermediate, or cannot be trusted for another
+    /// reason.
     #[error("the certificate is not trusted")]
     CertificateNotTrusted,
-    /// The TLS handshake failed otherwise: no common version or cipher, an alert, a closed connection.
+    /// The TLS handshake failed for another reason: no common version or cipher, an alert, a closed
+    /// connection.
     #[error("the TLS handshake failed")]
     TlsFailed,
     /// The connection was reset before there was a response.
-    #[error("the connection was reset before the endpoint answered")]
+    #[error("the connection was reset before the endpoint responded")]
     ConnectionReset,
     /// The connection was closed before there was a response.
-    #[error("the connection was closed before the endpoint answered")]
+    #[error("the connection was closed before the endpoint responded")]
     ConnectionClosed,
     /// The response did not come in the time allowed.
-    #[error("the endpoint did not answer in time")]
+    #[error("the endpoint did not respond in time")]
     TimedOut,
-    /// The response's head is longer than is read.
+    /// The response's head is longer than the sender reads.
     #[error("the response has more headers than 64 KiB or 500 lines")]
     ResponseHeadTooLarge,
-    /// The response is no HTTP.
+    /// The response is not HTTP.
     #[error("the response is not valid HTTP")]
     ResponseMalformed,
-    /// The body of a response that has to be read was cut or malformed.
+    /// The body was cut or malformed, and it was needed for the verdict.
     #[error("the response was cut")]
     ResponseCut,
     /// A response outside 2xx. A redirect is one too: it is never followed.
-    #[error("the endpoint answered {0}")]
+    #[error("the endpoint responded with {0}")]
     Status(u16),
     /// An integration endpoint's verdict was `fail`.
     #[error("the endpoint's verdict is fail")]
     Refused,
-    /// An integration endpoint's response is no verdict on this delivery.
+    /// An integration endpoint's response is not a verdict on this delivery.
     #[error(transparent)]
     Verdict(#[from] InvalidVerdict),
 }
@@ -102,7 +105,7 @@ impl FailedAttempt {
         "verdict_unknown_result",
     ];
 
-    /// A name for programs, which never changes.
+    /// The code, for programs. It never changes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotBuilt(_) => "request_not_built",

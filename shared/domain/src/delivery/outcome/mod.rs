@@ -1,8 +1,8 @@
 //! Outcomes: the result of an attempt.
 //!
-//! A webhook's endpoint responds by its status alone: any 2xx is success, whatever becomes of the
+//! For a webhook's endpoint the status alone decides: any 2xx is success, whatever becomes of the
 //! body. An integration endpoint also sends a verdict, as JSON; see [`Verdict`]. After a failure,
-//! both can ask for a later next attempt (`Retry-After`) or for none (410).
+//! both can ask for a later attempt (`Retry-After`) or for no more deliveries (410).
 
 mod failed_attempt;
 
@@ -18,8 +18,8 @@ use crate::{
     webhook::Protocol,
 };
 
-/// The longest wait that `Retry-After` can ask for. SQS hides a message for as long, counted from its
-/// receive; see `schedule.rs`.
+/// The longest wait that `Retry-After` can ask for. SQS hides a message no longer than that,
+/// counted from its receive; see `schedule/mod.rs`.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// An endpoint's response.
@@ -38,10 +38,10 @@ pub struct Response {
 /// How the body of a response ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BodyEnd {
-    /// All of it was read, or as much as is ever read.
+    /// All of it was read, or as much as the sender reads at most.
     #[default]
     Read,
-    /// It was cut, or was malformed.
+    /// It was cut or malformed.
     Cut,
     /// It did not end in the time allowed.
     TimedOut,
@@ -52,13 +52,13 @@ pub enum BodyEnd {
 pub enum Outcome {
     /// The endpoint took the delivery.
     Delivered,
-    /// The endpoint asks for the same delivery again, after this wait. It is no failure.
+    /// The endpoint asks for the same delivery again, after this wait. That is not a failure.
     Delayed(Duration),
     /// The attempt failed. The delivery is tried again while its schedule lasts.
     Failed {
         /// Why.
         reason: FailedAttempt,
-        /// How long the endpoint asks to wait.
+        /// The wait that the endpoint asks for.
         retry_after: Option<Duration>,
     },
 }

@@ -1,4 +1,4 @@
-//! Tests of what attempts come to.
+//! Tests of outcomes.
 
 use super::*;
 use crate::delivery::request::UnbuildableRequest;
@@ -35,7 +35,7 @@ fn any_2xx_is_success_and_nothing_else_is() -> TestResult {
 }
 
 #[test]
-fn an_integrations_answer_is_200_with_a_verdict() -> TestResult {
+fn a_successful_integration_responds_200_with_a_verdict() -> TestResult {
     for (status, body, expected) in [
         (200, r#"{"event_id": "e1", "result": "ok"}"#, Outcome::Delivered),
         (200, r#"{"event_id": "e1", "result": "delay"}"#, Outcome::Delayed(Duration::from_secs(60))),
@@ -83,7 +83,7 @@ fn retry_after_is_seconds_or_a_date_on_429_and_503() -> TestResult {
 }
 
 #[test]
-fn only_an_integrations_verdict_needs_the_whole_body() -> TestResult {
+fn only_integrations_need_the_whole_body() -> TestResult {
     for (protocol, status, end, expected) in [
         (Protocol::Webhook, 200, BodyEnd::Cut, Outcome::Delivered),
         (Protocol::Webhook, 204, BodyEnd::TimedOut, Outcome::Delivered),
@@ -100,7 +100,7 @@ fn only_an_integrations_verdict_needs_the_whole_body() -> TestResult {
     Ok(())
 }
 
-/// Codes are kept and filtered by: this list may grow, and nothing in it may change.
+/// Codes are stored, and programs filter by them. This list may grow, but nothing in it may change.
 #[test]
 fn every_failure_has_a_code_that_never_changes() {
     let failures = [
@@ -135,9 +135,9 @@ fn every_failure_has_a_code_that_never_changes() {
     assert_eq!(failures.map(|(_, code)| code), FailedAttempt::CODES);
 }
 
-/// A variant that is added to the enum has to be added to the list, too.
+/// A new variant of the enum must be added to the list, too.
 #[test]
-fn the_list_of_codes_has_every_code_of_a_failure() {
+fn the_list_of_codes_is_complete() {
     let (_, function) = include_str!("failed_attempt.rs").split_once("fn code(&self)").unwrap_or_default();
     let codes = function.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","));
     assert_eq!(codes.collect::<Vec<_>>(), FailedAttempt::CODES);

@@ -34,7 +34,7 @@ pub struct DeliveryRequest<'a> {
 /// Why the POST of a delivery cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnbuildableRequest {
-    /// The registry has a value that is no header value.
+    /// A value from the registry is not a header value.
     #[error("the header {0} is invalid")]
     Header(String),
     /// The payload is too deep or too large for XML.
@@ -59,7 +59,7 @@ impl<'a> DeliveryRequest<'a> {
         let (body, content_type) =
             BodyShape::of(webhook).body(message.payload(), &envelope.topic, &envelope.id.event_id)?;
         let mut headers = Headers::default();
-        // The operator may have changed the prefix since the webhook's own headers were checked.
+        // The operator may have changed the prefix after the webhook's own headers were checked.
         for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
             headers.set(name, value)?;
         }
@@ -73,8 +73,8 @@ impl<'a> DeliveryRequest<'a> {
         Ok(Self { headers: headers.0, body })
     }
 
-    /// The headers for the history, where they are stored and shown. The values of the webhook's
-    /// `own` headers are hidden: they are often credentials.
+    /// The headers for the history, which stores and shows them. The values of the webhook's `own`
+    /// headers are hidden: they are often credentials.
     pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
         let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
         let shown = self.headers.iter().map(|(name, value)| {
@@ -122,7 +122,7 @@ fn sign(
     body: &str,
     now: Timestamp,
 ) -> Result<(), UnbuildableRequest> {
-    // While a rotation overlaps, the headers with a single signature have the oldest secret's.
+    // During the overlap of a rotation, the headers with a single signature use the oldest secret.
     if let Some(oldest) = installation.signing_secrets(now).next() {
         let signature = body_signature(oldest, body.as_bytes());
         headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
@@ -139,7 +139,7 @@ fn sign(
 struct Headers(HeaderMap);
 
 impl Headers {
-    /// Sets a header. It replaces a header of the webhook's own with the same name.
+    /// Sets a header. It replaces a custom header of the webhook with the same name.
     fn set(&mut self, name: &str, value: &str) -> Result<(), UnbuildableRequest> {
         let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
         let (Ok(header), Ok(value)) = parsed else { return Err(UnbuildableRequest::Header(name.to_owned())) };

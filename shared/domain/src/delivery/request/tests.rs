@@ -145,7 +145,7 @@ fn the_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
 }
 
 #[test]
-fn during_a_rotation_both_secrets_sign_but_single_signatures_are_the_olders() -> TestResult {
+fn during_a_rotation_both_secrets_sign_and_single_signatures_use_the_older() -> TestResult {
     let installation = Installation {
         secrets: vec![
             InstallationSecret {

@@ -1,20 +1,21 @@
-//! When a failed delivery is tried again: the only place that knows.
+//! The schedule: the only place that knows when a failed delivery is attempted again.
 //!
-//! A delivery is attempted at 20 ages: at once, and then 19 times over 48 hours. Two SQS queues share them:
-//! the *fast* lane has the first two, and the *slow* lane the rest, so that a dead endpoint's backlog never
-//! stands in front of fresh events. SQS moves a message on by itself, by `maxReceiveCount`.
+//! A delivery is attempted at 20 ages: at once, and then 19 times over 48 hours. Two SQS queues
+//! share the ages: the *fast* lane has the first two and the *slow* lane the rest. So a dead
+//! endpoint's backlog never stands in front of fresh events. SQS moves a message to the next queue
+//! by itself, by `maxReceiveCount`.
 //!
-//! The wait is taken from the delivery's **age** and not from the receive count, because
-//! nobody documents whether SQS starts that count anew in the next queue. After a
-//! failure at some age, the next attempt is at the next point of the table. Jitter only
-//! ever lengthens a wait: an attempt that came before its point would find the same
-//! point again. The longest wait with its jitter is still shorter than the gap that
-//! follows, so no point is passed over either.
+//! The wait depends on the delivery's **age** and not on the receive count, because AWS does not
+//! document whether SQS starts that count again in the next queue. After a failure, the next
+//! attempt is at the next point of the table. Jitter never shortens a wait: an attempt before its
+//! point would get the same point again. A wait with its longest jitter ends before the point after
+//! it, so no point is skipped.
 //!
-//! A failure after the last point is the last one. Its message waits until the latest moment at which that
-//! attempt could have been made ([`RetrySchedule::ends_at`]). From then on, where no record says whether the
-//! attempt was made, none is made: the message is failed at once, again and again, until SQS moves it to the
-//! dead-letter queue.
+//! A failure after the last point is the last one. Its message is hidden until the latest moment at
+//! which the last attempt can be made ([`RetrySchedule::ends_at`]). From then on, the message fails
+//! at once each time it comes, until SQS moves it to the dead-letter queue. If the history is off
+//! or does not respond, only a first receive is attempted after that moment, because the last
+//! attempt may have been made already.
 
 use std::time::Duration;
 
@@ -24,38 +25,39 @@ use crate::delivery::{
     outcome::Outcome,
 };
 
-/// The ages at which a delivery is attempted, in seconds: 0, 10 s, 40 s, 2 min 40 s, then
-/// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four
-/// hours to 47 h 52 min 40 s.
+/// The ages at which a delivery is attempted, in seconds. They are 0, 10 s, 40 s, 2 min 40 s, then
+/// 7 min 40 s, 22 min 40 s, 52 min 40 s, 1 h 52 min 40 s, 3 h 52 min 40 s, and every four hours to
+/// 47 h 52 min 40 s.
 pub const AGES: [u64; 20] = [
     0, 10, 40, 160, 460, 1_360, 3_160, 6_760, 13_960, 28_360, 42_760, 57_160, 71_560, 85_960, 100_360,
     114_760, 129_160, 143_560, 157_960, 172_360,
 ];
 
-/// The age at which no endpoint can delay a delivery any longer.
+/// The age at which all delays of an endpoint end.
 pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// The most that jitter adds to a wait, as a share of it.
+/// The longest jitter, as a share of the wait.
 pub const JITTER: f64 = 0.1;
 
 /// How long a message stays hidden at least after an attempt past the schedule, in seconds. SQS shows it again
 /// until its count is used up, and where no record can be kept each time is an attempt.
 pub const SHORTEST_LAST_WAIT: u64 = 60;
 
-/// The table, with time compressed for tests and tours.
+/// The schedule. For tests and tours, its time can be compressed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetrySchedule {
     time_scale: f64,
 }
 
 impl RetrySchedule {
-    /// The table with every age multiplied by `time_scale`; 1 is real time. `None` unless
-    /// it is greater than 0 and at most 1.
+    /// The schedule with every age multiplied by `time_scale`; 1 is real time. `None` unless the
+    /// factor is greater than 0 and at most 1.
     pub fn new(time_scale: f64) -> Option<Self> {
         (time_scale > 0.0 && time_scale <= 1.0).then_some(Self { time_scale })
     }
 
-    /// The age from which on no attempt is made: the last point, and its wait's longest jitter.
+    /// The age at which the schedule ends: the last point, plus the longest jitter of the wait
+    /// before it.
     pub fn ends_at(&self) -> Duration {
         let [.., before_last, last] = AGES;
         let longest_jitter = (last - before_last) as f64 * JITTER;
@@ -67,7 +69,8 @@ impl RetrySchedule {
         age >= self.ends_at()
     }
 
-    /// What becomes of a message whose attempt had this outcome at this age; `jitter` as in [`Self::next`].
+    /// What becomes of a message after an attempt with this outcome at this age; `jitter` as in
+    /// [`Self::next`].
     pub fn after(&self, outcome: &Outcome, lane: Lane, age: Duration, jitter: f64) -> Disposition {
         match outcome {
             Outcome::Delivered => Disposition::Ack,
@@ -76,13 +79,13 @@ impl RetrySchedule {
         }
     }
 
-    /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the most that jitter
-    /// adds. An endpoint that asks for a longer wait gets it, compressed as all waits are, up to the longest
-    /// that SQS hides a message for; it never shortens a wait.
+    /// What follows a failure at this age. `jitter` is a random share, from 0 to 1, of the longest
+    /// jitter. An endpoint can ask for a longer wait, up to the longest time for which SQS hides a
+    /// message, but not for a shorter one. Its wait is compressed like all others.
     pub fn next(&self, lane: Lane, age: Duration, retry_after: Option<Duration>, jitter: f64) -> Disposition {
         let Some(gap) = self.gap_after(age, jitter) else { return self.exhausted(age) };
         let asked = retry_after.unwrap_or_default().mul_f64(self.time_scale).mul_f64(lengthening(jitter));
-        // A wait is judged as it is set: nothing is called dead that SQS will show again in time.
+        // The wait that SQS gets decides: a delivery is not dead if SQS shows it again in time.
         let due_in = gap.max(asked.min(LONGEST_WAIT));
         if age + due_in > self.ends_at() {
             return self.exhausted(age);
@@ -94,7 +97,7 @@ impl RetrySchedule {
         Disposition::Retry { due_in, hidden_for }
     }
 
-    /// What becomes of a message that comes before its attempt is due: nothing, until then.
+    /// What becomes of a message that comes before its attempt is due: it is hidden until then.
     pub fn wait(&self, lane: Lane, age: Duration, due_in: Duration, jitter: f64) -> Disposition {
         let hidden_for = match (lane, self.gap_after(age, jitter)) {
             (Lane::Fast, Some(gap)) => gap.min(due_in),
@@ -103,8 +106,8 @@ impl RetrySchedule {
         Disposition::Retry { due_in, hidden_for }
     }
 
-    /// What follows when an endpoint asks at this age for a delay: the delay, which is no failure, unless it
-    /// would end later than [`DELAYS_END_AT`].
+    /// What follows if an endpoint asks for a delay at this age. A delay is not a failure. One that
+    /// would end after [`DELAYS_END_AT`] exhausts the delivery.
     pub fn delay(&self, age: Duration, wait: Duration) -> Disposition {
         let wait = wait.mul_f64(self.time_scale);
         if age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
@@ -135,7 +138,7 @@ impl RetrySchedule {
     }
 }
 
-/// What a wait is multiplied by: 1 to 1.1.
+/// The factor of a wait: 1 to 1.1.
 fn lengthening(jitter: f64) -> f64 {
     1.0 + JITTER * jitter.clamp(0.0, 1.0)
 }

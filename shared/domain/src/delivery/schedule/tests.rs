@@ -8,7 +8,7 @@ use crate::delivery::outcome::FailedAttempt;
 const REAL: RetrySchedule = RetrySchedule { time_scale: 1.0 };
 
 #[test]
-fn the_table_is_the_one_the_contract_promises() {
+fn the_table_has_the_promised_ages() {
     let minutes = |hours: u64, minutes: u64| (hours * 60 + minutes) * 60;
     let rounded_up: Vec<_> = AGES.iter().skip(7).map(|age| age.div_ceil(60) * 60).collect();
     assert_eq!(
@@ -92,7 +92,7 @@ fn an_endpoint_can_delay_until_48_hours_are_over() {
 }
 
 #[test]
-fn time_is_compressed_and_never_stretched_or_stopped() {
+fn the_time_scale_is_above_0_and_at_most_1() {
     for (scale, is_valid) in
         [(1.0, true), (0.0001, true), (0.0, false), (-1.0, false), (1.1, false), (f64::NAN, false)]
     {
@@ -103,8 +103,8 @@ fn time_is_compressed_and_never_stretched_or_stopped() {
 }
 
 proptest! {
-    /// An endpoint that always fails, whatever the jitter and however long each attempt takes
-    /// within its timeout, is tried once for each point and then no more.
+    /// A delivery to an endpoint that always fails is attempted once for each point and then no
+    /// more, whatever the jitter and however long each attempt takes within its timeout.
     #[test]
     fn a_dead_endpoint_is_attempted_exactly_once_for_each_point(
         steps in prop::collection::vec((0.0..=1.0f64, 0.0..5.0f64), 64),
@@ -128,10 +128,10 @@ proptest! {
     }
 }
 
-/// A wait is judged as it is set. SQS hides a message for less than 12 hours, so a longer wait that would end
-/// after the schedule is no reason to call the delivery dead.
+/// The wait that SQS gets decides. SQS hides a message for less than 12 hours. So a delivery is not
+/// dead because a longer wait would end after the schedule.
 #[test]
-fn a_delivery_is_dead_only_where_the_wait_that_is_set_outlasts_the_schedule() {
+fn a_delivery_is_dead_only_if_the_wait_that_sqs_gets_ends_after_the_schedule() {
     let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
     for (age, retry_after, is_dead) in [
         (hours(36), hours(12), false),
@@ -155,9 +155,9 @@ fn a_delivery_is_dead_only_where_the_wait_that_is_set_outlasts_the_schedule() {
     }
 }
 
-/// Nothing is hidden in the fast lane for longer than the table says, so that its places come free.
+/// The fast lane hides a message no longer than the table says, so that its places become free.
 #[test]
-fn a_long_wait_is_spent_in_the_slow_lane() {
+fn the_fast_lane_leaves_the_rest_of_a_long_wait_to_the_slow_lane() {
     let seconds = Duration::from_secs;
     let retry =
         |due_in, hidden_for| Disposition::Retry { due_in: seconds(due_in), hidden_for: seconds(hidden_for) };
@@ -173,7 +173,7 @@ fn a_long_wait_is_spent_in_the_slow_lane() {
 }
 
 #[test]
-fn every_outcome_has_its_disposition() {
+fn each_outcome_has_the_right_disposition() {
     let failed = Outcome::failed(FailedAttempt::TimedOut);
     let delayed = Outcome::Delayed(Duration::from_secs(60));
     for (outcome, expected) in [

@@ -11,29 +11,29 @@ use crate::{
     },
 };
 
-/// How much earlier than recorded a message may come. The clocks of two machines differ a little, and each
-/// early receive would cost one of the queue's.
+/// How much earlier than the recorded time a message may be attempted. The clocks of two machines
+/// differ a little, and a message that must wait uses up a receive of its queue.
 const EARLY: SignedDuration = SignedDuration::from_secs(2);
 
-/// Whether a message that was received is to be attempted.
+/// Whether a received message may be attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It is.
+    /// It may.
     Attempt,
-    /// It is, once more: its run is dead, and somebody moved the dead letter back by hand.
+    /// It may, once more: its run is dead, and somebody moved the dead letter back by hand.
     LastAttempt,
-    /// It is, but not before this time.
+    /// It may, but not before this time.
     Wait(Timestamp),
-    /// Its run is dead: it goes to the dead letters.
+    /// It may not. Its run is dead, and it goes to the dead letters.
     Exhausted,
-    /// The delivery was delivered.
+    /// It may not. The delivery was delivered.
     Delivered,
-    /// Another message makes the attempts of its run, or a later run has begun.
+    /// It may not. Another message makes the attempts of its run, or a later run has begun.
     Superseded,
 }
 
 impl DeliveryRecord {
-    /// Whether a message of this delivery is to be attempted.
+    /// Whether a message of this delivery may be attempted.
     pub fn admission(
         &self,
         message: &DeliveryMessage<'_>,
@@ -46,7 +46,7 @@ impl DeliveryRecord {
         let is_latest = self.runs.last().is_none_or(|latest| latest.id == message.run);
         match own {
             _ if is_delivered => Admission::Delivered,
-            // Nothing keeps two senders from giving two events the same id. The first one has it.
+            // Two senders may give two events the same id. The first event keeps it.
             _ if self.is_other_payload(message) => Admission::Superseded,
             _ if self.state == DeliveryState::Held => Admission::Attempt,
             // The event's own run is the earliest.

@@ -13,10 +13,11 @@ use crate::{
 };
 
 impl DeliveryRecord {
-    /// The record after an attempt of this message, whose disposition was decided now.
+    /// The record after an attempt of this message. Its disposition was decided now.
     ///
-    /// The state is that of the latest run. An earlier run's attempt that was under way meanwhile counts
-    /// where it delivered, unless the latest run repeats deliveries.
+    /// The latest run determines the state. An attempt of an earlier run may still be under way
+    /// then. It changes the state only if it delivered, and not if the latest run repeats
+    /// deliveries.
     pub fn attempted(
         mut self,
         message: &DeliveryMessage<'_>,
@@ -60,8 +61,8 @@ impl DeliveryRecord {
         self
     }
 
-    /// The record after a message of it has ended in this state without an attempt; `None` where that
-    /// says nothing new, or the message has no say in it.
+    /// The record after one of its messages has ended in this state without an attempt. `None` if
+    /// the record has this state already, or if the message may not change it.
     pub fn ended(
         mut self,
         message: &DeliveryMessage<'_>,
@@ -83,21 +84,21 @@ impl DeliveryRecord {
         Some(self)
     }
 
-    /// The record after a message with another payload has come under its id; `None` where that is no
-    /// news.
+    /// The record after a message with another payload has come under its id; `None` if the record
+    /// says so already.
     pub fn with_other_payload(self, message: &DeliveryMessage<'_>) -> Option<Self> {
         let is_news = self.is_other_payload(message) && !self.has_other_payload;
         is_news.then(|| Self { has_other_payload: true, version: self.version + 1, ..self })
     }
 
-    /// Whether a message carries another payload than the delivery's.
+    /// Whether a message's payload differs from the delivery's.
     pub fn is_other_payload(&self, message: &DeliveryMessage<'_>) -> bool {
         let digests = (&self.envelope.payload_digest, &message.envelope.payload_digest);
         matches!(digests, (Some(own), Some(other)) if own != other)
     }
 
-    /// Takes the message up as a run's holder, if it is that. Returns whether it is, and whether its run is
-    /// the latest.
+    /// Makes the message the holder of its run if it may be. Returns whether it is the holder, and
+    /// whether its run is the latest.
     fn enter_run(
         &mut self,
         message: &DeliveryMessage<'_>,
@@ -109,7 +110,7 @@ impl DeliveryRecord {
         let holder = Holder::of(message, receive);
         let Some(index) = self.runs.iter().position(|run| run.id == message.run) else {
             let run = Run::begin(message.run.clone(), began_at, holder);
-            // Attempts that overlap are recorded in any order.
+            // Overlapping attempts may be recorded in any order.
             let is_before = |run: &Run| run.id.is_events_own() || run.began_at <= began_at;
             let before = self.runs.iter().rposition(is_before).filter(|_| !message.run.is_events_own());
             let index = before.map_or(0, |before| before + 1);
@@ -132,7 +133,7 @@ impl DeliveryRecord {
         self.runs.iter().find(|run| run.id == message.run)?.end
     }
 
-    /// The record is of what its attempts send. Nothing keeps two senders from giving two events the same id.
+    /// Takes the envelope of the message: the record shows what its attempts send.
     fn take_event_of(&mut self, message: &DeliveryMessage<'_>) {
         let kept = self.envelope.payload_digest.take();
         self.envelope = message.envelope.clone();

@@ -1,18 +1,20 @@
-//! The record of a delivery: its state, its runs and attempts, and what the last attempt sent and got.
+//! The record of a delivery: its state, its runs and attempts, and what the last attempt sent and
+//! got.
 //!
-//! Who takes part: the delivery function loads the record before an attempt, asks it whether the
-//! message may be attempted ([`DeliveryRecord::admission`]), and writes it once after the attempt
-//! ([`DeliveryRecord::attempted`]) or where the message ends without one ([`DeliveryRecord::ended`]).
-//! Nobody else writes runs: whoever sends a delivery again only sends a message.
+//! Who takes part: the delivery function loads the record before an attempt and asks it whether the
+//! message may be attempted ([`DeliveryRecord::admission`]). It writes the record once, after the
+//! attempt ([`DeliveryRecord::attempted`]) or when the message ends without one
+//! ([`DeliveryRecord::ended`]). Nobody else writes runs: a redelivery, a replay and a redrive only
+//! send a message.
 //!
-//! What is promised: per run, one message makes the attempts (`history/run.rs`). A later run takes the
-//! place of an earlier one with its first attempt: from then on the earlier run's messages end. What
-//! was delivered is not attempted again, but by a run that repeats deliveries. A held
-//! delivery is adopted by whichever message comes next. A dead run gets one last attempt where somebody
+//! Promises: one message makes the attempts of a run (`history/run.rs`). The first attempt of a
+//! later run ends the earlier run: messages of the earlier run then end without an attempt. A
+//! delivered delivery is attempted again only by a run that repeats deliveries. The next message of
+//! a held delivery becomes the holder of its run. A dead run gets one last attempt when somebody
 //! moves its dead letter back by hand.
 //!
-//! What can go wrong: two attempts that overlap are both recorded, and the first one recorded holds the
-//! run; a lost write may cost a repeat.
+//! What can go wrong: if two attempts overlap, both are recorded, and the message whose attempt is
+//! recorded first is the holder. A lost write may cost a repeat.
 
 pub mod admission;
 mod changes;
@@ -29,29 +31,31 @@ use crate::{
     },
 };
 
-/// How many attempts are kept, the latest ones: two whole runs.
+/// How many attempts are kept: the latest ones, enough for two whole runs.
 pub const ATTEMPTS_KEPT: usize = 40;
 
-/// How many runs are kept, the latest ones. A stray message of a run before them would begin it anew.
+/// How many runs are kept: the latest ones. A late message of a forgotten run begins that run
+/// again.
 pub const RUNS_KEPT: usize = 20;
 
-/// The most of an endpoint's details that is kept, in characters.
+/// How much of an integration's `details` is kept, in characters.
 pub const DETAILS_LIMIT: usize = 1_024;
 
-/// How overdue an attempt is when SQS's own count must have moved its message to the dead letters: the
-/// longest gap of the schedule.
+/// After this time an attempt that is due will not come any more: SQS has moved its message to the
+/// dead letters by its own count. It is the longest gap of the schedule.
 const OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
 /// What is kept of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
-    /// What the delivery is.
+    /// What the delivery is about.
     pub envelope: Envelope,
     /// When the delivery was first queued, in whole microseconds: its position in lists, for good.
     pub created_at: Timestamp,
-    /// Its state, as it was last written; see [`Self::as_of`].
+    /// The state that was last written; see [`Self::as_of`].
     pub state: DeliveryState,
-    /// Its runs that were attempted, at most [`RUNS_KEPT`]: the event's own first, then by first attempt.
+    /// The runs that were attempted, at most [`RUNS_KEPT`]: first the event's own, then the others
+    /// by their first attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
     /// Whether a message with another payload came under the delivery's id. It was not attempted.
@@ -59,31 +63,32 @@ pub struct DeliveryRecord {
     pub has_other_payload: bool,
     /// How many attempts there were in all.
     pub attempt_count: u64,
-    /// The latest of them, at most [`ATTEMPTS_KEPT`].
+    /// The latest attempts, at most [`ATTEMPTS_KEPT`].
     pub attempts: Vec<AttemptRecord>,
     /// When the next attempt is due, if one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
-    /// What the last attempt sent.
+    /// The request of the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestRecord>,
     /// The response to the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseRecord>,
-    /// What an integration endpoint said at the last attempt besides, as JSON, up to [`DETAILS_LIMIT`].
+    /// The `details` of the last verdict of an integration endpoint, as JSON, up to
+    /// [`DETAILS_LIMIT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
-    /// How long the attempt took that delivered it, in milliseconds.
+    /// The latency of the attempt that delivered it, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
-    /// Counts the changes, so that two at once cannot both win.
+    /// The number of changes. Of two changes at the same moment, only one can be written.
     pub version: u64,
-    /// When it is forgotten, in seconds since the Unix epoch.
+    /// When the record expires, in seconds since the Unix epoch.
     pub expires_at: i64,
 }
 
 impl DeliveryRecord {
-    /// The record of a delivery that is queued, and is kept for so long.
+    /// The record of a delivery that was queued and not attempted yet. It is kept for `kept_for`.
     pub fn begin(message: &DeliveryMessage<'_>, kept_for: SignedDuration) -> Self {
         let microsecond = TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Trunc);
         let created_at = message.enqueued_at.round(microsecond).unwrap_or(message.enqueued_at);
@@ -105,7 +110,7 @@ impl DeliveryRecord {
         }
     }
 
-    /// The record as it is to be shown now: an overdue delivery is dead.
+    /// The record as the API shows it now: an overdue delivery is dead.
     pub fn as_of(self, now: Timestamp) -> Self {
         if self.is_overdue(now) {
             Self { state: DeliveryState::Dead, next_attempt_at: None, ..self }
@@ -114,28 +119,30 @@ impl DeliveryRecord {
         }
     }
 
-    /// Whether a further attempt has long been due. SQS moves a message to the dead letters by its own count
-    /// where its receives were lost. Nobody records that, but the attempt never comes.
+    /// Whether the next attempt has been due for a long time. If receives of a message are lost,
+    /// SQS moves it to the dead letters by its own count. Nobody records that, and the attempt
+    /// never comes.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         let is_late = self.next_attempt_at.is_some_and(|due| now.duration_since(due) >= OVERDUE);
         self.state.can_be_overdue() && is_late && self.attempt_count > 0
     }
 
-    /// The record that begins where this one has expired and was not deleted yet.
+    /// This record; or a new one, if this one has expired and was not deleted yet.
     pub fn or_begin(self, message: &DeliveryMessage<'_>, kept_for: SignedDuration, now: Timestamp) -> Self {
         if self.is_kept(now) {
             return self;
         }
-        // The item is written over, so its version counts on.
+        // The new record replaces the item, so its version counts on.
         Self { version: self.version, ..Self::begin(message, kept_for) }
     }
 
-    /// Whether it is still kept. DynamoDB deletes expired items within a few days ("Time to Live").
+    /// Whether the record is still kept. DynamoDB deletes expired items within a few days ("Time to
+    /// Live").
     pub fn is_kept(&self, now: Timestamp) -> bool {
         self.expires_at > now.as_second()
     }
 
-    /// Keeps the record for as long again as at first, if this message begins a run.
+    /// Keeps the record for another `kept_for` if this message begins a run.
     pub fn renew(&mut self, message: &DeliveryMessage<'_>, kept_for: SignedDuration) {
         if !message.run.is_events_own() && self.runs.iter().all(|run| run.id != message.run) {
             self.expires_at = self.expires_at.max(message.enqueued_at.as_second() + kept_for.as_secs());

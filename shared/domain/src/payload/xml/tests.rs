@@ -4,7 +4,7 @@ use super::*;
 use crate::event::samples::SAMPLES;
 
 #[test]
-fn the_pages_samples_look_as_active_support_prints_them() -> Result<(), Box<dyn std::error::Error>> {
+fn samples_are_rendered_as_active_support_prints_them() -> Result<(), Box<dyn std::error::Error>> {
     for (resource, json) in SAMPLES {
         let printed = format!("{}/samples/{resource}.xml", env!("CARGO_MANIFEST_DIR"));
         let xml = std::fs::read_to_string(printed)?;
@@ -61,7 +61,7 @@ fn text_is_escaped_once_and_keeps_only_what_xml_can_hold() -> Result<(), Unrende
 }
 
 #[test]
-fn money_is_a_text_with_two_decimals_in_a_member_named_for_money() -> Result<(), Unrenderable> {
+fn a_text_with_two_decimals_under_a_name_of_money_is_a_decimal() -> Result<(), Unrenderable> {
     for (payload, expected) in [
         (r#"{"price":"19.99"}"#, r#"<price type="decimal">19.99</price>"#),
         (r#"{"compare_at_price":"-0.50"}"#, r#"<compare-at-price type="decimal">-0.50</compare-at-price>"#),
@@ -83,7 +83,7 @@ fn money_is_a_text_with_two_decimals_in_a_member_named_for_money() -> Result<(),
 }
 
 #[test]
-fn members_that_end_in_at_are_points_in_time() -> Result<(), Unrenderable> {
+fn members_that_end_in_at_are_times() -> Result<(), Unrenderable> {
     let time = "2017-03-20T16:02:28-04:00";
     for (payload, expected) in [
         (
@@ -124,7 +124,7 @@ fn objects_and_arrays_nest() -> Result<(), Unrenderable> {
 }
 
 #[test]
-fn the_name_of_an_array_gives_its_elements_no_type() -> Result<(), Unrenderable> {
+fn the_name_of_an_array_does_not_type_its_elements() -> Result<(), Unrenderable> {
     check(
         r#"{"price":["1.00"],"closed_at":[null]}"#,
         &[
@@ -139,7 +139,7 @@ fn the_name_of_an_array_gives_its_elements_no_type() -> Result<(), Unrenderable>
 }
 
 #[test]
-fn members_keep_their_order_and_their_repetitions() -> Result<(), Unrenderable> {
+fn members_keep_their_order_and_may_repeat() -> Result<(), Unrenderable> {
     check(r#"{"z":"1","a":"2","z":"3"}"#, &["<z>1</z>", "<a>2</a>", "<z>3</z>"])
 }
 

@@ -15,7 +15,7 @@ fn errors_of(attributes: Value) -> Value {
 }
 
 #[test]
-fn a_missing_topic_and_a_missing_address_are_told_at_once() {
+fn a_missing_topic_and_a_missing_address_are_reported_together() {
     let blank =
         json!({"topic": ["can't be blank", catalogue::not_allowed_message()], "address": ["can't be blank"]});
     for attributes in [

@@ -54,7 +54,7 @@ fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Er
     Ok(DeliveryMessage { run: RunId::parse(run)?, ..message })
 }
 
-/// The copy of number `number` that a delay made of message `m-1`.
+/// The copy with this number that a delay made of message `m-1`.
 fn copy(number: u32) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
     let delay = Some(DelayedCopy { first_message_id: "m-1".to_owned(), number });
     Ok(DeliveryMessage { delay, ..message("event")? })
@@ -89,7 +89,7 @@ fn attempt(seconds: i64, status: u16) -> Result<Attempt, Box<dyn std::error::Err
     })
 }
 
-/// The record after message `m-1` of the event's own run was attempted at once.
+/// The record after the first attempt of message `m-1`, at once, in the event's own run.
 fn attempted(status: u16, disposition: Disposition) -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
     let message = message("event")?;
     let record = DeliveryRecord::begin(&message, KEPT_FOR);
@@ -158,7 +158,7 @@ fn an_overdue_delivery_is_dead() -> TestResult {
 }
 
 #[test]
-fn another_payload_under_the_same_id_is_noted_once() -> TestResult {
+fn another_payload_under_the_same_id_is_recorded_once() -> TestResult {
     let record = attempted(500, retry(10))?;
     let mut other = message("event")?;
     assert_eq!(record.clone().with_other_payload(&other), None, "it is the same");
@@ -170,7 +170,7 @@ fn another_payload_under_the_same_id_is_noted_once() -> TestResult {
 }
 
 #[test]
-fn an_expired_record_begins_anew() -> TestResult {
+fn an_expired_record_is_replaced_by_a_new_one() -> TestResult {
     let delivered = attempted(200, Disposition::Ack)?;
     let end = 30 * 86_400;
     let again = DeliveryMessage { enqueued_at: time(end), ..message("event")? };
@@ -182,7 +182,7 @@ fn an_expired_record_begins_anew() -> TestResult {
 }
 
 #[test]
-fn a_new_run_keeps_the_record_for_as_long_again() -> TestResult {
+fn a_new_run_extends_the_expiry_of_the_record() -> TestResult {
     let mut record = attempted(500, DEAD)?;
     record.renew(&message("event")?, KEPT_FOR);
     assert_eq!(record.expires_at, QUEUED_AT + 30 * 86_400);

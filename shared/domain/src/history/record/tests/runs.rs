@@ -2,9 +2,10 @@
 
 use super::*;
 
-/// Who may be attempted after `m-1` has failed in the fast lane, or has come to another end there.
+/// Which messages may be attempted after `m-1` has failed, or has otherwise ended, in the fast
+/// lane.
 #[test]
-fn of_a_runs_messages_one_makes_the_attempts() -> TestResult {
+fn one_message_makes_the_attempts_of_a_run() -> TestResult {
     use Admission::{Attempt, Delivered, Exhausted, LastAttempt, Superseded, Wait};
     let (event, redriven) = (message("event")?, slow("m-2"));
     let held = attempted(500, retry(10))?;
@@ -57,7 +58,7 @@ fn of_a_runs_messages_one_makes_the_attempts() -> TestResult {
     {
         assert_eq!(record.admission(&other, fast("m-7"), time(10)), admission, "another event of that id");
     }
-    // Ten seconds are not over yet; two machines' clocks may differ by two.
+    // Ten seconds are not over yet. Two machines' clocks may differ by two seconds.
     assert_eq!(retrying.admission(&event, fast("m-1"), time(7)), Wait(time(10)));
     assert_eq!(retrying.admission(&event, fast("m-1"), time(8)), Attempt);
     assert_eq!(retrying.admission(&event, fast("m-2"), time(7)), Superseded, "a copy does not wait");
@@ -96,7 +97,7 @@ fn the_latest_copy_of_a_delay_goes_on() -> TestResult {
     ] {
         assert_eq!(record.admission(message, fast(id), time(60)), admission, "{what}");
     }
-    // In the slow lane a copy names that lane, so its own receives there are no redrive.
+    // A copy that was sent to the slow lane names that lane, so its receives there are no redrive.
     let slow_copy = DeliveryMessage { lane: Lane::Slow, ..copy(3)? };
     let record = record.attempted(&slow_copy, slow("c-3"), attempt(61, 500)?, retry(10), time(61));
     assert_eq!(record.admission(&slow_copy, slow("c-4"), time(71)), Admission::Superseded);
@@ -104,7 +105,7 @@ fn the_latest_copy_of_a_delay_goes_on() -> TestResult {
 }
 
 #[test]
-fn a_later_run_takes_over_with_its_first_attempt() -> TestResult {
+fn the_first_attempt_of_a_later_run_ends_the_earlier_run() -> TestResult {
     let (event, replay) = (message("event")?, message("replay:r")?);
     let record = attempted(500, retry(10))?;
     assert_eq!(record.admission(&event, fast("m-1"), time(10)), Admission::Attempt);
@@ -114,7 +115,7 @@ fn a_later_run_takes_over_with_its_first_attempt() -> TestResult {
         record.attempts.last().map(|attempt| (attempt.run.to_string(), attempt.number)),
         Some(("replay:r".to_owned(), 1))
     );
-    // An attempt of the earlier run that was under way says nothing, unless it delivered.
+    // An attempt of the earlier run that was under way changes nothing, unless it delivered.
     for (status, disposition, state) in [
         (500, retry(99), DeliveryState::Retrying),
         (500, DEAD, DeliveryState::Retrying),
@@ -126,7 +127,7 @@ fn a_later_run_takes_over_with_its_first_attempt() -> TestResult {
         let next = (state == DeliveryState::Retrying).then(|| time(30));
         assert_eq!(after.next_attempt_at, next, "{disposition:?}");
     }
-    // A run that repeats deliveries goes on, whatever an earlier one delivers meanwhile.
+    // A run that repeats deliveries goes on, even if an earlier run delivers meanwhile.
     let redeliver = message("redeliver:x")?;
     let record = record.attempted(&redeliver, fast("m-5"), attempt(30, 500)?, retry(10), time(30));
     let after = record.attempted(&replay, fast("m-4"), attempt(29, 200)?, Disposition::Ack, time(31));
@@ -136,7 +137,7 @@ fn a_later_run_takes_over_with_its_first_attempt() -> TestResult {
 }
 
 #[test]
-fn runs_rank_by_their_first_attempt_and_the_events_own_is_the_earliest() -> TestResult {
+fn runs_are_ordered_by_their_first_attempt_after_the_events_own() -> TestResult {
     let record = DeliveryRecord::begin(&message("event")?, KEPT_FOR);
     let mut record = record;
     for (run, id, began_at) in
@@ -158,7 +159,7 @@ fn runs_rank_by_their_first_attempt_and_the_events_own_is_the_earliest() -> Test
 }
 
 #[test]
-fn of_two_copies_attempted_at_the_same_moment_one_goes_on() -> TestResult {
+fn after_two_copies_were_attempted_at_the_same_moment_one_goes_on() -> TestResult {
     let event = message("event")?;
     let first = attempted(500, retry(10))?;
     let both = first.clone().attempted(&event, fast("m-2"), attempt(0, 500)?, retry(50), time(0));
