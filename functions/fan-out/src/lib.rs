@@ -116,8 +116,9 @@ pub enum BatchResponse {
 /// Works a batch off.
 pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> BatchResponse {
     match batch {
-        Batch::Events(batch) => BatchResponse::Events(fan_out(dependencies, batch, times).await),
-        Batch::Jobs(batch) => BatchResponse::Jobs(dependencies.jobs.work_off(batch, times).await),
+        // Boxed, because the compiler limits how deep one future may nest.
+        Batch::Events(batch) => BatchResponse::Events(Box::pin(fan_out(dependencies, batch, times)).await),
+        Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(dependencies.jobs.work_off(batch, times)).await),
     }
 }
 
