@@ -29,8 +29,8 @@ async fn a_replay_goes_on_by_itself_until_it_is_done() -> Result<()> {
     for (member, value) in [
         ("id", json!("mine")),
         ("webhook_id", json!(id)),
-        ("status", json!("running")),
-        ("state", json!("all")),
+        ("state", json!("running")),
+        ("deliveries", json!("all")),
         ("per_second", json!(40)),
         ("found", json!(0)),
         ("sent", json!(0)),
@@ -58,7 +58,7 @@ async fn a_replay_goes_on_by_itself_until_it_is_done() -> Result<()> {
     let shown = call(&installed, Method::GET, id, "replays/mine").await?;
     assert_eq!((shown.status, &shown.json), (StatusCode::OK, &again.json));
     assert_eq!(
-        (&shown.json["replay"]["status"], &shown.json["replay"]["sent"]),
+        (&shown.json["replay"]["state"], &shown.json["replay"]["sent"]),
         (&json!("done"), &json!(300))
     );
     let listed = call(&installed, Method::GET, id, "replays").await?;
@@ -82,7 +82,7 @@ async fn a_stopped_replay_sends_nothing_more() -> Result<()> {
     })
     .await?;
     let stopped = call(&installed, Method::DELETE, id, "replays/slow").await?;
-    assert_eq!((stopped.status, &stopped.json["replay"]["status"]), (StatusCode::OK, &json!("stopped")));
+    assert_eq!((stopped.status, &stopped.json["replay"]["state"]), (StatusCode::OK, &json!("stopped")));
     let sent = stopped.json["replay"]["sent"].as_u64().context("no count")?;
     assert!((1..60).contains(&sent), "{sent}");
     let again = call(&installed, Method::DELETE, id, "replays/slow").await?;

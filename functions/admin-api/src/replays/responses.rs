@@ -36,10 +36,10 @@ struct ShownReplay {
     webhook_id: u64,
     /// Whether it goes on. A replay that takes over 48 hours is stopped.
     #[schema(schema_with = schemas::replay_status)]
-    status: &'static str,
-    /// Which deliveries it sends.
-    #[schema(schema_with = schemas::replay_state)]
     state: &'static str,
+    /// Which deliveries it sends, as the request said with `state`.
+    #[schema(schema_with = schemas::replay_state)]
+    deliveries: &'static str,
     #[schema(format = DateTime)]
     from: String,
     #[schema(format = DateTime)]
@@ -64,7 +64,7 @@ struct ShownReplay {
 #[schema(as = DryRun)]
 struct ShownDryRun {
     #[schema(schema_with = schemas::replay_state)]
-    state: &'static str,
+    deliveries: &'static str,
     #[schema(format = DateTime)]
     from: String,
     #[schema(format = DateTime)]
@@ -95,7 +95,7 @@ impl DryRunResponse {
     pub(crate) fn of(request: &ReplayRequest, dry_run: &DryRun, zone: &TimeZone) -> Self {
         Self {
             replay: ShownDryRun {
-                state: request.state.as_str(),
+                deliveries: request.state.as_str(),
                 from: local_time(request.from, zone),
                 to: local_time(request.to, zone),
                 dry_run: true,
@@ -112,8 +112,8 @@ impl ShownReplay {
         Self {
             id: replay.id.clone(),
             webhook_id: replay.webhook_id.get(),
-            status: record.status.as_str(),
-            state: replay.state.as_str(),
+            state: record.status.as_str(),
+            deliveries: replay.state.as_str(),
             from: local_time(replay.from, zone),
             to: local_time(replay.to, zone),
             per_second: replay.per_second,

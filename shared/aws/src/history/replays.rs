@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storehook_domain::{job::replay::record::ReplayRecord, webhook::WebhookId};
 
-use super::HistoryTable;
+use super::store::HistoryTable;
 use crate::table::{self, Item, TableError, key, number, text};
 
 /// A replay's item.

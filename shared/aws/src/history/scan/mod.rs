@@ -14,7 +14,10 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use super::{DELIVERIES_INDEX, HistoryTable, IndexedDelivery, list_shards};
+use super::{
+    deliveries::{DELIVERIES_INDEX, IndexedDelivery, list_shards},
+    store::HistoryTable,
+};
 use crate::table::{self, TableError, text};
 
 /// A scan: whose deliveries, which of them, and in which order.

@@ -1,0 +1,96 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
+    let event = DeliveryId::parse("7-e_1-x")?;
+    let position = DeliveryPosition::of("2026-11-21T15:00:00.123456Z".parse()?, &event);
+    let query = format!(
+        "state=dead&since=2026-11-21T10:00:00-05:00&until=2026-11-22T00:00:00Z&limit=3&page_info={}&x=1",
+        position.to_page_info()
+    );
+    let expected = DeliveryQuery {
+        state: Some(DeliveryState::Dead),
+        since: Some("2026-11-21T15:00:00Z".parse()?),
+        until: Some("2026-11-22T00:00:00Z".parse()?),
+        limit: 3,
+        after: Some(position),
+    };
+    assert_eq!(DeliveryQuery::parse(&query).as_ref(), Ok(&expected));
+    let nothing = DeliveryQuery { state: None, since: None, until: None, limit: 50, after: None };
+    for query in ["", "state=&page_info="] {
+        assert_eq!(DeliveryQuery::parse(query).as_ref(), Ok(&nothing), "{query}");
+    }
+    let errors = DeliveryQuery::parse("state=lost&since=today&until=&limit=251&page_info=bm9wZQ");
+    assert_eq!(
+        errors.err().map(|errors| json!(errors)),
+        Some(json!({
+            "state": ["is not included in the list"],
+            "since": ["must be an ISO 8601 date and time with an offset"],
+            "until": ["must be an ISO 8601 date and time with an offset"],
+            "limit": ["must be between 1 and 250"],
+            "page_info": ["is invalid"],
+        }))
+    );
+    Ok(())
+}
+
+#[test]
+fn a_position_knows_its_delivery_and_time_and_a_bound_has_no_delivery() -> TestResult {
+    let (webhook_id, time) = (WebhookId::new(7), "2026-11-21T15:00:00.123456Z".parse()?);
+    for id in ["7-e_1-x", "7-e~0a1b2c3d"] {
+        let id = DeliveryId::parse(id)?;
+        assert_eq!(DeliveryPosition::of(time, &id).delivery_id(webhook_id), Some(id));
+    }
+    for bound in [DeliveryPosition::start_of(time), DeliveryPosition::end_of(time)] {
+        assert_eq!((bound.delivery_id(webhook_id), bound.created_at()), (None, time));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_window_of_statistics_is_since_and_until() -> TestResult {
+    let (since, until) = ("2026-11-21T15:00:00Z", "2026-11-22T00:00:00Z");
+    for (query, expected) in [
+        (String::new(), (None, None)),
+        (format!("since={since}&state=lost"), (Some(since.parse()?), None)),
+        (format!("until={until}&since={since}"), (Some(since.parse()?), Some(until.parse()?))),
+    ] {
+        assert_eq!(DeliveryQuery::parse_window(&query), Ok(expected), "{query}");
+    }
+    let errors = DeliveryQuery::parse_window("since=today&until=x").err().map(|errors| json!(errors));
+    let message = json!(["must be an ISO 8601 date and time with an offset"]);
+    assert_eq!(errors, Some(json!({"since": message, "until": message})));
+    Ok(())
+}
+
+#[test]
+fn malformed_positions_are_refused() {
+    for key in
+        ["", "1#e", "01795000000000000", "01795000000000000#", "0179500000000000x#e", "01795000000000000#a.b"]
+    {
+        assert_eq!(DeliveryPosition::from_key(key), Err(InvalidPosition), "{key}");
+    }
+    assert_eq!(DeliveryPosition::from_page_info("%"), Err(InvalidPosition));
+}
+
+proptest! {
+    #[test]
+    fn keys_sort_as_times_do_and_read_back(
+        a in 0..4_000_000_000_000_000_i64, b in 0..4_000_000_000_000_000_i64, ids in ("[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?", "[A-Za-z0-9_-]{1,64}(~[0-9a-f]{8})?"),
+    ) {
+        let time = |micros| Timestamp::from_microsecond(micros).unwrap_or_default();
+        let fail = |()| TestCaseError::fail("an id");
+        let id = |text: &str| DeliveryId::of_webhook(WebhookId::new(7), text).ok_or(()).map_err(fail);
+        let (x, y) = (id(&ids.0)?, id(&ids.1)?);
+        let (first, second) = (DeliveryPosition::of(time(a), &x), DeliveryPosition::of(time(b), &y));
+        prop_assert_eq!(first.cmp(&second), (a, ids.0.as_str()).cmp(&(b, ids.1.as_str())));
+        prop_assert_eq!(DeliveryPosition::from_page_info(&first.to_page_info()), Ok(first.clone()));
+        prop_assert_eq!(first.created_at(), time(a));
+        prop_assert!(DeliveryPosition::start_of(time(a)) < first && first < DeliveryPosition::end_of(time(a)));
+    }
+}
