@@ -47,7 +47,7 @@ pub struct Run {
 }
 
 /// How many of a run's spent dead letters are kept, the latest ones.
-const SPENT_KEPT: usize = 10;
+pub const SPENT_KEPT: usize = 10;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
