@@ -1,8 +1,10 @@
-//! How many connections deliveries over HTTP/1.1 open: to one host by the size of a batch, and to thousands.
+//! How many connections deliveries over HTTP/1.1 open: to one host by the size of a batch, and to
+//! thousands.
 //!
-//! `cargo bench -p storehook-tests --bench connections [-- <POSTs>]`. It needs no stack: the sender alone sends to
-//! a receiver in the bench's own process, batch after batch, each message of a batch at the same time, as the
-//! delivery function does. Each place of a batch costs one connection, so a reuse of 99 % takes a hundred batches.
+//! `cargo bench -p storehook-tests --bench connections [-- <POSTs>]`. It needs no stack: the sender
+//! alone sends to a receiver in the bench's own process, batch after batch, each message of a batch
+//! at the same time, as the delivery function does. Each place of a batch costs one connection, so
+//! a reuse of 99 % takes a hundred batches.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::{

@@ -71,7 +71,8 @@ impl Stack {
 }
 
 impl Stack {
-    /// Puts the record of a replay of all dead deliveries that has just begun, without its first step.
+    /// Puts the record of a replay of all dead deliveries that has just begun, without its first
+    /// step.
     pub async fn have_replay(
         &self,
         installed: &Installed,

@@ -4,10 +4,11 @@
 //! record, Lambda hands over the batch again, from that record on ("Configuring partial batch
 //! response with Kinesis Data Streams and Lambda"). Fan-out promises three things:
 //!
-//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue or shared
-//!   out as jobs, or when the whole record is in the rejected-events queue. If DynamoDB or SQS cannot be reached,
-//!   the response names the first record that is not done. It comes again, with all records after
-//!   it, and messages may be sent twice: deliveries are idempotent by their id.
+//! * **Nothing is lost.** A record is done when all its deliveries are in the delivery queue or
+//!   shared out as jobs, or when the whole record is in the rejected-events queue. If DynamoDB or
+//!   SQS cannot be reached, the response names the first record that is not done. It comes again,
+//!   with all records after it, and messages may be sent twice: deliveries are idempotent by their
+//!   id.
 //! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
 //!   never names it, so it never comes again.
 //! * **Order.** Each webhook's deliveries are sent to the queue in the order of their events on the
@@ -20,8 +21,8 @@
 //! Work ends [`RESERVE`] before the function's deadline. The records that are not done by then come
 //! again, so a slow queue costs time and never a whole batch.
 //!
-//! What takes many steps is a job: an SQS batch from the jobs queue reaches the same function, and `jobs` works
-//! it off. A [`Batch`] is one or the other.
+//! What takes many steps is a job: an SQS batch from the jobs queue reaches the same function, and
+//! `jobs` works it off. A [`Batch`] is one or the other.
 //!
 //! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
 //! the rejected queue's own.

@@ -1,8 +1,8 @@
 //! Reading many items in one call, and asking again for what DynamoDB leaves unread.
 //!
 //! `BatchGetItem` takes 100 keys, each once, and responds with 16 MB at most. What is over that, or
-//! throttled, comes back as unprocessed keys, which is no error to the SDK: it does not ask again by itself
-//! (Amazon DynamoDB API Reference, "BatchGetItem").
+//! throttled, comes back as unprocessed keys, which is no error to the SDK: it does not ask again
+//! by itself (Amazon DynamoDB API Reference, "BatchGetItem").
 
 use std::collections::HashMap;
 
@@ -25,8 +25,9 @@ pub struct BatchGet {
     pub unread: HashMap<String, Vec<Item>>,
 }
 
-/// Reads items, strongly consistent; at most [`BATCH_GET_LIMIT`] different keys, by table. Asks for what is
-/// left unread again: at once where DynamoDB has read something, else after a wait, `tries` times.
+/// Reads items, strongly consistent; at most [`BATCH_GET_LIMIT`] different keys, by table. Asks for
+/// what is left unread again: at once where DynamoDB has read something, else after a wait, `tries`
+/// times.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The jobs queue: one message for the next step of each job.
 //!
-//! The API sends the first step, and the fan-out function sends each further one. A step may be sent
-//! twice: its record tells the copies apart (`job/replay/record` of the domain).
+//! The API sends the first step, and the fan-out function sends each further one. A step may be
+//! sent twice: its record tells the copies apart (`job/replay/record` of the domain).
 
 use std::time::Duration;
 

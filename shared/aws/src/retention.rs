@@ -8,12 +8,12 @@ use jiff::SignedDuration;
 
 use crate::environment::{Environment, SettingError};
 
-/// The fewest days that deliveries are kept if they are. A record says who makes the attempts, so it must
-/// outlive the schedule's 48 hours.
+/// The fewest days that deliveries are kept if they are. A record says who makes the attempts, so
+/// it must outlive the schedule's 48 hours.
 const FEWEST_DAYS: i64 = 3;
 
-/// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30, and 3 for 1
-/// and 2) and `HISTORY_PAYLOAD_DAYS` (default 7).
+/// How long deliveries and payloads are kept: the settings `HISTORY_DELIVERY_DAYS` (default 30, and
+/// 3 for 1 and 2) and `HISTORY_PAYLOAD_DAYS` (default 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     deliveries: SignedDuration,

@@ -25,8 +25,8 @@ pub(super) fn circles(arrows: &Arrows) -> Vec<String> {
     circles
 }
 
-/// The arrows between rooms: the folders directly under the crate's own folder. A file beside them is
-/// no room: `app.rs` may hold what the rooms offer, while their routes take it.
+/// The arrows between rooms: the folders directly under the crate's own folder. A file beside them
+/// is no room: `app.rs` may hold what the rooms offer, while their routes take it.
 pub(super) fn between_rooms(arrows: &Arrows, root: &str) -> Arrows {
     let mut rooms = Arrows::new();
     for (from, to) in arrows.iter().flat_map(|(from, all)| all.iter().map(move |to| (from, to))) {
@@ -39,8 +39,8 @@ pub(super) fn between_rooms(arrows: &Arrows, root: &str) -> Arrows {
     rooms
 }
 
-/// The room that a file is in: `delivery` of `src/delivery/id.rs`. A file of the crate's own folder is
-/// in none.
+/// The room that a file is in: `delivery` of `src/delivery/id.rs`. A file of the crate's own folder
+/// is in none.
 pub(super) fn room_of<'a>(file: &'a str, root: &str) -> Option<&'a str> {
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
     let inside = file.strip_prefix(folder)?.trim_start_matches('/');

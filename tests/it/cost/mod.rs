@@ -103,8 +103,8 @@ fn rows(batch: usize) -> Result<Table> {
     // Up to 64 KB are a request. A batch is sent, received and deleted; the last call carries no
     // messages.
     let requests = |of: &Measured| batches * (2 * (batch * of.message).div_ceil(64 * 1024) + 1) as f64;
-    // Queries of an index are eventually consistent, and cost at least half a unit each. What the deliveries
-    // of a batch share is read once for all of them.
+    // Queries of an index are eventually consistent, and cost at least half a unit each. What the
+    // deliveries of a batch share is read once for all of them.
     let registry_reads = batches * (0.5 + on.registry_reads as f64);
     let entry = [indexed(&on.delivery)?];
     let delivery = std::slice::from_ref(&on.delivery);

@@ -50,8 +50,8 @@ pub(crate) fn read(document: &str) -> Result<String> {
     std::fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
-/// The names in the first column of the table whose first column has this heading; the code where there
-/// is code, else what stands between commas.
+/// The names in the first column of the table whose first column has this heading; the code where
+/// there is code, else what stands between commas.
 fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
     let rows = document.lines().skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
     let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));

@@ -1,4 +1,5 @@
-//! The snippets of `docs/publishing.md` run as they stand there, and what they publish is delivered.
+//! The snippets of `docs/publishing.md` run as they stand there, and what they publish is
+//! delivered.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,7 +31,8 @@ async fn the_node_snippet_publishes_an_event_that_arrives() -> Result<()> {
     check("js", "outbox-1002", Path::new("node"), &folder, "publish.mjs").await
 }
 
-/// Runs the snippet in this language by an interpreter, as a file in a folder, and waits for its event.
+/// Runs the snippet in this language by an interpreter, as a file in a folder, and waits for its
+/// event.
 async fn check(language: &str, event_id: &str, interpreter: &Path, folder: &Path, file: &str) -> Result<()> {
     let stack = Stack::shared().await?;
     let document = read("docs/publishing.md")?;

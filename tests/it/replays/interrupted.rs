@@ -17,8 +17,8 @@ use storehook_tests::{Receiver, Stack, job_event};
 
 use super::{ended, events_of, many};
 
-/// However often a step is made, by the same message or by another one, each delivery comes once. Its record
-/// has no step of its own in the queue until the last message.
+/// However often a step is made, by the same message or by another one, each delivery comes once.
+/// Its record has no step of its own in the queue until the last message.
 #[tokio::test]
 async fn a_step_that_is_made_again_delivers_nothing_twice() -> Result<()> {
     let stack = Stack::shared().await?;
@@ -52,8 +52,8 @@ async fn a_step_that_is_made_again_delivers_nothing_twice() -> Result<()> {
     Ok(())
 }
 
-/// The function died after it noted a step: the same message queues the next step, and sends nothing itself.
-/// Another message of the step does nothing.
+/// The function died after it noted a step: the same message queues the next step, and sends
+/// nothing itself. Another message of the step does nothing.
 #[tokio::test]
 async fn a_replay_goes_on_after_a_step_whose_next_step_was_not_queued() -> Result<()> {
     let stack = Stack::shared().await?;

@@ -1,8 +1,9 @@
-//! What can be done with replays. Each operation acts for a caller, and on the caller's webhooks alone.
+//! What can be done with replays. Each operation acts for a caller, and on the caller's webhooks
+//! alone.
 //!
-//! A replay begins with two writes: its record, then the message of its first step. If the second one is
-//! lost, no step is ever noted, and the same request again queues the first step again. A step that is queued
-//! twice is harmless.
+//! A replay begins with two writes: its record, then the message of its first step. If the second
+//! one is lost, no step is ever noted, and the same request again queues the first step again. A
+//! step that is queued twice is harmless.
 
 use std::time::Duration;
 

@@ -29,8 +29,8 @@ use crate::{
 
 /// Deliver again
 ///
-/// Begins a new run of attempts of the same delivery, whatever its state. The response shows the delivery as
-/// it is; the run shows with its first attempt.
+/// Begins a new run of attempts of the same delivery, whatever its state. The response shows the
+/// delivery as it is; the run shows with its first attempt.
 #[utoipa::path(
     post,
     path = "/admin/deliveries/{id}/redeliver",
@@ -56,9 +56,9 @@ pub(crate) async fn redeliver(
 
 /// Replay a webhook's deliveries
 ///
-/// Sends the deliveries of a window of time and a state again, the oldest first. The replay goes on by itself:
-/// the response shows it as it begins. Repeat a call whose response was lost with the same `id`. A dry run
-/// counts for a few seconds and sends nothing.
+/// Sends the deliveries of a window of time and a state again, the oldest first. The replay goes on
+/// by itself: the response shows it as it begins. Repeat a call whose response was lost with the
+/// same `id`. A dry run counts for a few seconds and sends nothing.
 #[utoipa::path(
     post,
     path = "/admin/webhooks/{id}/replay",

@@ -68,8 +68,9 @@ impl Queues {
         }
     }
 
-    /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes again
-    /// then, at the cost of a receive; so it does where nobody can tell whose copy it would be.
+    /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes
+    /// again then, at the cost of a receive; so it does where nobody can tell whose copy it would
+    /// be.
     async fn send_later(&self, received: &Received<'_>, wait: Duration, known: Known<'_>) -> Reported {
         let Received { sqs, lane, .. } = received;
         let delay = Disposition::Delay(wait);

@@ -1,8 +1,8 @@
 //! Sharing an event out that has more webhooks than one invocation sends to.
 //!
-//! This invocation keeps the first share of the webhooks, and a job takes each of the others. The record is
-//! done when all its jobs are queued. An event of one app is never shared out: `app/uninstalled` ends the app once its
-//! deliveries are queued.
+//! This invocation keeps the first share of the webhooks, and a job takes each of the others. The
+//! record is done when all its jobs are queued. An event of one app is never shared out:
+//! `app/uninstalled` ends the app once its deliveries are queued.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! A share of a large fan-out: the deliveries of an event to the webhooks of a range.
 //!
-//! The webhooks are looked up anew. The event's payload was written by the invocation that read the record.
+//! The webhooks are looked up anew. The event's payload was written by the invocation that read the
+//! record.
 
 use jiff::Timestamp;
 use storehook_domain::{

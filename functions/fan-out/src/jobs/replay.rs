@@ -1,8 +1,8 @@
 //! One step of a replay: as many deliveries as its pace gives a few seconds, the oldest first.
 //!
-//! The step reads the index of deliveries from its position on, and then the records, because the index may
-//! be a moment behind and knows nothing of overdue deliveries. A delivery whose record shows the replay's run
-//! was sent by an earlier try of the step: it counts and is left alone.
+//! The step reads the index of deliveries from its position on, and then the records, because the
+//! index may be a moment behind and knows nothing of overdue deliveries. A delivery whose record
+//! shows the replay's run was sent by an earlier try of the step: it counts and is left alone.
 
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -35,8 +35,8 @@ use crate::{
     times::Times,
 };
 
-/// How many deliveries are read and sent at the same time: their payloads and messages are in memory at once,
-/// up to 2 MB for each.
+/// How many deliveries are read and sent at the same time: their payloads and messages are in
+/// memory at once, up to 2 MB for each.
 const ROUND: usize = 80;
 
 /// How many of them are read in one call.
@@ -84,7 +84,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// Notes a step. Returns the record as it is then: another message may have noted the step first.
+    /// Notes a step. Returns the record as it is then: another message may have noted the step
+    /// first.
     async fn note(
         &self,
         step: &ReplayStep,
@@ -193,8 +194,8 @@ impl Jobs {
     }
 }
 
-/// The message of the replay's run of a delivery; `None` if the payload that is kept is malformed, which the
-/// log tells.
+/// The message of the replay's run of a delivery; `None` if the payload that is kept is malformed,
+/// which the log tells.
 fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timestamp) -> Option<QueueEntry> {
     let raw = serde_json::from_str::<&RawValue>(payload).ok();
     let Some(payload) = raw.and_then(|raw| Payload::new(raw).ok()) else {

@@ -136,8 +136,8 @@ fn a_batch_is_told_by_its_shape() -> TestResult {
     Ok(())
 }
 
-/// One invocation sends to a share of the webhooks, and each job to another one. Together they send to every
-/// webhook once.
+/// One invocation sends to a share of the webhooks, and each job to another one. Together they send
+/// to every webhook once.
 #[tokio::test]
 async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
     let (aws, dependencies) = world(|_| Reply::Take).await?;

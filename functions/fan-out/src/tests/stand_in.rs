@@ -87,8 +87,9 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
     }
 }
 
-/// The webhooks of a shop. `shop` has one on `orders/create`, `broken` has one more, which is malformed, and
-/// `denied` may not be read. `changing` has two, and both change to another topic after the first query.
+/// The webhooks of a shop. `shop` has one on `orders/create`, `broken` has one more, which is
+/// malformed, and `denied` may not be read. `changing` has two, and both change to another topic
+/// after the first query.
 fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
     let shop = call["ExpressionAttributeValues"][":shop"]["S"].as_str().unwrap_or_default();
     let on = |id: usize, topic: &str| {

@@ -1,7 +1,7 @@
 //! The history table: its items, and how they are written and read.
 //!
-//! The history keeps a record of each delivery, the payload of each event with subscribers, and how far each
-//! replay is.
+//! The history keeps a record of each delivery, the payload of each event with subscribers, and how
+//! far each replay is.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

@@ -1,7 +1,7 @@
 //! Replays in the history table: how far each is.
 //!
-//! A change of a record is written on the condition that its `version` is the one that the change was made
-//! from. Two messages of one step, or a step and a stop, can so not both win.
+//! A change of a record is written on the condition that its `version` is the one that the change
+//! was made from. Two messages of one step, or a step and a stop, can so not both win.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,8 @@ fn partition_of(webhook_id: WebhookId) -> String {
 }
 
 impl HistoryTable {
-    /// Loads a replay as it is now, strongly consistent; `None` if there is none, or it has expired.
+    /// Loads a replay as it is now, strongly consistent; `None` if there is none, or it has
+    /// expired.
     ///
     /// # Errors
     ///
@@ -55,8 +56,8 @@ impl HistoryTable {
         Ok(item.map(|item| item.record.as_of(now)).filter(|record| record.is_kept(now)))
     }
 
-    /// Loads a webhook's replays as they are now, the latest first: of one page of the table, which holds
-    /// about two thousand.
+    /// Loads a webhook's replays as they are now, the latest first: of one page of the table, which
+    /// holds about two thousand.
     ///
     /// # Errors
     ///

@@ -62,8 +62,8 @@ impl HistoryTable {
         Ok(item.map(table::from_item::<DeliveryItem>).transpose()?.map(|item| item.record))
     }
 
-    /// Loads the records of these deliveries, strongly consistent and in their order. Missing ones are left
-    /// out.
+    /// Loads the records of these deliveries, strongly consistent and in their order. Missing ones
+    /// are left out.
     ///
     /// # Errors
     ///

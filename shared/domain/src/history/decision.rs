@@ -58,9 +58,10 @@ impl<'p> Received<'_, 'p> {
         Duration::try_from(now.duration_since(self.queued_at())).unwrap_or_default()
     }
 
-    /// The copy of the message that comes after an integration's delay. It names the run's first message as it is
-    /// known, since SQS may give a message another id when it redrives it. `None` where nobody can tell which
-    /// message that is: a copy that named another would be taken for a stranger.
+    /// The copy of the message that comes after an integration's delay. It names the run's first
+    /// message as it is known, since SQS may give a message another id when it redrives it. `None`
+    /// where nobody can tell which message that is: a copy that named another would be taken for a
+    /// stranger.
     pub fn delayed(&self, known: Known<'_>) -> Option<DeliveryMessage<'p>> {
         let message = self.message;
         let recorded = match known {
@@ -84,7 +85,8 @@ impl<'p> Received<'_, 'p> {
             Known::Record(record) if record.is_kept(now) => record.admission(self.message, self.receive, now),
             // A delivery that comes late still gets its last attempt.
             Known::Record(_) | Known::NoRecord => Admission::Attempt,
-            // Past the schedule nobody can tell whether that was made, but at a first receive it was not.
+            // Past the schedule nobody can tell whether that was made, but at a first receive it
+            // was not.
             Known::Nothing | Known::Off if schedule.is_over(self.age(now)) && self.count > 1 => {
                 Admission::Exhausted
             }
@@ -114,7 +116,8 @@ pub fn disposition(
             schedule.wait(lane, age, due_in, jitter)
         }
         (Admission::Attempt, Some(outcome)) => schedule.after(outcome, lane, age, jitter),
-        // The attempt could not be made: that is no failure of the endpoint's, so it never ends a run.
+        // The attempt could not be made: that is no failure of the endpoint's, so it never ends a
+        // run.
         (Admission::Attempt | Admission::LastAttempt, None) => schedule.next(lane, age, None, jitter),
     }
 }

@@ -130,7 +130,8 @@ impl Holder {
         self.message_id == receive.message_id
             || self.was_redriven(message, receive)
             || message.delay.as_ref().is_some_and(|delay| {
-                // Where SQS redrove the message before its copy was made, the copy may name it by either id.
+                // Where SQS redrove the message before its copy was made, the copy may name it by
+                // either id.
                 [self.first_message_id(), &self.message_id].contains(&delay.first_message_id.as_str())
                     && delay.number > self.copies
             })

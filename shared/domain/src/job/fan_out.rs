@@ -1,9 +1,10 @@
 //! The fan-out of an event that has more webhooks than one invocation sends to.
 //!
-//! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record sends to
-//! the first share itself, and queues a job for each further one: then the record is done, and its shard moves
-//! on. The shares need each other for nothing, so no chain of steps can break or double. A share that is
-//! worked off twice sends its messages twice; the delivery function makes one series of attempts of them.
+//! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record
+//! sends to the first share itself, and queues a job for each further one: then the record is done,
+//! and its shard moves on. The shares need each other for nothing, so no chain of steps can break
+//! or double. A share that is worked off twice sends its messages twice; the delivery function
+//! makes one series of attempts of them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

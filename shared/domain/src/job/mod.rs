@@ -1,12 +1,13 @@
 //! Jobs: work that makes many messages and takes many steps, as values.
 //!
-//! Who takes part: the `jobs` queue holds one [`message::Job`] for each job, the message of its next
-//! step. The fan-out function works a step off: it sends what fits into a bounded time, notes in a record
-//! how far it came and by which SQS message, queues the next step, and only then is done.
+//! Who takes part: the `jobs` queue holds one [`message::Job`] for each job, the message of its
+//! next step. The fan-out function works a step off: it sends what fits into a bounded time, notes
+//! in a record how far it came and by which SQS message, queues the next step, and only then is
+//! done.
 //!
-//! What is promised: a job that dies anywhere goes on, because its message comes again. A step that is made
-//! twice sends messages twice; the delivery function makes one series of attempts of them. Two chains of
-//! one job become one, because only one message can note a step. Every chain ends.
+//! What is promised: a job that dies anywhere goes on, because its message comes again. A step that
+//! is made twice sends messages twice; the delivery function makes one series of attempts of them.
+//! Two chains of one job become one, because only one message can note a step. Every chain ends.
 
 pub mod fan_out;
 

@@ -1,7 +1,8 @@
 //! How long a step waits that could not reach DynamoDB or SQS.
 //!
-//! The message stays in its queue, hidden for the wait, and comes again. The waits grow to 15 minutes, and
-//! the queue allows [`MAX_RECEIVE_COUNT`] receives, so an outage of 48 hours is ridden out.
+//! The message stays in its queue, hidden for the wait, and comes again. The waits grow to 15
+//! minutes, and the queue allows [`MAX_RECEIVE_COUNT`] receives, so an outage of 48 hours is ridden
+//! out.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// The wait after a message was received for the `receive_count`-th time: 10 s, 20 s, 40 s and so on, at
-/// most 15 minutes.
+/// The wait after a message was received for the `receive_count`-th time: 10 s, 20 s, 40 s and so
+/// on, at most 15 minutes.
 pub fn wait_after(receive_count: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(receive_count.saturating_sub(1));
     FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT)

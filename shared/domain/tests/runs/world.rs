@@ -123,8 +123,8 @@ impl World {
         self.under_way.len()
     }
 
-    /// The next message becomes visible and is received, or moved to its next queue; but not before the receives
-    /// that are under way must have ended.
+    /// The next message becomes visible and is received, or moved to its next queue; but not before
+    /// the receives that are under way must have ended.
     pub(crate) fn receive(&mut self, fault: Fault) {
         let visible = self
             .messages
@@ -166,7 +166,8 @@ impl World {
         self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
     }
 
-    /// A receive that is under way ends: its POST is answered, the record written, the message dealt with.
+    /// A receive that is under way ends: its POST is answered, the record written, the message
+    /// dealt with.
     pub(crate) fn finish(&mut self, which: usize, answer: Answer, latency: i64, jitter: f64) {
         let Some(index) = which.checked_rem(self.under_way.len()) else { return };
         let UnderWay { number, admission, known, received_at, fault } = self.under_way.swap_remove(index);

@@ -1,16 +1,19 @@
 //! A webhook's health: its failure run, and disabling a webhook that has failed for too long.
 //!
-//! None of it decides what becomes of the delivery: what cannot be written is told to the log, and the next
-//! attempt writes it. Of many attempts that would disable a webhook at once one does, and publishes the event
-//! that tells the app; if it cannot, the webhook stays as it was, and the next attempt tries again. Only a
-//! process that dies or runs out of time in between leaves a disabled webhook whose app was not told.
+//! None of it decides what becomes of the delivery: what cannot be written is told to the log, and
+//! the next attempt writes it. Of many attempts that would disable a webhook at once one does, and
+//! publishes the event that tells the app; if it cannot, the webhook stays as it was, and the next
+//! attempt tries again. Only a process that dies or runs out of time in between leaves a disabled
+//! webhook whose app was not told.
 //!
-//! The SDK repeats a write whose response was lost, and the repeat may be refused because the first one was made:
+//! The SDK repeats a write whose response was lost, and the repeat may be refused because the first
+//! one was made:
 //!
-//! * Disabling notes in the webhook by which attempt, so a repeat finds that it was this one, and the app is told.
+//! * Disabling notes in the webhook by which attempt, so a repeat finds that it was this one, and
+//!   the app is told.
 //! * The begin of a run is known by its time, in nanoseconds.
-//! * A further attempt of a run may count twice. That can disable a webhook an attempt or two early, after five
-//!   days all the same.
+//! * A further attempt of a run may count twice. That can disable a webhook an attempt or two
+//!   early, after five days all the same.
 //! * Enabling a webhook again, because its app could not be told, needs no result.
 //! * To delete a run twice is to delete it.
 
@@ -154,7 +157,8 @@ impl Health {
         Ok(Some(table::from_item::<FailureRunItem>(output.attributes.unwrap_or_default())?.run))
     }
 
-    /// Begins a run. `None` if another attempt has begun one meanwhile, which this one then adds to.
+    /// Begins a run. `None` if another attempt has begun one meanwhile, which this one then adds
+    /// to.
     async fn begin(&self, webhook: &Webhook, now: Timestamp) -> Result<Option<FailureRun>, TableError> {
         let run = FailureRun { since: now, attempts: 1 };
         let item = table::to_item(FailureRunItem::of(webhook, run))?;
@@ -168,7 +172,8 @@ impl Health {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(conflict) = table::conditional(put.send().await)? else { return Ok(Some(run)) };
         let found: Option<FailureRunItem> = conflict.item.map(table::from_item).transpose()?;
-        // A run of a later version of the webhook has the say, and counts no attempt of an earlier one.
+        // A run of a later version of the webhook has the say, and counts no attempt of an earlier
+        // one.
         let is_begun = found.is_some_and(|found| found.run == run || found.webhook_version > webhook.version);
         Ok(is_begun.then_some(run))
     }
@@ -195,8 +200,8 @@ impl Health {
         Ok(())
     }
 
-    /// Sets a webhook's status, if it still has this version, and notes by which attempt. Returns whether it is
-    /// set by this one.
+    /// Sets a webhook's status, if it still has this version, and notes by which attempt. Returns
+    /// whether it is set by this one.
     async fn set_status(
         &self,
         webhook: &Webhook,

@@ -39,8 +39,9 @@ pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 /// The longest jitter, as a share of the wait.
 pub const JITTER: f64 = 0.1;
 
-/// How long a message stays hidden at least after an attempt past the schedule, in seconds. SQS shows it again
-/// until its count is used up, and where no record can be kept each time is an attempt.
+/// How long a message stays hidden at least after an attempt past the schedule, in seconds. SQS
+/// shows it again until its count is used up, and where no record can be kept each time is an
+/// attempt.
 pub const SHORTEST_LAST_WAIT: u64 = 60;
 
 /// The schedule. For tests and tours, its time can be compressed.

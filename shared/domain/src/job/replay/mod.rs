@@ -1,9 +1,9 @@
 //! Replays: deliveries of a webhook that are sent again, any number of them, step by step.
 //!
-//! A replay is a window of time, a state and a pace ([`Replay`]; the API reads it as a [`request`]). It goes
-//! on by itself, from the oldest delivery on: a [`step`] sends as many deliveries as its pace gives a few
-//! seconds, and the [`record`] notes how far the steps came. Each delivery gets one run, named by the
-//! replay, however often it is sent.
+//! A replay is a window of time, a state and a pace ([`Replay`]; the API reads it as a
+//! [`request`]). It goes on by itself, from the oldest delivery on: a [`step`] sends as many
+//! deliveries as its pace gives a few seconds, and the [`record`] notes how far the steps came.
+//! Each delivery gets one run, named by the replay, however often it is sent.
 
 pub mod request;
 
@@ -74,8 +74,8 @@ impl ReplayState {
         DeliveryState::ALL.into_iter().filter(move |state| self.includes(*state))
     }
 
-    /// The states that the index may show of deliveries that are sent again. The index knows nothing of
-    /// overdue deliveries, which are dead.
+    /// The states that the index may show of deliveries that are sent again. The index knows
+    /// nothing of overdue deliveries, which are dead.
     pub fn indexed_states(self) -> impl Iterator<Item = DeliveryState> {
         let is_wanted = move |state: &DeliveryState| {
             self.includes(*state) || self.includes(DeliveryState::Dead) && state.can_be_overdue()

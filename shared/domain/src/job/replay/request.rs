@@ -80,7 +80,8 @@ impl ReplayRequest {
         }
     }
 
-    /// The replay of a webhook's deliveries that begins now. It has the request's id, or else `new_id`.
+    /// The replay of a webhook's deliveries that begins now. It has the request's id, or else
+    /// `new_id`.
     pub fn begin(
         self,
         webhook_id: WebhookId,

@@ -1,15 +1,16 @@
 //! How far a replay is, and what becomes of a step that is received.
 //!
-//! The record notes a step, with its SQS message, before the next one is queued. Then a message of step `n`
-//! can mean three things ([`ReplayRecord::turn`]):
+//! The record notes a step, with its SQS message, before the next one is queued. Then a message of
+//! step `n` can mean three things ([`ReplayRecord::turn`]):
 //!
 //! * step `n` is the next one: it is made;
-//! * step `n` was the last one, noted by this very message: the function died after it noted the step. The
-//!   next step is queued, perhaps a second time, and nothing is sent;
+//! * step `n` was the last one, noted by this very message: the function died after it noted the
+//!   step. The next step is queued, perhaps a second time, and nothing is sent;
 //! * step `n` is done and another message noted it, or the replay has ended: the message ends.
 //!
-//! So two chains become one at the next step that they both make: only one of them can note it. Every chain
-//! ends: with its window, when it is stopped, after [`MOST_STEPS`] steps, or [`LONGEST_REPLAY`] after it began.
+//! So two chains become one at the next step that they both make: only one of them can note it.
+//! Every chain ends: with its window, when it is stopped, after [`MOST_STEPS`] steps, or
+//! [`LONGEST_REPLAY`] after it began.
 
 use std::time::Duration;
 
@@ -135,8 +136,8 @@ impl ReplayRecord {
         }
     }
 
-    /// The record after a step that came as this SQS message; `None` where another message made it. What
-    /// was sent counts although the replay was stopped meanwhile.
+    /// The record after a step that came as this SQS message; `None` where another message made it.
+    /// What was sent counts although the replay was stopped meanwhile.
     pub fn after_step(
         self,
         step: &ReplayStep,
