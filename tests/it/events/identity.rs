@@ -43,12 +43,25 @@ async fn events_of_different_senders_and_topics_may_share_an_id() -> Result<()> 
     assert!(of_exact.contains(&format!("{exact_id}-e-1").as_str()), "the store's own has the plain id");
     assert!(of_all.iter().all(|id| id.starts_with(&format!("{all_id}-e-1~"))), "{of_all:?}");
 
-    for id in of_exact.into_iter().chain(of_all) {
+    for id in of_exact.iter().chain(&of_all) {
         DeliveryId::parse(id)?;
         stack.wait_until(id, DeliveryState::Delivered).await?;
         let path = format!("/admin/deliveries/{id}.json");
         let shown = installed.api.call(Method::GET, &path, None).await?;
-        assert_eq!(shown.json["delivery"]["id"], id, "{}", shown.json);
+        assert_eq!(shown.json["delivery"]["id"], *id, "{}", shown.json);
+    }
+    for (webhook, query, wanted) in [
+        (exact_id, "event_id=e-1", of_exact),
+        (all_id, "event_id=e-1&state=delivered", of_all),
+        (all_id, "event_id=e-1&state=dead", vec![]),
+        (all_id, "event_id=e-2", vec![]),
+    ] {
+        let path = format!("/admin/webhooks/{webhook}/deliveries.json?{query}");
+        let response = installed.api.call(Method::GET, &path, None).await?;
+        let listed = response.json["deliveries"].as_array().cloned().unwrap_or_default();
+        let listed: BTreeSet<_> = listed.iter().filter_map(|delivery| delivery["id"].as_str()).collect();
+        assert_eq!(listed, wanted.into_iter().collect(), "{query}");
+        assert!(response.json["page_info"].is_null(), "{}", response.json);
     }
     Ok(())
 }

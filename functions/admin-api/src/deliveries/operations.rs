@@ -23,6 +23,11 @@ pub(crate) async fn list_deliveries(
 ) -> Result<(Vec<DeliveryRecord>, Option<DeliveryPosition>), ApiError> {
     let webhook = find_webhook(app, caller, webhook_id).await?;
     let now = storehook_aws::now();
+    if let Some(event_id) = &query.event_id {
+        let mut records = app.deliveries.load_of_event(caller, webhook.id, event_id, now).await?;
+        records.retain(|record| query.includes(record));
+        return Ok((records, None));
+    }
     let scan = Scan {
         webhook_id: webhook.id,
         since: query.since,

@@ -30,6 +30,10 @@ impl IntoParams for DeliveryListParameters {
         let [since, until] = window();
         vec![
             parameter(
+                "event_id",
+                text("Only deliveries of events with this id. They are few, and come on one page."),
+            ),
+            parameter(
                 "state",
                 names("Only deliveries in this state.", DeliveryState::ALL.map(DeliveryState::as_str)),
             ),

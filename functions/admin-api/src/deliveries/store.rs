@@ -1,8 +1,12 @@
 //! The records of deliveries, in the history table, as their app sees them.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use storehook_aws::{history::HistoryTable, table::TableError};
-use storehook_domain::{delivery::id::DeliveryId, history::record::DeliveryRecord};
+use storehook_domain::{
+    delivery::id::DeliveryId, event::id::EventId, history::record::DeliveryRecord, webhook::WebhookId,
+};
 
 use crate::http::caller::Caller;
 
@@ -35,6 +39,21 @@ impl DeliveryStore {
         let found = self.table.load_all(ids).await?.into_iter();
         let found = found.filter(|record| is_visible(record, caller, now));
         Ok(found.map(|record| record.as_of(now)).collect())
+    }
+
+    /// Loads a webhook's deliveries of this event id, the newest first.
+    pub(crate) async fn load_of_event(
+        &self,
+        caller: &Caller,
+        webhook_id: WebhookId,
+        event_id: &EventId,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryRecord>, TableError> {
+        let found = self.table.load_of_event(webhook_id, event_id).await?.into_iter();
+        let found = found.filter(|record| is_visible(record, caller, now));
+        let mut records: Vec<_> = found.map(|record| record.as_of(now)).collect();
+        records.sort_by_key(|record| Reverse(record.created_at));
+        Ok(records)
     }
 }
 

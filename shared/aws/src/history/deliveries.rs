@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use storehook_domain::{
     delivery::id::DeliveryId,
+    event::id::EventId,
     history::{query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
     webhook::WebhookId,
 };
@@ -35,7 +36,7 @@ impl DeliveryItem {
         let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
         let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         Self {
-            pk: partition_of(&record.envelope.id),
+            pk: partition_of(*webhook_id, event_id),
             sk: sort_key_of(&record.envelope.id),
             webhook_shard: shard_of(*webhook_id, shard),
             position: DeliveryPosition::of(record.created_at, &record.envelope.id).as_key().to_owned(),
@@ -45,7 +46,7 @@ impl DeliveryItem {
 
     /// The key of a delivery's item.
     pub fn key_of(id: &DeliveryId) -> Item {
-        key(&partition_of(id), &sort_key_of(id))
+        key(&partition_of(id.webhook_id, &id.event_id), &sort_key_of(id))
     }
 }
 
@@ -68,11 +69,12 @@ pub fn list_shards(webhook_id: WebhookId) -> impl Iterator<Item = String> {
     (0..LIST_SHARDS).map(move |shard| shard_of(webhook_id, shard))
 }
 
-const SORT_KEY: &str = "DELIVERY";
+/// What the sort key of a delivery's item begins with.
+pub(super) const SORT_KEY: &str = "DELIVERY";
 
 /// One partition holds all deliveries of an event id to a webhook, so one query finds them.
-pub(super) fn partition_of(id: &DeliveryId) -> String {
-    format!("DELIVERY#{}-{}", id.webhook_id, id.event_id)
+pub(super) fn partition_of(webhook_id: WebhookId, event_id: &EventId) -> String {
+    format!("DELIVERY#{webhook_id}-{event_id}")
 }
 
 fn sort_key_of(id: &DeliveryId) -> String {

@@ -47,7 +47,7 @@ impl PayloadOwner<'_> {
     fn partition(self) -> String {
         match self {
             Self::Event(shop, event_id) => format!("EVENT#{shop}#{event_id}"),
-            Self::Delivery(id) => partition_of(id),
+            Self::Delivery(id) => partition_of(id.webhook_id, &id.event_id),
         }
     }
 }

@@ -10,18 +10,20 @@ use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
+    event::id::EventId,
     history::record::DeliveryRecord,
     payload::digest::PayloadDigest,
+    webhook::WebhookId,
 };
 
 use super::{
-    deliveries::DeliveryItem,
+    deliveries::{DeliveryItem, SORT_KEY, partition_of},
     payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
 };
 use crate::{
     batch_get::{BATCH_GET_LIMIT, batch_get},
     retention::Retention,
-    table::{self, TableError, number},
+    table::{self, Item, TableError, number},
 };
 
 /// How long a caller waits for the history.
@@ -78,16 +80,33 @@ impl HistoryTable {
                 return Err(TableError::Unread);
             }
             for item in batch.items.into_values().flatten() {
-                // A malformed record must not hide all the others.
-                match table::from_item::<DeliveryItem>(item) {
-                    Ok(DeliveryItem { record, .. }) => _ = found.insert(record.envelope.id.clone(), record),
-                    Err(error) => {
-                        tracing::error!(error = crate::causes(&error), "malformed delivery record");
-                    }
-                }
+                found.extend(readable(item).map(|record| (record.envelope.id.clone(), record)));
             }
         }
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// Loads the records of a webhook's deliveries of this event id, strongly consistent, by one
+    /// query: one page of the table, which holds more than there are topics and apps.
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn load_of_event(
+        &self,
+        webhook_id: WebhookId,
+        event_id: &EventId,
+    ) -> Result<Vec<DeliveryRecord>, TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", table::text(partition_of(webhook_id, event_id)))
+            .expression_attribute_values(":sk", table::text(SORT_KEY));
+        let items = query.send().await?.items.unwrap_or_default();
+        Ok(items.into_iter().filter_map(readable).collect())
     }
 
     /// Writes a record over the `version` that it was made from; 0 means that there was no record.
@@ -159,5 +178,16 @@ impl HistoryTable {
             }
         }
         Ok(None)
+    }
+}
+
+/// An item's record. A malformed one must not hide all the others, so the log tells of it.
+fn readable(item: Item) -> Option<DeliveryRecord> {
+    match table::from_item::<DeliveryItem>(item) {
+        Ok(DeliveryItem { record, .. }) => Some(record),
+        Err(error) => {
+            tracing::error!(error = crate::causes(&error), "malformed delivery record");
+            None
+        }
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::id::DeliveryId,
-    history::state::DeliveryState,
+    event::id::EventId,
+    history::{record::DeliveryRecord, state::DeliveryState},
     input::{
         field_errors::FieldErrors,
         query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, limit, time},
@@ -17,6 +18,8 @@ use crate::{
 /// A list's query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryQuery {
+    /// Only deliveries of events with this id. There are few, so they are not paged.
+    pub event_id: Option<EventId>,
     /// Only deliveries in this state.
     pub state: Option<DeliveryState>,
     /// Only deliveries that were queued at this time or later.
@@ -118,6 +121,13 @@ impl From<DeliveryPosition> for String {
 }
 
 impl DeliveryQuery {
+    /// Whether a delivery is one of those, whatever its event.
+    pub fn includes(&self, record: &DeliveryRecord) -> bool {
+        self.state.is_none_or(|state| state == record.state)
+            && self.since.is_none_or(|since| record.created_at >= since)
+            && self.until.is_none_or(|until| record.created_at <= until)
+    }
+
     /// Reads the query of a list.
     ///
     /// # Errors
@@ -127,6 +137,7 @@ impl DeliveryQuery {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
         let read = Self {
+            event_id: parameters.read("event_id", &mut errors, event_id).flatten(),
             state: parameters.read("state", &mut errors, state).flatten(),
             since: parameters.read("since", &mut errors, time),
             until: parameters.read("until", &mut errors, time),
@@ -156,6 +167,11 @@ fn state(text: &str) -> Result<Option<DeliveryState>, &'static str> {
         "" => Ok(None),
         name => DeliveryState::from_name(name).map(Some).ok_or("is not included in the list"),
     }
+}
+
+/// An event id; `None`, which means those of all events, if the text is blank.
+fn event_id(text: &str) -> Result<Option<EventId>, &'static str> {
+    if text.is_empty() { Ok(None) } else { EventId::parse(text).map(Some).map_err(|_| EventId::RULE) }
 }
 
 /// A position; `None`, which means the first page, if the text is blank.

@@ -10,10 +10,11 @@ fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
     let event = DeliveryId::parse("7-e_1-x")?;
     let position = DeliveryPosition::of("2026-11-21T15:00:00.123456Z".parse()?, &event);
     let query = format!(
-        "state=dead&since=2026-11-21T10:00:00-05:00&until=2026-11-22T00:00:00Z&limit=3&page_info={}&x=1",
+        "event_id=e1&state=dead&since=2026-11-21T10:00:00-05:00&until=2026-11-22T00:00:00Z&limit=3&page_info={}&x=1",
         position.to_page_info()
     );
     let expected = DeliveryQuery {
+        event_id: Some(EventId::parse("e1")?),
         state: Some(DeliveryState::Dead),
         since: Some("2026-11-21T15:00:00Z".parse()?),
         until: Some("2026-11-22T00:00:00Z".parse()?),
@@ -21,14 +22,17 @@ fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
         after: Some(position),
     };
     assert_eq!(DeliveryQuery::parse(&query).as_ref(), Ok(&expected));
-    let nothing = DeliveryQuery { state: None, since: None, until: None, limit: 50, after: None };
-    for query in ["", "state=&page_info="] {
+    let nothing =
+        DeliveryQuery { event_id: None, state: None, since: None, until: None, limit: 50, after: None };
+    for query in ["", "event_id=&state=&page_info="] {
         assert_eq!(DeliveryQuery::parse(query).as_ref(), Ok(&nothing), "{query}");
     }
-    let errors = DeliveryQuery::parse("state=lost&since=today&until=&limit=251&page_info=bm9wZQ");
+    let errors =
+        DeliveryQuery::parse("event_id=e.1&state=lost&since=today&until=&limit=251&page_info=bm9wZQ");
     assert_eq!(
         errors.err().map(|errors| json!(errors)),
         Some(json!({
+            "event_id": ["must be 1 to 64 letters, digits, '_' or '-'"],
             "state": ["is not included in the list"],
             "since": ["must be an ISO 8601 date and time with an offset"],
             "until": ["must be an ISO 8601 date and time with an offset"],
