@@ -126,9 +126,10 @@ pub async fn install(connection: &Connection, args: &Args, keys: &Keys) -> Resul
 /// end are cancelled by this.
 async fn remove_ended(client: &Client, table: &str, shop: &ShopDomain, app: &AppId) -> Result<Vec<EventId>> {
     let items = load_items(client, table, shop, app).await?;
-    let Some(own) = items.iter().find(|item| is_installation(item)) else { return Ok(Vec::new()) };
-    let installation: InstallationItem = from_item(own.clone())?;
-    if installation.state() != InstallationState::Ended {
+    // DynamoDB deletes what expires in any order, so the rest may outlive the installation.
+    let own = items.iter().find(|item| is_installation(item)).cloned();
+    let own: Option<InstallationItem> = own.map(from_item).transpose()?;
+    if own.as_ref().is_some_and(|own| own.state() != InstallationState::Ended) {
         return Ok(Vec::new());
     }
     // The installation itself is replaced.
@@ -138,7 +139,7 @@ async fn remove_ended(client: &Client, table: &str, shop: &ShopDomain, app: &App
         // A command that was faster has removed the item, or put a new one in its place.
         let _ = conditional(delete.send().await)?;
     }
-    Ok(installation.ended_by)
+    Ok(own.map(|own| own.ended_by).unwrap_or_default())
 }
 
 /// The shop's UUID, derived from its domain (RFC 9562 §5.5): the same for every app, every time.

@@ -12,8 +12,9 @@
 //! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
 //!   never names it, so it never comes again.
 //! * **Order.** Each webhook's deliveries are sent to the queue in the order of their events on the
-//!   shard: they belong to one sender, which sends one batch after the other. There is one
-//!   exception: a single message that SQS did not take is sent again, after its batch.
+//!   shard: they belong to one sender, which sends one batch after the other. There are
+//!   two exceptions: a single message that SQS did not take is sent again, after its batch; and
+//!   later events may overtake one that is shared out as jobs.
 //!
 //! If the history is on, each event's payload is written once, at the same time as its deliveries
 //! are sent. If that fails, the log has a line, and the deliveries go out all the same.
@@ -136,6 +137,8 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
     dependencies.history.mark(&mut subscribed);
     events::shares::queue(&dependencies.jobs.queue, &mut subscribed, times, &mut progress).await;
+    // What comes again in any case is not sent before.
+    subscribed.retain(|subscribed| !progress.comes_again(subscribed.index));
     // Deliveries do not wait for the history.
     let write = dependencies.history.write(&subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);

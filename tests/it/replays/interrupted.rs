@@ -52,6 +52,31 @@ async fn a_step_that_is_made_again_delivers_nothing_twice() -> Result<()> {
     Ok(())
 }
 
+/// Nobody would get what it sends, and once the webhook is deleted nobody could stop it.
+#[tokio::test]
+async fn a_replay_stops_when_its_webhook_is_paused_or_deleted() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    let receiver = Receiver::responding(StatusCode::OK).await?;
+    for (method, body) in
+        [(Method::PUT, Some(json!({"webhook": {"status": "paused"}}))), (Method::DELETE, None)]
+    {
+        let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+        many(&stack, &installed, id, 12).await?;
+        let begun = stack.have_replay(&installed, id, "mine").await?;
+        let path = format!("/admin/webhooks/{id}.json");
+        let response = installed.api.call(method.clone(), &path, body).await?;
+        assert!(response.status.is_success(), "{method} {}", response.json);
+        let (response, _) = stack.invoke("fan-out", &job_event(&begun, "m-1")?).await?;
+        assert_eq!(response, json!({"batchItemFailures": []}), "{method}");
+        let record = ended(&stack, id, "mine").await?;
+        assert_eq!((record.status, record.steps, record.counts.sent), (ReplayStatus::Stopped, 0, 0));
+        installed.api.call(Method::DELETE, &path, None).await?;
+    }
+    assert_eq!(receiver.so_far().len(), 0);
+    Ok(())
+}
+
 /// The function died after it noted a step: the same message queues the next step, and sends
 /// nothing itself. Another message of the step does nothing.
 #[tokio::test]

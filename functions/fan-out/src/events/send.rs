@@ -48,13 +48,11 @@ async fn send_share(
             .subscribers()
             .filter(|subscriber| fan_out::sender_of(subscriber.webhook_id, SENDERS) == sender);
         let digest = subscribed.payload_digest.as_ref();
-        fan_out::deliveries(&subscribed.event, digest, of_sender, subscribed.queued_at(times)).map(
-            |delivery| QueueEntry {
-                record: subscribed.index,
-                webhook_id: delivery.envelope.id.webhook_id,
-                body: delivery.to_message(),
-            },
-        )
+        fan_out::deliveries(&subscribed.event, digest, of_sender, times.now).map(|delivery| QueueEntry {
+            record: subscribed.index,
+            webhook_id: delivery.envelope.id.webhook_id,
+            body: delivery.to_message(),
+        })
     });
     let mut failures = Vec::new();
     for batch in fan_out::batches(messages) {

@@ -1,20 +1,24 @@
 //! Sharing an event out that has more webhooks than one invocation sends to.
 //!
-//! This invocation keeps the first share of the webhooks, and a job takes each of the others. The
-//! record is done when all its jobs are queued. An event of one app is never shared out:
-//! `app/uninstalled` ends the app once its deliveries are queued.
+//! A job takes each share of the webhooks, and this invocation sends to none of them. So the record is
+//! done when all its jobs are queued, whatever becomes of the other records: what was queued once is
+//! not queued again because SQS is slow with another event. An event of one app is never shared
+//! out: `app/uninstalled` ends the app once its deliveries are queued.
 
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
-use storehook_aws::jobs::JobQueue;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use storehook_aws::{jobs::JobQueue, queue::QueueError};
 use storehook_domain::job::{
-    fan_out::{FanOutShare, shares},
+    fan_out::{FanOutShare, Range, shares},
     message::Job,
 };
 
 use crate::{
-    events::{progress::Progress, subscribers::Subscribed},
+    events::{
+        progress::Progress,
+        subscribers::{Share, Subscribed},
+    },
     times::Times,
 };
 
@@ -24,7 +28,8 @@ const SENDS: usize = 8;
 /// What a message has besides its payload, in bytes, about.
 const ENVELOPE: usize = 400;
 
-/// Queues a job for each share but the first of each event.
+/// Queues a job for each share of each wide event, in the order of their records. It stops at the
+/// first record whose jobs are not all queued: that one comes again, and so do those after it.
 pub(crate) async fn queue(
     jobs: &JobQueue,
     subscribed: &mut [Subscribed<'_>],
@@ -34,21 +39,43 @@ pub(crate) async fn queue(
     for wide in subscribed.iter_mut().filter(|subscribed| subscribed.event.app.is_none()) {
         let ids = wide.subscribers().map(|subscriber| subscriber.webhook_id).collect();
         let ranges = shares(ids, wide.event.payload.in_message().len() + ENVELOPE);
-        let Some((first, others @ [_, ..])) = ranges.split_first() else { continue };
-        let (record, queued_at) = (wide.event.to_record(), wide.queued_at(times));
-        let sent = stream::iter(others)
-            .map(|range| {
-                let share = FanOutShare { record: record.clone(), range: *range, queued_at };
-                async move { jobs.send(&Job::FanOut(share), Duration::ZERO).await }
-            })
-            .buffer_unordered(SENDS)
-            .collect::<Vec<_>>()
-            .await;
-        tracing::info!(event.id = %wide.event.id, event.shares = ranges.len(), "event shared out");
-        wide.share = Some(*first);
-        if let Some(error) = sent.into_iter().find_map(Result::err) {
+        if ranges.len() < 2 || progress.comes_again(wide.index) {
+            continue;
+        }
+        if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
             tracing::error!(error = storehook_aws::causes(&error), "share not queued");
             progress.fail(wide.index);
+            return;
         }
+        tracing::info!(event.id = %wide.event.id, event.shares = ranges.len(), "event shared out");
+        wide.share = Share::None;
     }
+}
+
+/// Why the jobs of an event are not all queued.
+#[derive(Debug, thiserror::Error)]
+enum NotShared {
+    #[error("no time was left")]
+    OutOfTime,
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+async fn queue_jobs(
+    jobs: &JobQueue,
+    wide: &Subscribed<'_>,
+    ranges: &[Range],
+    times: Times,
+) -> Result<(), NotShared> {
+    let record = wide.event.to_record();
+    let sends = ranges.iter().map(|range| {
+        let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
+        async move {
+            if times.are_up() {
+                return Err(NotShared::OutOfTime);
+            }
+            Ok(jobs.send(&job, Duration::ZERO).await?)
+        }
+    });
+    stream::iter(sends).buffer_unordered(SENDS).try_collect().await
 }

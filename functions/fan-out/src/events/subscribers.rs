@@ -25,19 +25,18 @@ use std::{
 
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use storehook_aws::{
-    registry::{self, SUBSCRIBERS_INDEX},
+    registry::{self, SUBSCRIBERS_INDEX, WebhookItem},
     table::{self, TableError},
 };
 use storehook_domain::{
     delivery::subscriber::Subscriber,
     event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
-    job::fan_out::Range,
+    job::{fan_out::Range, replay::Replay},
     payload::digest::PayloadDigest,
-    webhook::WebhookId,
+    webhook::{Status, WebhookId},
 };
 
 use crate::{events::progress::Progress, times::Times};
@@ -59,29 +58,39 @@ pub(crate) struct Subscribed<'a> {
     pub(crate) event: StoreEvent<'a>,
     /// The payload's digest, if the history keeps the payload.
     pub(crate) payload_digest: Option<PayloadDigest>,
-    /// The webhooks that this invocation sends to; by default all.
-    pub(crate) share: Option<Range>,
+    /// Which of the webhooks this invocation sends to.
+    pub(crate) share: Share,
     found: Vec<Arc<Found>>,
 }
 
-impl Subscribed<'_> {
-    /// When its deliveries are queued. Each record has another time, because the time tells two
-    /// messages of the same delivery apart.
-    pub(crate) fn queued_at(&self, times: Times) -> Timestamp {
-        times.now.saturating_add(SignedDuration::from_nanos(self.index as i64)).unwrap_or(times.now)
-    }
+/// Which of an event's webhooks an invocation sends to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Share {
+    /// All of them.
+    All,
+    /// Those in a range: the invocation works off a job.
+    Range(Range),
+    /// None: jobs send to all of them.
+    None,
+}
 
+impl Subscribed<'_> {
     /// Whether any webhook gets the event.
     pub(crate) fn has_subscribers(&self) -> bool {
         let app = self.event.app.as_ref();
-        self.subscribers().any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
+        let mut all = self.found.iter().flat_map(|found| &found.subscribers);
+        all.any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
     }
 
-    /// The webhooks with a pattern that matches the event. A webhook is found with one pattern, so
+    /// The webhooks of the share with a pattern that matches the event. A webhook is found with one pattern, so
     /// none comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         let all = self.found.iter().flat_map(|found| &found.subscribers);
-        all.filter(|subscriber| self.share.is_none_or(|share| share.contains(subscriber.webhook_id)))
+        all.filter(|subscriber| match self.share {
+            Share::All => true,
+            Share::Range(range) => range.contains(subscriber.webhook_id),
+            Share::None => false,
+        })
     }
 }
 
@@ -103,6 +112,27 @@ enum LookUpError {
 }
 
 impl Subscribers {
+    /// Whether the webhook of a replay takes deliveries: it is there, it is active, and its app is
+    /// installed. Strongly consistent.
+    pub(crate) async fn is_active(&self, replay: &Replay) -> Result<bool, TableError> {
+        let key = registry::webhook_key(&replay.shop, &replay.app, replay.webhook_id);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk = :sk")
+            .set_expression_attribute_values(Some(
+                [("pk", ":pk"), ("sk", ":sk")]
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((value.to_owned(), key.get(name)?.clone())))
+                    .collect(),
+            ));
+        let item = query.send().await?.items.into_iter().flatten().next();
+        let webhook = item.map(table::from_item::<WebhookItem>).transpose()?;
+        Ok(webhook.is_some_and(|item| item.is_subscribed() && item.webhook.status == Status::Active))
+    }
+
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
@@ -144,7 +174,7 @@ impl Subscribers {
             let patterns = event.topic.matching_patterns().into_iter();
             let keys = patterns.map(|pattern| registry::subscription_of(&event.shop, &pattern));
             let found = keys.filter_map(|key| found.get(&key).cloned()).collect();
-            Subscribed { index, event, payload_digest: None, share: None, found }
+            Subscribed { index, event, payload_digest: None, share: Share::All, found }
         });
         let subscribed: Vec<_> = subscribed.collect();
         for Subscribed { index, found, .. } in &subscribed {

@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use storehook_domain::{
     event::{StoreEvent, origin::RecordOrigin},
-    job::fan_out::FanOutShare,
+    job::{fan_out::FanOutShare, message::Job},
 };
 
 use crate::{
-    events::{progress::Progress, send},
+    events::{progress::Progress, send, subscribers::Share},
     jobs::{JobError, Jobs},
     times::Times,
 };
@@ -21,17 +21,22 @@ impl Jobs {
         // The record has an id and a time of its own.
         let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: Timestamp::UNIX_EPOCH };
         let event = StoreEvent::parse(share.record.get().as_bytes(), &origin)?;
+        let event_shop = event.shop.to_string();
         let mut progress = Progress::default();
         let mut subscribed = self.subscribers.find(vec![(0, event)], times, &mut progress).await;
         self.events_history.mark(&mut subscribed);
         for subscribed in &mut subscribed {
-            subscribed.share = Some(share.range);
+            subscribed.share = Share::Range(share.range);
         }
-        let queued = Times { now: share.queued_at, ..times };
-        send::send(&self.delivery_queue, &subscribed, queued, &mut progress).await;
-        match progress.first_failed() {
-            Some(_) => Err(JobError::Unfinished),
-            None => Ok(()),
+        send::send(&self.delivery_queue, &subscribed, times, &mut progress).await;
+        if progress.first_failed().is_some() {
+            return Err(JobError::Unfinished);
         }
+        if let Some(reason) = progress.rejected().values().next() {
+            tracing::warn!(job.rejected = reason, event.shop = event_shop, "share rejected");
+            let job = Job::FanOut(share.clone()).to_message();
+            self.rejected_queue.send(job).await?;
+        }
+        Ok(())
     }
 }

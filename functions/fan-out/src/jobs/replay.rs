@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use storehook_aws::{
     history::{Direction, Found, Scan},
-    table,
+    table::{self, Contended},
 };
 use storehook_domain::{
     delivery::{
@@ -61,6 +61,11 @@ impl Jobs {
             return Ok(());
         };
         if record.turn(step, message_id) == Turn::Make {
+            if !self.subscribers.is_active(&step.replay).await? {
+                tracing::info!(replay.id = id, webhook.id = %webhook_id, "replay stopped: its webhook takes nothing");
+                let Some(stopped) = record.stopped(times.now) else { return Ok(()) };
+                return self.history.put_replay(&stopped).await?.then_some(()).ok_or(Contended.into());
+            }
             let outcome = self.send_deliveries(step, times).await?;
             tracing::info!(
                 replay.id = id,

@@ -64,6 +64,11 @@ pub struct WebhookItem {
 }
 
 impl WebhookItem {
+    /// Whether it gets events: an uninstallation ends that.
+    pub fn is_subscribed(&self) -> bool {
+        self.subscription.is_some()
+    }
+
     /// The item of a webhook.
     pub fn of(webhook: Webhook) -> Self {
         Self {

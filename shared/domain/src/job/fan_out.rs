@@ -1,12 +1,10 @@
 //! The fan-out of an event that has more webhooks than one invocation sends to.
 //!
 //! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record
-//! sends to the first share itself, and queues a job for each further one: then the record is done,
-//! and its shard moves on. The shares need each other for nothing, so no chain of steps can break
+//! queues a job for each share: then the record is done, and its shard moves on. The shares need each other for nothing, so no chain of steps can break
 //! or double. A share that is worked off twice sends its messages twice; the delivery function
 //! makes one series of attempts of them.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -31,8 +29,6 @@ pub struct FanOutShare {
     pub record: Box<RawValue>,
     /// Which webhooks.
     pub range: Range,
-    /// When the deliveries count as queued.
-    pub queued_at: Timestamp,
 }
 
 impl Range {
@@ -52,6 +48,8 @@ pub fn shares(mut ids: Vec<WebhookId>, message_bytes: usize) -> Vec<Range> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::{
         event::{StoreEvent, origin::RecordOrigin},
@@ -93,8 +91,7 @@ mod tests {
         let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at };
         let event = StoreEvent::parse(record.as_bytes(), &origin)?;
         let range = Range { from: WebhookId::new(u64::MAX), to: WebhookId::new(u64::MAX) };
-        let queued_at = event.triggered_at;
-        let job = Job::FanOut(FanOutShare { record: event.to_record(), range, queued_at }).to_message();
+        let job = Job::FanOut(FanOutShare { record: event.to_record(), range }).to_message();
         let besides = job.len() - event.payload.as_str().len();
         assert!(besides <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{besides}");
         assert!(Job::parse(&job).is_ok());

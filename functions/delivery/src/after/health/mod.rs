@@ -17,6 +17,8 @@
 //! * Enabling a webhook again, because its app could not be told, needs no result.
 //! * To delete a run twice is to delete it.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
@@ -39,7 +41,13 @@ use storehook_domain::{
     },
 };
 
+use tokio::time::error::Elapsed;
+
 use crate::lookup::found::Target;
+
+/// How long the event of a disabling may take: a share of [`CALL_TIMEOUT`], so that there is time
+/// to enable the webhook again.
+const PUBLISH_TIME: Duration = Duration::from_secs(2);
 
 /// Records the health of webhooks.
 #[derive(Clone)]
@@ -59,6 +67,8 @@ pub(crate) enum HealthError {
     Contended(#[from] Contended),
     #[error("the event could not be published")]
     Stream(#[source] Box<aws_sdk_kinesis::Error>),
+    #[error("the event could not be published in time")]
+    SlowStream(#[source] Elapsed),
 }
 
 impl Health {
@@ -186,48 +196,56 @@ impl Health {
         by: &str,
         now: Timestamp,
     ) -> Result<(), HealthError> {
-        if !self.set_status(webhook, Status::Disabled, webhook.version, whole_second(now), by).await? {
+        let (enabled, disabled) = (webhook.version, webhook.version + 1);
+        let versions = (enabled, disabled);
+        if !self.set_status(webhook, Status::Disabled, versions, whole_second(now), by).await? {
             return Ok(());
         }
         let Webhook { id, shop, app, .. } = webhook;
         let put = self.kinesis.put_record().stream_name(&self.stream).partition_key(format!("{shop}/{id}"));
         let put = put.data(Blob::new(disabled_event(webhook, reason, now)));
-        if let Err(error) = put.send().await {
-            self.set_status(webhook, webhook.status, webhook.version + 1, webhook.updated_at, by).await?;
-            return Err(HealthError::Stream(Box::new(error.into())));
+        let untold = match tokio::time::timeout(PUBLISH_TIME, put.send()).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(HealthError::Stream(Box::new(error.into()))),
+            Err(elapsed) => Some(HealthError::SlowStream(elapsed)),
+        };
+        if let Some(error) = untold {
+            // With its version the webhook keeps its failure run, so the next attempt disables it.
+            let versions = (disabled, enabled);
+            self.set_status(webhook, webhook.status, versions, webhook.updated_at, by).await?;
+            return Err(error);
         }
         tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
         Ok(())
     }
 
-    /// Sets a webhook's status, if it still has this version, and notes by which attempt. Returns
-    /// whether it is set by this one.
+    /// Sets a webhook's status and version, if it still has the version before, and notes by which
+    /// attempt. Returns whether it is set by this one.
     async fn set_status(
         &self,
         webhook: &Webhook,
         status: Status,
-        version: u64,
+        (before, after): (u64, u64),
         updated_at: Timestamp,
         by: &str,
     ) -> Result<bool, TableError> {
-        let set =
-            "SET #status = :status, status_by = :by, updated_at = :updated_at, version = version + :one";
+        let set = "SET #status = :status, status_by = :by, updated_at = :updated_at, version = :after";
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.registry_table)
             .set_key(Some(registry::webhook_key(&webhook.shop, &webhook.app, webhook.id)))
             .update_expression(set)
-            .condition_expression("version = :version")
+            .condition_expression("version = :before")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(status.as_str()))
             .expression_attribute_values(":by", text(by))
             .expression_attribute_values(":updated_at", text(updated_at.to_string()))
-            .expression_attribute_values(":one", number(1_u64))
-            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":before", number(before))
+            .expression_attribute_values(":after", number(after))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(conflict) = table::conditional(update.send().await)? else { return Ok(true) };
-        let written = [("version", number(version + 1)), ("status_by", text(by))];
+        let written = [("version", number(after)), ("status_by", text(by))];
         let is_own = |found: Item| written.iter().all(|(name, value)| found.get(*name) == Some(value));
         Ok(conflict.item.is_some_and(is_own))
     }
