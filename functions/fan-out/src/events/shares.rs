@@ -1,9 +1,9 @@
 //! Sharing an event out that has more webhooks than one invocation sends to.
 //!
-//! A job takes each share of the webhooks, and this invocation sends to none of them. So the record is
-//! done when all its jobs are queued, whatever becomes of the other records: what was queued once is
-//! not queued again because SQS is slow with another event. An event of one app is never shared
-//! out: `app/uninstalled` ends the app once its deliveries are queued.
+//! A job takes each share of the webhooks, and this invocation sends to none of them. So the record
+//! is done when all its jobs are queued, whatever becomes of the other records: what was queued
+//! once is not queued again because SQS is slow with another event. An event of one app is never
+//! shared out: `app/uninstalled` ends the app once its deliveries are queued.
 
 use std::time::Duration;
 

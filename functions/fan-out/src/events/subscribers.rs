@@ -82,8 +82,8 @@ impl Subscribed<'_> {
         all.any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
     }
 
-    /// The webhooks of the share with a pattern that matches the event. A webhook is found with one pattern, so
-    /// none comes twice.
+    /// The webhooks of the share with a pattern that matches the event. A webhook is found with one
+    /// pattern, so none comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         let all = self.found.iter().flat_map(|found| &found.subscribers);
         all.filter(|subscriber| match self.share {
