@@ -90,6 +90,25 @@ async fn a_reinstalled_app_has_nothing_of_the_installation_before() -> Result<()
     Ok(())
 }
 
+/// DynamoDB deletes what has expired in any order, so the installation may go before its webhooks.
+#[tokio::test]
+async fn a_reinstalled_app_has_nothing_that_outlived_the_installation_before() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let installed = stack.install().await?;
+    installed.api.create_webhook("orders/create", "https://a.example/").await?;
+    uninstall(&stack, &installed, "u-1").await?;
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let delete = client.delete_item().table_name(stack.resource("registry"));
+    let key = registry::installation_key(&installed.shop, &installed.app);
+    delete.set_key(Some(key)).send().await?;
+
+    let again = stack.install_on(&installed.shop, installed.app.as_str()).await?;
+    let listed = again.api.call(Method::GET, "/admin/webhooks.json", None).await?;
+    assert_eq!(listed.json, json!({"webhooks": []}));
+    again.api.create_webhook("orders/create", "https://a.example/").await?;
+    Ok(())
+}
+
 /// Records may be read again, and clocks differ by up to a minute.
 #[tokio::test]
 async fn an_event_that_ended_an_installation_ends_no_later_one() -> Result<()> {
