@@ -67,6 +67,16 @@ async fn calls_of(
     outcome: Outcome,
     replies: impl IntoIterator<Item = Reply>,
 ) -> Result<Vec<(String, Value)>, Box<dyn std::error::Error>> {
+    let (recorded, calls) = record(outcome, replies).await?;
+    recorded?;
+    Ok(calls)
+}
+
+/// The same, and whether the outcome was recorded.
+async fn record(
+    outcome: Outcome,
+    replies: impl IntoIterator<Item = Reply>,
+) -> Result<(Result<(), HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
     let aws: Arc<Mutex<Aws>> = Arc::default();
     aws.lock().unwrap().replies.extend(replies);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -87,9 +97,9 @@ async fn calls_of(
         registry_table: "registry".to_owned(),
         stream: "events".to_owned(),
     };
-    health.record_outcome(&outcome, &target()?, BY, NOW).await?;
+    let recorded = health.record_outcome(&outcome, &target()?, BY, NOW).await;
     let calls = aws.lock().unwrap().calls.clone();
-    Ok(calls)
+    Ok((recorded, calls))
 }
 
 const BY: &str = "7-e1 now";
@@ -132,6 +142,23 @@ async fn an_app_is_told_although_the_response_to_the_disabling_was_lost() -> Tes
     let own = Reply::Refused(webhook_item(4, BY));
     let calls = calls_of(failed(410), [Reply::Lost, own, put]).await?;
     assert_eq!(operations(&calls), ["UpdateItem", "UpdateItem", "PutRecord"]);
+    Ok(())
+}
+
+/// With its version the webhook keeps its failure run.
+#[tokio::test]
+async fn a_webhook_whose_app_cannot_be_told_is_as_it_was() -> TestResult {
+    let made = || Reply::Made(json!({}));
+    let replies = [made(), Reply::Lost, Reply::Lost, Reply::Lost, made()];
+    let (recorded, calls) = record(failed(410), replies).await?;
+    assert!(matches!(recorded, Err(HealthError::Stream(_))), "{recorded:?}");
+    assert_eq!(operations(&calls), ["UpdateItem", "PutRecord", "PutRecord", "PutRecord", "UpdateItem"]);
+    let values = |call: usize| {
+        let values = &calls[call].1["ExpressionAttributeValues"];
+        [":status", ":before", ":after"].map(|name| values[name].clone())
+    };
+    assert_eq!(values(0), [json!({"S": "disabled"}), json!({"N": "3"}), json!({"N": "4"})]);
+    assert_eq!(values(4), [json!({"S": "active"}), json!({"N": "4"}), json!({"N": "3"})]);
     Ok(())
 }
 
