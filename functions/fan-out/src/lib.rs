@@ -49,19 +49,18 @@ pub use settings::Settings;
 pub use times::{RESERVE, Times};
 
 use crate::{
-    events::{history::History, installations::Installations, progress::Progress, subscribers::Subscribers},
-    jobs::Jobs,
+    events::{installations::Installations, progress::Progress, subscribers::Subscribers},
     queue::{NotSent, Queue},
 };
 
 /// What every invocation needs. It is made once for each execution environment.
 pub struct Dependencies {
     subscribers: Subscribers,
-    history: History,
+    history: HistoryTable,
     installations: Installations,
     delivery_queue: Queue,
     rejected_queue: Queue,
-    jobs: Jobs,
+    jobs_queue: JobQueue,
 }
 
 impl Dependencies {
@@ -69,28 +68,17 @@ impl Dependencies {
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        let history = HistoryTable {
-            client: dynamodb.clone(),
-            name: settings.history_table,
-            retention: settings.retention,
-        };
-        let delivery_queue = Queue::new(sqs.clone(), settings.delivery_queue_url);
-        let rejected_queue = Queue::new(sqs.clone(), settings.rejected_queue_url);
-        let subscribers = Subscribers::new(dynamodb.clone(), settings.registry_table.clone());
         Self {
-            jobs: Jobs {
-                subscribers: subscribers.clone(),
-                events_history: History(history.clone()),
-                history: history.clone(),
-                delivery_queue: delivery_queue.clone(),
-                rejected_queue: rejected_queue.clone(),
-                queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
+            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
+            history: HistoryTable {
+                client: dynamodb.clone(),
+                name: settings.history_table,
+                retention: settings.retention,
             },
-            subscribers,
-            history: History(history),
             installations: Installations::new(dynamodb, settings.registry_table),
-            delivery_queue,
-            rejected_queue,
+            delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
+            rejected_queue: Queue::new(sqs.clone(), settings.rejected_queue_url),
+            jobs_queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
         }
     }
 }
@@ -120,7 +108,7 @@ pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> 
     match batch {
         // Boxed, because the compiler limits how deep one future may nest.
         Batch::Events(batch) => BatchResponse::Events(Box::pin(fan_out(dependencies, batch, times)).await),
-        Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(dependencies.jobs.work_off(batch, times)).await),
+        Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(jobs::work_off(dependencies, batch, times)).await),
     }
 }
 
@@ -135,12 +123,12 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
         }
     }
     let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
-    dependencies.history.mark(&mut subscribed);
-    events::shares::queue(&dependencies.jobs.queue, &mut subscribed, times, &mut progress).await;
+    events::history::mark(&dependencies.history, &mut subscribed);
+    events::shares::queue(&dependencies.jobs_queue, &mut subscribed, times, &mut progress).await;
     // What comes again in any case is not sent before.
     subscribed.retain(|subscribed| !progress.comes_again(subscribed.index));
     // Deliveries do not wait for the history.
-    let write = dependencies.history.write(&subscribed, times);
+    let write = events::history::write(&dependencies.history, &subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
     future::join(send, write).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;

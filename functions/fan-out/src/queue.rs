@@ -7,7 +7,6 @@ use storehook_domain::delivery::fan_out::QueueEntry;
 use crate::times::Times;
 
 /// A queue that this function sends to.
-#[derive(Clone)]
 pub(crate) struct Queue {
     client: Client,
     url: String,

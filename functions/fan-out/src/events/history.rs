@@ -15,53 +15,47 @@ const BATCH: usize = 25;
 /// How many batches are written at the same time.
 const CALLS: usize = 4;
 
-/// The history table, as this function writes to it.
-#[derive(Clone)]
-pub(crate) struct History(pub(crate) HistoryTable);
+/// Sets the payload digest of each event whose payload is to be kept.
+pub(crate) fn mark(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
+    if history.retention.payloads().is_none() {
+        return;
+    }
+    for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {
+        event.payload_digest = Some(PayloadDigest::of(event.event.payload));
+    }
+}
 
-impl History {
-    /// Sets the payload digest of each event whose payload is to be kept.
-    pub(crate) fn mark(&self, subscribed: &mut [Subscribed<'_>]) {
-        if self.0.retention.payloads().is_none() {
-            return;
+/// Writes the payloads of the marked events. Each batch that cannot be written is a line of the
+/// log, and the template's metric counts these lines.
+pub(crate) async fn write(history: &HistoryTable, subscribed: &[Subscribed<'_>], times: Times) {
+    let Some(kept_for) = history.retention.payloads() else { return };
+    let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
+    let expires_at = times.now.as_second() + kept_for.as_secs();
+    let batches = stream::iter(marked.chunks(BATCH));
+    batches.for_each_concurrent(CALLS, |batch| write_batch(history, batch, expires_at, times)).await;
+}
+
+async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
+    let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
+    let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
+        let digest = event.payload_digest.as_ref()?;
+        Some(PayloadItem {
+            owner: PayloadOwner::Event(&event.event.shop, &event.event.id),
+            digest,
+            payload,
+            expires_at,
+        })
+    });
+    let items: Vec<_> = items.collect();
+    let error = if times.are_up() {
+        "no time was left".to_owned()
+    } else {
+        let put = put_payloads(&history.client, &history.name, &items);
+        match tokio::time::timeout(HISTORY_TIME, put).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => storehook_aws::causes(&error),
+            Err(elapsed) => elapsed.to_string(),
         }
-        for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {
-            event.payload_digest = Some(PayloadDigest::of(event.event.payload));
-        }
-    }
-
-    /// Writes the payloads of the marked events. Each batch that cannot be written is a line of the
-    /// log, and the template's metric counts these lines.
-    pub(crate) async fn write(&self, subscribed: &[Subscribed<'_>], times: Times) {
-        let Some(kept_for) = self.0.retention.payloads() else { return };
-        let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
-        let expires_at = times.now.as_second() + kept_for.as_secs();
-        let batches = stream::iter(marked.chunks(BATCH));
-        batches.for_each_concurrent(CALLS, |batch| self.write_batch(batch, expires_at, times)).await;
-    }
-
-    async fn write_batch(&self, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
-        let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
-        let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
-            let digest = event.payload_digest.as_ref()?;
-            Some(PayloadItem {
-                owner: PayloadOwner::Event(&event.event.shop, &event.event.id),
-                digest,
-                payload,
-                expires_at,
-            })
-        });
-        let items: Vec<_> = items.collect();
-        let error = if times.are_up() {
-            "no time was left".to_owned()
-        } else {
-            let put = put_payloads(&self.0.client, &self.0.name, &items);
-            match tokio::time::timeout(HISTORY_TIME, put).await {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => storehook_aws::causes(&error),
-                Err(elapsed) => elapsed.to_string(),
-            }
-        };
-        tracing::error!(error, batch.events = batch.len(), "history not written");
-    }
+    };
+    tracing::error!(error, batch.events = batch.len(), "history not written");
 }

@@ -45,7 +45,6 @@ use crate::{events::progress::Progress, times::Times};
 const LOOK_UPS: usize = 16;
 
 /// The registry, to find subscribers in.
-#[derive(Clone)]
 pub(crate) struct Subscribers {
     client: Client,
     table: String,
@@ -112,29 +111,25 @@ enum LookUpError {
 }
 
 impl Subscribers {
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
     /// Whether the webhook of a replay takes deliveries: it is there, it is active, and its app is
     /// installed. Strongly consistent.
     pub(crate) async fn is_active(&self, replay: &Replay) -> Result<bool, TableError> {
         let key = registry::webhook_key(&replay.shop, &replay.app, replay.webhook_id);
+        let values = key.into_iter().map(|(name, value)| (format!(":{name}"), value));
         let query = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND sk = :sk")
-            .set_expression_attribute_values(Some(
-                [("pk", ":pk"), ("sk", ":sk")]
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((value.to_owned(), key.get(name)?.clone())))
-                    .collect(),
-            ));
+            .set_expression_attribute_values(Some(values.collect()));
         let item = query.send().await?.items.into_iter().flatten().next();
         let webhook = item.map(table::from_item::<WebhookItem>).transpose()?;
         Ok(webhook.is_some_and(|item| item.is_subscribed() && item.webhook.status == Status::Active))
-    }
-
-    pub(crate) fn new(client: Client, table: String) -> Self {
-        Self { client, table }
     }
 
     /// Finds the subscribers of each event. If a look-up fails, it leaves out the events from the

@@ -10,12 +10,13 @@ use storehook_domain::{
 };
 
 use crate::{
-    events::{progress::Progress, send, subscribers::Share},
-    jobs::{JobError, Jobs},
+    Dependencies,
+    events::{history, progress::Progress, send, subscribers::Share},
+    jobs::JobError,
     times::Times,
 };
 
-impl Jobs {
+impl Dependencies {
     /// Sends the deliveries of a share.
     pub(super) async fn send_share(&self, share: &FanOutShare, times: Times) -> Result<(), JobError> {
         // The record has an id and a time of its own.
@@ -24,7 +25,7 @@ impl Jobs {
         let event_shop = event.shop.to_string();
         let mut progress = Progress::default();
         let mut subscribed = self.subscribers.find(vec![(0, event)], times, &mut progress).await;
-        self.events_history.mark(&mut subscribed);
+        history::mark(&self.history, &mut subscribed);
         for subscribed in &mut subscribed {
             subscribed.share = Share::Range(share.range);
         }

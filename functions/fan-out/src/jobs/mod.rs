@@ -18,8 +18,6 @@ use aws_lambda_events::{
     sqs::{SqsEvent, SqsMessage},
 };
 use storehook_aws::{
-    history::HistoryTable,
-    jobs::JobQueue,
     queue::QueueError,
     table::{Contended, TableError},
 };
@@ -28,21 +26,7 @@ use storehook_domain::{
     job::{message::Job, retry::wait_after},
 };
 
-use crate::{
-    events::{history::History, subscribers::Subscribers},
-    queue::{NotSent, Queue},
-    times::Times,
-};
-
-/// What jobs need.
-pub(crate) struct Jobs {
-    pub(crate) subscribers: Subscribers,
-    pub(crate) history: HistoryTable,
-    pub(crate) events_history: History,
-    pub(crate) delivery_queue: Queue,
-    pub(crate) rejected_queue: Queue,
-    pub(crate) queue: JobQueue,
-}
+use crate::{Dependencies, queue::NotSent, times::Times};
 
 /// Why a step failed. It comes again.
 #[derive(Debug, thiserror::Error)]
@@ -61,21 +45,21 @@ enum JobError {
     Unfinished,
 }
 
-impl Jobs {
-    /// Makes the steps of a batch. The response names those that failed.
-    pub(crate) async fn work_off(&self, batch: SqsEvent, times: Times) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
-        for message in &batch.records {
-            let id = message.message_id.as_deref().unwrap_or_default();
-            if let Err(error) = self.make_step(message, id, times).await {
-                tracing::error!(error = storehook_aws::causes(&error), message.id = id, "job step failed");
-                self.hide(message).await;
-                response.add_failure(id);
-            }
+/// Makes the steps of a batch. The response names those that failed.
+pub(crate) async fn work_off(dependencies: &Dependencies, batch: SqsEvent, times: Times) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for message in &batch.records {
+        let id = message.message_id.as_deref().unwrap_or_default();
+        if let Err(error) = dependencies.make_step(message, id, times).await {
+            tracing::error!(error = storehook_aws::causes(&error), message.id = id, "job step failed");
+            dependencies.hide(message).await;
+            response.add_failure(id);
         }
-        response
     }
+    response
+}
 
+impl Dependencies {
     async fn make_step(&self, message: &SqsMessage, id: &str, times: Times) -> Result<(), JobError> {
         let body = message.body.as_deref().unwrap_or_default();
         match Job::parse(body) {
@@ -93,7 +77,7 @@ impl Jobs {
         let receives = message.attributes.get("ApproximateReceiveCount");
         let receives = receives.and_then(|count| count.parse().ok()).unwrap_or(1);
         let receipt_handle = message.receipt_handle.as_deref().unwrap_or_default();
-        if let Err(error) = self.queue.hide(receipt_handle, wait_after(receives)).await {
+        if let Err(error) = self.jobs_queue.hide(receipt_handle, wait_after(receives)).await {
             tracing::error!(error = storehook_aws::causes(&error), "visibility not set");
         }
     }

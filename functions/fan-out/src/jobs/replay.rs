@@ -29,11 +29,7 @@ use storehook_domain::{
     payload::Payload,
 };
 
-use crate::{
-    jobs::{JobError, Jobs},
-    queue::NotSent,
-    times::Times,
-};
+use crate::{Dependencies, jobs::JobError, queue::NotSent, times::Times};
 
 /// How many deliveries are read and sent at the same time: their payloads and messages are in
 /// memory at once, up to 2 MB for each.
@@ -48,7 +44,7 @@ const PAYLOADS_AT_ONCE: usize = 10;
 /// How many deliveries of a shard of the index are read at once.
 const PAGE: usize = 100;
 
-impl Jobs {
+impl Dependencies {
     /// Makes a step that came as this SQS message, and queues the next one.
     pub(super) async fn make_replay_step(
         &self,
@@ -84,7 +80,7 @@ impl Jobs {
         if record.turn(step, message_id) == Turn::QueueNext
             && let Some((next, pause)) = record.next_step()
         {
-            self.queue.send(&Job::Replay(next), pause).await?;
+            self.jobs_queue.send(&Job::Replay(next), pause).await?;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::{Environment, Retention};
+use storehook_aws::Environment;
 
 use super::*;
+use crate::Settings;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -40,27 +41,21 @@ async fn work_off(
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", &endpoint_url),
+        ("REGISTRY_TABLE", "registry"),
+        ("HISTORY_TABLE", "history"),
+        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
     ]
     .into_iter()
     .collect();
     let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    let sqs = aws_sdk_sqs::Client::new(&sdk);
-    let client = aws_sdk_dynamodb::Client::new(&sdk);
-    let retention = Retention::read(&environment)?;
-    let history = HistoryTable { client: client.clone(), name: "history".to_owned(), retention };
-    let jobs = Jobs {
-        subscribers: Subscribers::new(client, "registry".to_owned()),
-        events_history: History(history.clone()),
-        history,
-        delivery_queue: Queue::new(sqs.clone(), "https://sqs/delivery".to_owned()),
-        rejected_queue: Queue::new(sqs.clone(), "https://sqs/rejected".to_owned()),
-        queue: JobQueue { client: sqs, url: "https://sqs/jobs".to_owned() },
-    };
+    let dependencies = Dependencies::new(&sdk, Settings::read(&environment)?);
     let message = json!({"messageId": "m-1", "receiptHandle": "r-1", "body": body,
                          "attributes": {"ApproximateReceiveCount": receives.to_string()}});
     let batch: SqsEvent = serde_json::from_value(json!({"Records": [message]}))?;
     let now = storehook_aws::now();
-    let response = jobs.work_off(batch, Times { now, deadline: now + 60.seconds() }).await;
+    let response = super::work_off(&dependencies, batch, Times { now, deadline: now + 60.seconds() }).await;
     let calls = calls.lock().map_err(|error| error.to_string())?.clone();
     Ok((serde_json::to_value(response)?, calls))
 }
