@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use storehook_aws::{jobs::JobQueue, queue::QueueError};
+use storehook_aws::{jobs::JobQueue, queue::SendError};
 use storehook_domain::job::{
-    fan_out::{FanOutShare, Range, shares},
+    fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
     message::Job,
 };
 
@@ -19,6 +19,7 @@ use crate::{
         progress::Progress,
         subscribers::{Share, Subscribed},
     },
+    queue::NotSent,
     times::Times,
 };
 
@@ -37,9 +38,13 @@ pub(crate) async fn queue(
     progress: &mut Progress,
 ) {
     for wide in subscribed.iter_mut().filter(|subscribed| subscribed.event.app.is_none()) {
+        // Most events have few webhooks, and nothing is worked out for them.
+        if wide.subscribers().nth(SMALLEST_SHARE).is_none() {
+            continue;
+        }
         let ids = wide.subscribers().map(|subscriber| subscriber.webhook_id).collect();
-        let ranges = shares(ids, wide.event.payload.in_message().len() + ENVELOPE);
-        if ranges.len() < 2 || progress.comes_again(wide.index) {
+        let ranges = shares(ids, wide.event.payload.size_in_message() + ENVELOPE);
+        if ranges.len() < 2 {
             continue;
         }
         if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
@@ -52,29 +57,21 @@ pub(crate) async fn queue(
     }
 }
 
-/// Why the jobs of an event are not all queued.
-#[derive(Debug, thiserror::Error)]
-enum NotShared {
-    #[error("no time was left")]
-    OutOfTime,
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
-
+/// Queues a job for each of these ranges.
 async fn queue_jobs(
     jobs: &JobQueue,
     wide: &Subscribed<'_>,
     ranges: &[Range],
     times: Times,
-) -> Result<(), NotShared> {
+) -> Result<(), NotSent> {
     let record = wide.event.to_record();
     let sends = ranges.iter().map(|range| {
         let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
         async move {
             if times.are_up() {
-                return Err(NotShared::OutOfTime);
+                return Err(NotSent::OutOfTime);
             }
-            Ok(jobs.send(&job, Duration::ZERO).await?)
+            Ok(jobs.send(&job, Duration::ZERO).await.map_err(SendError::from)?)
         }
     });
     stream::iter(sends).buffer_unordered(SENDS).try_collect().await

@@ -13,6 +13,9 @@ use crate::{delivery::fan_out::BATCH_LIMIT, payload::limits::SQS_MESSAGE_LIMIT, 
 /// How many batches a share has. At a second for each and eight at a time, that is 20 seconds.
 const BATCHES: usize = 160;
 
+/// The fewest webhooks of a share that others follow: a batch has one message at least.
+pub const SMALLEST_SHARE: usize = BATCHES;
+
 /// Webhooks with ids in this range, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {

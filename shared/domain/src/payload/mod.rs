@@ -83,7 +83,7 @@ impl<'a> Payload<'a> {
 
     /// The length of [`Self::in_message`] in bytes: two characters of three bytes become escapes of
     /// six.
-    pub(crate) fn size_in_message(self) -> usize {
+    pub fn size_in_message(self) -> usize {
         self.as_str().len() + 3 * self.as_str().matches(NONCHARACTERS).count()
     }
 
