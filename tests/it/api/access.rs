@@ -153,7 +153,7 @@ async fn internal_errors_leak_no_details() -> Result<()> {
     let installed = stack.install().await?;
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let key = TokenItem::key_of(&TokenHash::of(&installed.token));
-    // An item that does not read, as a bug or a hand might leave it.
+    // A bug, or somebody who edits the table, may leave an item that cannot be read.
     let break_it = client.update_item().table_name(stack.resource("registry")).set_key(Some(key));
     break_it.update_expression("REMOVE shop").send().await?;
     let response = installed.api.call(Method::GET, LIST, None).await?;
