@@ -95,25 +95,7 @@ pub(crate) async fn deliver_with(
         .with_state(aws.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let environment: Environment = [
-        ("AWS_ACCESS_KEY_ID", "a"),
-        ("AWS_SECRET_ACCESS_KEY", "b"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &aws.url),
-        ("REGISTRY_TABLE", "registry"),
-        ("HISTORY_TABLE", "history"),
-        ("HISTORY_DELIVERY_DAYS", history_days),
-        ("STREAM_NAME", "events"),
-        ("DELIVERY_QUEUE_ARN", "arn:delivery"),
-        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
-        ("RETRY_QUEUE_ARN", "arn:retry"),
-        ("RETRY_QUEUE_URL", "https://sqs/retry"),
-        ("ALLOWED_CIDRS", "127.0.0.0/8"),
-    ]
-    .into_iter()
-    .collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    let dependencies = Dependencies::new(&sdk, Settings::read(&environment)?)?;
+    let dependencies = dependencies_at(&aws.url, history_days)?;
     let records = messages.iter().map(|(handle, body)| {
         let queue = if handle.ends_with("retry") { "arn:retry" } else { "arn:delivery" };
         let attributes = json!({"ApproximateReceiveCount": if handle.contains("again") { "2" } else { "1" }});
@@ -130,10 +112,42 @@ pub(crate) async fn deliver_with(
     Ok(Seen { failed, ..seen })
 }
 
+/// What the function needs to call AWS, with AWS at this URL and a history that is kept for this
+/// many days.
+pub(crate) fn dependencies_at(
+    aws: &str,
+    history_days: &str,
+) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    let environment: Environment = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", aws),
+        ("REGISTRY_TABLE", "registry"),
+        ("HISTORY_TABLE", "history"),
+        ("HISTORY_DELIVERY_DAYS", history_days),
+        ("STREAM_NAME", "events"),
+        ("DELIVERY_QUEUE_ARN", "arn:delivery"),
+        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+        ("RETRY_QUEUE_ARN", "arn:retry"),
+        ("RETRY_QUEUE_URL", "https://sqs/retry"),
+        ("ALLOWED_CIDRS", "127.0.0.0/8"),
+    ]
+    .into_iter()
+    .collect();
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    Ok(Dependencies::new(&sdk, Settings::read(&environment)?)?)
+}
+
+/// The operation that a call is for.
+pub(crate) fn operation_of(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default()
+}
+
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (StatusCode, Json<Value>) {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default();
+    let operation = operation_of(&headers);
     let is_of_history = call["TableName"] == "history" || call["RequestItems"]["history"] != Value::Null;
     match aws.history {
         Table::IsSilent if is_of_history => return std::future::pending().await,
@@ -145,11 +159,11 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (Stat
     if matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem") {
         return write(&aws, operation, &call);
     }
-    if target.ends_with("SendMessage") {
+    if operation == "SendMessage" {
         aws.seen.lock().unwrap().sent.push(call);
         return (StatusCode::OK, Json(json!({"MessageId": "m"})));
     }
-    if target.ends_with("ChangeMessageVisibility") {
+    if operation == "ChangeMessageVisibility" {
         let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
         let seconds = call["VisibilityTimeout"].as_i64().unwrap_or(-1);
         aws.seen.lock().unwrap().hidden.insert(text("ReceiptHandle"), (seconds, text("QueueUrl")));

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::Environment;
 
 use super::*;
-use crate::Settings;
+use crate::tests::stand_in::{dependencies_on, target_of};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -16,10 +15,9 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 async fn respond(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let is_denied = target.starts_with("DynamoDB");
-    calls.lock().unwrap().push((operation, serde_json::from_slice(&body).unwrap_or_default()));
+    let (service, operation) = target_of(&headers);
+    let is_denied = service.starts_with("DynamoDB");
+    calls.lock().unwrap().push((operation.to_owned(), serde_json::from_slice(&body).unwrap_or_default()));
     if is_denied {
         return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
     }
@@ -32,25 +30,8 @@ async fn work_off(
     receives: u32,
 ) -> Result<(Value, Vec<(String, Value)>), Box<dyn std::error::Error>> {
     let calls = Calls::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let endpoint_url = format!("http://{}", listener.local_addr()?);
     let router = Router::new().fallback(post(respond)).with_state(calls.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let environment: Environment = [
-        ("AWS_ACCESS_KEY_ID", "a"),
-        ("AWS_SECRET_ACCESS_KEY", "b"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &endpoint_url),
-        ("REGISTRY_TABLE", "registry"),
-        ("HISTORY_TABLE", "history"),
-        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
-        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
-        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
-    ]
-    .into_iter()
-    .collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    let dependencies = Dependencies::new(&sdk, Settings::read(&environment)?);
+    let dependencies = dependencies_on(router).await?;
     let message = json!({"messageId": "m-1", "receiptHandle": "r-1", "body": body,
                          "attributes": {"ApproximateReceiveCount": receives.to_string()}});
     let batch: SqsEvent = serde_json::from_value(json!({"Records": [message]}))?;

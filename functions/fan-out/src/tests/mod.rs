@@ -1,6 +1,6 @@
 //! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
 
-mod stand_in;
+pub(crate) mod stand_in;
 
 use std::collections::BTreeSet;
 

@@ -46,10 +46,15 @@ pub(super) async fn world(
         webhooks: Mutex::default(),
         is_queried: Mutex::default(),
     });
+    let router = Router::new().fallback(post(respond)).with_state(aws.clone());
+    Ok((aws, dependencies_on(router).await?))
+}
+
+/// What the function needs to call AWS, with this in the place of AWS.
+pub(crate) async fn dependencies_on(aws: Router) -> Result<Dependencies, Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint_url = format!("http://{}", listener.local_addr()?);
-    let router = Router::new().fallback(post(respond)).with_state(aws.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(async move { axum::serve(listener, aws).await });
 
     let environment = [
         ("AWS_ACCESS_KEY_ID", "a"),
@@ -64,21 +69,26 @@ pub(super) async fn world(
     ];
     let environment = environment.into_iter().collect();
     let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok((aws, Dependencies::new(&sdk, Settings::read(&environment)?)))
+    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+}
+
+/// The service and the operation that a call is for.
+pub(crate) fn target_of(headers: &HeaderMap) -> (&str, &str) {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    target.rsplit_once('.').unwrap_or_default()
 }
 
 /// Responds as DynamoDB and as SQS.
 async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<Value>) {
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    match target.rsplit('.').next() {
-        Some("Query") => query(&aws, &call),
-        Some("SendMessage") if call["QueueUrl"] == "https://sqs/jobs" => {
+    match target_of(&headers).1 {
+        "Query" => query(&aws, &call),
+        "SendMessage" if call["QueueUrl"] == "https://sqs/jobs" => {
             let body = call["MessageBody"].as_str().unwrap_or_default();
             aws.jobs.lock().unwrap().push(body.to_owned());
             (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
         }
-        Some("SendMessage") => {
+        "SendMessage" => {
             let message = serde_json::from_str(call["MessageBody"].as_str().unwrap_or_default());
             aws.rejected.lock().unwrap().push(message.unwrap_or_default());
             (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))

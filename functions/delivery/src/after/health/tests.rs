@@ -7,10 +7,10 @@ use std::{
 
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
-use storehook_aws::Environment;
 use storehook_domain::installation::Installation;
 
 use super::*;
+use crate::stand_in::{dependencies_at, operation_of};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -37,8 +37,7 @@ async fn respond(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, Json<Value>) {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let operation = operation_of(&headers).to_owned();
     let mut aws = aws.lock().unwrap();
     aws.calls.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
     match aws.replies.pop_front() {
@@ -83,20 +82,7 @@ async fn record(
     let url = format!("http://{}", listener.local_addr()?);
     let router = Router::new().fallback(post(respond)).with_state(aws.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let environment = [
-        ("AWS_ACCESS_KEY_ID", "a"),
-        ("AWS_SECRET_ACCESS_KEY", "b"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &url),
-    ];
-    let environment: Environment = environment.into_iter().collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    let health = Health {
-        dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
-        kinesis: aws_sdk_kinesis::Client::new(&sdk),
-        registry_table: "registry".to_owned(),
-        stream: "events".to_owned(),
-    };
+    let health = dependencies_at(&url, "30")?.health;
     let recorded = health.record_outcome(&outcome, &target()?, BY, NOW).await;
     let calls = aws.lock().unwrap().calls.clone();
     Ok((recorded, calls))

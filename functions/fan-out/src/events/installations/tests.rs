@@ -8,10 +8,10 @@ use std::{
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::Environment;
 use storehook_domain::event::origin::RecordOrigin;
 
 use super::*;
+use crate::tests::stand_in::{dependencies_on, target_of};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -41,8 +41,7 @@ async fn respond(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, Json<Value>) {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let operation = target_of(&headers).1.to_owned();
     let mut aws = aws.lock().unwrap();
     aws.calls.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
     let error = |name: &str| json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}")});
@@ -59,19 +58,8 @@ async fn respond(
 async fn uninstall(replies: Vec<Reply>) -> Result<Vec<(String, Value)>, Box<dyn std::error::Error>> {
     let aws: Arc<Mutex<Aws>> = Arc::default();
     aws.lock().unwrap().replies.extend(replies);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
     let router = Router::new().fallback(post(respond)).with_state(aws.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let environment = [
-        ("AWS_ACCESS_KEY_ID", "a"),
-        ("AWS_SECRET_ACCESS_KEY", "b"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &url),
-    ];
-    let environment: Environment = environment.into_iter().collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    let installations = Installations::new(Client::new(&sdk), "registry".to_owned());
+    let installations = dependencies_on(router).await?.installations;
     let record = json!({
         "shop": "a.example", "app": "demo", "topic": "app/uninstalled", "event_id": "u-1", "triggered_at": NOON,
         "payload": {},
