@@ -28,12 +28,13 @@ pub(crate) async fn list_deliveries(
         records.retain(|record| query.includes(record));
         return Ok((records, None));
     }
+    let recorded_for = |wanted| DeliveryState::recorded_for(|state| state == wanted).collect();
     let scan = Scan {
         webhook_id: webhook.id,
         since: query.since,
         until: query.until,
         direction: Direction::NewestFirst,
-        states: query.state.map(indexed_states).unwrap_or_default(),
+        states: query.state.map(recorded_for).unwrap_or_default(),
         page: query.state.is_none().then_some(query.limit),
     };
     let (ids, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
@@ -41,14 +42,6 @@ pub(crate) async fn list_deliveries(
     // The index may be a moment behind, and knows nothing of overdue deliveries.
     records.retain(|record| query.state.is_none_or(|state| state == record.state));
     Ok((records, next))
-}
-
-/// The states in the index of deliveries that are in this state now: an overdue delivery is dead.
-fn indexed_states(state: DeliveryState) -> Vec<DeliveryState> {
-    match state {
-        DeliveryState::Dead => vec![DeliveryState::Dead, DeliveryState::Retrying, DeliveryState::Pending],
-        state => vec![state],
-    }
 }
 
 /// Finds a delivery. Another app's delivery is not found, as if it did not exist.

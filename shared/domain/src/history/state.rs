@@ -55,6 +55,13 @@ impl DeliveryState {
         }
     }
 
+    /// The recorded states of deliveries that may be in a wanted state now. An overdue delivery is
+    /// dead, and its record does not say so.
+    pub fn recorded_for(is_wanted: impl Fn(Self) -> bool) -> impl Iterator<Item = Self> {
+        let wants_dead = is_wanted(Self::Dead);
+        Self::ALL.into_iter().filter(move |state| is_wanted(*state) || wants_dead && state.can_be_overdue())
+    }
+
     /// Whether an attempt is to come, which may never come.
     pub fn can_be_overdue(self) -> bool {
         matches!(self, Self::Pending | Self::Retrying)

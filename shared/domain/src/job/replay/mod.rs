@@ -77,10 +77,7 @@ impl ReplayState {
     /// The states that the index may show of deliveries that are sent again. The index knows
     /// nothing of overdue deliveries, which are dead.
     pub fn indexed_states(self) -> impl Iterator<Item = DeliveryState> {
-        let is_wanted = move |state: &DeliveryState| {
-            self.includes(*state) || self.includes(DeliveryState::Dead) && state.can_be_overdue()
-        };
-        DeliveryState::ALL.into_iter().filter(is_wanted)
+        DeliveryState::recorded_for(move |state| self.includes(state))
     }
 
     /// Whether deliveries in this state are sent again.
