@@ -12,6 +12,7 @@ use storehook_domain::{
     event::catalogue,
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
+        decision::Known,
         record::admission::Admission,
     },
     webhook::{Status, Webhook},
@@ -19,7 +20,7 @@ use storehook_domain::{
 
 use crate::{
     dependencies::Dependencies,
-    lookup::found::{Found, Loaded, Target},
+    lookup::found::{Found, Target},
     message::Received,
     sender::Sent,
     skipped::Skipped,
@@ -34,7 +35,7 @@ pub(crate) struct Receipt {
     /// The webhook and its installation, if there was an attempt.
     pub(crate) target: Option<Target>,
     /// What was known about the delivery before.
-    pub(crate) history: Loaded,
+    pub(crate) history: Known,
     /// The cause of a failure, for the log.
     pub(crate) cause: Option<String>,
 }
@@ -47,7 +48,7 @@ pub(crate) async fn attempt(
     now: Timestamp,
 ) -> Receipt {
     let Found { target, history } = found;
-    let admission = received.facts().admission(history.known(), &dependencies.settings.schedule, now);
+    let admission = received.facts().admission(&history, &dependencies.settings.schedule, now);
     note_other_payload(received, &history);
     let due = match Skipped::by(admission) {
         Some(reason) => Err(reason),
@@ -76,8 +77,8 @@ fn ready(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skip
 }
 
 /// Logs a message that has the id of a delivery, but the payload of another event.
-fn note_other_payload(received: &Received<'_>, history: &Loaded) {
-    if let Loaded::Record(record) = history
+fn note_other_payload(received: &Received<'_>, history: &Known) {
+    if let Some(record) = history.record()
         && record.is_other_payload(&received.message)
     {
         let id = &received.message.envelope.id;

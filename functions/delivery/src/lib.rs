@@ -163,7 +163,7 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Fo
     }
     log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
     // These run at the same time, so together they take no longer than two calls may.
-    let reported = dependencies.queues.apply(decided, received, receipt.history.known());
+    let reported = dependencies.queues.apply(decided, received, &receipt.history);
     let known = receipt.history.record();
     let recorded = dependencies.history.record(received, &receipt.attempt, known, decided, ended_at);
     let counted = async {

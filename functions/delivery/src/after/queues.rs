@@ -41,7 +41,7 @@ impl Queues {
         &self,
         disposition: Disposition,
         received: &Received<'_>,
-        known: Known<'_>,
+        known: &Known,
     ) -> Reported {
         match disposition {
             Disposition::Ack => Reported::Done,
@@ -71,7 +71,7 @@ impl Queues {
     /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes
     /// again then, at the cost of a receive; so it does where nobody can tell whose copy it would
     /// be.
-    async fn send_later(&self, received: &Received<'_>, wait: Duration, known: Known<'_>) -> Reported {
+    async fn send_later(&self, received: &Received<'_>, wait: Duration, known: &Known) -> Reported {
         let Received { sqs, lane, .. } = received;
         let delay = Disposition::Delay(wait);
         let Some(message) = received.facts().delayed(known) else {

@@ -24,10 +24,10 @@ use storehook_aws::{
     registry::{self, FailureRunItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
-use storehook_domain::delivery::envelope::Envelope;
+use storehook_domain::{delivery::envelope::Envelope, history::decision::Known};
 
 use crate::{
-    lookup::found::{Found, Loaded, Target, TargetError},
+    lookup::found::{Found, Target, TargetError},
     message::Received,
 };
 
@@ -150,21 +150,21 @@ impl Lookup {
         }
     }
 
-    fn history_of(&self, read: &Read, envelope: &Envelope) -> Loaded {
+    fn history_of(&self, read: &Read, envelope: &Envelope) -> Known {
         let key = text_of(&DeliveryItem::key_of(&envelope.id));
         if self.history_table.is_none() {
-            return Loaded::Off;
+            return Known::Off;
         }
         if read.unknown.contains(&key) {
-            return Loaded::Nothing;
+            return Known::Nothing;
         }
-        let Some(item) = read.records.get(&key) else { return Loaded::NoRecord };
+        let Some(item) = read.records.get(&key) else { return Known::NoRecord };
         match table::from_item::<DeliveryItem>(item.clone()) {
-            Ok(item) => Loaded::Record(Box::new(item.record)),
+            Ok(item) => Known::Record(Box::new(item.record)),
             Err(error) => {
                 let error = storehook_aws::causes(&error);
                 tracing::error!(delivery.id = %envelope.id, error, "history not read");
-                Loaded::Nothing
+                Known::Nothing
             }
         }
     }

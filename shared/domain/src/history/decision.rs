@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// What is known about a delivery when one of its messages is received.
-#[derive(Debug, Clone, Copy)]
-pub enum Known<'a> {
+#[derive(Debug, Clone)]
+pub enum Known {
     /// Its record.
-    Record(&'a DeliveryRecord),
+    Record(Box<DeliveryRecord>),
     /// There is no record: no message of the delivery was attempted yet, or no attempt could be
     /// written.
     NoRecord,
@@ -31,6 +31,16 @@ pub enum Known<'a> {
     Nothing,
     /// Nothing: the history is off, so no attempt is ever recorded.
     Off,
+}
+
+impl Known {
+    /// Its record, if there is one.
+    pub fn record(&self) -> Option<&DeliveryRecord> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::NoRecord | Self::Nothing | Self::Off => None,
+        }
+    }
 }
 
 /// A message as it was received.
@@ -62,12 +72,9 @@ impl<'p> Received<'_, 'p> {
     /// message as it is known, since SQS may give a message another id when it redrives it. `None`
     /// where nobody can tell which message that is: a copy that named another would be taken for a
     /// stranger.
-    pub fn delayed(&self, known: Known<'_>) -> Option<DeliveryMessage<'p>> {
+    pub fn delayed(&self, known: &Known) -> Option<DeliveryMessage<'p>> {
         let message = self.message;
-        let recorded = match known {
-            Known::Record(record) => record.runs.iter().find(|run| run.id == message.run),
-            Known::NoRecord | Known::Nothing | Known::Off => None,
-        };
+        let recorded = known.record().and_then(|record| record.runs.iter().find(|run| run.id == message.run));
         let first = match (&message.delay, recorded) {
             (Some(delay), _) => &delay.first_message_id,
             (None, Some(run)) => run.holder.first_message_id(),
@@ -80,7 +87,7 @@ impl<'p> Received<'_, 'p> {
     }
 
     /// Whether the message may be attempted.
-    pub fn admission(&self, known: Known<'_>, schedule: &RetrySchedule, now: Timestamp) -> Admission {
+    pub fn admission(&self, known: &Known, schedule: &RetrySchedule, now: Timestamp) -> Admission {
         match known {
             Known::Record(record) if record.is_kept(now) => record.admission(self.message, self.receive, now),
             // A delivery that comes late still gets its last attempt.

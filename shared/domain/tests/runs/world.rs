@@ -38,7 +38,7 @@ struct UnderWay {
     number: usize,
     admission: Admission,
     /// The record as it was loaded.
-    known: Option<DeliveryRecord>,
+    known: Known,
     received_at: i64,
     fault: Fault,
 }
@@ -159,10 +159,9 @@ impl World {
             self.faults += 1;
             return;
         }
-        let known = self.record.as_ref().map_or(Known::NoRecord, Known::Record);
-        let admission = message.received().admission(known, &self.schedule, at(self.now));
+        let known = self.record.clone().map_or(Known::NoRecord, |record| Known::Record(Box::new(record)));
+        let admission = message.received().admission(&known, &self.schedule, at(self.now));
         self.overlaps += usize::from(!self.under_way.is_empty());
-        let known = self.record.clone();
         self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
     }
 
@@ -210,8 +209,7 @@ impl World {
         if fault == Fault::DiesAfterWrite {
             return;
         }
-        let known = known.as_ref().map_or(Known::NoRecord, Known::Record);
-        self.apply(number, &message, decided, known);
+        self.apply(number, &message, decided, &known);
     }
 
     fn write(&mut self, message: &Queued, began_at: Timestamp, outcome: Outcome, decided: Disposition) {
@@ -231,7 +229,7 @@ impl World {
         self.record = Some(record.attempted(&message.body, receive, attempt, decided, at(self.now)));
     }
 
-    fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: Known<'_>) {
+    fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: &Known) {
         let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
         match decided {
             Disposition::Ack => self.messages[number] = None,
