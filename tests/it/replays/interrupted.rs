@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 use storehook_domain::{
     delivery::message::DeliveryMessage,
     history::{query::DeliveryPosition, state::DeliveryState},
@@ -137,9 +137,8 @@ async fn a_message_sent_twice_is_attempted_once() -> Result<()> {
     // Its own message waits to be retried. Another message of the same run ends without an attempt.
     let history = stack.history_of(&format!("{id}-{}", names[0])).await?.context("no history")?;
     let payload = format!(r#"{{"id": "{}", "price": "19.99"}}"#, names[0]);
-    let raw: &RawValue = serde_json::from_str(&payload)?;
     let run = history.runs.last().context("no run")?.id.clone();
-    let again = DeliveryMessage::new(history.envelope, run, storehook_aws::now(), Payload::new(raw)?);
+    let again = DeliveryMessage::new(history.envelope, run, storehook_aws::now(), Payload::parse(&payload)?);
     let message = json!({
         "messageId": "m-1", "receiptHandle": "none", "body": again.to_message(), "attributes": {},
         "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery")),

@@ -211,8 +211,7 @@ const BODY_SHOWN: usize = 2 * 1024 * 1024;
 impl ShownRequest {
     fn of(record: &DeliveryRecord, payload: Option<&str>) -> Option<Self> {
         let (sent, last) = (record.request.as_ref()?, record.attempts.last()?);
-        let raw = payload.and_then(|payload| serde_json::from_str(payload).ok());
-        let payload = raw.and_then(|raw| Payload::new(raw).ok());
+        let payload = payload.and_then(|payload| Payload::parse(payload).ok());
         // The body was rendered before, so it can be rendered again.
         let body = payload.and_then(|payload| {
             let body = sent.shape.body(payload, &record.envelope.topic, &record.envelope.id.event_id).ok()?;

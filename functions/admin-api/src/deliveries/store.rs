@@ -25,7 +25,7 @@ impl DeliveryStore {
         now: Timestamp,
     ) -> Result<Option<DeliveryRecord>, TableError> {
         let record = self.table.load(id).await?;
-        Ok(record.filter(|record| is_visible(record, caller, now)).map(|record| record.as_of(now)))
+        Ok(record.and_then(|record| record.seen_by(&caller.shop, &caller.app, now)))
     }
 
     /// Loads the caller's deliveries with these ids, in their order. Missing deliveries are left
@@ -37,8 +37,7 @@ impl DeliveryStore {
         now: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, TableError> {
         let found = self.table.load_all(ids).await?.into_iter();
-        let found = found.filter(|record| is_visible(record, caller, now));
-        Ok(found.map(|record| record.as_of(now)).collect())
+        Ok(found.filter_map(|record| record.seen_by(&caller.shop, &caller.app, now)).collect())
     }
 
     /// Loads a webhook's deliveries of this event id, the newest first.
@@ -50,15 +49,9 @@ impl DeliveryStore {
         now: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, TableError> {
         let found = self.table.load_of_event(webhook_id, event_id).await?.into_iter();
-        let found = found.filter(|record| is_visible(record, caller, now));
-        let mut records: Vec<_> = found.map(|record| record.as_of(now)).collect();
+        let found = found.filter_map(|record| record.seen_by(&caller.shop, &caller.app, now));
+        let mut records: Vec<_> = found.collect();
         records.sort_by_key(|record| Reverse(record.created_at));
         Ok(records)
     }
-}
-
-/// Whether the caller may see a delivery: it must be the caller's own and not expired. DynamoDB
-/// deletes expired items late (TTL, "within a few days").
-fn is_visible(record: &DeliveryRecord, caller: &Caller, now: Timestamp) -> bool {
-    record.envelope.shop == caller.shop && record.envelope.app == caller.app && record.is_kept(now)
 }

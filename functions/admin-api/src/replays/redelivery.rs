@@ -3,7 +3,6 @@
 //! Nothing is written before a message is sent. The delivery function tells messages apart when it
 //! receives them, so a message that is sent twice is attempted as one.
 
-use serde_json::value::RawValue;
 use storehook_domain::{
     delivery::{id::DeliveryId, message::DeliveryMessage, run::RunId},
     history::record::DeliveryRecord,
@@ -29,8 +28,7 @@ pub(crate) async fn redeliver_one(
     let payload = app.deliveries.table.load_payload(&record, now).await?;
     let payload =
         payload.ok_or_else(|| ApiError::Invalid(FieldErrors::one("payload", "is no longer kept")))?;
-    let raw: &RawValue = serde_json::from_str(&payload).map_err(|_| ApiError::PayloadMalformed)?;
-    let payload = Payload::new(raw).map_err(|_| ApiError::PayloadMalformed)?;
+    let payload = Payload::parse(&payload).map_err(|_| ApiError::PayloadMalformed)?;
     let run = RunId::Redeliver(uuid::Uuid::new_v4().to_string());
     let message = DeliveryMessage::new(record.envelope.clone(), run, now, payload);
     app.queue.send(std::slice::from_ref(&message)).await?;

@@ -6,7 +6,6 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
 use storehook_aws::{
     history::{Direction, Found, Scan},
     table::{self, Contended},
@@ -155,11 +154,7 @@ impl Dependencies {
         let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
         let run = replay.run();
         let records = self.history.load_all(&ids).await?.into_iter();
-        let ours = records.filter(|record| {
-            let Replay { shop, app, .. } = replay;
-            record.envelope.shop == *shop && record.envelope.app == *app && record.is_kept(now)
-        });
-        let ours = ours.map(|record| record.as_of(now));
+        let ours = records.filter_map(|record| record.seen_by(&replay.shop, &replay.app, now));
         let (begun, rest): (Vec<_>, Vec<_>) =
             ours.partition(|record| record.runs.iter().any(|known| known.id == run));
         let wanted: Vec<_> = rest.into_iter().filter(|record| replay.state.includes(record.state)).collect();
@@ -198,8 +193,7 @@ impl Dependencies {
 /// The message of the replay's run of a delivery; `None` if the payload that is kept is malformed,
 /// which the log tells.
 fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timestamp) -> Option<QueueEntry> {
-    let raw = serde_json::from_str::<&RawValue>(payload).ok();
-    let Some(payload) = raw.and_then(|raw| Payload::new(raw).ok()) else {
+    let Ok(payload) = Payload::parse(payload) else {
         tracing::error!(delivery.id = %record.envelope.id, "a stored payload is malformed");
         return None;
     };

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::{
     delivery::{
@@ -24,8 +23,7 @@ use crate::{
 #[expect(clippy::expect_used, reason = "the samples are constants, and a test reads them all")]
 pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> DeliveryMessage<'static> {
     let topic = webhook.topic.example();
-    let raw: &RawValue = serde_json::from_str(sample_of(&topic)).expect("a sample is JSON");
-    let payload = Payload::new(raw).expect("a sample is an object");
+    let payload = Payload::parse(sample_of(&topic)).expect("a sample is a JSON object");
     let envelope = Envelope {
         id: DeliveryId {
             webhook_id: webhook.id,

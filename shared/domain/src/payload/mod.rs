@@ -60,6 +60,15 @@ impl<'a> Payload<'a> {
         if json.get().starts_with('{') { Ok(Self(json)) } else { Err(PayloadNotAnObject) }
     }
 
+    /// Reads a payload that was stored or is a constant.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a JSON object.
+    pub fn parse(json: &'a str) -> Result<Self, PayloadNotAnObject> {
+        Self::new(serde_json::from_str(json).map_err(|_| PayloadNotAnObject)?)
+    }
+
     /// Takes a value that is known to be an object.
     pub(crate) fn new_checked(json: &'a RawValue) -> Self {
         Self(json)

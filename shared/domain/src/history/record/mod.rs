@@ -29,6 +29,7 @@ use crate::{
         run::Run,
         state::DeliveryState,
     },
+    installation::{app::AppId, shop::ShopDomain},
 };
 
 /// How many attempts are kept: the latest ones, enough for two whole runs.
@@ -134,6 +135,12 @@ impl DeliveryRecord {
         }
         // The new record replaces the item, so its version counts on.
         Self { version: self.version, ..Self::begin(message, kept_for) }
+    }
+
+    /// The record as an app on a shop may see it now; `None` if it is another's, or has expired.
+    pub fn seen_by(self, shop: &ShopDomain, app: &AppId, now: Timestamp) -> Option<Self> {
+        let is_own = self.envelope.shop == *shop && self.envelope.app == *app;
+        (is_own && self.is_kept(now)).then(|| self.as_of(now))
     }
 
     /// Whether the record is still kept. DynamoDB deletes expired items within a few days ("Time to
