@@ -156,6 +156,14 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     Ok(serde_dynamo::from_item(item)?)
 }
 
+/// Converts an item of many to a value. A malformed one must not hide all the others: the log tells
+/// what is malformed, and it is left out.
+pub fn readable<T: DeserializeOwned>(item: Item, what: &str) -> Option<T> {
+    from_item(item)
+        .inspect_err(|error| tracing::error!(error = crate::causes(error), "malformed {what}"))
+        .ok()
+}
+
 /// The key of an item.
 pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()

@@ -69,14 +69,9 @@ impl HistoryTable {
     ) -> Result<Vec<ReplayRecord>, TableError> {
         let query = self.client.query().table_name(&self.name).key_condition_expression("pk = :pk");
         let query = query.expression_attribute_values(":pk", text(partition_of(webhook_id)));
-        let mut records = Vec::new();
-        for item in query.consistent_read(true).send().await?.items.unwrap_or_default() {
-            match table::from_item::<ReplayItem>(item) {
-                Ok(item) => records.push(item.record.as_of(now)),
-                // A malformed record must not hide all the others.
-                Err(error) => tracing::error!(error = crate::causes(&error), "malformed replay record"),
-            }
-        }
+        let items = query.consistent_read(true).send().await?.items.unwrap_or_default().into_iter();
+        let items = items.filter_map(|item| table::readable::<ReplayItem>(item, "replay record"));
+        let mut records: Vec<_> = items.map(|item| item.record.as_of(now)).collect();
         records.retain(|record| record.is_kept(now));
         records.sort_by_key(|record| std::cmp::Reverse(record.replay.began_at));
         Ok(records)

@@ -80,7 +80,7 @@ impl HistoryTable {
                 return Err(TableError::Unread);
             }
             for item in batch.items.into_values().flatten() {
-                found.extend(readable(item).map(|record| (record.envelope.id.clone(), record)));
+                found.extend(record_of(item).map(|record| (record.envelope.id.clone(), record)));
             }
         }
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
@@ -106,7 +106,7 @@ impl HistoryTable {
             .expression_attribute_values(":pk", table::text(partition_of(webhook_id, event_id)))
             .expression_attribute_values(":sk", table::text(SORT_KEY));
         let items = query.send().await?.items.unwrap_or_default();
-        Ok(items.into_iter().filter_map(readable).collect())
+        Ok(items.into_iter().filter_map(record_of).collect())
     }
 
     /// Writes a record over the `version` that it was made from; 0 means that there was no record.
@@ -181,13 +181,7 @@ impl HistoryTable {
     }
 }
 
-/// An item's record. A malformed one must not hide all the others, so the log tells of it.
-fn readable(item: Item) -> Option<DeliveryRecord> {
-    match table::from_item::<DeliveryItem>(item) {
-        Ok(DeliveryItem { record, .. }) => Some(record),
-        Err(error) => {
-            tracing::error!(error = crate::causes(&error), "malformed delivery record");
-            None
-        }
-    }
+/// An item's record.
+fn record_of(item: Item) -> Option<DeliveryRecord> {
+    table::readable::<DeliveryItem>(item, "delivery record").map(|item| item.record)
 }

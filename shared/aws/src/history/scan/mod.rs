@@ -90,13 +90,8 @@ impl HistoryTable {
         };
         let mut found = Vec::new();
         for item in pages.into_iter().flat_map(|page| page.items.unwrap_or_default()) {
-            let indexed: IndexedDelivery = match table::from_item(item) {
-                Ok(indexed) => indexed,
-                Err(error) => {
-                    tracing::error!(error = crate::causes(&error), "malformed delivery in the index");
-                    continue;
-                }
-            };
+            let indexed = table::readable::<IndexedDelivery>(item, "delivery in the index");
+            let Some(indexed) = indexed else { continue };
             let Ok(position) = DeliveryPosition::from_key(&indexed.position) else { continue };
             let Some(id) = position.delivery_id(scan.webhook_id) else { continue };
             let is_known = end.as_ref().is_none_or(|end| match scan.direction {
