@@ -93,8 +93,7 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
 
 /// How a message waits whose run another message of the same batch attempts: past that attempt and
 /// its record.
-const COPY_WAITS: Disposition =
-    Disposition::Retry { due_in: Duration::from_secs(10), hidden_for: Duration::from_secs(10) };
+const COPY_WAITS: Disposition = Disposition::retry(Duration::from_secs(10));
 
 /// The first message of each run in a batch, and the others. No record can tell those apart yet, so
 /// each would be sent. They wait until one can; without a history they do not.

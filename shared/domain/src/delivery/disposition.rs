@@ -30,7 +30,7 @@ pub enum Disposition {
 
 impl Disposition {
     /// Another attempt after this wait. The message is hidden for the whole wait.
-    pub fn retry(wait: Duration) -> Self {
+    pub const fn retry(wait: Duration) -> Self {
         Self::Retry { due_in: wait, hidden_for: wait }
     }
 
