@@ -28,6 +28,7 @@
 //! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
 //! the rejected queue's own.
 
+mod dependencies;
 mod events;
 mod jobs;
 mod queue;
@@ -42,46 +43,13 @@ use aws_lambda_events::{
 use futures::future;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use storehook_aws::{history::HistoryTable, jobs::JobQueue};
 use storehook_domain::event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent};
 
+pub use dependencies::Dependencies;
 pub use settings::Settings;
 pub use times::{RESERVE, Times};
 
-use crate::{
-    events::{installations::Installations, progress::Progress, subscribers::Subscribers},
-    queue::{NotSent, Queue},
-};
-
-/// What every invocation needs. It is made once for each execution environment.
-pub struct Dependencies {
-    subscribers: Subscribers,
-    history: HistoryTable,
-    installations: Installations,
-    delivery_queue: Queue,
-    rejected_queue: Queue,
-    jobs_queue: JobQueue,
-}
-
-impl Dependencies {
-    /// Makes the clients, from an SDK configuration.
-    pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
-        let sqs = aws_sdk_sqs::Client::new(sdk);
-        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        Self {
-            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
-            history: HistoryTable {
-                client: dynamodb.clone(),
-                name: settings.history_table,
-                retention: settings.retention,
-            },
-            installations: Installations::new(dynamodb, settings.registry_table),
-            delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
-            rejected_queue: Queue::new(sqs.clone(), settings.rejected_queue_url),
-            jobs_queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
-        }
-    }
-}
+use crate::{events::progress::Progress, queue::NotSent};
 
 /// What Lambda hands over: records of the stream, or jobs. Each has a member that the other lacks.
 #[derive(Debug, Deserialize)]

@@ -10,7 +10,7 @@ use storehook_domain::{
 };
 
 use crate::{
-    Dependencies,
+    dependencies::Dependencies,
     events::{history, progress::Progress, send, subscribers::Share},
     jobs::JobError,
     times::Times,

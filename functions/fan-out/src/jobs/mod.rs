@@ -26,7 +26,7 @@ use storehook_domain::{
     job::{message::Job, retry::wait_after},
 };
 
-use crate::{Dependencies, queue::NotSent, times::Times};
+use crate::{dependencies::Dependencies, queue::NotSent, times::Times};
 
 /// Why a step failed. It comes again.
 #[derive(Debug, thiserror::Error)]
