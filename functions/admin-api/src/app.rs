@@ -7,7 +7,8 @@ use storehook_aws::{history::HistoryTable, jobs::JobQueue};
 use crate::{
     deliveries::{queue::DeliveryQueue, store::DeliveryStore},
     events::stream::EventStream,
-    http::{call_limit::CallLimit, tokens::TokenStore},
+    http::{bucket::Buckets, call_limit::CallLimit, tokens::TokenStore},
+    panel::{assets::Assets, session::store::SessionStore},
     secrets::store::SecretStore,
     settings::Settings,
     webhooks::store::WebhookStore,
@@ -18,6 +19,8 @@ use crate::{
 pub struct App {
     pub(crate) tokens: TokenStore,
     pub(crate) call_limit: CallLimit,
+    pub(crate) assets: Assets,
+    pub(crate) sessions: SessionStore,
     pub(crate) webhooks: WebhookStore,
     pub(crate) secrets: SecretStore,
     pub(crate) deliveries: DeliveryStore,
@@ -33,9 +36,12 @@ impl App {
         let client = aws_sdk_dynamodb::Client::new(sdk);
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let registry = &settings.registry_table;
+        let buckets = Buckets { client: client.clone(), table: registry.clone() };
         Self {
             tokens: TokenStore { client: client.clone(), table: registry.clone() },
-            call_limit: CallLimit::new(client.clone(), registry.clone(), settings.rate_limit),
+            call_limit: CallLimit { buckets: buckets.clone(), limit: settings.rate_limit },
+            assets: Assets::default(),
+            sessions: SessionStore { client: client.clone(), table: registry.clone(), buckets },
             webhooks: WebhookStore { client: client.clone(), table: registry.clone() },
             secrets: SecretStore { client: client.clone(), table: registry.clone() },
             deliveries: DeliveryStore {

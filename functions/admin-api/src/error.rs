@@ -85,7 +85,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::MissingScope(_) => StatusCode::FORBIDDEN,
@@ -120,7 +120,7 @@ impl ApiError {
     }
 
     /// The text for the caller. Errors with nothing to add give the name of their status.
-    fn errors(&self) -> Value {
+    pub(crate) fn errors(&self) -> Value {
         match self {
             Self::Unauthorized => {
                 json!("[API] Invalid API key or access token (unrecognized login or wrong password)")

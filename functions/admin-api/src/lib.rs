@@ -9,7 +9,7 @@
 //! call it as routes do. Only `error` turns a failure into a status and a text, and `openapi`
 //! describes every route.
 //!
-//! Rooms use each other in one direction: `http < events < webhooks < deliveries < replays`.
+//! Rooms use each other in one direction: `http < events < webhooks < deliveries < replays < panel`.
 //!
 //! Promises:
 //!
@@ -24,6 +24,7 @@ mod error;
 mod events;
 mod http;
 mod openapi;
+mod panel;
 mod replays;
 mod router;
 mod secrets;

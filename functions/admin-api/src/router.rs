@@ -27,7 +27,7 @@ use crate::{
         negotiation, paths, request_log,
     },
     openapi::{self, Describe},
-    replays, secrets, webhooks,
+    panel, replays, secrets, webhooks,
 };
 
 /// The largest body that guarded routes read, in bytes: far more than a webhook needs, and far less
@@ -75,6 +75,7 @@ fn router(app: App) -> Router {
     guarded
         .merge(pushing)
         .merge(open)
+        .merge(panel::routes(&app))
         // `openapi::show` again: `/openapi` needs no prefix, but works under each.
         .route("/admin/openapi", routing::get(openapi::show))
         .layer(Extension(Describe(description)))
@@ -100,6 +101,7 @@ fn guarded() -> OpenApiRouter<App> {
         .routes(routes!(replays::routes::redeliver))
         .routes(routes!(events::topics::list))
         .routes(routes!(secrets::routes::rotate))
+        .routes(routes!(panel::links::routes::create))
 }
 
 /// The routes that need a token with the scope `events:push`.

@@ -1,5 +1,6 @@
 //! The function's settings.
 
+use crate::panel::look::brand::Brand;
 use axum::http::HeaderName;
 use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{
@@ -28,6 +29,10 @@ pub struct Settings {
     /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
     /// `RATE_LIMIT_PER_SECOND`. Unlimited if either is 0.
     pub rate_limit: Option<RateLimit>,
+    /// Where clients reach the API, without a path: `PUBLIC_URL`. `None` is the gateway's own URL.
+    pub public_url: Option<String>,
+    /// The brand of the control panel.
+    pub brand: Brand,
     /// The header that tells the level of the bucket: `HEADER_PREFIX` and `-Api-Call-Limit`.
     pub call_limit_header: HeaderName,
 }
@@ -47,6 +52,8 @@ impl Settings {
             call_limit_header: call_limit_header.map_err(
                 |error: axum::http::header::InvalidHeaderName| SettingError::invalid("HEADER_PREFIX", error),
             )?,
+            public_url: environment.parsed("PUBLIC_URL", public_url)?,
+            brand: Brand::read(environment)?,
             rules: WebhookRules {
                 address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
                 header_prefix,
@@ -56,5 +63,22 @@ impl Settings {
                 environment.number("RATE_LIMIT_PER_SECOND", 2)?,
             ),
         })
+    }
+}
+
+/// The URL is not one that paths can be appended to.
+#[derive(Debug, thiserror::Error)]
+#[error("must be http:// or https:// and a host, without a path")]
+struct InvalidPublicUrl;
+
+fn public_url(text: &str) -> Result<Option<String>, InvalidPublicUrl> {
+    let text = text.trim_end_matches('/');
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        _ if text.is_empty() => Ok(None),
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(InvalidPublicUrl),
     }
 }

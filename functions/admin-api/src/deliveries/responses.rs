@@ -16,123 +16,123 @@ use crate::{deliveries::schemas, http::local_time::local_time};
 /// A page of deliveries, the newest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeliveriesResponse {
-    deliveries: Vec<ShownDelivery>,
+    pub(crate) deliveries: Vec<ShownDelivery>,
     /// The `page_info` of the next page; null on the last page.
-    page_info: Option<String>,
+    pub(crate) page_info: Option<String>,
 }
 
 /// One delivery, in short.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeliverySummaryResponse {
-    delivery: ShownDelivery,
+    pub(crate) delivery: ShownDelivery,
 }
 
 /// One delivery, in full.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeliveryResponse {
-    delivery: FullDelivery,
+    pub(crate) delivery: FullDelivery,
 }
 
 /// One event on its way to one webhook.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
-struct ShownDelivery {
+pub(crate) struct ShownDelivery {
     /// The id: `<webhook id>-<event id>`, sometimes followed by `~` and 8 hexadecimal digits.
     /// Retries and replays keep it.
     #[schema(example = "4759306-01JD4Q")]
-    id: String,
+    pub(crate) id: String,
     #[schema(example = 4_759_306)]
-    webhook_id: u64,
+    pub(crate) webhook_id: u64,
     #[schema(example = "01JD4Q")]
-    event_id: String,
+    pub(crate) event_id: String,
     /// The event's topic.
     #[schema(example = "orders/create")]
-    topic: String,
+    pub(crate) topic: String,
     #[schema(schema_with = schemas::delivery_state)]
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// Whether the event is a test event.
-    test: bool,
+    pub(crate) test: bool,
     /// The number of attempted runs besides the event's own.
-    replays: usize,
+    pub(crate) replays: usize,
     /// When the event happened, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
-    triggered_at: String,
+    pub(crate) triggered_at: String,
     /// When the delivery was first queued.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
-    created_at: String,
+    pub(crate) created_at: String,
     /// When the next attempt is due; null if there is none.
     #[schema(format = DateTime)]
-    next_attempt_at: Option<String>,
+    pub(crate) next_attempt_at: Option<String>,
     /// The number of attempts in all runs.
-    attempt_count: u64,
+    pub(crate) attempt_count: u64,
     /// The last attempt; null if there is none.
-    last_attempt: Option<ShownAttempt>,
+    pub(crate) last_attempt: Option<ShownAttempt>,
 }
 
 /// A delivery with its attempts, its last request and the response to it.
 #[derive(Serialize, ToSchema)]
-struct FullDelivery {
+pub(crate) struct FullDelivery {
     #[serde(flatten)]
-    summary: ShownDelivery,
+    pub(crate) summary: ShownDelivery,
     /// The latest attempts, the oldest first.
-    attempts: Vec<ShownAttempt>,
+    pub(crate) attempts: Vec<ShownAttempt>,
     /// The request of the last attempt; null if none could be built.
-    request: Option<ShownRequest>,
+    pub(crate) request: Option<ShownRequest>,
     /// The response to the last attempt; null if there was none.
-    response: Option<ShownResponse>,
+    pub(crate) response: Option<ShownResponse>,
     /// The `details` of an integration endpoint's verdict: JSON in a string.
-    details: Option<String>,
+    pub(crate) details: Option<String>,
 }
 
 /// One POST of a delivery.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
-struct ShownAttempt {
+pub(crate) struct ShownAttempt {
     /// The attempt's number in its run, from 1.
-    number: u64,
+    pub(crate) number: u64,
     /// The run that the attempt belongs to, named after what began it: `event`, `redeliver:…`,
     /// `replay:…`, `replay-all:…` or `redrive:…`.
     #[schema(example = "event")]
-    run: String,
+    pub(crate) run: String,
     #[schema(format = DateTime)]
-    attempted_at: String,
+    pub(crate) attempted_at: String,
     /// The status of the response; null if there was none.
-    status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// Why the attempt failed; null if it succeeded.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The code of the failure, for programs; null if the attempt succeeded.
     #[schema(example = "connection_refused")]
-    code: Option<String>,
-    latency_ms: u64,
+    pub(crate) code: Option<String>,
+    pub(crate) latency_ms: u64,
     /// The URL that the attempt was sent to.
-    address: String,
+    pub(crate) address: String,
 }
 
 /// A request as it was sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SentRequest)]
-struct ShownRequest {
+pub(crate) struct ShownRequest {
     #[schema(example = "POST")]
-    method: &'static str,
-    address: String,
+    pub(crate) method: &'static str,
+    pub(crate) address: String,
     /// The headers, without those of HTTP itself. The values of custom headers are `***`.
     #[schema(value_type = BTreeMap<String, String>)]
-    headers: serde_json::Map<String, serde_json::Value>,
+    pub(crate) headers: serde_json::Map<String, serde_json::Value>,
     /// The body; null if the payload has expired.
-    body: Option<String>,
+    pub(crate) body: Option<String>,
     /// Whether the body was longer: only its first 2 MiB are shown.
-    body_truncated: bool,
+    pub(crate) body_truncated: bool,
 }
 
 /// The beginning of an endpoint's response.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ReceivedResponse)]
-struct ShownResponse {
-    status: Option<u16>,
+pub(crate) struct ShownResponse {
+    pub(crate) status: Option<u16>,
     /// The first KiB of the body, as text.
-    body: String,
+    pub(crate) body: String,
     /// Whether the body was longer.
-    body_truncated: bool,
+    pub(crate) body_truncated: bool,
 }
 
 impl DeliveriesResponse {

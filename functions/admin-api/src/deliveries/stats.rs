@@ -15,10 +15,10 @@ use crate::{
 
 /// The statistics of a window of time.
 pub(crate) struct WindowStats {
-    stats: DeliveryStats,
-    since: Timestamp,
-    until: Timestamp,
-    is_complete: bool,
+    pub(crate) stats: DeliveryStats,
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) is_complete: bool,
 }
 
 /// Counts a webhook's deliveries that were first queued between `since` and `until`: by default in
@@ -51,37 +51,37 @@ pub(crate) async fn load_stats(
 /// A webhook's statistics.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatsResponse {
-    stats: ShownStats,
+    pub(crate) stats: ShownStats,
 }
 
 /// Counts and latencies of a webhook's deliveries.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Stats)]
-struct ShownStats {
+pub(crate) struct ShownStats {
     /// Only deliveries that were first queued at this time or later are counted.
     #[schema(format = DateTime)]
-    since: String,
+    pub(crate) since: String,
     /// Only deliveries that were first queued at this time or earlier are counted.
     #[schema(format = DateTime)]
-    until: String,
+    pub(crate) until: String,
     /// Whether every delivery of the requested window is counted.
-    complete: bool,
+    pub(crate) complete: bool,
     /// The number of deliveries.
-    deliveries: u64,
+    pub(crate) deliveries: u64,
     /// The number of deliveries in each state.
     #[schema(value_type = BTreeMap<String, u64>)]
-    states: serde_json::Map<String, serde_json::Value>,
+    pub(crate) states: serde_json::Map<String, serde_json::Value>,
     /// `delivered` divided by the sum of `delivered`, `retrying` and `dead`; null if that sum is 0.
-    success_rate: Option<f64>,
-    latency_ms: ShownLatency,
+    pub(crate) success_rate: Option<f64>,
+    pub(crate) latency_ms: ShownLatency,
 }
 
 /// The latencies of successful attempts, in milliseconds; null if there are none.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Latency)]
-struct ShownLatency {
-    p50: Option<u64>,
-    p95: Option<u64>,
+pub(crate) struct ShownLatency {
+    pub(crate) p50: Option<u64>,
+    pub(crate) p95: Option<u64>,
 }
 
 impl StatsResponse {

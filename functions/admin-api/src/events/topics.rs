@@ -18,7 +18,7 @@ use crate::{app::App, error::ApiError};
 /// The topics of the catalogue.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TopicsResponse {
-    topics: Vec<ShownTopic>,
+    pub(crate) topics: Vec<ShownTopic>,
 }
 
 /// A topic of the catalogue.
@@ -26,21 +26,21 @@ pub(crate) struct TopicsResponse {
 #[schema(as = CatalogueTopic)]
 pub(crate) struct ShownTopic {
     #[schema(example = "orders/create")]
-    topic: &'static str,
+    pub(crate) topic: &'static str,
     /// Spree's names for the topic.
-    aliases: Vec<&'static str>,
+    pub(crate) aliases: Vec<&'static str>,
     /// The kind of resource that the payload holds.
     #[schema(example = "order")]
-    resource: &'static str,
+    pub(crate) resource: &'static str,
     /// The root element of the payload in XML.
     #[schema(example = "order")]
-    xml_root: String,
+    pub(crate) xml_root: String,
     /// The header with the payload's id; null if there is none.
     #[schema(example = "X-Spiffy-Stores-Order-Id")]
-    id_header: Option<String>,
+    pub(crate) id_header: Option<String>,
     /// A sample payload.
     #[schema(value_type = Object)]
-    sample: &'static RawValue,
+    pub(crate) sample: &'static RawValue,
 }
 
 /// List topics

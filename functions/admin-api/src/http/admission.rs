@@ -18,11 +18,7 @@ use storehook_domain::installation::{Scope, token::TokenHash};
 
 use crate::{
     error::ApiError,
-    http::{
-        call_limit::{CallLimit, Count},
-        caller::Caller,
-        tokens::TokenStore,
-    },
+    http::{bucket::Count, call_limit::CallLimit, caller::Caller, tokens::TokenStore},
 };
 
 /// The gate before some routes, and the scope that it asks for.
@@ -62,7 +58,7 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
 
 /// The installation command checks the zone. A zone that is renamed later must not lock the app
 /// out.
-fn time_zone_of(item: &TokenItem) -> TimeZone {
+pub(crate) fn time_zone_of(item: &TokenItem) -> TimeZone {
     TimeZone::get(&item.time_zone).unwrap_or_else(|error| {
         tracing::warn!(error = storehook_aws::causes(&error), caller.shop = %item.shop, "unknown time zone: using UTC");
         TimeZone::UTC

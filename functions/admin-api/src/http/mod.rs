@@ -11,6 +11,7 @@ pub(crate) mod paths;
 pub(crate) mod request_log;
 
 pub(crate) mod admission;
+pub(crate) mod bucket;
 pub(crate) mod call_limit;
 pub(crate) mod caller;
 pub(crate) mod tokens;

@@ -13,67 +13,67 @@ use crate::{
 /// A webhook's replays, the latest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplaysResponse {
-    replays: Vec<ShownReplay>,
+    pub(crate) replays: Vec<ShownReplay>,
 }
 
 /// One replay.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplayResponse {
-    replay: ShownReplay,
+    pub(crate) replay: ShownReplay,
 }
 
 /// What a replay would send.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DryRunResponse {
-    replay: ShownDryRun,
+    pub(crate) replay: ShownDryRun,
 }
 
 /// A replay, and how far it is.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Replay)]
-struct ShownReplay {
-    id: String,
-    webhook_id: u64,
+pub(crate) struct ShownReplay {
+    pub(crate) id: String,
+    pub(crate) webhook_id: u64,
     /// Whether it goes on. A replay that takes over 48 hours is stopped.
     #[schema(schema_with = schemas::replay_status)]
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// Which deliveries it sends, as the request said with `state`.
     #[schema(schema_with = schemas::replay_state)]
-    deliveries: &'static str,
+    pub(crate) deliveries: &'static str,
     #[schema(format = DateTime)]
-    from: String,
+    pub(crate) from: String,
     #[schema(format = DateTime)]
-    to: String,
+    pub(crate) to: String,
     /// How many deliveries it sends a second.
-    per_second: u32,
+    pub(crate) per_second: u32,
     /// How many deliveries it has come across so far.
-    found: u64,
+    pub(crate) found: u64,
     /// How many of them it has sent.
-    sent: u64,
+    pub(crate) sent: u64,
     /// How many of them it could not send because their payload is no longer kept.
-    expired: u64,
+    pub(crate) expired: u64,
     #[schema(format = DateTime)]
-    began_at: String,
+    pub(crate) began_at: String,
     /// When it was done or stopped; null while it runs.
     #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
 }
 
 /// The count of a dry run.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRun)]
-struct ShownDryRun {
+pub(crate) struct ShownDryRun {
     #[schema(schema_with = schemas::replay_state)]
-    deliveries: &'static str,
+    pub(crate) deliveries: &'static str,
     #[schema(format = DateTime)]
-    from: String,
+    pub(crate) from: String,
     #[schema(format = DateTime)]
-    to: String,
-    dry_run: bool,
+    pub(crate) to: String,
+    pub(crate) dry_run: bool,
     /// How many deliveries the replay would send.
-    found: u64,
+    pub(crate) found: u64,
     /// False if there was no time to count them all.
-    complete: bool,
+    pub(crate) complete: bool,
 }
 
 impl ReplaysResponse {

@@ -10,23 +10,23 @@ use crate::http::local_time::local_time;
 /// A new secret, in full.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SecretResponse {
-    secret: ShownSecret,
+    pub(crate) secret: ShownSecret,
 }
 
 /// A new secret. No other response shows it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Secret)]
-struct ShownSecret {
+pub(crate) struct ShownSecret {
     /// The secret: the key of the HMAC over a body.
-    shared_secret: String,
+    pub(crate) shared_secret: String,
     /// The same secret as Standard Webhooks libraries take it.
     #[schema(example = "whsec_…")]
-    webhook_secret: String,
+    pub(crate) webhook_secret: String,
     #[schema(format = DateTime)]
-    created_at: String,
+    pub(crate) created_at: String,
     /// When older secrets stop signing.
     #[schema(format = DateTime)]
-    previous_until: String,
+    pub(crate) previous_until: String,
 }
 
 /// A secret that was made by a rotation.

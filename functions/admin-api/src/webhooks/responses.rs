@@ -11,14 +11,14 @@ use crate::{events::schemas::topic_reference, http::local_time::local_time, webh
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookResponse<'a> {
     #[schema(value_type = WebhookProperties<'static>)]
-    webhook: Shown<'a>,
+    pub(crate) webhook: Shown<'a>,
 }
 
 /// A page of webhooks, by ascending id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhooksResponse<'a> {
     #[schema(value_type = Vec<WebhookProperties<'static>>)]
-    webhooks: Vec<Shown<'a>>,
+    pub(crate) webhooks: Vec<Shown<'a>>,
 }
 
 /// The number of webhooks.
@@ -35,41 +35,41 @@ pub(crate) struct EmptyResponse {}
 /// properties.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
-struct WebhookProperties<'a> {
+pub(crate) struct WebhookProperties<'a> {
     /// The id. Newer webhooks have greater ids.
     #[schema(value_type = u64, example = 4_759_306)]
-    id: WebhookId,
+    pub(crate) id: WebhookId,
     /// The URL that its deliveries are sent to, as the app wrote it.
     #[schema(format = Uri, example = "https://apple.com/hook")]
-    address: &'a str,
+    pub(crate) address: &'a str,
     /// The topic that it subscribes to, as the app wrote it.
     #[schema(schema_with = topic_reference)]
-    topic: &'a str,
+    pub(crate) topic: &'a str,
     /// When it was created, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
-    created_at: String,
+    pub(crate) created_at: String,
     /// When it was last changed, in the shop's time zone.
     #[schema(format = DateTime, example = "2017-03-20T16:02:17-04:00")]
-    updated_at: String,
+    pub(crate) updated_at: String,
     #[schema(schema_with = schemas::format)]
-    format: &'static str,
+    pub(crate) format: &'static str,
     #[schema(schema_with = schemas::fields)]
-    fields: &'a [String],
+    pub(crate) fields: &'a [String],
     #[schema(schema_with = schemas::metafield_namespaces)]
-    metafield_namespaces: &'a [String],
+    pub(crate) metafield_namespaces: &'a [String],
     #[schema(schema_with = schemas::protocol)]
-    protocol: &'static str,
+    pub(crate) protocol: &'static str,
     #[schema(schema_with = schemas::status)]
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// The custom headers of its deliveries.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"X-Api-Key": "abc"}))]
-    custom_headers: &'a CustomHeaders,
+    pub(crate) custom_headers: &'a CustomHeaders,
 }
 
 /// A webhook's properties, or those that `fields` names.
-struct Shown<'a> {
-    properties: WebhookProperties<'a>,
-    fields: Option<&'a [String]>,
+pub(crate) struct Shown<'a> {
+    pub(crate) properties: WebhookProperties<'a>,
+    pub(crate) fields: Option<&'a [String]>,
 }
 
 impl<'a> WebhookResponse<'a> {

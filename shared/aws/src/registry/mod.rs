@@ -10,6 +10,7 @@
 //! | uniqueness | `SHOP#<shop>#APP#<app>` | `UNIQUE#<sha-256>` |
 //! | failure run | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
 //! | id counter | `COUNTER` | `WEBHOOK` |
+//! | session, link, attempts at signing in | see [`panel`] | |
 //!
 //! An app's webhooks on a shop are in one partition, in the order of their ids. The index
 //! [`SUBSCRIBERS_INDEX`] holds the webhooks of each shop, for fan-out. An index follows its table
@@ -29,6 +30,7 @@
 //! shop apart: whoever writes for one of them checks that the token is still the same.
 
 mod installations;
+mod panel;
 
 use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +47,7 @@ pub use installations::{
     InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
     partition_of, token_partition,
 };
+pub use panel::{LINK_TIME, LinkItem, SESSION_TIME, SessionItem, sign_in_key};
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
 /// [`subscription_of`]) and `lane`, which no webhook has yet.

@@ -44,6 +44,17 @@ impl FieldErrors {
         self.0.iter().any(|(name, _)| *name == field)
     }
 
+    /// The messages of a field.
+    pub fn of(&self, field: &str) -> &[String] {
+        let found = self.0.iter().find(|(name, _)| *name == field);
+        found.map_or(&[], |(_, messages)| messages)
+    }
+
+    /// The fields with their messages.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
+    }
+
     /// Whether no field has a message.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

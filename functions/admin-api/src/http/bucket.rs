@@ -1,0 +1,141 @@
+//! Leaky buckets, in items of the registry: see [`RateLimit`].
+//!
+//! One conditional write counts a request. Its condition repeats what the domain assumed of the
+//! bucket. If another request came first, the write is refused and returns the bucket as it is now,
+//! and the domain decides again. Nothing is read and written back, so no request is lost.
+//!
+//! If the response to a write is lost and the SDK sends it again, the request counts twice. That is
+//! harmless: nothing is refused that would not be refused a request later, and the bucket leaks.
+//! Only a mark of each request in the item could tell the two apart, and that costs every request
+//! more.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use storehook_aws::table::{self, Item, TableError, number};
+use storehook_domain::installation::rate_limit::{BucketFull, Pour, RateLimit};
+
+/// The registry's buckets.
+#[derive(Clone)]
+pub(crate) struct Buckets {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// A bucket: a member of an item.
+pub(crate) struct Bucket {
+    /// The key of the item.
+    pub(crate) key: Item,
+    pub(crate) limit: RateLimit,
+    pub(crate) owner: Owner,
+}
+
+/// Whose item a bucket is in.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner {
+    /// The item is somebody else's. If it is gone, it must not come back with nothing but a bucket.
+    Another,
+    /// The item is the bucket's own. It expires at this second since the Unix epoch.
+    Itself { expires_at: i64 },
+}
+
+/// The count of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Requests are not limited.
+    Unlimited,
+    /// The request is admitted, and the bucket now holds `level` requests of `burst`.
+    Admitted { level: u32, burst: u32 },
+    /// The bucket is full for that many seconds.
+    Full { seconds: i64, burst: u32 },
+    /// The item was deleted meanwhile.
+    Gone,
+}
+
+/// What a bucket's item says of it.
+#[derive(Default, Deserialize)]
+struct Level {
+    bucket_empty_at: Option<i64>,
+}
+
+/// The result of a write.
+enum Write {
+    Made { empty_at: i64 },
+    Refused { empty_at: Option<i64> },
+    Gone,
+}
+
+impl Buckets {
+    /// Counts a request. `empty_at` is when the bucket runs empty, as last read.
+    pub(crate) async fn count(
+        &self,
+        bucket: &Bucket,
+        mut empty_at: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Count, TableError> {
+        let (limit, now) = (bucket.limit, now.as_microsecond());
+        // The loop ends, because no write makes a bucket run empty earlier: a refused `Begin`
+        // becomes an `Add` or finds the bucket full, and a refused `Add` finds it full.
+        loop {
+            let pour = match limit.admit(empty_at, now) {
+                Ok(pour) => pour,
+                Err(BucketFull { seconds }) => return Ok(Count::Full { seconds, burst: limit.burst() }),
+            };
+            match self.write(bucket, pour, now).await? {
+                Write::Made { empty_at } => {
+                    return Ok(Count::Admitted { level: limit.level(empty_at, now), burst: limit.burst() });
+                }
+                Write::Refused { empty_at: found } => empty_at = found,
+                Write::Gone => return Ok(Count::Gone),
+            }
+        }
+    }
+
+    async fn write(&self, bucket: &Bucket, pour: Pour, now: i64) -> Result<Write, TableError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(bucket.key.clone()))
+            .expression_attribute_values(":now", number(now))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let (update, exists, set) = match bucket.owner {
+            Owner::Another => (update, "attribute_exists(pk) AND ", ""),
+            Owner::Itself { expires_at } => {
+                let update = update.expression_attribute_values(":expires_at", number(expires_at));
+                (update, "", ", expires_at = :expires_at")
+            }
+        };
+        let update = match pour {
+            Pour::Begin { empty_at } => update
+                .update_expression(format!("SET bucket_empty_at = :empty_at{set}"))
+                .condition_expression(format!(
+                    "{exists}(attribute_not_exists(bucket_empty_at) OR bucket_empty_at <= :now)"
+                ))
+                .expression_attribute_values(":empty_at", number(empty_at)),
+            Pour::Add { micros, latest } => update
+                .update_expression(format!("SET bucket_empty_at = bucket_empty_at + :micros{set}"))
+                .condition_expression("bucket_empty_at > :now AND bucket_empty_at <= :latest")
+                .expression_attribute_values(":micros", number(micros))
+                .expression_attribute_values(":latest", number(latest)),
+        };
+        let item = match table::conditional(update.send().await)? {
+            Ok(output) => output.attributes,
+            Err(conflict) => {
+                let found: Option<Level> = conflict.item.map(table::from_item).transpose()?;
+                return Ok(match (found, bucket.owner) {
+                    (Some(found), _) => Write::Refused { empty_at: found.bucket_empty_at },
+                    (None, Owner::Another) => Write::Gone,
+                    // DynamoDB has just deleted the bucket, which had expired.
+                    (None, Owner::Itself { .. }) => Write::Refused { empty_at: None },
+                });
+            }
+        };
+        let level: Level = table::from_item(item.unwrap_or_default())?;
+        Ok(Write::Made { empty_at: level.bucket_empty_at.unwrap_or(now) })
+    }
+}

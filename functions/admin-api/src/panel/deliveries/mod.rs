@@ -1,0 +1,3 @@
+//! The pages of deliveries.
+
+pub(crate) mod rows;

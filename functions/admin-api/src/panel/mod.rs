@@ -1,0 +1,48 @@
+//! The control panel: the same as the API, for people with a browser.
+//!
+//! A request passes [`shell`] (the document around a page, and every security header), then
+//! [`session`] (who is signed in), then reaches the handler of its page. A handler reads its query
+//! or form, calls the operation that the API's route calls, and makes a page of the response that
+//! the API would print. So a page can do and show nothing that the API would not. Errors are
+//! [`problem`]s: pages with the API's statuses and words.
+//!
+//! Pages are written on the server ([`look`] has their parts) and work without JavaScript. htmx
+//! speeds up links and forms, and lets what is running show itself again. Every list's and every
+//! form's state is in its URL, so a link can be shared.
+//!
+//! What reaches a page from outside is hostile: payloads, URLs, headers and responses. maud escapes
+//! all of it, and the policy of [`shell`] runs none of it.
+
+pub(crate) mod look;
+
+pub(crate) mod assets;
+pub(crate) mod fields;
+pub(crate) mod problem;
+pub(crate) mod session;
+pub(crate) mod shell;
+
+pub(crate) mod links;
+pub(crate) mod sign_in;
+
+pub(crate) mod deliveries;
+pub(crate) mod overview;
+
+use axum::{Router, middleware, routing};
+use tower_http::compression::CompressionLayer;
+
+use crate::{app::App, error::ApiError, panel::problem::Problem};
+
+/// The panel's routes.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let inside = Router::new()
+        .route("/panel", routing::get(overview::show))
+        .route("/panel/sign-out", routing::post(sign_in::sign_out))
+        .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
+        .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));
+    inside
+        .route("/panel/sign-in", routing::get(sign_in::show).post(sign_in::sign_in))
+        .route("/panel/link", routing::get(sign_in::show_link).post(sign_in::use_link))
+        .route("/panel/assets/{name}", routing::get(assets::show))
+        .layer(middleware::from_fn_with_state(app.clone(), shell::dress))
+        .layer(CompressionLayer::new())
+}
