@@ -29,6 +29,12 @@ pub(crate) async fn list_webhooks(
     Ok(app.webhooks.list(caller, query).await?)
 }
 
+/// All webhooks, by ascending id.
+pub(crate) async fn all_webhooks(app: &App, caller: &Caller) -> Result<Vec<Webhook>, ApiError> {
+    let all = WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: usize::MAX, page: 1 };
+    list_webhooks(app, caller, &all).await
+}
+
 /// The number of webhooks that match a filter.
 pub(crate) async fn count_webhooks(
     app: &App,

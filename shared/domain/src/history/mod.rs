@@ -15,3 +15,4 @@ pub mod record;
 pub mod run;
 pub mod state;
 pub mod stats;
+pub mod timeline;

@@ -21,6 +21,11 @@ impl DeliveryStats {
         DeliveryState::ALL.into_iter().map(|state| (state, self.counts[state as usize]))
     }
 
+    /// The number of deliveries in a state.
+    pub fn of(&self, state: DeliveryState) -> u64 {
+        self.counts[state as usize]
+    }
+
     /// The number of deliveries in all states.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
@@ -29,9 +34,8 @@ impl DeliveryStats {
     /// The number of delivered deliveries divided by the number of delivered, retrying and dead
     /// ones, to four digits; `None` if there are none.
     pub fn success_rate(&self) -> Option<f64> {
-        let of = |state: DeliveryState| self.counts[state as usize];
-        let delivered = of(DeliveryState::Delivered);
-        let attempted = delivered + of(DeliveryState::Retrying) + of(DeliveryState::Dead);
+        let delivered = self.of(DeliveryState::Delivered);
+        let attempted = delivered + self.of(DeliveryState::Retrying) + self.of(DeliveryState::Dead);
         (attempted > 0).then(|| (delivered as f64 / attempted as f64 * 10_000.0).round() / 10_000.0)
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod brand;
 pub(crate) mod code;
 pub(crate) mod form;
 pub(crate) mod icon;
+pub(crate) mod number;
 pub(crate) mod state;
 pub(crate) mod time;
 

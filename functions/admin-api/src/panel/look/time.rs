@@ -42,26 +42,6 @@ pub(crate) fn span(length: SignedDuration) -> String {
     }
 }
 
-/// A number of milliseconds: `340 ms`, `1.2 s`.
-pub(crate) fn latency(ms: u64) -> String {
-    if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
-}
-
-/// A number with its thousands apart: `1,204`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (head, rest) = digits.split_at(first);
-    let groups = rest.as_bytes().chunks(3).map(String::from_utf8_lossy);
-    let head = (!head.is_empty()).then(|| head.into());
-    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
-}
-
-/// A number and its noun: `1 delivery`, `2 deliveries`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,17 +74,5 @@ mod tests {
             "<time datetime=\"2017-03-20T16:02:17-04:00\" title=\"2017-03-20 16:02:17 -04:00\">1 min ago\
              <span class=\"sr\"> (2017-03-20 16:02:17 -04:00)</span></time>"
         );
-    }
-
-    #[test]
-    fn numbers_are_written_for_people() {
-        for (number, expected) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_204_567, "1,204,567"), (100_000, "100,000")]
-        {
-            assert_eq!(count(number), expected);
-        }
-        assert_eq!(counted(1, "delivery", "deliveries"), "1 delivery");
-        assert_eq!(counted(1_204, "delivery", "deliveries"), "1,204 deliveries");
-        assert_eq!((latency(340), latency(1_290)), ("340 ms".to_owned(), "1.2 s".to_owned()));
     }
 }
