@@ -13,6 +13,7 @@ pub mod stack;
 pub mod local;
 
 pub mod install;
+pub mod panel_link;
 pub mod publish;
 
 pub mod listen;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use storehook::{install, listen, local, publish, redrive, stack::connection::StackArgs, status};
+use storehook::{install, listen, local, panel_link, publish, redrive, stack::connection::StackArgs, status};
 
 /// Serverless webhooks for stores.
 #[derive(Parser)]
@@ -21,6 +21,8 @@ enum Command {
     Local(local::Args),
     /// Install an app on a shop, and show its token and secret once.
     Install(install::Args),
+    /// Make a link that signs one person in to the control panel, once.
+    PanelLink(panel_link::Args),
     /// Publish one event, or a file of events.
     Publish(publish::Args),
     /// Receive deliveries on this machine: verify their signatures and print them.
@@ -37,6 +39,7 @@ async fn main() -> ExitCode {
     let result = match command {
         Command::Local(args) => local::run(args, &stack).await,
         Command::Install(args) => install::run(args, &stack).await,
+        Command::PanelLink(args) => panel_link::run(args, &stack).await,
         Command::Publish(args) => publish::run(args, &stack).await,
         Command::Listen(args) => listen::run(args, &stack).await,
         Command::Redrive(args) => redrive::run(args, &stack).await,

@@ -39,7 +39,9 @@ pub(super) fn stack_file(endpoint_url: &str, outputs: Outputs, keys: Keys) -> Re
     let api_url = outputs.local_api_url(endpoint_url);
     Ok(StackFile {
         endpoint_url: endpoint_url.to_owned(),
-        panel_url: format!("{api_url}/panel"),
+        // Its pages link to each other from the root, so it needs a host of its own. Browsers
+        // resolve `*.localhost` to loopback themselves (RFC 6761 §6.3).
+        panel_url: format!("{}/panel", outputs.api_url),
         api_url,
         shop: DEMO_SHOP.parse()?,
         app: DEMO_APP.parse()?,

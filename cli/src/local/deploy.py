@@ -132,9 +132,19 @@ def disable_stream_mappings(functions):
                 mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
+def tell_public_url(function, url):
+    """Tells the admin API where it is: the emulator leaves its port out of a request's `domainName`."""
+    functions = client("lambda")
+    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    if not variables.get("PUBLIC_URL"):
+        functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**variables, "PUBLIC_URL": url}})
+
+
 s3 = client("s3")
 s3.create_bucket(Bucket=BUCKET)
 cloudformation = client("cloudformation")
 outputs = deploy()
 disable_stream_mappings([outputs["FanOutFunction"]])
+tell_public_url(outputs["AdminApiFunction"], outputs["ApiUrl"])
 json.dump(outputs, sys.stdout)

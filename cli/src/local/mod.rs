@@ -33,12 +33,15 @@ use self::{
     say::say,
     stop::told_to_stop,
 };
-use crate::stack::{
-    connection::{Connection, StackArgs},
-    local_stack::{LOCAL_STACK, local_sdk},
-    lock::{is_running, lock_soon, note_pid},
-    project::project_root,
-    stack_file::StackFile,
+use crate::{
+    panel_link::panel_link,
+    stack::{
+        connection::{Connection, StackArgs},
+        local_stack::{LOCAL_STACK, local_sdk},
+        lock::{is_running, lock_soon, note_pid},
+        project::project_root,
+        stack_file::StackFile,
+    },
 };
 
 /// The options of `storehook local`.
@@ -128,7 +131,8 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
     let poller = kinesis::poller::run(sdk, checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
-    println!("{}", tour::text(&file, &args.retry_time_scale));
+    let panel_link = panel_link(&connection, &file.shop, &file.app, &file.panel_url).await?;
+    println!("{}", tour::text(&file, &panel_link, &args.retry_time_scale));
     file.write(folder)?;
     tokio::select! {
         () = emulator.ended() => bail!("the emulator has ended: see its log, {}", folder.join("ministack.log").display()),

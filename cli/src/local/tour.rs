@@ -3,9 +3,9 @@
 use crate::stack::stack_file::StackFile;
 
 /// The stack's addresses and keys, and a command to paste for each step of the tour.
-pub(super) fn text(file: &StackFile, retry_time_scale: &str) -> String {
+pub(super) fn text(file: &StackFile, panel_link: &str, retry_time_scale: &str) -> String {
     let minutes = retry_time_scale.parse::<f64>().map_or(0.0, |scale| 48.0 * 60.0 * scale);
-    let StackFile { api_url, panel_url, token, shared_secret, shop, .. } = file;
+    let StackFile { api_url, token, shared_secret, shop, app, .. } = file;
     let cli = if cfg!(debug_assertions) { "cargo run -q --" } else { "cargo run -q --release --" };
     let secret = shared_secret.reveal();
     let standard = shared_secret.reveal_standard();
@@ -14,7 +14,8 @@ pub(super) fn text(file: &StackFile, retry_time_scale: &str) -> String {
 Storehook is ready.
 
   API       {api_url}/admin/webhooks.json
-  Panel     {panel_url}
+  Panel     {panel_link}
+            (works once, for 10 minutes; another one: {cli} panel-link --shop {shop} --app {app})
   Shop      {shop}
   Token     {token}
   Secret    {secret}

@@ -32,7 +32,7 @@ fn every_parameter_is_in_the_configuration_table_with_its_default() -> Result<()
 #[test]
 fn it_names_every_command_of_the_program() -> Result<()> {
     let document = read("docs/operating.md")?;
-    let commands = ["local", "install", "publish", "listen", "redrive", "status"];
+    let commands = ["local", "install", "panel-link", "publish", "listen", "redrive", "status"];
     let commands = commands.map(|command| format!("storehook {command}"));
     assert_eq!(first_cells(&document, "command"), BTreeSet::from(commands));
     Ok(())

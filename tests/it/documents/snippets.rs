@@ -1,21 +1,15 @@
 //! The snippets of `docs/publishing.md` run as they stand there, and what they publish is
 //! delivered.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Output,
-};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use storehook_tests::{Receiver, Stack, root};
+use storehook_tests::{Receiver, Stack, node_packages, root, succeeded};
 use tokio::process::Command;
 
 use super::{blocks, read};
-
-/// The oldest Node that the AWS SDK runs on.
-const OLDEST_NODE: u32 = 20;
 
 #[tokio::test]
 async fn the_python_snippet_publishes_an_event_that_arrives() -> Result<()> {
@@ -66,43 +60,5 @@ async fn check(language: &str, event_id: &str, interpreter: &Path, folder: &Path
     ] {
         assert_eq!(delivered.header(name), value, "{name}");
     }
-    Ok(())
-}
-
-/// The folder with the packages that the Node snippet needs, after npm has installed them there.
-async fn node_packages() -> Result<PathBuf> {
-    let version = Command::new("node").arg("--version").output().await;
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let found = version.unwrap_or_else(|_| "none was found".to_owned());
-    let major = found.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
-    ensure!(
-        major.is_some_and(|major: u32| major >= OLDEST_NODE),
-        "the tests need Node {OLDEST_NODE} or newer with npm, and this is what there is: {found}. Install it and try again"
-    );
-    let (wanted, folder) = (root().join("tests/clients"), root().join("target/clients-node"));
-    std::fs::create_dir_all(&folder)?;
-    let lock = std::fs::read_to_string(wanted.join("package-lock.json"))?;
-    let installed = folder.join("installed.json");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == lock) {
-        return Ok(folder);
-    }
-    for file in ["package.json", "package-lock.json"] {
-        std::fs::copy(wanted.join(file), folder.join(file))?;
-    }
-    let npm = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(&folder)
-        .output();
-    let npm = npm.await.context("the tests need npm, which comes with Node: install it and try again")?;
-    succeeded("npm ci, which needs to reach the npm registry,", &npm)?;
-    std::fs::write(installed, lock)?;
-    Ok(folder)
-}
-
-/// Fails as a program did, with what it said.
-fn succeeded(what: &str, output: &Output) -> Result<()> {
-    let (printed, errors) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{what} failed: {}\n{printed}\n{errors}", output.status);
     Ok(())
 }

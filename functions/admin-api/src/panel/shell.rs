@@ -82,9 +82,9 @@ fn document(app: &App, caller: Option<&Caller>, notice: Option<Notice>, page: &P
                         @if let Some(logo) = &brand.logo { img src=(logo) alt="" height="24"; }
                         (brand.name)
                     }
-                    @if let (Some(caller), true) = (caller, page.tab.is_some()) { (who(caller)) }
+                    @if let Some(caller) = caller { (who(caller)) }
                 }
-                @if page.tab.is_some() { (navigation(page.tab)) }
+                @if caller.is_some() { (navigation(page.tab)) }
                 main id="main" tabindex="-1" {
                     @if let Some(notice) = notice {
                         p.notice role="status" tabindex="-1" autofocus { (notice.words()) }
