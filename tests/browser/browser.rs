@@ -212,7 +212,7 @@ impl Browser {
 
     /// Fails if something on the page is wider than the screen.
     pub(crate) async fn must_fit(&self) -> Result<()> {
-        let widths = self.run("return [document.documentElement.scrollWidth, window.innerWidth];").await?;
+        let widths = self.run("return [document.documentElement.scrollWidth, window.screen.width];").await?;
         let (content, screen) = (widths[0].as_u64(), widths[1].as_u64());
         ensure!(content <= screen, "{} is {content:?} wide on a screen of {screen:?}", self.path().await?);
         Ok(())

@@ -68,7 +68,7 @@ async fn everywhere() -> Result<()> {
     let other = Browser::open(&stack.api_url, Look::DESKTOP).await?;
     one.sign_in(&installed).await?;
     other.sign_in(&installed).await?;
-    one.press("Everywhere").await?;
+    one.press("Sign out everywhere").await?;
     one.see("All sessions of this app on this shop are signed out.").await?;
     other.goto("/panel").await?;
     other.see("Access token").await?;

@@ -99,10 +99,15 @@ impl Api {
 /// An HTTP client for this machine. It is given its TLS, which it never uses, because it would
 /// otherwise look for one.
 pub(crate) fn http_client() -> Result<Client> {
+    Ok(client_builder()?.build()?)
+}
+
+/// The builder of such a client.
+pub fn client_builder() -> Result<reqwest::ClientBuilder> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-    Ok(Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?)
+    Ok(Client::builder().tls_backend_preconfigured(tls).no_proxy())
 }

@@ -20,7 +20,7 @@ mod repository;
 mod stack;
 mod waiting;
 
-pub use api::{Api, ApiResponse};
+pub use api::{Api, ApiResponse, client_builder};
 pub use clients::run_client;
 pub use direct_api::{Call, DirectApi};
 pub use events::{deliver, deliver_queued_at, job_event, record, stream_event};

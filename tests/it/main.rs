@@ -8,5 +8,6 @@ mod deliveries;
 mod documents;
 mod events;
 mod history;
+mod panel;
 mod replays;
 mod stack;

@@ -9,7 +9,7 @@ use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, root};
 
 /// The status of the admin API's response to each of its files.
-const ADMIN_API: [(&str, u64); 23] = [
+const ADMIN_API: [(&str, u64); 25] = [
     ("create", 201),
     ("create-invalid", 422),
     ("create-not-json", 400),
@@ -30,6 +30,8 @@ const ADMIN_API: [(&str, u64); 23] = [
     ("stats", 200),
     ("topics", 200),
     ("rotate", 201),
+    ("panel-link", 201),
+    ("panel-sign-in", 200),
     ("push", 202),
     ("push-flat", 202),
     ("push-invalid", 422),

@@ -102,7 +102,7 @@ fn who(caller: &Caller) -> Markup {
             span { (caller.app.as_str()) " on " (caller.shop.as_str()) }
             form method="post" action="/panel/sign-out" hx-boost="false" {
                 button.quiet type="submit" { "Sign out" }
-                button.quiet type="submit" name="everywhere" value="1" { "Everywhere" }
+                button.quiet type="submit" name="everywhere" value="1" { "Sign out everywhere" }
             }
         }
     }

@@ -1,0 +1,123 @@
+//! Sessions end with their token, and no other site can use them.
+
+use anyhow::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use storehook_aws::registry::{SessionItem, TokenItem};
+use storehook_domain::installation::{Scope, token::TokenHash};
+use storehook_tests::Stack;
+
+use super::client::Visitor;
+
+#[tokio::test]
+async fn a_session_ends_with_its_token() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let installed = stack.install().await?;
+    let visitor = Visitor::signed_in(&stack, &installed).await?;
+    assert!(visitor.is_signed_in().await?);
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let key = TokenItem::key_of(&TokenHash::of(&installed.token));
+    client.delete_item().table_name(stack.resource("registry")).set_key(Some(key)).send().await?;
+    assert!(!visitor.is_signed_in().await?, "the token was revoked");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_ends_twelve_hours_after_its_last_use() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let visitor = Visitor::signed_in(&stack, &stack.install().await?).await?;
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let now = storehook_aws::now().as_second();
+    for (expires_at, is_signed_in) in [(now + 60, true), (now - 1, false)] {
+        let update = client.update_item().table_name(stack.resource("registry"));
+        let update = update.set_key(Some(SessionItem::key_of(&TokenHash::of(visitor.session_id()))));
+        let update = update.update_expression("SET expires_at = :expires_at");
+        let value = AttributeValue::N(expires_at.to_string());
+        update.expression_attribute_values(":expires_at", value).send().await?;
+        assert_eq!(visitor.is_signed_in().await?, is_signed_in, "it expires at {expires_at}, now is {now}");
+        let get = client.get_item().table_name(stack.resource("registry")).consistent_read(true);
+        let get = get.set_key(Some(SessionItem::key_of(&TokenHash::of(visitor.session_id()))));
+        let item: SessionItem = storehook_aws::table::from_item(get.send().await?.item.unwrap_or_default())?;
+        assert_eq!(item.expires_at > now + 11 * 3_600, is_signed_in, "its use moves its expiry");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_change_from_another_site_changes_nothing() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let visitor = Visitor::signed_in(&stack, &stack.install().await?).await?;
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+    ] {
+        for path in ["/panel/sign-out", "/panel/webhooks", "/panel/push", "/panel/secrets/rotate"] {
+            let response = visitor.send(Method::POST, path, Some("everywhere=1"), headers).await?;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path} with {headers:?}");
+        }
+    }
+    assert!(visitor.is_signed_in().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_of_webhooks_does_not_sign_in() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let installed = stack.install_with(&[Scope::EventsPush]).await?;
+    let response = Visitor::new(&stack)?.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(response.text().await?.contains("lacks the scope webhooks"));
+    Ok(())
+}
+
+/// API Gateway tells the address of the caller; the test tells one of its own.
+#[tokio::test]
+async fn attempts_at_signing_in_from_one_network_are_bounded() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let address = format!("2001:db8:{:x}:{:x}::1", fast_random(), fast_random());
+    let (mut refused, mut tries) = (None, 0);
+    while refused.is_none() && tries < 60 {
+        tries += 1;
+        let event = sign_in(&address, "shtk_guess");
+        let (response, _) = stack.invoke("admin-api", &event).await?;
+        match response["statusCode"].as_u64() {
+            Some(401) => {}
+            Some(429) => refused = response["headers"]["retry-after"].as_str().map(str::to_owned),
+            _ => anyhow::bail!("{response}"),
+        }
+    }
+    assert_eq!(refused.as_deref(), Some("1"), "after {tries} tries");
+    assert!(tries > 20, "20 attempts are allowed at once, and {} were", tries - 1);
+    let (response, _) = stack.invoke("admin-api", &sign_in("203.0.113.9", "shtk_guess")).await?;
+    assert_eq!(response["statusCode"], 401, "other networks are not refused");
+    Ok(())
+}
+
+fn fast_random() -> u16 {
+    let [high, low, ..] = *uuid::Uuid::new_v4().as_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+fn sign_in(address: &str, token: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/panel/sign-in", "rawQueryString": "",
+        "headers": {
+            "host": "a.example", "origin": "https://a.example",
+            "content-type": "application/x-www-form-urlencoded",
+        },
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "local", "domainName": "a.example", "domainPrefix": "a",
+            "http": {
+                "method": "POST", "path": "/panel/sign-in", "protocol": "HTTP/1.1", "sourceIp": address,
+                "userAgent": "test",
+            },
+            "requestId": "test", "routeKey": "$default", "stage": "$default",
+            "time": "21/Nov/2026:15:00:00 +0000", "timeEpoch": 1_795_273_200_000_u64,
+        },
+        "body": format!("token={token}"), "isBase64Encoded": false,
+    })
+}
