@@ -26,6 +26,8 @@ pub(crate) mod sign_in;
 
 pub(crate) mod deliveries;
 pub(crate) mod overview;
+pub(crate) mod replays;
+pub(crate) mod webhooks;
 
 use axum::{Router, middleware, routing};
 use tower_http::compression::CompressionLayer;
@@ -37,6 +39,16 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     let inside = Router::new()
         .route("/panel", routing::get(overview::show))
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
+        .route("/panel/webhooks/{id}", routing::get(webhooks::webhook::show))
+        .route("/panel/webhooks/{id}/recent", routing::get(webhooks::webhook::show_recent))
+        .route("/panel/webhooks/{id}/test", routing::post(webhooks::webhook::send_test))
+        .route("/panel/webhooks/{id}/replays", routing::get(replays::list::show).post(replays::new::begin))
+        .route("/panel/webhooks/{id}/replays/new", routing::get(replays::new::show))
+        .route("/panel/webhooks/{id}/replays/{replay}", routing::get(replays::replay::show))
+        .route(
+            "/panel/webhooks/{id}/replays/{replay}/stop",
+            routing::get(replays::stop::ask).post(replays::stop::stop),
+        )
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));
     inside

@@ -171,10 +171,10 @@ pub(crate) async fn stop(
 }
 
 /// The ids of a webhook and of one of its replays. They may be malformed.
-type PathIds = Result<Path<(String, String)>, PathRejection>;
+pub(crate) type PathIds = Result<Path<(String, String)>, PathRejection>;
 
 /// Reads both ids. A malformed id belongs to nothing, so it is not found.
-fn ids_of(ids: PathIds) -> Result<(WebhookId, String), ApiError> {
+pub(crate) fn ids_of(ids: PathIds) -> Result<(WebhookId, String), ApiError> {
     let Ok(Path((webhook_id, replay_id))) = ids else { return Err(ApiError::NotFound) };
     let replay_id = EventId::parse(&replay_id).map_err(|_| ApiError::NotFound)?;
     Ok((webhook_id.parse().map_err(|_| ApiError::NotFound)?, replay_id.to_string()))

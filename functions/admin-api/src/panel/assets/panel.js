@@ -45,6 +45,15 @@ setInterval(() => {
   document.querySelectorAll("[data-live]").forEach((part) => { htmx.trigger(part, "live"); });
 }, 2000);
 
+// Where the response is another page, the part stays. After a sign-out, that page is the form that
+// signs in: the whole page asks for it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr } = event.detail;
+  if (!target.matches("[data-live]") || xhr.responseText.includes(`id="${target.id}"`)) return;
+  event.detail.shouldSwap = false;
+  if (xhr.status === 200) location.reload();
+});
+
 document.addEventListener("DOMContentLoaded", prepare);
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target === document.body) prepare();

@@ -25,9 +25,9 @@ pub(crate) fn deliveries(number: u64) -> String {
     counted(number, "delivery", "deliveries")
 }
 
-/// A rate: `98.2 %`. All but a few is not 100 %.
+/// A rate of four digits: `98 %`, `98.2 %`. All but a few is not 100 %.
 pub(crate) fn percent(rate: f64) -> String {
-    if rate >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (rate * 1_000.0).floor() / 10.0) }
+    format!("{} %", ((rate * 10_000.0).round() / 10.0).floor() / 10.0)
 }
 
 #[cfg(test)]
@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_never_rounded_up_to_all() {
-        for (rate, expected) in [(1.0, "100 %"), (0.9999, "99.9 %"), (0.9804, "98.0 %"), (0.0, "0.0 %")] {
+        for (rate, expected) in
+            [(1.0, "100 %"), (0.9999, "99.9 %"), (0.982, "98.2 %"), (0.9804, "98 %"), (0.0, "0 %")]
+        {
             assert_eq!(percent(rate), expected);
         }
     }

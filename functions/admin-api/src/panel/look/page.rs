@@ -105,19 +105,23 @@ pub(crate) enum Notice {
     Resumed,
     Deleted,
     Queued,
+    TestSent,
+    ReplayBegun,
     Stopped,
     SignedOut,
     SignedOutEverywhere,
 }
 
 impl Notice {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Created,
         Self::Saved,
         Self::Paused,
         Self::Resumed,
         Self::Deleted,
         Self::Queued,
+        Self::TestSent,
+        Self::ReplayBegun,
         Self::Stopped,
         Self::SignedOut,
         Self::SignedOutEverywhere,
@@ -131,6 +135,8 @@ impl Notice {
             Self::Resumed => "resumed",
             Self::Deleted => "deleted",
             Self::Queued => "queued",
+            Self::TestSent => "test-sent",
+            Self::ReplayBegun => "replay-begun",
             Self::Stopped => "stopped",
             Self::SignedOut => "signed-out",
             Self::SignedOutEverywhere => "signed-out-everywhere",
@@ -146,6 +152,8 @@ impl Notice {
             Self::Resumed => "The webhook is active again. Replay what was held meanwhile.",
             Self::Deleted => "The webhook is deleted, and its waiting deliveries are cancelled.",
             Self::Queued => "The delivery is queued. Its attempt shows here when it is made.",
+            Self::TestSent => "The test event is sent. No history is kept, so look for it at your endpoint.",
+            Self::ReplayBegun => "The replay has begun. It goes on when you leave this page.",
             Self::Stopped => "The replay is stopped.",
             Self::SignedOut => "You are signed out.",
             Self::SignedOutEverywhere => "All sessions of this app on this shop are signed out.",

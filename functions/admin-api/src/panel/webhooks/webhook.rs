@@ -1,0 +1,250 @@
+//! A webhook: how it is, what can be done with it, its settings and its latest deliveries.
+//!
+//! Without a history there are no numbers, no deliveries and no replays to show; the rest stays.
+
+use axum::{
+    Extension,
+    extract::State,
+    response::{Html, Response},
+};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use storehook_domain::webhook::Status;
+
+use crate::{
+    app::App,
+    deliveries::{
+        stats::{StatsResponse, load_stats},
+        test_events::send_test_event,
+    },
+    http::bodies::{PathId, id_of},
+    panel::{
+        look::{
+            page::{Notice, Page, Tab, done},
+            state::state,
+            time::when,
+        },
+        problem::Problem,
+        session::Session,
+        webhooks::{
+            health::sentence,
+            history::{self, History, load_recent},
+        },
+    },
+    replays::{operations::list_replays, responses::ReplaysResponse},
+    webhooks::{
+        operations::find_webhook,
+        responses::{WebhookProperties, WebhookResponse},
+    },
+};
+
+/// Shows a webhook.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    id: PathId,
+) -> Result<Page, Problem> {
+    let caller = &session.caller;
+    let webhook = find_webhook(&app, caller, id_of(id, str::parse)?).await?;
+    let history = match app.deliveries.table.retention.deliveries() {
+        None => None,
+        Some(_) => {
+            let (stats, recent, replays) = tokio::try_join!(
+                load_stats(&app, caller, webhook.id, None, None),
+                load_recent(&app, caller, webhook.id),
+                list_replays(&app, caller, webhook.id),
+            )?;
+            let latest = &replays[..replays.len().min(history::LATEST_REPLAYS)];
+            Some(History {
+                stats: StatsResponse::of(&stats, &caller.time_zone).stats,
+                recent,
+                replays: ReplaysResponse::of(latest, &caller.time_zone).replays,
+            })
+        }
+    };
+    let shown = WebhookResponse::of(&webhook, &caller.time_zone, None).webhook.properties;
+    let view = View {
+        webhook: &shown,
+        status: webhook.status,
+        headers: webhook.custom_headers.iter().map(|(name, _)| name).collect(),
+        history: history.as_ref(),
+        now: session.now,
+    };
+    Ok(Page::new(Tab::Webhooks, format!("{} to {}", shown.topic, shown.address), view.body()))
+}
+
+/// Shows the latest deliveries alone: the part of the page that follows them.
+pub(crate) async fn show_recent(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    id: PathId,
+) -> Result<Html<String>, Problem> {
+    let webhook = find_webhook(&app, &session.caller, id_of(id, str::parse)?).await?;
+    let recent = load_recent(&app, &session.caller, webhook.id).await?;
+    let is_active = webhook.status == Status::Active;
+    Ok(Html(history::recent(webhook.id.get(), is_active, &recent, session.now).into_string()))
+}
+
+/// Sends a test event, and leads to its delivery.
+pub(crate) async fn send_test(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    id: PathId,
+) -> Result<Response, Problem> {
+    let record = send_test_event(&app, &session.caller, id_of(id, str::parse)?).await?;
+    let id = &record.envelope.id;
+    Ok(match app.deliveries.table.retention.deliveries() {
+        Some(_) => done(&format!("/panel/deliveries/{id}"), Notice::Queued),
+        None => done(&format!("/panel/webhooks/{}", id.webhook_id), Notice::TestSent),
+    })
+}
+
+struct View<'a> {
+    webhook: &'a WebhookProperties<'a>,
+    status: Status,
+    /// The names of the custom headers.
+    headers: Vec<&'a str>,
+    /// `None` if the history is off.
+    history: Option<&'a History>,
+    now: Timestamp,
+}
+
+impl View<'_> {
+    fn body(&self) -> Markup {
+        let id = self.webhook.id.get();
+        html! {
+            h1 { (self.webhook.topic) }
+            p.muted { (state(self.webhook.status)) " Deliveries go to " (self.webhook.address) }
+            p.lead { (sentence(self.status, self.history.map(|history| &history.stats))) }
+            (self.actions())
+            @match self.history {
+                Some(history) => {
+                    (history::numbers(id, &history.stats))
+                    (history::recent(id, self.status == Status::Active, &history.recent, self.now))
+                    (history::replays(id, &history.replays, self.now))
+                }
+                None => p.empty { "The operator of this platform keeps no history, so no deliveries are shown here, and none can be replayed." }
+            }
+            (self.settings())
+        }
+    }
+
+    fn actions(&self) -> Markup {
+        let path = format!("/panel/webhooks/{}", self.webhook.id);
+        let is_active = self.status == Status::Active;
+        let (next, label) = if is_active { ("paused", "Pause") } else { ("active", "Resume") };
+        html! {
+            div.actions {
+                @if is_active {
+                    form method="post" action={ (path) "/test" } {
+                        button.primary type="submit" { "Send a test event" }
+                    }
+                }
+                form method="post" action={ (path) "/status" } {
+                    button class=[(!is_active).then_some("primary")] type="submit" name="status" value=(next) { (label) }
+                }
+                @if self.history.is_some() { a.button href={ (path) "/replays/new" } { "Replay…" } }
+                a.button href={ (path) "/edit" } { "Edit" }
+                a.button.danger href={ (path) "/delete" } { "Delete…" }
+            }
+        }
+    }
+
+    fn settings(&self) -> Markup {
+        let webhook = self.webhook;
+        html! {
+            h2 { "Settings" }
+            dl.facts {
+                dt { "Id" } dd { (webhook.id) }
+                dt { "Topic" } dd { code { (webhook.topic) } }
+                dt { "Address" } dd { code { (webhook.address) } }
+                dt { "Format" } dd { (webhook.format) }
+                dt { "Protocol" } dd { (webhook.protocol) }
+                dt { "Fields" } dd { (listed(webhook.fields, "all of the payload")) }
+                dt { "Metafield namespaces" } dd { (listed(webhook.metafield_namespaces, "no metafields")) }
+                dt { "Custom headers" }
+                dd {
+                    @if self.headers.is_empty() { "none" }
+                    @for name in &self.headers { div { code { (name) ": ***" } } }
+                }
+                dt { "Created" } dd { (when(&webhook.created_at, self.now)) }
+                dt { "Updated" } dd { (when(&webhook.updated_at, self.now)) }
+            }
+        }
+    }
+}
+
+/// The names of a setting; in words what none of them means.
+fn listed(names: &[String], none: &str) -> Markup {
+    html! {
+        @if names.is_empty() { (none) }
+        @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } code { (name) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+    use storehook_domain::{history::state::DeliveryState, webhook::Webhook};
+
+    use super::*;
+    use crate::panel::webhooks::health::stats_of;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    fn page(status: Status, history: Option<&History>) -> Result<String, Box<dyn std::error::Error>> {
+        let webhook: Webhook = serde_json::from_value(json!({
+            "id": 7, "shop": "a.example", "app": "demo", "topic": "orders/create",
+            "address": "https://a.example/?q='><script>", "format": "json", "protocol": "webhook",
+            "status": status.as_str(), "fields": ["id", "<b>"], "metafield_namespaces": [],
+            "custom_headers": {"Authorization": "Bearer s3cret"}, "created_at": "2026-11-01T15:00:00Z",
+            "updated_at": "2026-11-21T14:00:00Z", "version": 3,
+        }))?;
+        let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
+        let now = "2026-11-21T15:00:00Z".parse()?;
+        let headers = webhook.custom_headers.iter().map(|(name, _)| name).collect();
+        Ok(View { webhook: &shown, status, headers, history, now }.body().into_string())
+    }
+
+    fn empty_history() -> History {
+        History { stats: stats_of(&[(DeliveryState::Held, 3)]), recent: Vec::new(), replays: Vec::new() }
+    }
+
+    #[test]
+    fn what_can_be_done_follows_the_status() -> TestResult {
+        let history = empty_history();
+        for (status, button, is_tested) in [
+            (Status::Active, "value=\"paused\">Pause<", true),
+            (
+                Status::Paused,
+                "class=\"primary\" type=\"submit\" name=\"status\" value=\"active\">Resume<",
+                false,
+            ),
+            (Status::Disabled, "value=\"active\">Resume<", false),
+        ] {
+            let page = page(status, Some(&history))?;
+            assert!(page.contains(button), "{page}");
+            assert_eq!(page.contains("action=\"/panel/webhooks/7/test\""), is_tested, "{status:?}");
+            assert_eq!(page.matches("class=\"primary\"").count(), 1, "{status:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn settings_are_escaped_and_header_values_are_masked() -> TestResult {
+        let page = page(Status::Active, Some(&empty_history()))?;
+        assert!(page.contains("<code>Authorization: ***</code>") && !page.contains("s3cret"), "{page}");
+        assert!(page.contains("<code>id</code>, <code>&lt;b&gt;</code>"), "{page}");
+        assert!(!page.contains("<script>"), "{page}");
+        Ok(())
+    }
+
+    #[test]
+    fn without_a_history_the_settings_stay() -> TestResult {
+        let page = page(Status::Active, None)?;
+        assert!(page.contains("keeps no history") && page.contains("<h2>Settings</h2>"), "{page}");
+        assert!(!page.contains("/replays"), "{page}");
+        Ok(())
+    }
+}
