@@ -25,6 +25,7 @@ pub(crate) mod links;
 pub(crate) mod sign_in;
 
 pub(crate) mod deliveries;
+pub(crate) mod events;
 pub(crate) mod overview;
 
 use axum::{Router, middleware, routing};
@@ -36,6 +37,11 @@ use crate::{app::App, error::ApiError, panel::problem::Problem};
 pub(crate) fn routes(app: &App) -> Router<App> {
     let inside = Router::new()
         .route("/panel", routing::get(overview::show))
+        .route("/panel/deliveries", routing::get(deliveries::list::show))
+        .route("/panel/deliveries/{id}", routing::get(deliveries::delivery::show))
+        .route("/panel/deliveries/{id}/body", routing::get(deliveries::delivery::body))
+        .route("/panel/deliveries/{id}/redeliver", routing::post(deliveries::delivery::redeliver))
+        .route("/panel/events", routing::get(events::show))
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));

@@ -25,7 +25,7 @@ const CONTRAST: f64 = 4.5;
 /// The text is not a colour.
 #[derive(Debug, thiserror::Error)]
 #[error("must be a colour like #2f6f4f")]
-pub struct InvalidColour;
+pub(crate) struct InvalidColour;
 
 impl FromStr for Colour {
     type Err = InvalidColour;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn any_accent_is_readable_in_both_schemes() {
-        let steps = [0x00, 0x33, 0x66, 0x99, 0xcc, 0xff];
+        let steps: &[u8] = &[0x00, 0x33, 0x66, 0x99, 0xcc, 0xff];
         for (red, green, blue) in steps.iter().flat_map(|red| {
             steps.iter().flat_map(move |green| steps.iter().map(move |blue| (*red, *green, *blue)))
         }) {
