@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use storehook_domain::{
     event::{id::EventId, topic::Topic},
     history::record::DeliveryRecord,
-    input::query_parameters::PAGE_LIMIT,
-    webhook::{Webhook, filter::WebhookFilter, query::WebhookQuery},
+    webhook::Webhook,
 };
 
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
     deliveries::{all::SCANS_AT_ONCE, pages::is_late, test_events::TEST_PREFIX},
     error::ApiError,
     http::caller::Caller,
-    webhooks::operations::list_webhooks,
+    webhooks::operations::first_webhooks,
 };
 
 /// What became of an event.
@@ -26,7 +25,7 @@ pub(crate) struct Explanation {
     pub(crate) topics: Vec<Topic>,
     /// The fate of the event at each webhook, by the webhook's id.
     pub(crate) fates: Vec<(Webhook, Fate)>,
-    /// How many webhooks could not be looked at in time.
+    /// How many webhooks could not be looked at.
     pub(crate) left_out: usize,
 }
 
@@ -70,8 +69,7 @@ pub(crate) async fn explain_event(
     if app.deliveries.table.retention.deliveries().is_none() {
         return Err(ApiError::HistoryOff);
     }
-    let query = WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: PAGE_LIMIT, page: 1 };
-    let webhooks = list_webhooks(app, caller, &query).await?;
+    let (webhooks, more) = first_webhooks(app, caller).await?;
     let now = storehook_aws::now();
     let reads = webhooks.into_iter().map(|webhook| async move {
         if is_late(now) {
@@ -82,7 +80,8 @@ pub(crate) async fn explain_event(
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let reads = stream::iter(reads.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();
-    Ok(explained(event_id, reads.try_collect().await?))
+    let explanation = explained(event_id, reads.try_collect().await?);
+    Ok(Explanation { left_out: explanation.left_out + more, ..explanation })
 }
 
 /// The explanation, from the deliveries that each webhook has; `None` if nobody looked.

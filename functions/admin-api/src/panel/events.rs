@@ -77,7 +77,7 @@ fn answer(event_id: &EventId, explanation: &Explanation, now: Timestamp) -> Mark
             @if *left_out > 0 {
                 p.notice {
                     (counted(*left_out as u64, "webhook", "webhooks"))
-                    " could not be looked at in time. Try again in a moment."
+                    " could not be looked at. Try again in a moment."
                 }
             }
             (table(fates, now))
@@ -131,7 +131,7 @@ fn sent(webhook: &Webhook, record: &DeliveryRecord, is_one_of_several: bool, now
         tr {
             th scope="row" { (link(webhook)) }
             td data-label="Outcome" {
-                a href={ "/panel/deliveries/" (record.envelope.id) } { (state(record.state.as_str())) }
+                a href={ "/panel/deliveries/" (record.envelope.id) } { (state(record.state.as_str())) span.sr { " delivery " (record.envelope.id) } }
             }
             td data-label="Why" {
                 (why(record, Some(webhook.status), now))
@@ -209,7 +209,7 @@ mod tests {
             "<a href=\"/panel/webhooks/2\">orders/* → b.example</a></th><td data-label=\"Outcome\">not subscribed</td>",
             "The webhook was created after the event was published.",
             ">unknown</td>",
-            "1 webhook could not be looked at in time.",
+            "1 webhook could not be looked at.",
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }

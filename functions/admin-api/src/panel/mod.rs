@@ -44,6 +44,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .route("/panel/events", routing::get(events::show))
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
+        .method_not_allowed_fallback(async || Problem::from(ApiError::MethodNotAllowed))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));
     inside
         .route("/panel/sign-in", routing::get(sign_in::show).post(sign_in::sign_in))

@@ -3,11 +3,7 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
-use storehook_domain::{
-    history::state::DeliveryState,
-    input::{field_errors::FieldErrors, query_parameters::PAGE_LIMIT},
-    webhook::{filter::WebhookFilter, query::WebhookQuery},
-};
+use storehook_domain::{history::state::DeliveryState, input::field_errors::FieldErrors};
 
 use crate::{
     app::App,
@@ -30,7 +26,7 @@ use crate::{
         problem::Problem,
         session::Session,
     },
-    webhooks::operations::list_webhooks,
+    webhooks::operations::first_webhooks,
 };
 
 /// Shows the list.
@@ -40,8 +36,7 @@ pub(crate) async fn show(
     Query(fields): Query,
 ) -> Result<Page, Problem> {
     let (caller, filters) = (&session.caller, Filters::of(&fields));
-    let query = WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: PAGE_LIMIT, page: 1 };
-    let webhooks = list_webhooks(&app, caller, &query).await?;
+    let (webhooks, more) = first_webhooks(&app, caller).await?;
     let names = names_of(&webhooks);
     let form = |errors: &FieldErrors| form(&filters, &names, &caller.time_zone, errors);
     let (webhook, query) = match filters.parse(&caller.time_zone) {
@@ -54,7 +49,10 @@ pub(crate) async fn show(
             let (records, next) = list_deliveries(&app, caller, id, &query).await?;
             MergedPage { records, next, left_out: 0 }
         }
-        None => list_all_deliveries(&app, caller, &webhooks, &query).await?,
+        None => {
+            let merged = list_all_deliveries(&app, caller, &webhooks, &query).await?;
+            MergedPage { left_out: merged.left_out + more, ..merged }
+        }
     };
     let page_info = found.next.map(|position| position.to_page_info());
     let DeliveriesResponse { deliveries, page_info } =
@@ -97,6 +95,7 @@ fn form(filters: &Filters, names: &WebhookNames, zone: &TimeZone, errors: &Field
             (time(&field("until", "Queued until"), &filters.until, zone))
             button.primary type="submit" { "Filter" }
         }
+        p.help { "Times are in the shop's time zone" @if let Some(name) = zone.iana_name() { ", " (name) } "." }
         @if errors.names("page_info") {
             p.error id="page_info" tabindex="-1" { "The position in the list " (errors.of("page_info").join("; ")) "." }
         }

@@ -10,6 +10,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use futures::future;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use storehook_domain::{
@@ -118,8 +119,9 @@ struct Found {
 impl Found {
     async fn load(app: &App, caller: &Caller, id: &DeliveryId) -> Result<Self, ApiError> {
         let record = find_delivery(app, caller, id).await?;
-        let webhook = app.webhooks.load(caller, id.webhook_id).await?;
-        let payload = app.deliveries.table.load_payload(&record, storehook_aws::now()).await?;
+        let webhook = app.webhooks.load(caller, id.webhook_id);
+        let payload = app.deliveries.table.load_payload(&record, storehook_aws::now());
+        let (webhook, payload) = future::try_join(webhook, payload).await?;
         let request = match (&webhook, &payload) {
             (Some(webhook), Some(payload)) => sign_now(app, caller, &record, webhook, payload).await?,
             _ => None,
@@ -150,7 +152,7 @@ impl Found {
         html! {
             div id="delivery" hx-get=[when_live(&format!("{path}{again}"))] hx-select=[when_live("#delivery")]
                 hx-target=[when_live("#delivery")] hx-swap=[when_live("outerHTML")] hx-trigger=[when_live("live")]
-                hx-disinherit=[when_live("*")] data-live[is_live] {
+                hx-disinherit=[when_live("hx-select hx-target hx-swap")] data-live[is_live] {
                 h1 { "Delivery of " (summary.topic) }
                 p.lead { (state(summary.state)) " " (why(&self.record, status, now)) }
                 @if !refused.is_empty() {

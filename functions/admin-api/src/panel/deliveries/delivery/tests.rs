@@ -74,7 +74,7 @@ fn a_live_part_asks_for_itself_and_hands_nothing_down() -> TestResult {
     let found = Found { record, webhook: Some(webhook("active")?), payload: None, request: None };
     let live = shown(&found, Some("2026-11-21T15:09:30Z"), &FieldErrors::default())?;
     let expected = "<div id=\"delivery\" hx-get=\"/panel/deliveries/7-e?queued=1795273770\" hx-select=\"#delivery\" \
-         hx-target=\"#delivery\" hx-swap=\"outerHTML\" hx-trigger=\"live\" hx-disinherit=\"*\" data-live>";
+         hx-target=\"#delivery\" hx-swap=\"outerHTML\" hx-trigger=\"live\" hx-disinherit=\"hx-select hx-target hx-swap\" data-live>";
     assert!(live.starts_with(expected), "{live}");
     let ended = shown(&found, None, &FieldErrors::default())?;
     assert!(ended.starts_with("<div id=\"delivery\"><h1>"), "{ended}");
