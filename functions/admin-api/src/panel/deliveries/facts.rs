@@ -8,7 +8,10 @@ use crate::{
     deliveries::responses::ShownDelivery,
     panel::{
         deliveries::rows::name_of,
-        look::time::{counted, when},
+        look::{
+            state::state,
+            time::{counted, when},
+        },
     },
 };
 
@@ -21,6 +24,8 @@ pub(super) fn facts(
 ) -> Markup {
     html! {
         dl.facts {
+            dt { "State" }
+            dd { (state(delivery.state)) }
             dt { "Topic" }
             dd { (delivery.topic) @if delivery.test { " (a test event)" } }
             dt { "Event" }

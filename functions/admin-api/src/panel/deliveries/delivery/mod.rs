@@ -41,10 +41,7 @@ use crate::{
             why::why,
         },
         fields::Query,
-        look::{
-            page::{Notice, Page, Tab, done},
-            state::state,
-        },
+        look::page::{Notice, Page, Tab, done},
         problem::Problem,
         session::Session,
     },
@@ -154,7 +151,7 @@ impl Found {
                 hx-target=[when_live("#delivery")] hx-swap=[when_live("outerHTML")] hx-trigger=[when_live("live")]
                 hx-disinherit=[when_live("hx-select hx-target hx-swap")] data-live[is_live] {
                 h1 { "Delivery of " (summary.topic) }
-                p.lead { (state(summary.state)) " " (why(&self.record, status, now)) }
+                p.lead { (why(&self.record, status, now)) }
                 @if !refused.is_empty() {
                     div.problem role="alert" tabindex="-1" autofocus {
                         h2 { "It was not delivered again" }

@@ -123,7 +123,8 @@ fn a_page_says_why_then_the_facts_and_what_was_refused() -> TestResult {
     let found = Found { record, webhook: Some(webhook("paused")?), payload: None, request: None };
     let page = shown(&found, None, &FieldErrors::one("webhook", "is <paused>"))?;
     for part in [
-        "held</span> Held: the webhook is paused.",
+        "<p class=\"lead\">Held: the webhook is paused.",
+        "held</span></dd>",
         "<li>webhook is &lt;paused&gt;</li>",
         "<a href=\"/panel/events?id=e\">",
         "<a href=\"/panel/webhooks/7\">orders/* → b.example</a>, which is paused",
