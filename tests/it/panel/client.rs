@@ -26,7 +26,12 @@ impl Visitor {
     pub(super) async fn signed_in(stack: &Stack, installed: &Installed) -> Result<Self> {
         let mut visitor = Self::new(stack)?;
         let response = visitor.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
-        ensure!(response.status() == StatusCode::SEE_OTHER, "{}: {}", response.status(), response.text().await?);
+        ensure!(
+            response.status() == StatusCode::SEE_OTHER,
+            "{}: {}",
+            response.status(),
+            response.text().await?
+        );
         let cookie = response.headers().get(SET_COOKIE).context("no cookie")?.to_str()?;
         visitor.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         Ok(visitor)

@@ -20,9 +20,13 @@ async fn every_response_forbids_frames_inline_code_and_other_origins() -> Result
     ] {
         let response = visitor.get(path).await?;
         assert_eq!(response.status().as_u16(), status, "{path}");
-        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let policy = text(header::CONTENT_SECURITY_POLICY);
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
+            "{path}: {policy}"
+        );
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(text(header::X_FRAME_OPTIONS), "DENY", "{path}");
         assert_eq!(text(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
@@ -58,7 +62,8 @@ async fn a_link_of_another_site_leads_to_the_page() -> Result<()> {
     let response = stranger.send(Method::GET, "/panel/webhooks", None, &from_elsewhere).await?;
     assert_eq!(response.status(), StatusCode::OK);
     assert!(response.text().await?.contains(r#"http-equiv="refresh" content="0""#));
-    let response = stranger.send(Method::GET, "/panel/webhooks", None, &[("sec-fetch-site", "same-origin")]).await?;
+    let response =
+        stranger.send(Method::GET, "/panel/webhooks", None, &[("sec-fetch-site", "same-origin")]).await?;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     Ok(())
 }

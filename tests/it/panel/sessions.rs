@@ -68,7 +68,8 @@ async fn a_change_from_another_site_changes_nothing() -> Result<()> {
 async fn a_token_without_the_scope_of_webhooks_does_not_sign_in() -> Result<()> {
     let stack = Stack::with_direct_api().await?;
     let installed = stack.install_with(&[Scope::EventsPush]).await?;
-    let response = Visitor::new(&stack)?.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
+    let response =
+        Visitor::new(&stack)?.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(response.text().await?.contains("lacks the scope webhooks"));
     Ok(())

@@ -28,20 +28,26 @@ pub(crate) async fn list_deliveries(
         records.retain(|record| query.includes(record));
         return Ok((records, None));
     }
+    let scan = newest_first(webhook.id, query);
+    let (found, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
+    let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
+    let mut records = app.deliveries.load_all(caller, &ids, now).await?;
+    // The index may be a moment behind, and knows nothing of overdue deliveries.
+    records.retain(|record| query.state.is_none_or(|state| state == record.state));
+    Ok((records, next))
+}
+
+/// The scan of a webhook's deliveries that a query asks for.
+pub(crate) fn newest_first(webhook_id: WebhookId, query: &DeliveryQuery) -> Scan {
     let recorded_for = |wanted| DeliveryState::recorded_for(|state| state == wanted).collect();
-    let scan = Scan {
-        webhook_id: webhook.id,
+    Scan {
+        webhook_id,
         since: query.since,
         until: query.until,
         direction: Direction::NewestFirst,
         states: query.state.map(recorded_for).unwrap_or_default(),
         page: query.state.is_none().then_some(query.limit),
-    };
-    let (ids, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
-    let mut records = app.deliveries.load_all(caller, &ids, now).await?;
-    // The index may be a moment behind, and knows nothing of overdue deliveries.
-    records.retain(|record| query.state.is_none_or(|state| state == record.state));
-    Ok((records, next))
+    }
 }
 
 /// Finds a delivery. Another app's delivery is not found, as if it did not exist.

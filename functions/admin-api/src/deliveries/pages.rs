@@ -5,10 +5,7 @@ use storehook_aws::{
     history::{Found, Scan},
     table::TableError,
 };
-use storehook_domain::{
-    delivery::id::DeliveryId,
-    history::{query::DeliveryPosition, stats::DeliveryStats},
-};
+use storehook_domain::history::{query::DeliveryPosition, stats::DeliveryStats};
 
 use crate::deliveries::store::DeliveryStore;
 
@@ -22,7 +19,7 @@ impl DeliveryStore {
         after: Option<DeliveryPosition>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<(Vec<DeliveryId>, Option<DeliveryPosition>), TableError> {
+    ) -> Result<(Vec<Found>, Option<DeliveryPosition>), TableError> {
         let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
         loop {
             let step = self.table.load_step(scan, next.as_ref(), now).await?;
@@ -37,7 +34,7 @@ impl DeliveryStore {
                 break;
             }
         }
-        Ok((page.into_iter().map(|found| found.id).collect(), next))
+        Ok((page, next))
     }
 
     /// Counts the deliveries of a scan. Returns the position where it stopped, if it did so before

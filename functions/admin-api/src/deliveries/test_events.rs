@@ -56,6 +56,9 @@ pub(crate) async fn send(
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
 
+/// What the ids of these test events begin with.
+pub(crate) const TEST_PREFIX: &str = "test-";
+
 /// Queues a test event's delivery and records it.
 pub(crate) async fn send_test_event(
     app: &App,
@@ -65,7 +68,7 @@ pub(crate) async fn send_test_event(
     let webhook = find_webhook(app, caller, webhook_id).await?;
     must_be_active(Some(&webhook))?;
     let now = storehook_aws::now();
-    let mut message = test_delivery(&webhook, new_event_id("test-"), now);
+    let mut message = test_delivery(&webhook, new_event_id(TEST_PREFIX), now);
     if let Some(kept_for) = app.deliveries.table.retention.payloads() {
         let owner = PayloadOwner::Event(&message.envelope.shop, &message.envelope.id.event_id);
         let digest = app.deliveries.table.keep_payload(&message, owner, kept_for, now).await?;

@@ -25,6 +25,7 @@ pub(crate) mod links;
 pub(crate) mod sign_in;
 
 pub(crate) mod deliveries;
+pub(crate) mod events;
 pub(crate) mod overview;
 pub(crate) mod replays;
 pub(crate) mod webhooks;
@@ -38,6 +39,11 @@ use crate::{app::App, error::ApiError, panel::problem::Problem};
 pub(crate) fn routes(app: &App) -> Router<App> {
     let inside = Router::new()
         .route("/panel", routing::get(overview::show))
+        .route("/panel/deliveries", routing::get(deliveries::list::show))
+        .route("/panel/deliveries/{id}", routing::get(deliveries::delivery::show))
+        .route("/panel/deliveries/{id}/body", routing::get(deliveries::delivery::body))
+        .route("/panel/deliveries/{id}/redeliver", routing::post(deliveries::delivery::redeliver))
+        .route("/panel/events", routing::get(events::show))
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
         .route("/panel/webhooks/{id}", routing::get(webhooks::webhook::show))
         .route("/panel/webhooks/{id}/recent", routing::get(webhooks::webhook::show_recent))
@@ -50,6 +56,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
             routing::get(replays::stop::ask).post(replays::stop::stop),
         )
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
+        .method_not_allowed_fallback(async || Problem::from(ApiError::MethodNotAllowed))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));
     inside
         .route("/panel/sign-in", routing::get(sign_in::show).post(sign_in::sign_in))

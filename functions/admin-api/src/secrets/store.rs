@@ -40,6 +40,17 @@ impl SecretStore {
         get.send().await?.item.map_or(Ok(None), |item| installed(item, caller))
     }
 
+    /// Loads the caller's installation; `None` if the app is uninstalled.
+    pub(crate) async fn load_installation(
+        &self,
+        caller: &Caller,
+    ) -> Result<Option<Installation>, TableError> {
+        let key = registry::installation_key(&caller.shop, &caller.app);
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let item = get.send().await?.item.map(table::from_item).transpose()?;
+        Ok(item.and_then(|item: InstallationItem| of_caller(item, caller)))
+    }
+
     /// Replaces the secrets of the caller's installation, if it still has this version. `new` is
     /// the one among them that has just been made. Returns whether they are replaced.
     pub(crate) async fn replace(
@@ -74,13 +85,17 @@ impl SecretStore {
     }
 }
 
-/// The secrets of an installation's item, unless the app is uninstalled, or the installation is a
-/// later one than the caller's.
+/// The secrets of an item's installation; see [`of_caller`].
 fn installed(item: Item, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
     let item: InstallationItem = table::from_item(item)?;
-    let is_callers = item.token() == registry::token_partition(&caller.token);
     let version = item.version;
+    let secrets = of_caller(item, caller).map(|installation| installation.secrets);
+    Ok(secrets.map(|secrets| VersionedSecrets { secrets, version }))
+}
+
+/// An item's installation, unless the app is uninstalled, or it is a later one than the caller's.
+fn of_caller(item: InstallationItem, caller: &Caller) -> Option<Installation> {
+    let is_callers = item.token() == registry::token_partition(&caller.token);
     let installation = Installation::from(item);
-    let is_installed = is_callers && installation.uninstalled_at.is_none();
-    Ok(is_installed.then_some(VersionedSecrets { secrets: installation.secrets, version }))
+    (is_callers && installation.uninstalled_at.is_none()).then_some(installation)
 }

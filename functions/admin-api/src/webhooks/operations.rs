@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use storehook_aws::table::{self, Contended};
 use storehook_domain::{
-    input::field_errors::FieldErrors,
+    input::{field_errors::FieldErrors, query_parameters::PAGE_LIMIT},
     webhook::{
         Status, Webhook, WebhookId,
         filter::WebhookFilter,
@@ -33,6 +33,19 @@ pub(crate) async fn list_webhooks(
 pub(crate) async fn all_webhooks(app: &App, caller: &Caller) -> Result<Vec<Webhook>, ApiError> {
     let all = WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: usize::MAX, page: 1 };
     list_webhooks(app, caller, &all).await
+}
+
+/// The first webhooks by their ids, as many as a page has, and how many more there are.
+pub(crate) async fn first_webhooks(app: &App, caller: &Caller) -> Result<(Vec<Webhook>, usize), ApiError> {
+    let filter = WebhookFilter::default();
+    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT, page: 1 };
+    let first = list_webhooks(app, caller, &query).await?;
+    if first.len() < PAGE_LIMIT {
+        return Ok((first, 0));
+    }
+    let all = count_webhooks(app, caller, &query.filter).await?;
+    let more = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(first.len());
+    Ok((first, more))
 }
 
 /// The number of webhooks that match a filter.

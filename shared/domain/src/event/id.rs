@@ -28,7 +28,7 @@ pub struct InvalidEventId;
 
 impl EventId {
     /// What an event id must be, in the words of the API.
-    pub(crate) const RULE: &str = "must be 1 to 64 letters, digits, '_' or '-'";
+    pub const RULE: &str = "must be 1 to 64 letters, digits, '_' or '-'";
 
     /// Reads an event id.
     ///

@@ -110,6 +110,11 @@ impl TopicPattern {
         &self.spelling
     }
 
+    /// Whether it matches a topic.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        topic.matching_patterns().contains(&self.key)
+    }
+
     /// Whether it matches more than one topic: `orders/*`, `*`.
     pub fn is_wildcard(&self) -> bool {
         is_wildcard(&self.key)
@@ -247,7 +252,7 @@ mod tests {
             let pattern = TopicPattern::parse(pattern)?;
             let topic = pattern.example();
             assert_eq!(topic.as_str(), example);
-            assert!(topic.matching_patterns().iter().any(|key| key == pattern.key()));
+            assert!(pattern.matches(&topic));
         }
         Ok(())
     }

@@ -1,0 +1,104 @@
+//! Why a delivery is in its state, in one sentence.
+
+use jiff::{SignedDuration, Timestamp};
+use storehook_domain::{
+    delivery::run::RunId,
+    history::{attempt::AttemptRecord, record::DeliveryRecord, run::RunEnd, state::DeliveryState},
+    webhook::Status,
+};
+
+use crate::panel::look::time::{counted, span};
+
+/// Why a delivery is in its state. `webhook` is the status of its webhook now; `None` if the webhook
+/// is deleted.
+pub(crate) fn why(record: &DeliveryRecord, webhook: Option<Status>, now: Timestamp) -> String {
+    let last = record.attempts.last();
+    match record.state {
+        DeliveryState::Delivered => delivered(record),
+        DeliveryState::Pending => match last {
+            _ if webhook.is_none_or(|status| status != Status::Active) => {
+                "Waiting, but the webhook is not active: it will be held or cancelled.".to_owned()
+            }
+            Some(_) => format!("The endpoint asked to get it later. {}", next_attempt(record, now)),
+            None => "Waiting for its first attempt.".to_owned(),
+        },
+        DeliveryState::Retrying => {
+            format!("Retrying: {}. {}", failure(record), next_attempt(record, now))
+        }
+        DeliveryState::Held => held(webhook).to_owned(),
+        DeliveryState::Cancelled if webhook.is_none() => "Cancelled: the webhook was deleted.".to_owned(),
+        DeliveryState::Cancelled => "Cancelled: the app was uninstalled.".to_owned(),
+        DeliveryState::Dead => dead(record),
+    }
+}
+
+fn delivered(record: &DeliveryRecord) -> String {
+    let Some(attempt) = record.attempts.iter().rev().find(|attempt| attempt.error.is_none()) else {
+        return "Delivered.".to_owned();
+    };
+    let how = match attempt.run {
+        RunId::Event => "Delivered",
+        RunId::Redeliver(_) => "Delivered again by hand",
+        RunId::Replay(_) | RunId::ReplayAll(_) => "Delivered by a replay",
+        RunId::Redrive(_) => "Delivered by a redrive",
+    };
+    let latency = SignedDuration::from_millis(i64::try_from(attempt.latency_ms).unwrap_or(i64::MAX));
+    let after = attempt.at.duration_since(record.envelope.triggered_at).saturating_add(latency);
+    let after =
+        if after.as_secs() < 1 { "within a second of".to_owned() } else { format!("{} after", span(after)) };
+    format!("{how} on the {} attempt, {after} the event.", ordinal(attempt.number))
+}
+
+fn held(webhook: Option<Status>) -> &'static str {
+    match webhook {
+        Some(Status::Paused) => "Held: the webhook is paused. Replay or deliver again once it is active.",
+        Some(Status::Disabled) => "Held: the webhook is disabled. Replay or deliver again once it is active.",
+        Some(Status::Active) => {
+            "Held: the webhook was not active when it was due. It is active now: replay or deliver again."
+        }
+        None => "Held: the webhook was not active when it was due, and it has been deleted since.",
+    }
+}
+
+fn dead(record: &DeliveryRecord) -> String {
+    // A delivery that is overdue is dead, and its record does not say so.
+    let is_overdue = record.runs.last().is_some_and(|latest| latest.end != Some(RunEnd::Dead));
+    if is_overdue {
+        return format!("Dead: an attempt was due and never came. Before it, {}.", failure(record));
+    }
+    let (Some(latest), Some(last)) = (record.runs.last(), record.attempts.last()) else {
+        return "Dead: it came too late for an attempt.".to_owned();
+    };
+    let attempts = counted(last.number, "attempt", "attempts");
+    let length = last.at.duration_since(latest.began_at);
+    let over = if length.as_secs() < 1 { String::new() } else { format!(" over {}", span(length)) };
+    format!("Dead after {attempts}{over}: {}.", failure(record))
+}
+
+/// Why the last failed attempt failed.
+fn failure(record: &DeliveryRecord) -> &str {
+    let error = |attempt: &'_ AttemptRecord| attempt.error.is_some();
+    let failed = record.attempts.iter().rev().find(|attempt| error(attempt));
+    failed.and_then(|attempt| attempt.error.as_deref()).unwrap_or("no attempt is known")
+}
+
+fn next_attempt(record: &DeliveryRecord, now: Timestamp) -> String {
+    match record.next_attempt_at.map(|due| due.duration_since(now)) {
+        Some(wait) if wait.as_secs() >= 1 => format!("The next attempt is in {}.", span(wait)),
+        _ => "The next attempt is due now.".to_owned(),
+    }
+}
+
+/// A number of order: `1st`, `2nd`, `11th`.
+fn ordinal(number: u64) -> String {
+    let end = match (number % 10, number % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{end}")
+}
+
+#[cfg(test)]
+mod tests;
