@@ -26,6 +26,7 @@ pub(crate) mod sign_in;
 
 pub(crate) mod deliveries;
 pub(crate) mod overview;
+pub(crate) mod webhooks;
 
 use axum::{Router, middleware, routing};
 use tower_http::compression::CompressionLayer;
@@ -36,6 +37,15 @@ use crate::{app::App, error::ApiError, panel::problem::Problem};
 pub(crate) fn routes(app: &App) -> Router<App> {
     let inside = Router::new()
         .route("/panel", routing::get(overview::show))
+        .route("/panel/webhooks", routing::get(webhooks::list::show).post(webhooks::form::create))
+        .route("/panel/webhooks/new", routing::get(webhooks::form::new))
+        .route("/panel/webhooks/{id}", routing::post(webhooks::form::update))
+        .route("/panel/webhooks/{id}/edit", routing::get(webhooks::form::edit))
+        .route("/panel/webhooks/{id}/status", routing::post(webhooks::status::change))
+        .route(
+            "/panel/webhooks/{id}/delete",
+            routing::get(webhooks::delete::ask).post(webhooks::delete::delete),
+        )
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));
