@@ -25,7 +25,7 @@ const CONTRAST: f64 = 4.5;
 /// The text is not a colour.
 #[derive(Debug, thiserror::Error)]
 #[error("must be a colour like #2f6f4f")]
-pub struct InvalidColour;
+pub(crate) struct InvalidColour;
 
 impl FromStr for Colour {
     type Err = InvalidColour;

@@ -84,9 +84,9 @@ impl FormPage<'_> {
     }
 
     fn topic(&self) -> Markup {
-        let help = "Choose an event, or write one. orders/* takes every event of orders, and * takes all. \
+        let help = "The events to send: choose, or write. orders/* takes every event of orders, and * takes all. \
             Names with a colon work as well: order:new, or stock:low if the shop has an event of its own.";
-        let field = Field { name: "topic", label: "Event", help, errors: self.errors };
+        let field = Field { name: "topic", label: "Topic", help, errors: self.errors };
         html! {
             (self.listed(&field, &self.draft.topic, "topics"))
             datalist id="topics" { @for pattern in catalogue::patterns() { option value=(pattern) {} } }
@@ -97,7 +97,7 @@ impl FormPage<'_> {
     fn listed(&self, field: &Field<'_>, value: &str, list: &str) -> Markup {
         field.around(html! {
             input id=(field.name) name=(field.name) type="text" value=(value) list=(list) autocomplete="off"
-                spellcheck="false" autocapitalize="none" required aria-describedby=[field.describes()]
+                spellcheck="false" autocapitalize="none" aria-describedby=[field.describes()]
                 aria-invalid=[field.is_invalid().then_some("true")];
         })
     }

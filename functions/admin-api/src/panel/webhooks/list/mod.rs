@@ -14,9 +14,9 @@ use crate::{
         look::{
             form::Field,
             icon::Icon,
+            number::counted,
             page::{Page, Tab},
             state::state,
-            time::counted,
         },
         problem::Problem,
         session::Session,
@@ -66,7 +66,7 @@ fn body(webhooks: &[WebhookProperties<'_>], place: &Place, next: Option<WebhookI
                     h2 { "Events by endpoints" }
                     (matrix(webhooks, is_first && next.is_none()))
                 }
-                h2 { "All of them" }
+                h2 { "One by one" }
                 (table(webhooks, place))
                 (pages(place, next))
             }

@@ -82,7 +82,7 @@ impl<'a> Matrix<'a> {
                 table.matrix {
                     thead {
                         tr {
-                            th scope="col" { "Event" }
+                            th scope="col" { "Topic" }
                             @for (address, endpoint) in self.addresses.iter().zip(&endpoints) {
                                 th scope="col" title=(address) { (endpoint.host) br; (endpoint.path) }
                             }
@@ -121,7 +121,7 @@ fn shown(cell: &Cell<'_>, topic: &str, address: &str, endpoint: &Endpoint, is_wh
                 }
             },
             Cell::Free if is_whole => {
-                a href={ "/panel/webhooks/new?topic=" (encoded(topic)) "&address=" (encoded(address)) } {
+                a.create href={ "/panel/webhooks/new?topic=" (encoded(topic)) "&address=" (encoded(address)) } {
                     (Icon::Plus.draw()) "Create" span.sr { " a webhook for " (topic) " to " (endpoint) }
                 }
             },
