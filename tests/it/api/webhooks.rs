@@ -70,7 +70,8 @@ async fn written_attributes_are_read_back_and_omitted_ones_stay() -> Result<()> 
         webhook
     };
     let webhook = &created.json["webhook"];
-    assert_eq!(&with(webhook, new), webhook);
+    let masked = json!({"custom_headers": {"X-Api-Key": "***", "X-Another": "***"}});
+    assert_eq!(&with(&with(webhook, new), masked), webhook);
     let path = format!("/admin/webhooks/{}.json", webhook["id"]);
     let mut current = webhook.clone();
     for change in [
@@ -93,6 +94,38 @@ async fn written_attributes_are_read_back_and_omitted_ones_stay() -> Result<()> 
         assert_eq!(response.json["webhook"], expected, "{change}");
         assert_eq!(api.call(Method::GET, &path, None).await?.json, response.json, "it is what is read");
         current = expected;
+    }
+    Ok(())
+}
+
+/// That the kept values are still sent is in `deliveries/arrival.rs`.
+#[tokio::test]
+async fn values_of_custom_headers_show_as_masks_that_keep_them_when_sent_back() -> Result<()> {
+    let api = Stack::with_direct_api().await?.install().await?.api;
+    let new = json!({"topic": "orders/create", "address": "https://a.example/", "custom_headers": {"X-Key": "s3cret"}});
+    let id = api.create_webhook_with(new).await?;
+    let path = format!("/admin/webhooks/{id}.json");
+    let shown = api.call(Method::GET, &path, None).await?.json;
+    assert_eq!(shown["webhook"]["custom_headers"], json!({"X-Key": "***"}));
+    let list = api.call(Method::GET, "/admin/webhooks.json", None).await?.json;
+    assert_eq!(list["webhooks"][0]["custom_headers"], json!({"X-Key": "***"}));
+    let same = api.call(Method::PUT, &path, Some(shown.clone())).await?.json;
+    assert_eq!(same, shown, "a mask changes nothing, not even the time");
+    for (headers, expected) in [
+        (json!({"x-key": "***", "X-More": "1"}), Ok(json!({"x-key": "***", "X-More": "***"}))),
+        (json!({"X-Other": "***"}), Err("has *** for X-Other, which has no value to keep")),
+        (json!({"X-Key": " a"}), Err("has an invalid value for X-Key")),
+        (json!({"X-Key": "é"}), Err("has an invalid value for X-Key")),
+    ] {
+        let change = json!({"webhook": {"custom_headers": headers}});
+        let response = api.call(Method::PUT, &path, Some(change)).await?;
+        match expected {
+            Ok(headers) => assert_eq!(response.json["webhook"]["custom_headers"], headers),
+            Err(error) => {
+                assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{headers}");
+                assert_eq!(response.json, json!({"errors": {"custom_headers": [error]}}));
+            }
+        }
     }
     Ok(())
 }

@@ -117,7 +117,13 @@ async fn a_webhook_gets_the_fields_it_asked_for_and_its_own_headers() -> Result<
     let installed = stack.install().await?;
     let receiver = Receiver::responding(StatusCode::OK).await?;
     let attributes = json!({"topic": "orders/*", "address": receiver.url, "fields": ["id", "name"], "custom_headers": {"X-Own": "mine"}});
-    installed.api.create_webhook_with(attributes).await?;
+    let id = installed.api.create_webhook_with(attributes).await?;
+    // A webhook that is sent back as it was shown keeps the values that were masked.
+    let path = format!("/admin/webhooks/{id}.json");
+    let mut shown = installed.api.call(Method::GET, &path, None).await?.json;
+    assert_eq!(shown["webhook"]["custom_headers"], json!({"X-Own": "***"}));
+    shown["webhook"]["metafield_namespaces"] = json!(["a"]);
+    installed.api.call(Method::PUT, &path, Some(shown)).await?;
     stack
         .publish([record(&installed.shop, "orders/paid", "o-1", r#"{"name": "a",  "id": 7, "secret": 1}"#)])
         .await?;

@@ -44,6 +44,15 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .route("/panel/deliveries/{id}/body", routing::get(deliveries::delivery::body))
         .route("/panel/deliveries/{id}/redeliver", routing::post(deliveries::delivery::redeliver))
         .route("/panel/events", routing::get(events::show))
+        .route("/panel/webhooks", routing::get(webhooks::list::show).post(webhooks::form::create))
+        .route("/panel/webhooks/new", routing::get(webhooks::form::new))
+        .route("/panel/webhooks/{id}", routing::post(webhooks::form::update))
+        .route("/panel/webhooks/{id}/edit", routing::get(webhooks::form::edit))
+        .route("/panel/webhooks/{id}/status", routing::post(webhooks::status::change))
+        .route(
+            "/panel/webhooks/{id}/delete",
+            routing::get(webhooks::delete::ask).post(webhooks::delete::delete),
+        )
         .route("/panel/sign-out", routing::post(sign_in::sign_out))
         .route("/panel/webhooks/{id}", routing::get(webhooks::webhook::show))
         .route("/panel/webhooks/{id}/recent", routing::get(webhooks::webhook::show_recent))

@@ -2,7 +2,10 @@
 
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer, ser::Error as _};
-use storehook_domain::webhook::{Webhook, WebhookId, custom_headers::CustomHeaders};
+use storehook_domain::webhook::{
+    Webhook, WebhookId,
+    custom_headers::{CustomHeaders, MASK},
+};
 use utoipa::ToSchema;
 
 use crate::{events::schemas::topic_reference, http::local_time::local_time, webhooks::schemas};
@@ -61,9 +64,26 @@ pub(crate) struct WebhookProperties<'a> {
     pub(crate) protocol: &'static str,
     #[schema(schema_with = schemas::status)]
     pub(crate) status: &'static str,
-    /// The custom headers of its deliveries.
-    #[schema(value_type = BTreeMap<String, String>, example = json!({"X-Api-Key": "abc"}))]
-    pub(crate) custom_headers: &'a CustomHeaders,
+    /// The custom headers of its deliveries. Every value shows as `***`; a `***` that is sent back
+    /// keeps the value.
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"X-Api-Key": "***"}))]
+    pub(crate) custom_headers: MaskedHeaders<'a>,
+}
+
+/// The custom headers of a webhook as everybody sees them: names, and a mask for each value.
+pub(crate) struct MaskedHeaders<'a>(&'a CustomHeaders);
+
+impl<'a> MaskedHeaders<'a> {
+    /// The names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.iter().map(|(name, _)| name)
+    }
+}
+
+impl Serialize for MaskedHeaders<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names().map(|name| (name, MASK)))
+    }
 }
 
 /// A webhook's properties, or those that `fields` names.
@@ -99,7 +119,7 @@ impl<'a> Shown<'a> {
             metafield_namespaces: &webhook.metafield_namespaces,
             protocol: webhook.protocol.as_str(),
             status: webhook.status.as_str(),
-            custom_headers: &webhook.custom_headers,
+            custom_headers: MaskedHeaders(&webhook.custom_headers),
         };
         Self { properties, fields }
     }
@@ -139,7 +159,7 @@ mod tests {
             r#"{"webhook":{"id":4759306,"address":"http://apple.com","topic":"order:new","#,
             r#""created_at":"2017-03-20T16:02:17-04:00","updated_at":"2017-03-20T16:04:29-04:00","format":"json","#,
             r#""fields":["id"],"metafield_namespaces":[],"protocol":"webhook","status":"paused","#,
-            r#""custom_headers":{"X-B":"2","X-A":"1"}}}"#,
+            r#""custom_headers":{"X-B":"***","X-A":"***"}}}"#,
         );
         assert_eq!(all, expected);
         let fields = ["topic", "id", "version", "shop"].map(str::to_owned);

@@ -11,7 +11,7 @@ use storehook_domain::{
         Format, Protocol, Status,
         address::ADDRESS_LIMIT,
         attributes::LIST_LIMIT,
-        custom_headers::{CUSTOM_HEADERS_LIMIT, HEADER_VALUE_LIMIT},
+        custom_headers::{CUSTOM_HEADERS_LIMIT, HEADER_VALUE_LIMIT, MASK},
     },
 };
 use utoipa::{
@@ -86,7 +86,7 @@ fn attributes() -> ObjectBuilder {
     let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(HEADER_VALUE_LIMIT));
     let custom_headers = ObjectBuilder::new()
         .description(Some(format!(
-            "Headers to add to its deliveries, at most {CUSTOM_HEADERS_LIMIT}. Storehook's own headers and those of HTTP itself are refused."
+            "Headers to add to its deliveries, at most {CUSTOM_HEADERS_LIMIT}. Storehook's own headers and those of HTTP itself are refused. Values are visible ASCII with spaces inside; `{MASK}` keeps the value that is there."
         )))
         .additional_properties(Some(Schema::from(value.build())))
         .max_properties(Some(CUSTOM_HEADERS_LIMIT));

@@ -4,6 +4,8 @@
 //! their payloads, and its 422 example lists 62. Storehook accepts all 62. The table below keeps
 //! the order of that list, because the API's error message prints it so.
 
+use std::borrow::Cow;
+
 /// One topic of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatalogueTopic {
@@ -112,6 +114,16 @@ pub fn find(name: &str) -> Option<CatalogueTopic> {
     TOPICS.iter().chain([&WEBHOOK_DISABLED]).find(|topic| topic.name == name).copied()
 }
 
+/// What a webhook may subscribe to: every topic, every resource with `/*`, `*`, and Spree's names.
+pub fn patterns() -> Vec<Cow<'static, str>> {
+    let topics = TOPICS.iter().chain([&WEBHOOK_DISABLED]).map(|topic| topic.name);
+    let mut resources: Vec<_> = TOPICS.iter().filter_map(|topic| topic.name.split('/').next()).collect();
+    resources.dedup();
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let wildcards = resources.into_iter().map(|resource| format!("{resource}/*").into());
+    topics.map(Cow::from).chain(["*".into()]).chain(wildcards).chain(aliases.map(Cow::from)).collect()
+}
+
 /// The API's message for an unknown topic.
 pub fn not_allowed_message() -> String {
     let names: Vec<_> = TOPICS.iter().map(|topic| topic.name).collect();
@@ -140,6 +152,16 @@ mod tests {
         for (alias, name) in ALIASES {
             assert!(find(name).is_some(), "{alias} stands for {name}, which is no topic");
         }
+    }
+
+    #[test]
+    fn every_pattern_is_one_and_is_there_once() {
+        let patterns = patterns();
+        for pattern in &patterns {
+            assert!(crate::event::topic::TopicPattern::parse(pattern).is_ok(), "{pattern}");
+            assert_eq!(patterns.iter().filter(|other| *other == pattern).count(), 1, "{pattern}");
+        }
+        assert!(patterns.contains(&"order_transactions/*".into()));
     }
 
     #[test]

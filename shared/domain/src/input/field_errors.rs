@@ -34,6 +34,15 @@ impl FieldErrors {
         }
     }
 
+    /// Adds the messages of other errors.
+    pub fn extend(&mut self, others: Self) {
+        for (field, messages) in others.0 {
+            for message in messages {
+                self.add(field, message);
+            }
+        }
+    }
+
     /// Takes the value out of a result, or adds its error to the field.
     pub fn collect<T, E: ToString>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(field, error.to_string())).ok()

@@ -56,6 +56,7 @@ impl WebhookQuery {
             updated_at_min: parameters.read("updated_at_min", &mut errors, time),
             updated_at_max: parameters.read("updated_at_max", &mut errors, time),
             since_id: parameters.read("since_id", &mut errors, since_id),
+            ..WebhookFilter::default()
         };
         let fields = parameters.read("fields", &mut errors, fields).flatten();
         let limit = parameters.read("limit", &mut errors, limit);

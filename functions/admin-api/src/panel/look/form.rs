@@ -78,10 +78,38 @@ pub(crate) fn summary(errors: &FieldErrors) -> Markup {
                 h2 { "Something is not right yet" }
                 ul {
                     @for (field, messages) in errors.iter() {
+                        @let messages: Vec<_> = messages.iter().map(|message| short(message)).collect();
                         li { a href={ "#" (field) } { (field.replace('_', " ")) " " (messages.join("; ")) } }
                     }
                 }
             }
         }
+    }
+}
+
+/// The first sentence of a long message. All of it is beside the field.
+fn short(message: &str) -> &str {
+    const LIMIT: usize = 120;
+    match message.split_once(". ") {
+        Some((sentence, _)) if message.len() > LIMIT => sentence,
+        _ => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storehook_domain::event::catalogue;
+
+    use super::*;
+
+    #[test]
+    fn the_summary_is_short_and_the_field_says_all() {
+        let errors = FieldErrors::one("topic", catalogue::not_allowed_message());
+        let summary = summary(&errors).into_string();
+        assert!(summary.contains("<a href=\"#topic\">topic Invalid topic specified</a>"), "{summary}");
+        let field = Field { name: "topic", label: "Topic", help: "", errors: &errors };
+        let field = field.text("\"><script>", "text").into_string();
+        assert!(field.contains("variants/out_of_stock</p>"), "{field}");
+        assert!(field.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{field}");
     }
 }

@@ -16,7 +16,11 @@ use crate::{
     },
     installation::Installation,
     payload::xml::Unrenderable,
-    webhook::{Webhook, custom_headers::CustomHeaders, header_prefix::HeaderPrefix},
+    webhook::{
+        Webhook,
+        custom_headers::{CustomHeaders, MASK},
+        header_prefix::HeaderPrefix,
+    },
 };
 
 /// The value of `User-Agent`.
@@ -78,7 +82,7 @@ impl<'a> DeliveryRequest<'a> {
     pub fn redacted_headers(&self, own: &CustomHeaders) -> Vec<(String, String)> {
         let is_own = |name: &HeaderName| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
         let shown = self.headers.iter().map(|(name, value)| {
-            let value = if is_own(name) { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            let value = if is_own(name) { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
             (name.as_str().to_owned(), value.into_owned())
         });
         shown.collect()

@@ -81,7 +81,7 @@ impl NewWebhook {
     /// The topic or the address is missing, or an attribute is invalid.
     pub fn parse(attributes: &Map<String, Value>, rules: &WebhookRules) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let patch = read(attributes, rules, &mut errors);
+        let patch = read(attributes, rules, &CustomHeaders::default(), &mut errors);
         // A missing attribute is blank, too.
         if !attributes.contains_key("topic") {
             refuse_blank_topic(&mut errors);
@@ -99,8 +99,9 @@ impl NewWebhook {
 impl WebhookPatch {
     /// Reads a change of `current` from the `webhook` object of a request.
     ///
-    /// Clients send back every attribute, changed or not. An unchanged one is not checked again,
-    /// even if its owner could not write it now.
+    /// Clients send back every attribute, changed or not, and a mask for each value of
+    /// `custom_headers`. What is unchanged is not checked again, even if its owner could not write
+    /// it now.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl WebhookPatch {
         let is_changed = |(name, value): &(&String, &Value)| !is_unchanged(current, name, value);
         let changed = attributes.iter().filter(is_changed).map(|(name, value)| (name.clone(), value.clone()));
         let mut errors = FieldErrors::default();
-        let patch = read(&changed.collect(), rules, &mut errors);
+        let patch = read(&changed.collect(), rules, &current.custom_headers, &mut errors);
         errors.or(patch)
     }
 
@@ -141,12 +142,17 @@ fn is_unchanged(current: &Webhook, name: &str, value: &Value) -> bool {
     match name {
         "status" => value == current.status.as_str(),
         "address" => value == current.address.as_str(),
-        "custom_headers" => *value == serde_json::json!(current.custom_headers),
         _ => false,
     }
 }
 
-fn read(attributes: &Map<String, Value>, rules: &WebhookRules, errors: &mut FieldErrors) -> WebhookPatch {
+/// Reads attributes, with the custom headers that are there already.
+fn read(
+    attributes: &Map<String, Value>,
+    rules: &WebhookRules,
+    headers: &CustomHeaders,
+    errors: &mut FieldErrors,
+) -> WebhookPatch {
     WebhookPatch {
         topic: attributes.get("topic").and_then(|value| topic(value, errors)),
         address: attributes.get("address").and_then(|value| address(value, &rules.address_policy, errors)),
@@ -155,9 +161,8 @@ fn read(attributes: &Map<String, Value>, rules: &WebhookRules, errors: &mut Fiel
         status: choice(attributes, "status", Status::from_writable_name, errors),
         fields: list(attributes, "fields", errors),
         metafield_namespaces: list(attributes, "metafield_namespaces", errors),
-        custom_headers: present(attributes, "custom_headers").and_then(|value| {
-            errors.collect("custom_headers", CustomHeaders::parse(value, &rules.header_prefix))
-        }),
+        custom_headers: present(attributes, "custom_headers")
+            .and_then(|value| errors.collect("custom_headers", headers.changed(value, &rules.header_prefix))),
     }
 }
 
