@@ -15,9 +15,9 @@ use crate::{
         fields::Query,
         look::{
             form::{Field, summary},
+            number::counted,
             page::{Page, Tab},
             state::state,
-            time::counted,
         },
         problem::Problem,
         session::Session,

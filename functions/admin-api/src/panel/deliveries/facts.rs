@@ -8,10 +8,7 @@ use crate::{
     deliveries::responses::ShownDelivery,
     panel::{
         deliveries::rows::name_of,
-        look::{
-            state::state,
-            time::{counted, when},
-        },
+        look::{number::counted, state::state, time::when},
     },
 };
 

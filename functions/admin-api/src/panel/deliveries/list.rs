@@ -20,8 +20,8 @@ use crate::{
         fields::Query,
         look::{
             form::{Field, summary},
+            number::counted,
             page::{Page, Tab},
-            time::counted,
         },
         problem::Problem,
         session::Session,

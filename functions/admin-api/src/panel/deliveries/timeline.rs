@@ -7,7 +7,10 @@ use storehook_domain::delivery::run::RunId;
 use crate::{
     deliveries::responses::{FullDelivery, ShownAttempt},
     panel::{
-        look::time::{counted, latency, when},
+        look::{
+            number::{counted, latency},
+            time::when,
+        },
         session::encoded,
     },
 };

@@ -7,7 +7,7 @@ use storehook_domain::{
     webhook::Status,
 };
 
-use crate::panel::look::time::{counted, span};
+use crate::panel::look::{number::counted, time::span};
 
 /// Why a delivery is in its state. `webhook` is the status of its webhook now; `None` if the webhook
 /// is deleted.
