@@ -157,12 +157,6 @@ impl Browser {
         Ok(field.send_keys(text).await?)
     }
 
-    /// Takes a choice of the select with this label.
-    pub(crate) async fn choose(&self, label: &str, value: &str) -> Result<()> {
-        let option = self.field(label).await?.find(By::Css(format!("option[value='{value}']"))).await?;
-        Ok(option.click().await?)
-    }
-
     /// The text of the page.
     pub(crate) async fn text(&self) -> Result<String> {
         Ok(self.driver.find(By::Css("body")).await?.text().await?)

@@ -7,6 +7,8 @@
 mod axe;
 mod browser;
 
+mod hostile;
+mod keyboard;
 mod pages;
 mod sessions;
 mod tour;
@@ -51,6 +53,8 @@ type Test = fn() -> futures::future::BoxFuture<'static, Result<()>>;
 /// Every test: its name is a sentence.
 fn tests() -> Vec<(&'static str, Test)> {
     let mut tests: Vec<(&'static str, Test)> = Vec::new();
+    tests.extend(hostile::TESTS);
+    tests.extend(keyboard::TESTS);
     tests.extend(pages::TESTS);
     tests.extend(sessions::TESTS);
     tests.extend(tour::TESTS);
