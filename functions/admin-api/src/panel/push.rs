@@ -1,8 +1,8 @@
 //! Pushing an event by hand: the form of what the API takes as JSON.
 //!
-//! The form's fields become the body of the API's call, which the same reader judges. A payload that
-//! is not JSON becomes a JSON string, so that the reader says of it what it says of any payload that
-//! is not an object, and judges the other fields as well.
+//! The form's fields become the body of the API's call, which the same reader judges. A payload
+//! that is not JSON becomes a JSON string, so that the reader says of it what it says of any
+//! payload that is not an object, and judges the other fields as well.
 
 use axum::{
     Extension,
@@ -183,7 +183,7 @@ mod tests {
             (sent("return:approved", "e-1", "{}"), json!(null)),
             (sent("orders/create", "", "{not json"), json!({"payload": [object]})),
             (sent("orders/create", "", "[]"), json!({"payload": [object]})),
-            (sent("orders/create", "", " "), json!({"payload": [object]})),
+            (sent("orders/create", "", " "), json!({"payload": ["can't be blank"]})),
             (sent("orders/create", "", injection), json!({"payload": [object]})),
             (sent("", "", "{}"), json!({"topic": ["can't be blank"]})),
             (sent("app/uninstalled", "", "{}"), json!({"topic": ["cannot be pushed"]})),

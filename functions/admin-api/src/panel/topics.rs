@@ -1,7 +1,7 @@
 //! The catalogue of topics: what an app may subscribe to, and what each event looks like.
 //!
-//! The page lists all topics by their resource. A sample is long, so it shows that of one topic, the
-//! one that the query opens.
+//! The page lists all topics by their resource. A sample is long, so it shows that of one topic,
+//! the one that the query opens.
 
 use std::collections::BTreeMap;
 

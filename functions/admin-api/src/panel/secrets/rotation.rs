@@ -1,7 +1,7 @@
 //! The rotation of the secret. Its response shows the new one, once.
 //!
-//! The form holds the version that the installation had when the page was made, and a rotation needs
-//! it to be still the same. So a second click, or a reload of the response, rotates nothing.
+//! The form holds the version that the installation had when the page was made, and a rotation
+//! needs it to be still the same. So a second click, or a reload of the response, rotates nothing.
 
 use axum::{
     Extension,

@@ -1,7 +1,7 @@
 //! The verifier: a request that an endpoint received, and whether its signature is right.
 //!
-//! The domain judges ([`verification`]). The page shows everything that was pasted again, except the
-//! secret.
+//! The domain judges ([`verification`]). The page shows everything that was pasted again, except
+//! the secret.
 
 use axum::{
     Extension,

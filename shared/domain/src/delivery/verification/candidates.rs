@@ -29,8 +29,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// The signatures of a body with a key: over the body alone, and over this head (`id.timestamp.`)
-    /// as well. `change` is what became of the body.
+    /// The signatures of a body with a key: over the body alone, and over this head
+    /// (`id.timestamp.`) as well. `change` is what became of the body.
     pub(super) fn of(key: &Key, head: Option<&str>, body: &str, change: Option<Mistake>) -> Vec<Self> {
         let standard = head.map(|head| (Content::Standard, head));
         let contents = standard.into_iter().chain([(Content::Body, "")]);

@@ -19,8 +19,8 @@ const FOREIGN: [&str; 8] = [
 const QUOTES: [char; 6] = ['"', '\'', ',', ' ', '\t', '\\'];
 
 impl Headers {
-    /// Reads a header from each line: `Name: value`, with curl's `< ` and `> ` or `-H` before it, or
-    /// `"HTTP_NAME" => "value"`. Other lines are passed over.
+    /// Reads a header from each line: `Name: value`, with curl's `< ` and `> ` or `-H` before it,
+    /// or `"HTTP_NAME" => "value"`. Other lines are passed over.
     pub(super) fn parse(text: &str) -> Self {
         let headers = text.lines().filter_map(|line| {
             let line = line.trim().trim_start_matches(['<', '>', '*']).trim_start();

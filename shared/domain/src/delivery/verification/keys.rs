@@ -27,8 +27,8 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// All keys: of the installation's secrets, the newest first, and of the receiver's own if it is
-    /// another one.
+    /// All keys: of the installation's secrets, the newest first, and of the receiver's own if it
+    /// is another one.
     pub(super) fn all(secrets: &[InstallationSecret], own: &str, now: Timestamp) -> Vec<Self> {
         let ours = by_age(secrets, now).map(|(secret, by)| (secret.secret.key().to_vec(), by));
         let is_foreign = own_secret(secrets, own, now) == Some(OwnSecret::Foreign);

@@ -135,7 +135,8 @@ impl Verdict {
         }
     }
 
-    /// The place of a verdict among those on several signatures of one header. The first one counts.
+    /// The place of a verdict among those on several signatures of one header. The first one
+    /// counts.
     pub(super) fn rank(&self) -> (u8, usize, Option<Signer>) {
         match self {
             Self::Signed { by: Signer::Yours, mistakes } => (1, mistakes.len(), None),
