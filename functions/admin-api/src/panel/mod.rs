@@ -27,7 +27,10 @@ pub(crate) mod sign_in;
 pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod overview;
+pub(crate) mod push;
 pub(crate) mod replays;
+pub(crate) mod secrets;
+pub(crate) mod topics;
 pub(crate) mod webhooks;
 
 use axum::{Router, middleware, routing};
@@ -64,6 +67,11 @@ pub(crate) fn routes(app: &App) -> Router<App> {
             "/panel/webhooks/{id}/replays/{replay}/stop",
             routing::get(replays::stop::ask).post(replays::stop::stop),
         )
+        .route("/panel/topics", routing::get(topics::show))
+        .route("/panel/push", routing::get(push::show).post(push::push))
+        .route("/panel/secrets", routing::get(secrets::signing::show))
+        .route("/panel/secrets/rotate", routing::get(secrets::signing::lead).post(secrets::rotation::rotate))
+        .route("/panel/secrets/verify", routing::get(secrets::verify::show).post(secrets::verify::verify))
         .route("/panel/{*rest}", routing::any(async || Problem::from(ApiError::NotFound)))
         .method_not_allowed_fallback(async || Problem::from(ApiError::MethodNotAllowed))
         .route_layer(middleware::from_fn_with_state(app.clone(), session::admit));

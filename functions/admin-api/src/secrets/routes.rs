@@ -57,20 +57,25 @@ pub(crate) async fn rotate(
         json => serde_json::from_slice(json).map_err(|_| ApiError::MissingObject("secret"))?,
     };
     let rotation = SecretRotation::parse(&members).map_err(ApiError::Invalid)?;
-    let new = rotate_secret(&app, &caller, &rotation).await?;
+    let new = rotate_secret(&app, &caller, &rotation, None).await?;
     Ok((StatusCode::CREATED, Json(SecretResponse::of(&new, &caller.time_zone))).into_response())
 }
 
-/// Makes a new secret for the caller's installation.
+/// Makes a new secret for the caller's installation. With a `version` it does so only if the
+/// installation still has it: then a request that comes twice rotates once.
 pub(crate) async fn rotate_secret(
     app: &App,
     caller: &Caller,
     rotation: &SecretRotation,
+    version: Option<u64>,
 ) -> Result<NewSecret, ApiError> {
     table::change(|| async move {
         let created_at = storehook_aws::now();
         let secret = SharedSecret::parse(&storehook_aws::random_text()?)?;
         let before = app.secrets.load(caller).await?.ok_or(ApiError::Unauthorized)?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(ApiError::Invalid(FieldErrors::one("version", "has changed since")));
+        }
         let after = rotation
             .apply(&before.secrets, secret.clone(), created_at)
             .map_err(|error| ApiError::Invalid(FieldErrors::one("secret", error.to_string())))?;

@@ -13,7 +13,8 @@
 //! Messages can come twice, and attempts can be repeated. All attempts of a delivery have the same
 //! [id] and body, so a receiver recognises a duplicate by the id.
 //!
-//! A [test event](test_event) is a delivery without an event on the stream.
+//! A [test event](test_event) is a delivery without an event on the stream. [`verification`] tells
+//! a receiver why a signature does not verify.
 
 pub mod body_shape;
 pub mod disposition;
@@ -30,3 +31,4 @@ pub mod signature;
 pub mod subscriber;
 pub mod test_event;
 pub mod verdict;
+pub mod verification;

@@ -85,9 +85,14 @@ fn hmac(secret: &SharedSecret, parts: &[&[u8]]) -> [u8; 32] {
     mac(secret, parts).finalize().into_bytes().into()
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
 fn mac(secret: &SharedSecret, parts: &[&[u8]]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.key()).expect("any key will do");
+    mac_of(secret.key(), parts)
+}
+
+/// The HMAC with any key at all: receivers use wrong ones, too.
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
+pub(crate) fn mac_of(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
     for part in parts {
         mac.update(part);
     }

@@ -12,6 +12,7 @@
 //! [`limits`] says how large a payload may be, and [`digest::PayloadDigest`] names its bytes.
 
 pub mod digest;
+pub mod json_layout;
 pub(crate) mod json_steps;
 pub mod limits;
 pub(crate) mod members;

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use serde_json::value::RawValue;
+use storehook_domain::payload::json_layout::{JsonLayout, laid_out};
 
 /// A block of code under a name. The button works with JavaScript, and is hidden without.
 pub(crate) fn block(name: &str, text: &str) -> Markup {
@@ -17,56 +18,7 @@ pub(crate) fn block(name: &str, text: &str) -> Markup {
 /// were written.
 pub(crate) fn pretty(text: &str) -> String {
     let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
-    if is_json { indented(text) } else { text.to_owned() }
-}
-
-/// Breaks valid JSON into lines, and touches nothing but the white space between its tokens.
-fn indented(json: &str) -> String {
-    let (mut out, mut depth, mut in_string, mut is_escaped) = (String::new(), 0_usize, false, false);
-    let mut tokens = json.chars().peekable();
-    while let Some(token) = tokens.next() {
-        if in_string {
-            out.push(token);
-            in_string = is_escaped || token != '"';
-            is_escaped = !is_escaped && token == '\\';
-            continue;
-        }
-        match token {
-            '{' | '[' => {
-                out.push(token);
-                while tokens.next_if(|next| next.is_ascii_whitespace()).is_some() {}
-                if let Some(end) = tokens.next_if(|next| matches!(next, '}' | ']')) {
-                    out.push(end);
-                } else {
-                    depth += 1;
-                    new_line(&mut out, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                new_line(&mut out, depth);
-                out.push(token);
-            }
-            ',' => {
-                out.push(token);
-                new_line(&mut out, depth);
-            }
-            ':' => out.push_str(": "),
-            '"' => {
-                out.push(token);
-                in_string = true;
-            }
-            space if space.is_ascii_whitespace() => {}
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn new_line(out: &mut String, depth: usize) {
-    out.push('\n');
-    // Deep nesting must not make a page of white space.
-    out.push_str(&"  ".repeat(depth.min(40)));
+    if is_json { laid_out(text, JsonLayout::Indented(2)) } else { text.to_owned() }
 }
 
 #[cfg(test)]

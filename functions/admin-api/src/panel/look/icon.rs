@@ -12,6 +12,7 @@ pub(crate) enum Icon {
     Pause,
     Plus,
     Turn,
+    Warning,
 }
 
 impl Icon {
@@ -31,6 +32,7 @@ impl Icon {
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Plus => "M8 3v10M3 8h10",
             Self::Turn => "M12.5 8a4.5 4.5 0 1 1-1.4-3.3M12.5 2.5v2.6H9.9",
+            Self::Warning => "M8 2.5l6 11H2zM8 6.5v3M8 11.5h.01",
         }
     }
 }

@@ -107,13 +107,14 @@ pub(crate) enum Notice {
     Queued,
     TestSent,
     ReplayBegun,
+    Pushed,
     Stopped,
     SignedOut,
     SignedOutEverywhere,
 }
 
 impl Notice {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Created,
         Self::Saved,
         Self::Paused,
@@ -122,6 +123,7 @@ impl Notice {
         Self::Queued,
         Self::TestSent,
         Self::ReplayBegun,
+        Self::Pushed,
         Self::Stopped,
         Self::SignedOut,
         Self::SignedOutEverywhere,
@@ -137,6 +139,7 @@ impl Notice {
             Self::Queued => "queued",
             Self::TestSent => "test-sent",
             Self::ReplayBegun => "replay-begun",
+            Self::Pushed => "pushed",
             Self::Stopped => "stopped",
             Self::SignedOut => "signed-out",
             Self::SignedOutEverywhere => "signed-out-everywhere",
@@ -154,6 +157,7 @@ impl Notice {
             Self::Queued => "The delivery is queued. Its attempt shows here when it is made.",
             Self::TestSent => "The test event is sent. No history is kept, so look for it at your endpoint.",
             Self::ReplayBegun => "The replay has begun. It goes on when you leave this page.",
+            Self::Pushed => "The event is pushed. Its deliveries begin in a moment.",
             Self::Stopped => "The replay is stopped.",
             Self::SignedOut => "You are signed out.",
             Self::SignedOutEverywhere => "All sessions of this app on this shop are signed out.",

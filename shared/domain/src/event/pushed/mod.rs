@@ -171,6 +171,12 @@ fn list_of<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 
+/// Whether an app may push events of this topic. Storehook alone says that a webhook was disabled,
+/// and the store that an app was uninstalled.
+pub fn is_pushable(topic: &str) -> bool {
+    topic != APP_UNINSTALLED && topic != WEBHOOK_DISABLED.name
+}
+
 fn pushed_event(
     members: &Members<'_>,
     shop: &ShopDomain,
@@ -193,7 +199,7 @@ fn pushed_event(
     if topic.as_deref().is_none_or(|topic| topic.trim().is_empty()) && !errors.names("topic") {
         errors.add("topic", "can't be blank");
     }
-    if matches!(topic.as_deref(), Some(topic) if topic == APP_UNINSTALLED || topic == WEBHOOK_DISABLED.name) {
+    if topic.as_deref().is_some_and(|topic| !is_pushable(topic)) {
         errors.add("topic", "cannot be pushed");
     }
     let payload = match members.get("payload") {
