@@ -1,9 +1,9 @@
 //! Verification: why a signature verifies, or which known mistake keeps it from verifying.
 //!
 //! A receiver pastes the headers and the body of a request, and perhaps its own secret and the
-//! signature that its code computed. Each signature is a [claim](claims): 32 bytes, in whatever
+//! signature that its code computed. Each signature is a claim: 32 bytes, in whatever
 //! encoding. What Storehook would sign, and what receivers wrongly sign instead, are candidates:
-//! [bodies] that were written anew, [keys] in a wrong form, the other scheme. The candidate with
+//! bodies that were written anew, keys in a wrong form, the other scheme. The candidate with
 //! the claim's bytes tells the [mistakes](mistake), and each mistake is a sentence that says what
 //! to do.
 //!
