@@ -31,11 +31,12 @@ async fn markup() -> Result<()> {
     let event = json!({"topic": "orders/create", "event_id": "hostile", "payload": {"id": MARKUP, "note": MARKUP, MARKUP: 1}});
     api.call(Method::POST, "/admin/events.json", Some(event)).await?;
     receiver.wait_for(1).await?;
-    let path = format!("/admin/deliveries/{webhook}-hostile.json");
-    eventually("the attempt to be recorded", || async {
-        Ok((api.call(Method::GET, &path, None).await?.status == StatusCode::OK).then_some(()))
-    })
-    .await?;
+    let path = format!("/admin/webhooks/{webhook}/deliveries.json?event_id=hostile");
+    let delivery = eventually("the attempt to be recorded", || async {
+        let found = api.call(Method::GET, &path, None).await?;
+        Ok(found.json["deliveries"][0]["id"].as_str().map(str::to_owned))
+    });
+    let delivery = delivery.await?;
 
     let browser = Browser::open(&stack.api_url, Look::DESKTOP).await?;
     browser.sign_in(&installed).await?;
@@ -45,7 +46,7 @@ async fn markup() -> Result<()> {
         format!("/panel/webhooks/{webhook}"),
         format!("/panel/webhooks/{webhook}/edit"),
         format!("/panel/webhooks/{webhook}/delete"),
-        format!("/panel/deliveries/{webhook}-hostile"),
+        format!("/panel/deliveries/{delivery}"),
         "/panel/deliveries".to_owned(),
         "/panel/events?id=hostile".to_owned(),
         "/panel/events?id=%3Cscript%3Ewindow.hit=1%3C/script%3E".to_owned(),
@@ -59,7 +60,7 @@ async fn markup() -> Result<()> {
         assert_eq!(found, json!([true, 2, 0]), "{path}");
         browser.must_be_quiet().await.with_context(|| path.clone())?;
     }
-    browser.goto(&format!("/panel/deliveries/{webhook}-hostile")).await?;
+    browser.goto(&format!("/panel/deliveries/{delivery}")).await?;
     let text = browser.text().await?;
     ensure!(text.contains("<script>window.hit=1</script>"), "the response is shown as text:\n{text}");
     browser.close().await

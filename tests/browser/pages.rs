@@ -119,7 +119,7 @@ impl Shop {
         api.call(Method::POST, "/admin/events.json", Some(event)).await?;
         working.wait_for(1).await?;
         failing.wait_for(1).await?;
-        let (delivered, retrying) = (format!("{good}-of-today"), in_history(&api, broken).await?);
+        let (delivered, retrying) = (in_history(&api, good).await?, in_history(&api, broken).await?);
         stack.wait_until(&delivered, DeliveryState::Delivered).await?;
         let replay = json!({"replay": {"state": "dead", "id": "of-today"}});
         api.call(Method::POST, &format!("/admin/webhooks/{broken}/replay.json"), Some(replay)).await?;

@@ -60,22 +60,24 @@ async fn tour(has_scripts: bool) -> Result<()> {
 
     // A test event, and see it arrive.
     browser.press("Send a test event").await?;
+    browser.see("The delivery is queued").await?;
     let received = receiver.wait_for(1).await?;
     assert_eq!(received[0].header("x-spiffy-stores-test"), "true");
     browser.reload_until("Delivered").await?;
 
     // Push an event, and find out what became of it.
     browser.goto("/panel/push?topic=orders/create").await?;
-    browser.fill("Event id", "tour-1").await?;
+    browser.fill("Event id (optional)", "tour-1").await?;
     browser.press("Push the event").await?;
     receiver.wait_for(2).await?;
-    browser.press("See who got it").await?;
+    browser.press("See who got event tour-1").await?;
+    browser.see("Why was this not sent?").await?;
     browser.reload_until("delivered").await?;
 
     // Break the endpoint, and look at the attempts.
     is_broken.store(true, Ordering::Relaxed);
     browser.goto("/panel/push?topic=orders/create").await?;
-    browser.fill("Event id", "tour-2").await?;
+    browser.fill("Event id (optional)", "tour-2").await?;
     browser.press("Push the event").await?;
     receiver.wait_for(3).await?;
     let id = webhook.rsplit('/').next().unwrap_or_default();
@@ -95,7 +97,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     browser.press("Pause").await?;
     browser.see("The webhook is paused").await?;
     browser.goto("/panel/push?topic=orders/create").await?;
-    browser.fill("Event id", "tour-3").await?;
+    browser.fill("Event id (optional)", "tour-3").await?;
     browser.press("Push the event").await?;
     browser.goto(&format!("/panel/deliveries?webhook={id}&state=held")).await?;
     browser.reload_until("tour-3").await?;
@@ -107,6 +109,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     browser.driver.find(thirtyfour::By::Css("input[name=state][value=held]")).await?.click().await?;
     browser.press("Count").await?;
     browser.press("Replay 1 delivery").await?;
+    browser.see("The replay").await?;
     browser.reload_until("done").await?;
     receiver.wait_for(before + 1).await?;
 
