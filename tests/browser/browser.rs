@@ -88,8 +88,7 @@ impl Browser {
         let (width, height) = if look.is_phone { (360, 740) } else { (1280, 900) };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await?;
-        let metrics =
-            json!({"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": 1, "mobile": look.is_phone});
+        let metrics = json!({"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": 1, "mobile": look.is_phone});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
         Ok(())
     }

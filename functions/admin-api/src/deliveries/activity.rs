@@ -15,10 +15,7 @@ use storehook_domain::{
     webhook::{Webhook, WebhookId},
 };
 
-use crate::{
-    app::App, deliveries::pages::is_late, error::ApiError, http::caller::Caller,
-    webhooks::operations::all_webhooks,
-};
+use crate::{app::App, error::ApiError, http::caller::Caller, webhooks::operations::all_webhooks};
 
 /// How many webhooks are looked at.
 pub(crate) const WEBHOOKS_READ: usize = 100;
@@ -88,16 +85,7 @@ async fn read(
         states: Vec::new(),
         page: None,
     };
-    let (mut found, mut next) = (Vec::new(), None);
-    loop {
-        if is_late(now) {
-            return Ok((found, false));
-        }
-        let step = app.deliveries.table.load_step(&scan, next.as_ref(), now).await?;
-        found.extend(step.found);
-        next = step.next;
-        if next.is_none() {
-            return Ok((found, true));
-        }
-    }
+    let mut found = Vec::new();
+    let next = app.deliveries.scan(&scan, now, |delivery| found.push(delivery)).await?;
+    Ok((found, next.is_none()))
 }

@@ -5,7 +5,7 @@ use storehook_aws::{
     history::{Found, Scan},
     table::TableError,
 };
-use storehook_domain::history::{query::DeliveryPosition, stats::DeliveryStats};
+use storehook_domain::history::query::DeliveryPosition;
 
 use crate::deliveries::store::DeliveryStore;
 
@@ -37,20 +37,21 @@ impl DeliveryStore {
         Ok((page, next))
     }
 
-    /// Counts the deliveries of a scan. Returns the position where it stopped, if it did so before
-    /// the end.
-    pub(crate) async fn load_stats(
+    /// Hands over the deliveries of a scan, one by one. Returns the position where it stopped, if it
+    /// did so before the end.
+    pub(crate) async fn scan(
         &self,
         scan: &Scan,
         now: Timestamp,
-    ) -> Result<(DeliveryStats, Option<DeliveryPosition>), TableError> {
-        let (mut stats, mut next) = (DeliveryStats::default(), None);
+        mut each: impl FnMut(Found),
+    ) -> Result<Option<DeliveryPosition>, TableError> {
+        let mut next = None;
         loop {
             let step = self.table.load_step(scan, next.as_ref(), now).await?;
-            step.found.iter().for_each(|found| stats.count(found.state, found.latency_ms));
+            step.found.into_iter().for_each(&mut each);
             next = step.next;
             if next.is_none() || is_late(now) {
-                return Ok((stats, next));
+                return Ok(next);
             }
         }
     }

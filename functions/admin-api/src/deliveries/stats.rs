@@ -2,8 +2,14 @@
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde::Serialize;
-use storehook_aws::history::{Direction, Scan};
-use storehook_domain::{history::stats::DeliveryStats, webhook::WebhookId};
+use storehook_aws::history::{Direction, Found, Scan};
+use storehook_domain::{
+    history::{
+        stats::DeliveryStats,
+        timeline::{Range, Timeline},
+    },
+    webhook::WebhookId,
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -31,6 +37,30 @@ pub(crate) async fn load_stats(
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<WindowStats, ApiError> {
+    count(app, caller, webhook_id, since, until, |_| {}).await
+}
+
+/// Counts a webhook's deliveries of the last 24 hours, all together and by the hour.
+pub(crate) async fn load_day(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    now: Timestamp,
+) -> Result<(WindowStats, Timeline), ApiError> {
+    let mut timeline = Timeline::empty(Range::Day, now, &caller.time_zone);
+    let each = |found: &Found| timeline.count(found.position.created_at(), found.state);
+    let stats = count(app, caller, webhook_id, None, None, each).await?;
+    Ok((stats, timeline))
+}
+
+async fn count(
+    app: &App,
+    caller: &Caller,
+    webhook_id: WebhookId,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    mut each: impl FnMut(&Found),
+) -> Result<WindowStats, ApiError> {
     let webhook = find_webhook(app, caller, webhook_id).await?;
     let now = storehook_aws::now();
     let until = until.unwrap_or(now);
@@ -43,7 +73,12 @@ pub(crate) async fn load_stats(
         states: Vec::new(),
         page: None,
     };
-    let (stats, next) = app.deliveries.load_stats(&scan, now).await?;
+    let mut stats = DeliveryStats::default();
+    let next = app.deliveries.scan(&scan, now, |found| {
+        stats.count(found.state, found.latency_ms);
+        each(&found);
+    });
+    let next = next.await?;
     let since = next.as_ref().map_or(since, |position| position.created_at());
     Ok(WindowStats { stats, since, until, is_complete: next.is_none() })
 }

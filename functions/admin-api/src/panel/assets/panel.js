@@ -4,6 +4,8 @@
 // Buttons that need this script are hidden without it.
 function prepare() {
   document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+  const tab = document.querySelector(".tabs [aria-current]");
+  if (tab) tab.scrollIntoView({ block: "nearest", inline: "center" });
   const focus = document.querySelector("[autofocus]");
   if (focus) focus.focus();
 }

@@ -79,10 +79,10 @@ fn row(delivery: &ShownDelivery, names: Option<&WebhookNames>, now: Timestamp) -
             td.number data-label="Attempts" { (delivery.attempt_count) }
             td data-label="Why" {
                 @match last.and_then(|last| last.error.as_deref()) {
-                    Some(error) => (error),
+                    Some(error) => { (error) "." },
                     None => span.muted { "–" },
                 }
-                @if let Some(next) = &delivery.next_attempt_at { " " span.muted { "Next attempt " (when(next, now)) } }
+                @if let Some(next) = &delivery.next_attempt_at { " " span.muted { "Next attempt " (when(next, now)) "." } }
             }
         }
     }

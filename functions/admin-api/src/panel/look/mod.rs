@@ -3,6 +3,7 @@
 pub(crate) mod accent;
 pub(crate) mod brand;
 
+pub(crate) mod chart;
 pub(crate) mod code;
 pub(crate) mod form;
 pub(crate) mod icon;

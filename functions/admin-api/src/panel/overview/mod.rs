@@ -3,7 +3,6 @@
 //! One sentence says how things are. Then come the deliveries over time, and the webhooks that need
 //! somebody.
 
-mod chart;
 mod sentence;
 
 use axum::{Extension, extract::State};
@@ -16,6 +15,7 @@ use crate::{
     panel::{
         fields::Query,
         look::{
+            chart::chart,
             number::{count, latency, percent},
             page::{Page, Tab},
             state::state,
@@ -55,7 +55,7 @@ fn body(activity: &Activity, range: Range, session: &Session) -> Markup {
                     a.button href="/panel?range=month" aria-current=[(range == Range::Month).then_some("true")] { "30 days" }
                 }
                 (numbers(&activity.total))
-                (chart::chart(&activity.timeline, range, &session.caller.time_zone))
+                (chart(&activity.timeline, range, &session.caller.time_zone))
                 @if !activity.is_complete {
                     p.muted { "There was no time to count everything: the oldest deliveries of busy webhooks, and webhooks after the first " (WEBHOOKS_READ) ", are left out." }
                 }

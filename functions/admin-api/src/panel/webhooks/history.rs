@@ -45,6 +45,8 @@ const SOON: SignedDuration = SignedDuration::from_mins(1);
 pub(crate) struct History {
     /// The last 24 hours.
     pub(crate) stats: ShownStats,
+    /// The same by the hour, drawn.
+    pub(crate) chart: Markup,
     /// The latest deliveries.
     pub(crate) recent: Vec<ShownDelivery>,
     /// The latest replays.
@@ -70,7 +72,7 @@ pub(crate) async fn load_recent(
 }
 
 /// The numbers of the last 24 hours. A number of deliveries leads to them.
-pub(crate) fn numbers(webhook_id: u64, stats: &ShownStats) -> Markup {
+pub(crate) fn numbers(webhook_id: u64, stats: &ShownStats, chart: &Markup) -> Markup {
     let states = DeliveryState::ALL.map(|state| (state.as_str(), health::number(stats, state)));
     let since = encoded(&stats.since);
     let ms = |ms: Option<u64>| ms.map_or_else(|| "–".to_owned(), latency);
@@ -94,6 +96,7 @@ pub(crate) fn numbers(webhook_id: u64, stats: &ShownStats) -> Markup {
                     }
                 }
             }
+            (chart)
         }
     }
 }
@@ -213,7 +216,7 @@ mod tests {
     #[test]
     fn a_number_leads_to_its_deliveries() {
         let stats = stats_of(&[(DeliveryState::Delivered, 1_200), (DeliveryState::Dead, 4)]);
-        let numbers = numbers(7, &stats).into_string();
+        let numbers = numbers(7, &stats, &Markup::default()).into_string();
         for expected in [
             "webhook=7&amp;state=dead&amp;since=2026%2D11%2D20T10%3A00%3A00%2D05%3A00",
             "1,200<span class=\"sr\"> delivered</span>",

@@ -9,17 +9,18 @@ use axum::{
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::Status;
+use storehook_domain::{history::timeline::Range, webhook::Status};
 
 use crate::{
     app::App,
     deliveries::{
-        stats::{StatsResponse, load_stats},
+        stats::{StatsResponse, load_day},
         test_events::send_test_event,
     },
     http::bodies::{PathId, id_of},
     panel::{
         look::{
+            chart::chart,
             page::{Notice, Page, Tab, done},
             state::state,
             time::when,
@@ -49,14 +50,15 @@ pub(crate) async fn show(
     let history = match app.deliveries.table.retention.deliveries() {
         None => None,
         Some(_) => {
-            let (stats, recent, replays) = tokio::try_join!(
-                load_stats(&app, caller, webhook.id, None, None),
+            let ((stats, timeline), recent, replays) = tokio::try_join!(
+                load_day(&app, caller, webhook.id, session.now),
                 load_recent(&app, caller, webhook.id),
                 list_replays(&app, caller, webhook.id),
             )?;
             let latest = &replays[..replays.len().min(history::LATEST_REPLAYS)];
             Some(History {
                 stats: StatsResponse::of(&stats, &caller.time_zone).stats,
+                chart: chart(&timeline, Range::Day, &caller.time_zone),
                 recent,
                 replays: ReplaysResponse::of(latest, &caller.time_zone).replays,
             })
@@ -119,7 +121,7 @@ impl View<'_> {
             (self.actions())
             @match self.history {
                 Some(history) => {
-                    (history::numbers(id, &history.stats))
+                    (history::numbers(id, &history.stats, &history.chart))
                     (history::recent(id, self.status == Status::Active, &history.recent, self.now))
                     (history::replays(id, &history.replays, self.now))
                 }
@@ -208,7 +210,12 @@ mod tests {
     }
 
     fn empty_history() -> History {
-        History { stats: stats_of(&[(DeliveryState::Held, 3)]), recent: Vec::new(), replays: Vec::new() }
+        History {
+            chart: Markup::default(),
+            stats: stats_of(&[(DeliveryState::Held, 3)]),
+            recent: Vec::new(),
+            replays: Vec::new(),
+        }
     }
 
     #[test]

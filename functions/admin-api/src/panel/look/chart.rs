@@ -26,7 +26,7 @@ const HEIGHT: u64 = 160;
 const WORDS: u64 = 20;
 
 /// The chart of a timeline.
-pub(super) fn chart(timeline: &Timeline, range: Range, zone: &TimeZone) -> Markup {
+pub(crate) fn chart(timeline: &Timeline, range: Range, zone: &TimeZone) -> Markup {
     let slots = timeline.slots();
     let highest = slots.iter().map(drawn).max().unwrap_or_default().max(1);
     let label = |slot: &Slot| label(slot.start, range, zone);
