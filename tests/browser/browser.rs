@@ -11,6 +11,9 @@ use tokio::{
     process::{Child, Command},
 };
 
+/// A test of the panel.
+pub(crate) type Test = fn() -> futures::future::BoxFuture<'static, Result<()>>;
+
 /// The programs that the tests need.
 const PROGRAMS: [&str; 2] = ["chromium", "chromedriver"];
 

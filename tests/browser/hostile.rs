@@ -6,10 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_tests::{Api, Receiver, Stack, eventually};
 
-use crate::{
-    Test,
-    browser::{Browser, Look},
-};
+use crate::browser::{Browser, Look, Test};
 
 pub(crate) const TESTS: [(&str, Test); 1] =
     [("markup_in_payloads_urls_and_responses_stays_text", || markup().boxed())];

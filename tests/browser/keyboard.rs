@@ -5,10 +5,7 @@ use futures::FutureExt as _;
 use storehook_tests::Stack;
 use thirtyfour::{Key, WebElement};
 
-use crate::{
-    Test,
-    browser::{Browser, Look},
-};
+use crate::browser::{Browser, Look, Test};
 
 pub(crate) const TESTS: [(&str, Test); 1] =
     [("a_webhook_is_created_and_deleted_with_the_keyboard_alone", || keyboard().boxed())];

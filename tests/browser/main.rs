@@ -15,9 +15,10 @@ mod tour;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use storehook_tests::node_packages;
+
+use crate::browser::Test;
 
 fn main() -> ExitCode {
     // The WebDriver client asks for one, though it never uses TLS. It is there already if this fails.
@@ -47,8 +48,6 @@ fn main() -> ExitCode {
 fn is_required() -> bool {
     std::env::var_os("STOREHOOK_BROWSER").is_some_and(|value| value == "required")
 }
-
-type Test = fn() -> futures::future::BoxFuture<'static, Result<()>>;
 
 /// Every test: its name is a sentence.
 fn tests() -> Vec<(&'static str, Test)> {

@@ -10,8 +10,8 @@ use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Installed, Receiver, Stack};
 
 use crate::{
-    Test, axe,
-    browser::{Browser, Look},
+    axe,
+    browser::{Browser, Look, Test},
 };
 
 pub(crate) const TESTS: [(&str, Test); 2] = [

@@ -6,10 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storehook_tests::Stack;
 
-use crate::{
-    Test,
-    browser::{Browser, Look},
-};
+use crate::browser::{Browser, Look, Test};
 
 pub(crate) const TESTS: [(&str, Test); 4] = [
     ("a_token_signs_in_and_a_wrong_one_is_told_so", || tokens().boxed()),

@@ -12,10 +12,7 @@ use reqwest::StatusCode;
 use storehook::panel_link::panel_link;
 use storehook_tests::{Receiver, Stack};
 
-use crate::{
-    Test,
-    browser::{Browser, Look},
-};
+use crate::browser::{Browser, Look, Test};
 
 pub(crate) const TESTS: [(&str, Test); 2] = [
     ("the_tour_works_by_clicking", || tour(true).boxed()),

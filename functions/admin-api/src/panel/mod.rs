@@ -78,7 +78,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     inside
         .route("/panel/sign-in", routing::get(sign_in::show).post(sign_in::sign_in))
         .route("/panel/link", routing::get(sign_in::show_link).post(sign_in::use_link))
-        .route("/panel/assets/{name}", routing::get(assets::show))
+        .route("/panel/assets/{name}", routing::get(assets::route::show))
         .layer(middleware::from_fn_with_state(app.clone(), shell::dress))
         .layer(CompressionLayer::new())
 }

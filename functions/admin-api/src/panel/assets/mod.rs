@@ -4,20 +4,13 @@
 //! it changes. The stylesheet begins with the operator's accent colour. Nothing is computed before
 //! the first page is asked for.
 
+pub(crate) mod route;
+
 use std::sync::{Arc, OnceLock};
 
-use axum::{
-    extract::{Path, State},
-    http::header,
-    response::{IntoResponse as _, Response},
-};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    app::App,
-    error::ApiError,
-    panel::{look::brand::Brand, problem::Problem},
-};
+use crate::panel::look::brand::Brand;
 
 /// htmx 2.0.11, from the npm package `htmx.org`; its licence (0BSD) is beside it.
 const HTMX: &str = include_str!("htmx-2.0.11.min.js");
@@ -51,6 +44,17 @@ impl Assets {
         &self.files(brand).links
     }
 
+    /// The type and the content of the file with this path.
+    pub(crate) fn file(&self, brand: &Brand, path: &str) -> Option<(&'static str, &str)> {
+        let Files { links, style } = self.files(brand);
+        match path {
+            path if path == links.style => Some(("text/css; charset=utf-8", style)),
+            path if path == links.htmx => Some(("text/javascript; charset=utf-8", HTMX)),
+            path if path == links.script => Some(("text/javascript; charset=utf-8", SCRIPT)),
+            _ => None,
+        }
+    }
+
     fn files(&self, brand: &Brand) -> &Files {
         self.0.get_or_init(|| Files::of(brand))
     }
@@ -74,18 +78,4 @@ impl Files {
 fn path(name: &str, kind: &str, content: &str) -> String {
     let hash = hex::encode(&Sha256::digest(content.as_bytes())[..8]);
     format!("/panel/assets/{name}-{hash}.{kind}")
-}
-
-/// Serves a file under the name that its hash is in.
-pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let Files { links, style } = app.assets.files(&app.settings.brand);
-    let path = format!("/panel/assets/{name}");
-    let (kind, content) = match path {
-        path if path == links.style => ("text/css; charset=utf-8", style.as_str()),
-        path if path == links.htmx => ("text/javascript; charset=utf-8", HTMX),
-        path if path == links.script => ("text/javascript; charset=utf-8", SCRIPT),
-        _ => return Err(ApiError::NotFound.into()),
-    };
-    let forever = "public, max-age=31536000, immutable";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, forever)], content.to_owned()).into_response())
 }
