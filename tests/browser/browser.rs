@@ -230,8 +230,20 @@ impl Browser {
     }
 }
 
-/// Starts a `chromedriver` on a port of its choice.
+/// Starts a `chromedriver` on a port of its choice. It chooses a free port of IPv4 and then wants the
+/// same one of IPv6; if somebody has that, it ends, and another one may choose better.
 async fn start() -> Result<(Child, u16)> {
+    let mut last = None;
+    for _ in 0..5 {
+        match start_once().await {
+            Ok(started) => return Ok(started),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.context("it was never started")?)
+}
+
+async fn start_once() -> Result<(Child, u16)> {
     let log: PathBuf = root().join("target/it/chromedriver.log");
     std::fs::create_dir_all(log.parent().context("a folder")?)?;
     let mut child = Command::new("chromedriver")

@@ -103,6 +103,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     browser.press("Resume").await?;
     browser.see("The webhook is active again").await?;
     browser.press("Replay…").await?;
+    browser.see("Which deliveries").await?;
     browser.driver.find(thirtyfour::By::Css("input[name=state][value=held]")).await?.click().await?;
     browser.press("Count").await?;
     browser.press("Replay 1 delivery").await?;
