@@ -94,7 +94,8 @@ struct Shop {
 
 impl Shop {
     async fn with_a_past(stack: &Stack) -> Result<Self> {
-        let installed = stack.install().await?;
+        // The README shows two of the pictures, so the shop has a name.
+        let installed = stack.install_on(&"flowers.spiffystores.com".parse()?, "order-sync").await?;
         // The deployed API allows receivers on loopback.
         let api = Api::new(&Stack::shared().await?.api_url, &installed.token)?;
         let working =
