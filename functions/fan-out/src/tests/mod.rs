@@ -28,8 +28,7 @@ async fn fan_out(
 }
 
 fn times(seconds_left: i64) -> Times {
-    let now = storehook_aws::now();
-    Times { now, deadline: now + seconds_left.seconds() }
+    Times::begin(storehook_aws::now, storehook_aws::now() + seconds_left.seconds())
 }
 
 fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
