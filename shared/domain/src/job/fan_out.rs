@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{delivery::fan_out::BATCH_LIMIT, payload::limits::SQS_MESSAGE_LIMIT, webhook::WebhookId};
 
-/// How many batches a share has. At a second for each and eight at a time, that is 20 seconds.
+/// How many batches a share has. At a second for each and eight at a time, that is 20 to 30 seconds.
 const BATCHES: usize = 160;
 
 /// The fewest webhooks of a share that others follow: a batch has one message at least.
