@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storehook_aws::{jobs::JobQueue, queue::SendError};
-use storehook_domain::job::{
-    fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
-    message::Job,
+use storehook_domain::{
+    installation::message_group::MessageGroup,
+    job::{
+        fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
+        message::Job,
+    },
 };
 
 use crate::{
@@ -64,14 +67,15 @@ async fn queue_jobs(
     ranges: &[Range],
     times: Times,
 ) -> Result<(), NotSent> {
-    let record = wide.event.to_record();
+    let (record, group) = (wide.event.to_record(), MessageGroup::of_shop(&wide.event.shop));
     let sends = ranges.iter().map(|range| {
         let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
         async move {
             if times.are_up() {
                 return Err(NotSent::OutOfTime);
+        let group = &group;
             }
-            Ok(jobs.send(&job, Duration::ZERO).await.map_err(SendError::from)?)
+            Ok(jobs.send(&job, group, Duration::ZERO).await.map_err(SendError::from)?)
         }
     });
     stream::iter(sends).buffer_unordered(SENDS).try_collect().await

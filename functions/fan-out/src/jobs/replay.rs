@@ -79,7 +79,7 @@ impl Dependencies {
         if record.turn(step, message_id) == Turn::QueueNext
             && let Some((next, pause)) = record.next_step()
         {
-            self.jobs_queue.send(&Job::Replay(next), pause).await?;
+            self.jobs_queue.send(&Job::Replay(next), &step.replay.group(), pause).await?;
         }
         Ok(())
     }
@@ -199,7 +199,7 @@ fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timest
         return None;
     };
     let message = DeliveryMessage::new(record.envelope.clone(), replay.run(), now, payload);
-    Some(QueueEntry { record: 0, webhook_id: replay.webhook_id, body: message.to_message() })
+    Some(QueueEntry::of(0, &message))
 }
 
 /// Whether a step must end: its time is up, or the invocation's is.

@@ -142,8 +142,9 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         let id = delivery["envelope"]["id"].as_str().unwrap_or_default();
         let (webhook, event) = id.split_once('-').unwrap_or_default();
         let event = event.to_owned();
-        // Without its group, a busy webhook would hold up the others.
-        let is_in_its_group = entry["MessageGroupId"].as_str() == Some(webhook);
+        // Without its group, a busy app would hold up the others.
+        let shop = delivery["envelope"]["shop"].as_str().unwrap_or_default();
+        let is_in_its_group = entry["MessageGroupId"] == format!("{shop}/demo");
         let code = match (aws.reply_to)(&event) {
             _ if !is_in_its_group => Some("MissingParameter"),
             Reply::Take => None,

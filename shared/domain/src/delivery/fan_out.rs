@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::{
     delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
+    installation::message_group::MessageGroup,
     payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
@@ -24,10 +25,17 @@ pub const BATCH_LIMIT: usize = 10;
 pub struct QueueEntry {
     /// The index of the invocation's record that it came from.
     pub record: usize,
-    /// The webhook. It is the message's group, so a busy webhook does not hold up the others.
-    pub webhook_id: WebhookId,
+    /// The message's group: its installation.
+    pub group: MessageGroup,
     /// The delivery.
     pub body: String,
+}
+
+impl QueueEntry {
+    /// A delivery as an entry. `record` is the index of what it came from.
+    pub fn of(record: usize, message: &DeliveryMessage<'_>) -> Self {
+        Self { record, group: message.envelope.group(), body: message.to_message() }
+    }
 }
 
 /// The messages of an event: one for each subscriber, or only for those of the app that the event
@@ -45,6 +53,9 @@ pub fn deliveries<'a, 's>(
 }
 
 /// Which one of this many senders sends a webhook's deliveries.
+///
+/// Ids have patterns: an app that registers webhooks on eight shops in turn has every eighth id on
+/// each. They are mixed (as SplitMix64 does it), or one sender would get them all.
 pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
     let mut mixed = webhook_id.get();
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -56,9 +67,6 @@ pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
 /// all together, at most [`SQS_MESSAGE_LIMIT`] bytes.
 pub fn batches(messages: impl Iterator<Item = QueueEntry>) -> impl Iterator<Item = Vec<QueueEntry>> {
     let mut messages = messages.peekable();
-///
-/// Ids have patterns: an app that registers webhooks on eight shops in turn has every eighth id on
-/// each. They are mixed (as SplitMix64 does it), or one sender would get them all.
     std::iter::from_fn(move || {
         let mut batch = vec![messages.next()?];
         let mut bytes: usize = batch.iter().map(|message| message.body.len()).sum();
@@ -78,10 +86,11 @@ mod tests {
 
     use super::*;
     use crate::event::origin::RecordOrigin;
-    use crate::installation::app::AppId;
+    use crate::installation::{app::AppId, shop::ShopDomain};
 
     fn message(record: usize, size: usize) -> QueueEntry {
-        QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
+        let shop = ShopDomain::parse("s.example").unwrap();
+        QueueEntry { record, group: MessageGroup::of_shop(&shop), body: "x".repeat(size) }
     }
 
     proptest! {
@@ -115,15 +124,6 @@ mod tests {
     }
 
     #[test]
-    fn an_event_goes_to_every_subscriber_or_to_those_of_the_app_it_names()
-    -> Result<(), Box<dyn std::error::Error>> {
-        let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
-        let subscribers = [("a", 1), ("b", 2), ("a", 3)].map(|(app, id)| {
-            AppId::parse(app).map(|app| Subscriber {
-                webhook_id: WebhookId::new(id),
-                app,
-                is_by_pattern: false,
-    #[test]
     fn each_sender_gets_about_as_many_webhooks_whatever_pattern_their_ids_have() {
         for stride in [1, 2, 8, 64, 987, 1_000, 1 << 32] {
             let mut sent = [0; 8];
@@ -135,6 +135,15 @@ mod tests {
         assert_eq!(sender_of(WebhookId::new(7), 0), 0);
     }
 
+    #[test]
+    fn an_event_goes_to_every_subscriber_or_to_those_of_the_app_it_names()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+        let subscribers = [("a", 1), ("b", 2), ("a", 3)].map(|(app, id)| {
+            AppId::parse(app).map(|app| Subscriber {
+                webhook_id: WebhookId::new(id),
+                app,
+                is_by_pattern: false,
             })
         });
         let subscribers = subscribers.into_iter().collect::<Result<Vec<_>, _>>()?;
