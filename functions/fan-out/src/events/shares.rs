@@ -18,10 +18,7 @@ use storehook_domain::{
 };
 
 use crate::{
-    events::{
-        progress::Progress,
-        subscribers::{Share, Subscribed},
-    },
+    events::{progress::Progress, subscribers::Subscribed},
     queue::NotSent,
     times::Times,
 };
@@ -51,12 +48,12 @@ pub(crate) async fn queue(
             continue;
         }
         if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
+        wide.is_shared_out = true;
             tracing::error!(error = storehook_aws::causes(&error), "share not queued");
             progress.fail(wide.index);
             return;
         }
         tracing::info!(event.id = %wide.event.id, event.shares = ranges.len(), "event shared out");
-        wide.share = Share::None;
     }
 }
 

@@ -125,7 +125,12 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             }
             if call["ExclusiveStartKey"].is_object() { json!([on(9, "orders/create")]) } else { json!([]) }
         }
-        "wide.example" => (1..=WIDE).map(|id| on(id, "orders/create")).collect(),
+        "wide.example" => {
+            let end = |name: &str| call["ExpressionAttributeValues"][name]["N"].as_str()?.parse::<u64>().ok();
+            let (from, to) = (end(":from").unwrap_or_default(), end(":to").unwrap_or_default());
+            let ids = (1..=WIDE).filter(|id| (from..=to).contains(&(*id as u64)));
+            ids.map(|id| on(id, "orders/create")).collect()
+        }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
         }
