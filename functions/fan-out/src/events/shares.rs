@@ -30,7 +30,8 @@ const SENDS: usize = 8;
 const ENVELOPE: usize = 400;
 
 /// Queues a job for each share of each wide event, in the order of their records. It stops at the
-/// first record whose jobs are not all queued: that one comes again, and so do those after it.
+/// first record whose jobs are not all queued: that one comes again, and so do those after it. If
+/// SQS refuses an event's job for good, the record is rejected, as with a single message.
 pub(crate) async fn queue(
     jobs: &JobQueue,
     subscribed: &mut [Subscribed<'_>],
@@ -47,9 +48,14 @@ pub(crate) async fn queue(
         if ranges.len() < 2 {
             continue;
         }
-        if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
         wide.is_shared_out = true;
-            tracing::error!(error = storehook_aws::causes(&error), "share not queued");
+        if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
+            let reason = storehook_aws::causes(&error);
+            if error.is_for_good() {
+                progress.reject(wide.index, reason);
+                continue;
+            }
+            tracing::error!(error = reason, event.id = %wide.event.id, "share not queued");
             progress.fail(wide.index);
             return;
         }
@@ -67,10 +73,10 @@ async fn queue_jobs(
     let (record, group) = (wide.event.to_record(), MessageGroup::of_shop(&wide.event.shop));
     let sends = ranges.iter().map(|range| {
         let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
+        let group = &group;
         async move {
             if times.are_up() {
                 return Err(NotSent::OutOfTime);
-        let group = &group;
             }
             Ok(jobs.send(&job, group, Duration::ZERO).await.map_err(SendError::from)?)
         }
