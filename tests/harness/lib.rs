@@ -13,6 +13,7 @@ mod direct_api;
 mod events;
 mod histories;
 mod installed;
+mod many_webhooks;
 mod node;
 mod queues;
 mod receiver;

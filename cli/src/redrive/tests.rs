@@ -40,7 +40,7 @@ fn left(sqs: &StandIn) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_dead_letter_is_sent_in_a_run_of_its_own_in_the_group_of_its_webhook() -> Result<()> {
+async fn each_dead_letter_is_sent_in_a_run_of_its_own_in_the_group_of_its_installation() -> Result<()> {
     let mut bodies = letters(23);
     bodies.push(bodies[0].replace("\"payload\"", "\"run\":\"replay:r\",\"payload\""));
     let sqs = StandIn::with(&bodies, Faults::default()).await?;
@@ -50,9 +50,10 @@ async fn each_dead_letter_is_sent_in_a_run_of_its_own_in_the_group_of_its_webhoo
     assert_eq!(left(&sqs), Vec::<String>::new());
     let delivered = sqs.delivered()?;
     assert_eq!(delivered.len(), 24);
-    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), "redrive:m-0".to_owned())));
-    assert!(delivered.contains(&("8".to_owned(), "8-e1".to_owned(), "redrive:m-1".to_owned())));
-    assert!(delivered.contains(&("7".to_owned(), "7-e0".to_owned(), "redrive:m-23".to_owned())));
+    let group = "a.example/demo".to_owned();
+    assert!(delivered.contains(&(group.clone(), "7-e0".to_owned(), "redrive:m-0".to_owned())));
+    assert!(delivered.contains(&(group.clone(), "8-e1".to_owned(), "redrive:m-1".to_owned())));
+    assert!(delivered.contains(&(group.clone(), "7-e0".to_owned(), "redrive:m-23".to_owned())));
     Ok(())
 }
 

@@ -150,9 +150,8 @@ impl<'a> Worker<'a> {
                 if self.args.dry_run {
                     return None;
                 }
-                let webhook_id = delivery.envelope.id.webhook_id;
-                let body = delivery.redriven(&id, storehook_aws::now()).to_message();
-                return Some((id, fan_out::QueueEntry { record: 0, webhook_id, body }));
+                let message = delivery.redriven(&id, storehook_aws::now());
+                return Some((id, fan_out::QueueEntry::of(0, &message)));
             }
             Err(Unwanted::OtherWebhook) => self.summary.of_other_webhooks += 1,
             Err(Unwanted::Later) => self.summary.later += 1,

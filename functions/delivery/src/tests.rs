@@ -50,7 +50,7 @@ async fn each_message_of_a_batch_ends_by_itself() -> TestResult {
 }
 
 /// A delay uses up no receive: until 48 hours are over, a copy is sent to the same queue, in the
-/// group of its webhook.
+/// group of its installation.
 #[tokio::test]
 async fn a_delay_sends_a_copy_until_48_hours_are_over() -> TestResult {
     let messages = [
@@ -65,7 +65,7 @@ async fn a_delay_sends_a_copy_until_48_hours_are_over() -> TestResult {
         messages.iter().zip([("https://sqs/delivery", "fast"), ("https://sqs/retry", "slow")])
     {
         let copy = sent.iter().find(|copy| copy["QueueUrl"] == queue).ok_or(queue)?;
-        assert_eq!((&copy["DelaySeconds"], &copy["MessageGroupId"]), (&json!(90), &json!("13")));
+        assert_eq!((&copy["DelaySeconds"], &copy["MessageGroupId"]), (&json!(90), &json!("a.example/demo")));
         let mut expected: Value = serde_json::from_str(body)?;
         expected["delay"] = json!({"first_message_id": id, "number": 1});
         if lane == "slow" {

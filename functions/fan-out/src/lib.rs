@@ -43,7 +43,10 @@ use aws_lambda_events::{
 use futures::future;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use storehook_domain::event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent};
+use storehook_domain::{
+    event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent},
+    job::fan_out::Range,
+};
 
 pub use dependencies::Dependencies;
 pub use settings::Settings;
@@ -90,7 +93,7 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
             Err(error) => progress.reject(index, error.to_string()),
         }
     }
-    let mut subscribed = dependencies.subscribers.find(events, times, &mut progress).await;
+    let mut subscribed = dependencies.subscribers.find(events, Range::ALL, times, &mut progress).await;
     events::history::mark(&dependencies.history, &mut subscribed);
     events::shares::queue(&dependencies.jobs_queue, &mut subscribed, times, &mut progress).await;
     // What comes again in any case is not sent before.

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings);
     let handler = async |event: LambdaEvent<_>| {
         let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
-        let times = Times { now: storehook_aws::now(), deadline };
+        let times = Times::begin(storehook_aws::now, deadline);
         Ok::<_, Error>(fan_out::handle(&dependencies, event.payload, times).await)
     };
     lambda_runtime::run(service_fn(handler)).await

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use storehook_domain::job::message::Job;
+use storehook_domain::{installation::message_group::MessageGroup, job::message::Job};
 
 use crate::queue::QueueError;
 
@@ -20,14 +20,15 @@ pub struct JobQueue {
 }
 
 impl JobQueue {
-    /// Sends a job, to be received after a pause of at most 15 minutes.
+    /// Sends a job in the group of who it works for, to be received after a pause of at most 15
+    /// minutes.
     ///
     /// # Errors
     ///
     /// The call failed. The message may be in the queue or not.
-    pub async fn send(&self, job: &Job, pause: Duration) -> Result<(), QueueError> {
+    pub async fn send(&self, job: &Job, group: &MessageGroup, pause: Duration) -> Result<(), QueueError> {
         let send = self.client.send_message().queue_url(&self.url).message_body(job.to_message());
-        let send = send.message_group_id(job.group()).delay_seconds(seconds(pause));
+        let send = send.message_group_id(group.as_str()).delay_seconds(seconds(pause));
         send.send().await?;
         Ok(())
     }

@@ -32,7 +32,7 @@ pub mod stream;
 pub mod table;
 
 pub use aws_types::SdkConfig;
-pub use backoff::backoff;
+pub use backoff::{backoff, waits_after_conflict};
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};

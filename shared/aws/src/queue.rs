@@ -104,9 +104,7 @@ pub async fn send(
 /// Sends a batch in one call. Returns the messages that SQS did not take, by their index in the
 /// batch.
 ///
-/// Each message is in the group of its webhook. On a standard queue, a group makes the queue fair:
-/// if one group has a backlog, SQS hands out the messages of the others first ("Amazon SQS fair
-/// queues").
+/// Each message is in the group of its installation.
 ///
 /// # Errors
 ///
@@ -120,7 +118,7 @@ pub async fn send_batch(
         SendMessageBatchRequestEntry::builder()
             .id(index.to_string())
             .message_body(&message.body)
-            .message_group_id(message.webhook_id.to_string())
+            .message_group_id(message.group.as_str())
             .build()
     });
     let entries = entries.collect::<Result<Vec<_>, _>>();

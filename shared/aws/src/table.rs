@@ -5,7 +5,7 @@
 //!
 //! * A *conflict*: somebody else wrote first, so the condition of a write refused it.
 //!   [`conditional`] tells a conflict from a failed call, and [`change`] repeats a change that met
-//!   one. No other code matches on DynamoDB's errors.
+//!   one, after a random wait. No other code matches on DynamoDB's errors.
 //! * *Unprocessed* entries of a batch; see [`backoff()`](crate::backoff()).
 //!
 //! A conflict can be with one's own write. If the response to a write is lost, the SDK sends the
@@ -18,13 +18,15 @@
 //! An item has at most 400 KB, names and values together ("Quotas in Amazon DynamoDB"). DynamoDB
 //! refuses a write of a larger one with a `ValidationException`; [`size_of`] counts as it does.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
     types::AttributeValue,
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::backoff::waits_after_conflict;
 
 /// An item of a table, as in DynamoDB's API.
 pub type Item = HashMap<String, AttributeValue>;
@@ -94,11 +96,9 @@ where
 #[error("others wrote first at each try")]
 pub struct Contended;
 
-/// How often [`change`] tries.
-const CHANGE_TRIES: usize = 5;
-
 /// Makes a change: `attempt` reads, decides and writes on a condition. It returns `None` at a
-/// conflict and is then called again.
+/// conflict and is then called again, after a wait: up to 10 times, with waits of less than 4
+/// seconds together.
 ///
 /// It takes no `AsyncFnMut`, because Rust cannot tell yet that such a future is `Send`, as the
 /// handlers of a server must be.
@@ -106,17 +106,31 @@ const CHANGE_TRIES: usize = 5;
 /// # Errors
 ///
 /// `attempt` failed, or met a conflict at each try.
-pub async fn change<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, E>
+pub async fn change<T, E, F>(attempt: impl FnMut() -> F) -> Result<T, E>
 where
     E: From<Contended>,
     F: Future<Output = Result<Option<T>, E>>,
 {
-    for _ in 0..CHANGE_TRIES {
+    change_after(waits_after_conflict(fastrand::f64), tokio::time::sleep, attempt).await
+}
+
+/// Makes a change, with these waits between the tries.
+async fn change_after<T, E, F, S>(
+    mut waits: impl Iterator<Item = Duration>,
+    mut sleep: impl FnMut(Duration) -> S,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, E>
+where
+    E: From<Contended>,
+    F: Future<Output = Result<Option<T>, E>>,
+    S: Future<Output = ()>,
+{
+    loop {
         if let Some(done) = attempt().await? {
             return Ok(done);
         }
+        sleep(waits.next().ok_or(Contended)?).await;
     }
-    Err(Contended.into())
 }
 
 /// A string value.
@@ -196,6 +210,8 @@ pub(crate) fn key(pk: &str, sk: &str) -> Item {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,11 +222,17 @@ mod tests {
         Failed,
     }
 
-    /// How often a change is tried whose tries end so, one after the other, and how it ends.
-    async fn tries(results: Vec<Result<Option<u8>, Failure>>) -> (usize, Result<u8, Failure>) {
-        let (mut tries, mut results) = (0, results.into_iter());
-        let changed = change(|| {
-            tries += 1;
+    /// After how many milliseconds each try of a change begins whose tries end so, and how the
+    /// change ends. The clock is virtual, and each wait is its longest.
+    async fn tries(results: Vec<Result<Option<u8>, Failure>>) -> (Vec<u128>, Result<u8, Failure>) {
+        let (clock, mut results) = (Cell::new(Duration::ZERO), results.into_iter());
+        let mut tries = Vec::new();
+        let sleep = |wait| {
+            clock.set(clock.get() + wait);
+            std::future::ready(())
+        };
+        let changed = change_after(waits_after_conflict(|| 1.0), sleep, || {
+            tries.push(clock.get().as_millis());
             std::future::ready(results.next().unwrap_or(Ok(Some(7))))
         });
         let changed = changed.await;
@@ -218,12 +240,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_conflicts_are_tried_again_and_not_forever() {
+    async fn only_conflicts_are_tried_again_after_a_wait_and_not_forever() {
         let conflicts = |count| std::iter::repeat_with(|| Ok(None)).take(count).collect();
-        assert_eq!(tries(Vec::new()).await, (1, Ok(7)));
-        assert_eq!(tries(conflicts(4)).await, (5, Ok(7)));
-        assert_eq!(tries(conflicts(9)).await, (5, Err(Failure::Contended(Contended))));
-        assert_eq!(tries(vec![Err(Failure::Failed)]).await, (1, Err(Failure::Failed)));
-        assert_eq!(tries(vec![Ok(None), Err(Failure::Failed)]).await, (2, Err(Failure::Failed)));
+        let all = [0, 50, 250, 750, 1_250, 1_750, 2_250, 2_750, 3_250, 3_750];
+        for count in 0..all.len() {
+            assert_eq!(tries(conflicts(count)).await, (all[..=count].to_vec(), Ok(7)), "{count} conflicts");
+        }
+        assert_eq!(tries(conflicts(20)).await, (all.to_vec(), Err(Failure::Contended(Contended))));
+        assert_eq!(tries(vec![Err(Failure::Failed)]).await, (vec![0], Err(Failure::Failed)));
+        assert_eq!(tries(vec![Ok(None), Err(Failure::Failed)]).await, (vec![0, 50], Err(Failure::Failed)));
     }
 }

@@ -17,11 +17,8 @@ pub(crate) struct DeliveryQueue {
 impl DeliveryQueue {
     /// Sends messages. On an error, some of them may be in the queue.
     pub(crate) async fn send(&self, messages: &[DeliveryMessage<'_>]) -> Result<(), SendError> {
-        let entries = messages.iter().enumerate().map(|(record, message)| QueueEntry {
-            record,
-            webhook_id: message.envelope.id.webhook_id,
-            body: message.to_message(),
-        });
+        let entries = messages.iter().enumerate();
+        let entries = entries.map(|(record, message)| QueueEntry::of(record, message));
         for batch in fan_out::batches(entries).collect::<Vec<_>>() {
             let mut failures = queue::send(&self.client, &self.url, batch, || true).await;
             if let Some((_, error)) = failures.pop() {

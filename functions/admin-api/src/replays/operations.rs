@@ -69,7 +69,7 @@ pub(crate) async fn begin_replay(
     if record.steps == 0
         && let Some((first, pause)) = record.next_step()
     {
-        app.jobs.send(&Job::Replay(first), pause).await?;
+        app.jobs.send(&Job::Replay(first), &record.replay.group(), pause).await?;
     }
     Ok(record)
 }

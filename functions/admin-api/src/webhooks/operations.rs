@@ -120,7 +120,7 @@ fn api_error(error: WriteError) -> ApiError {
             ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
         }
         WriteError::Uninstalled => ApiError::Unauthorized,
-        WriteError::Conflict => ApiError::Contended(Contended),
+        WriteError::Conflict | WriteError::Busy => ApiError::Contended(Contended),
         WriteError::Table(error) => ApiError::Table(error),
     }
 }

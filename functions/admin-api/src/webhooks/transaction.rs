@@ -1,8 +1,9 @@
 //! Transactions over a webhook and its slot, in an installation.
 //!
 //! A transaction is made, or refused for a reason that its caller can act on. DynamoDB also cancels
-//! a transaction that meets another one over the same items, the installation among them; such a
-//! transaction is repeated here, a little later.
+//! a transaction that meets another one over the same items, the installation among them: requests
+//! of one app that come together meet so. Such a transaction is repeated here, after a random wait,
+//! and is [`WriteError::Busy`] after about 4 seconds.
 //!
 //! If the response to a transaction is lost, the SDK sends it again with the same
 //! `ClientRequestToken`, and DynamoDB answers that it was made: it knows the token for 10 minutes
@@ -17,8 +18,9 @@ use aws_sdk_dynamodb::{
     types::{ConditionCheck, Delete, Put, TransactWriteItem},
 };
 use storehook_aws::{
-    backoff, registry,
+    registry,
     table::{self, Item, TableError, number, text},
+    waits_after_conflict,
 };
 
 use crate::http::caller::Caller;
@@ -30,20 +32,18 @@ pub(crate) enum WriteError {
     Taken,
     #[error("another request changed or deleted the webhook first")]
     Conflict,
+    #[error("the transaction met others at each try")]
+    Busy,
     #[error("the app was uninstalled")]
     Uninstalled,
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// How often a cancelled transaction is made again. Each wait is a random part of its backoff: two
-/// transactions that met once would otherwise meet again.
-const FURTHER_TRIES: usize = 4;
-
 /// Makes all of the writes, or none. The check of the installation comes first, the write of the
 /// webhook second, and that of its slot third.
 pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), WriteError> {
-    let mut backoffs = backoff(FURTHER_TRIES);
+    let mut waits = waits_after_conflict(fastrand::f64);
     loop {
         let transaction = client.transact_write_items().set_transact_items(Some(writes.clone()));
         let Err(error) = transaction.send().await else { return Ok(()) };
@@ -51,9 +51,9 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
             Some(Refusal::Uninstalled) => return Err(WriteError::Uninstalled),
             Some(Refusal::Changed) => return Err(WriteError::Conflict),
             Some(Refusal::Taken) => return Err(WriteError::Taken),
-            Some(Refusal::Busy) => match backoffs.next() {
-                Some(longest) => tokio::time::sleep(longest.mul_f64(fastrand::f64())).await,
-                None => return Err(WriteError::Conflict),
+            Some(Refusal::Busy) => match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(WriteError::Busy),
             },
             None => return Err(WriteError::Table(error.into())),
         }

@@ -83,7 +83,7 @@ impl Queues {
             .send_message()
             .queue_url(&self.of(*lane).url)
             .message_body(message.to_message())
-            .message_group_id(message.envelope.id.webhook_id.to_string())
+            .message_group_id(message.envelope.group().as_str())
             .set_delay_seconds(delay.wait_seconds());
         let Err(error) = copy.send().await else { return Reported::Done };
         let error = storehook_aws::causes(&error);

@@ -29,7 +29,7 @@ pub(crate) async fn send(
         if failure.is_for_good() {
             progress.reject(message.record, reason);
         } else {
-            tracing::error!(error = reason, webhook.id = %message.webhook_id, "delivery not queued");
+            tracing::error!(error = reason, message.group = message.group.as_str(), "delivery not queued");
             progress.fail(message.record);
         }
     }
@@ -48,11 +48,8 @@ async fn send_share(
             .subscribers()
             .filter(|subscriber| fan_out::sender_of(subscriber.webhook_id, SENDERS) == sender);
         let digest = subscribed.payload_digest.as_ref();
-        fan_out::deliveries(&subscribed.event, digest, of_sender, times.now).map(|delivery| QueueEntry {
-            record: subscribed.index,
-            webhook_id: delivery.envelope.id.webhook_id,
-            body: delivery.to_message(),
-        })
+        fan_out::deliveries(&subscribed.event, digest, of_sender, times.now)
+            .map(|delivery| QueueEntry::of(subscribed.index, &delivery))
     });
     let mut failures = Vec::new();
     for batch in fan_out::batches(messages) {

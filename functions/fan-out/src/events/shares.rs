@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storehook_aws::{jobs::JobQueue, queue::SendError};
-use storehook_domain::job::{
-    fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
-    message::Job,
+use storehook_domain::{
+    installation::message_group::MessageGroup,
+    job::{
+        fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
+        message::Job,
+    },
 };
 
 use crate::{
-    events::{
-        progress::Progress,
-        subscribers::{Share, Subscribed},
-    },
+    events::{progress::Progress, subscribers::Subscribed},
     queue::NotSent,
     times::Times,
 };
@@ -30,7 +30,8 @@ const SENDS: usize = 8;
 const ENVELOPE: usize = 400;
 
 /// Queues a job for each share of each wide event, in the order of their records. It stops at the
-/// first record whose jobs are not all queued: that one comes again, and so do those after it.
+/// first record whose jobs are not all queued: that one comes again, and so do those after it. If
+/// SQS refuses an event's job for good, the record is rejected, as with a single message.
 pub(crate) async fn queue(
     jobs: &JobQueue,
     subscribed: &mut [Subscribed<'_>],
@@ -47,13 +48,18 @@ pub(crate) async fn queue(
         if ranges.len() < 2 {
             continue;
         }
+        wide.is_shared_out = true;
         if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
-            tracing::error!(error = storehook_aws::causes(&error), "share not queued");
+            let reason = storehook_aws::causes(&error);
+            if error.is_for_good() {
+                progress.reject(wide.index, reason);
+                continue;
+            }
+            tracing::error!(error = reason, event.id = %wide.event.id, "share not queued");
             progress.fail(wide.index);
             return;
         }
         tracing::info!(event.id = %wide.event.id, event.shares = ranges.len(), "event shared out");
-        wide.share = Share::None;
     }
 }
 
@@ -64,14 +70,15 @@ async fn queue_jobs(
     ranges: &[Range],
     times: Times,
 ) -> Result<(), NotSent> {
-    let record = wide.event.to_record();
+    let (record, group) = (wide.event.to_record(), MessageGroup::of_shop(&wide.event.shop));
     let sends = ranges.iter().map(|range| {
         let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
+        let group = &group;
         async move {
             if times.are_up() {
                 return Err(NotSent::OutOfTime);
             }
-            Ok(jobs.send(&job, Duration::ZERO).await.map_err(SendError::from)?)
+            Ok(jobs.send(&job, group, Duration::ZERO).await.map_err(SendError::from)?)
         }
     });
     stream::iter(sends).buffer_unordered(SENDS).try_collect().await

@@ -1,7 +1,7 @@
 //! A share of a large fan-out: the deliveries of an event to the webhooks of a range.
 //!
-//! The webhooks are looked up anew. The event's payload was written by the invocation that read the
-//! record.
+//! The webhooks of the range are looked up anew. The event's payload was written by the invocation
+//! that read the record.
 
 use jiff::Timestamp;
 use storehook_domain::{
@@ -11,7 +11,7 @@ use storehook_domain::{
 
 use crate::{
     dependencies::Dependencies,
-    events::{history, progress::Progress, send, subscribers::Share},
+    events::{history, progress::Progress, send},
     jobs::JobError,
     times::Times,
 };
@@ -24,11 +24,9 @@ impl Dependencies {
         let event = StoreEvent::parse(share.record.get().as_bytes(), &origin)?;
         let event_shop = event.shop.to_string();
         let mut progress = Progress::default();
-        let mut subscribed = self.subscribers.find(vec![(0, event)], times, &mut progress).await;
+        let events = vec![(0, event)];
+        let mut subscribed = self.subscribers.find(events, share.range, times, &mut progress).await;
         history::mark(&self.history, &mut subscribed);
-        for subscribed in &mut subscribed {
-            subscribed.share = Share::Range(share.range);
-        }
         send::send(&self.delivery_queue, &subscribed, times, &mut progress).await;
         if progress.first_failed().is_some() {
             return Err(JobError::Unfinished);

@@ -5,7 +5,7 @@
 //! shows the replay's run was sent by an earlier try of the step: it counts and is left alone.
 
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use storehook_aws::{
     history::{Direction, Found, Scan},
     table::{self, Contended},
@@ -71,7 +71,7 @@ impl Dependencies {
                 step.expired = outcome.counts.expired,
                 "replay step made"
             );
-            match self.note(step, message_id, &outcome).await? {
+            match self.note(step, message_id, &outcome, times).await? {
                 Some(noted) => record = noted,
                 None => return Ok(()),
             }
@@ -79,7 +79,7 @@ impl Dependencies {
         if record.turn(step, message_id) == Turn::QueueNext
             && let Some((next, pause)) = record.next_step()
         {
-            self.jobs_queue.send(&Job::Replay(next), pause).await?;
+            self.jobs_queue.send(&Job::Replay(next), &step.replay.group(), pause).await?;
         }
         Ok(())
     }
@@ -91,10 +91,11 @@ impl Dependencies {
         step: &ReplayStep,
         message_id: &str,
         outcome: &StepOutcome,
+        times: Times,
     ) -> Result<Option<ReplayRecord>, JobError> {
         let Replay { webhook_id, id, .. } = &step.replay;
         table::change(async || {
-            let now = storehook_aws::now();
+            let now = (times.clock)();
             let Some(record) = self.history.load_replay(*webhook_id, id, now).await? else {
                 return Ok(Some(None));
             };
@@ -119,7 +120,7 @@ impl Dependencies {
         };
         let mut outcome = StepOutcome { next: step.after.clone(), ..StepOutcome::default() };
         loop {
-            let scanned = self.history.load_step(&scan, outcome.next.as_ref(), storehook_aws::now()).await?;
+            let scanned = self.history.load_step(&scan, outcome.next.as_ref(), (times.clock)()).await?;
             let mut rest = scanned.found.as_slice();
             while !rest.is_empty() {
                 let left = step.size().saturating_sub(outcome.counts.sent);
@@ -127,14 +128,14 @@ impl Dependencies {
                     rest.split_at(rest.len().min(ROUND).min(left.try_into().unwrap_or(ROUND)));
                 outcome.counts = outcome.counts.plus(self.send_round(replay, round, times).await?);
                 outcome.next = round.last().map(|last| last.position.clone());
-                outcome.took = elapsed(times);
+                outcome.took = times.elapsed();
                 if outcome.counts.sent >= step.size() || is_late(times) {
                     return Ok(outcome);
                 }
                 rest = later;
             }
             outcome.next = scanned.next;
-            outcome.took = elapsed(times);
+            outcome.took = times.elapsed();
             if outcome.next.is_none() || is_late(times) {
                 return Ok(outcome);
             }
@@ -150,7 +151,7 @@ impl Dependencies {
 
     /// Sends the deliveries of a chunk that the replay includes.
     async fn send_chunk(&self, replay: &Replay, chunk: &[Found], times: Times) -> Result<Counts, JobError> {
-        let now = storehook_aws::now();
+        let now = (times.clock)();
         let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
         let run = replay.run();
         let records = self.history.load_all(&ids).await?.into_iter();
@@ -198,14 +199,10 @@ fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timest
         return None;
     };
     let message = DeliveryMessage::new(record.envelope.clone(), replay.run(), now, payload);
-    Some(QueueEntry { record: 0, webhook_id: replay.webhook_id, body: message.to_message() })
-}
-
-fn elapsed(times: Times) -> SignedDuration {
-    storehook_aws::now().duration_since(times.now)
+    Some(QueueEntry::of(0, &message))
 }
 
 /// Whether a step must end: its time is up, or the invocation's is.
 fn is_late(times: Times) -> bool {
-    elapsed(times) >= STEP_TIME || times.are_up()
+    times.elapsed() >= STEP_TIME || times.are_up()
 }

@@ -35,8 +35,8 @@ async fn work_off(
     let message = json!({"messageId": "m-1", "receiptHandle": "r-1", "body": body,
                          "attributes": {"ApproximateReceiveCount": receives.to_string()}});
     let batch: SqsEvent = serde_json::from_value(json!({"Records": [message]}))?;
-    let now = storehook_aws::now();
-    let response = super::work_off(&dependencies, batch, Times { now, deadline: now + 60.seconds() }).await;
+    let times = Times::begin(storehook_aws::now, storehook_aws::now() + 60.seconds());
+    let response = super::work_off(&dependencies, batch, times).await;
     let calls = calls.lock().map_err(|error| error.to_string())?.clone();
     Ok((serde_json::to_value(response)?, calls))
 }

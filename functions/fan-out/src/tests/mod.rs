@@ -1,14 +1,15 @@
 //! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
 
+mod shares;
 pub(crate) mod stand_in;
-
-use std::collections::BTreeSet;
+mod virtual_time;
+mod wide;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
-use self::stand_in::{Reply, WIDE, world};
+use self::stand_in::{Reply, world};
 use super::*;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -28,8 +29,7 @@ async fn fan_out(
 }
 
 fn times(seconds_left: i64) -> Times {
-    let now = storehook_aws::now();
-    Times { now, deadline: now + seconds_left.seconds() }
+    Times::begin(storehook_aws::now, storehook_aws::now() + seconds_left.seconds())
 }
 
 fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
@@ -133,44 +133,5 @@ fn a_batch_is_told_by_its_shape() -> TestResult {
         let batch: Batch = serde_json::from_slice(&std::fs::read(path)?)?;
         assert_eq!(matches!(batch, Batch::Events(_)), is_events, "{file}");
     }
-    Ok(())
-}
-
-/// One invocation sends to a share of the webhooks, and each job to another one. Together they send
-/// to every webhook once.
-/// Nothing of it is queued, so nothing of it is queued twice when it comes again.
-#[tokio::test]
-async fn an_event_that_cannot_be_shared_out_in_time_comes_again_whole() -> TestResult {
-    let (aws, dependencies) = world(|_| Reply::Take).await?;
-    let batch = batch_of(&[record("shop", 0), record("wide", 1), record("shop", 2)])?;
-    let response = handle(&dependencies, batch, times(0)).await;
-    assert_eq!(serde_json::to_value(response)?["batchItemFailures"][0]["itemIdentifier"], "0");
-    assert!(aws.jobs.lock().unwrap().is_empty());
-    assert!(aws.webhooks.lock().unwrap().is_empty());
-    Ok(())
-}
-
-#[tokio::test]
-async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
-    let (aws, dependencies) = world(|_| Reply::Take).await?;
-    let batch = batch_of(&[record("wide", 0), record("shop", 1)])?;
-    let response = handle(&dependencies, batch, times(60)).await;
-    assert_eq!(serde_json::to_value(response)?, json!({"batchItemFailures": []}));
-    let jobs = aws.jobs.lock().unwrap().clone();
-    assert_eq!((aws.webhooks.lock().unwrap().len(), jobs.len()), (1, 3), "jobs send to all of them");
-    for body in jobs {
-        let message = json!({"messageId": "m-1", "receiptHandle": "r", "body": body, "attributes": {}});
-        let batch: Batch = serde_json::from_value(json!({"Records": [message]}))?;
-        let response = handle(&dependencies, batch, times(60)).await;
-        assert_eq!(serde_json::to_value(response)?, json!({"batchItemFailures": []}));
-    }
-    let mut webhooks = aws.webhooks.lock().unwrap().clone();
-    webhooks.sort_unstable();
-    // The shop `shop` has the webhook 7.
-    let mut expected: Vec<_> = (1..=WIDE as u64).chain([7]).collect();
-    expected.sort_unstable();
-    assert!(webhooks == expected, "{} messages", webhooks.len());
-    let queued: BTreeSet<_> = aws.queued.lock().unwrap().iter().cloned().collect();
-    assert_eq!(queued, names([0, 1]).into_iter().collect());
     Ok(())
 }

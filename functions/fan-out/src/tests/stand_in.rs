@@ -8,7 +8,9 @@ use std::{
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
 
-use crate::{Dependencies, Settings};
+use storehook_aws::Environment;
+
+use crate::{Dependencies, Settings, tests::virtual_time::InProcess};
 
 /// How many webhooks the shop `wide` has.
 pub(super) const WIDE: usize = 4_000;
@@ -55,21 +57,31 @@ pub(crate) async fn dependencies_on(aws: Router) -> Result<Dependencies, Box<dyn
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint_url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, aws).await });
+    let environment = environment(&endpoint_url);
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+}
 
+/// The same, with AWS in this process.
+pub(super) fn dependencies_in(aws: InProcess) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    let environment = environment("http://in.process");
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder().http_client(aws).build();
+    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+}
+
+fn environment(endpoint_url: &str) -> Environment {
     let environment = [
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &endpoint_url),
+        ("AWS_ENDPOINT_URL", endpoint_url),
         ("REGISTRY_TABLE", "registry"),
         ("HISTORY_TABLE", "history"),
         ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
         ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
         ("JOBS_QUEUE_URL", "https://sqs/jobs"),
     ];
-    let environment = environment.into_iter().collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+    environment.into_iter().collect()
 }
 
 /// The service and the operation that a call is for.
@@ -83,11 +95,7 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     match target_of(&headers).1 {
         "Query" => query(&aws, &call),
-        "SendMessage" if call["QueueUrl"] == "https://sqs/jobs" => {
-            let body = call["MessageBody"].as_str().unwrap_or_default();
-            aws.jobs.lock().unwrap().push(body.to_owned());
-            (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})))
-        }
+        "SendMessage" if call["QueueUrl"] == "https://sqs/jobs" => take_job(&aws, &call),
         "SendMessage" => {
             let message = serde_json::from_str(call["MessageBody"].as_str().unwrap_or_default());
             aws.rejected.lock().unwrap().push(message.unwrap_or_default());
@@ -95,6 +103,20 @@ async fn respond(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -
         }
         _ => (StatusCode::OK, Json(take_batch(&aws, &call))),
     }
+}
+
+fn take_job(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
+    let body = call["MessageBody"].as_str().unwrap_or_default();
+    let job: Value = serde_json::from_str(body).unwrap_or_default();
+    let error = match (aws.reply_to)(job["fan_out"]["record"]["event_id"].as_str().unwrap_or_default()) {
+        Reply::Take | Reply::FailOnce => {
+            aws.jobs.lock().unwrap().push(body.to_owned());
+            return (StatusCode::OK, Json(json!({"MessageId": "m", "MD5OfMessageBody": "d"})));
+        }
+        Reply::Fail => "AccessDenied",
+        Reply::Refuse => "InvalidMessageContents",
+    };
+    (StatusCode::BAD_REQUEST, Json(json!({"__type": format!("com.amazonaws.sqs#{error}")})))
 }
 
 /// The webhooks of a shop. `shop` has one on `orders/create`, `broken` has one more, which is
@@ -125,7 +147,12 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             }
             if call["ExclusiveStartKey"].is_object() { json!([on(9, "orders/create")]) } else { json!([]) }
         }
-        "wide.example" => (1..=WIDE).map(|id| on(id, "orders/create")).collect(),
+        "wide.example" => {
+            let end = |name: &str| call["ExpressionAttributeValues"][name]["N"].as_str()?.parse::<u64>().ok();
+            let (from, to) = (end(":from").unwrap_or_default(), end(":to").unwrap_or_default());
+            let ids = (1..=WIDE).filter(|id| (from..=to).contains(&(*id as u64)));
+            ids.map(|id| on(id, "orders/create")).collect()
+        }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
         }
@@ -142,8 +169,9 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         let id = delivery["envelope"]["id"].as_str().unwrap_or_default();
         let (webhook, event) = id.split_once('-').unwrap_or_default();
         let event = event.to_owned();
-        // Without its group, a busy webhook would hold up the others.
-        let is_in_its_group = entry["MessageGroupId"].as_str() == Some(webhook);
+        // Without its group, a busy app would hold up the others.
+        let shop = delivery["envelope"]["shop"].as_str().unwrap_or_default();
+        let is_in_its_group = entry["MessageGroupId"] == format!("{shop}/demo");
         let code = match (aws.reply_to)(&event) {
             _ if !is_in_its_group => Some("MissingParameter"),
             Reply::Take => None,

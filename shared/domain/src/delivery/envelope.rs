@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     delivery::{id::DeliveryId, subscriber::Subscriber},
     event::{StoreEvent, topic::Topic},
-    installation::{app::AppId, shop::ShopDomain},
+    installation::{app::AppId, message_group::MessageGroup, shop::ShopDomain},
     payload::digest::PayloadDigest,
 };
 
@@ -56,5 +56,10 @@ impl Envelope {
             traceparent: event.traceparent.clone(),
             payload_digest,
         }
+    }
+
+    /// The group of its messages: the installation.
+    pub fn group(&self) -> MessageGroup {
+        MessageGroup::of(&self.shop, &self.app)
     }
 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::{
     delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
+    installation::message_group::MessageGroup,
     payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
     webhook::WebhookId,
 };
@@ -24,10 +25,17 @@ pub const BATCH_LIMIT: usize = 10;
 pub struct QueueEntry {
     /// The index of the invocation's record that it came from.
     pub record: usize,
-    /// The webhook. It is the message's group, so a busy webhook does not hold up the others.
-    pub webhook_id: WebhookId,
+    /// The message's group: its installation.
+    pub group: MessageGroup,
     /// The delivery.
     pub body: String,
+}
+
+impl QueueEntry {
+    /// A delivery as an entry. `record` is the index of what it came from.
+    pub fn of(record: usize, message: &DeliveryMessage<'_>) -> Self {
+        Self { record, group: message.envelope.group(), body: message.to_message() }
+    }
 }
 
 /// The messages of an event: one for each subscriber, or only for those of the app that the event
@@ -45,8 +53,14 @@ pub fn deliveries<'a, 's>(
 }
 
 /// Which one of this many senders sends a webhook's deliveries.
+///
+/// Ids have patterns: an app that registers webhooks on eight shops in turn has every eighth id on
+/// each. They are mixed (as SplitMix64 does it), or one sender would get them all.
 pub fn sender_of(webhook_id: WebhookId, senders: u64) -> u64 {
-    webhook_id.get() % senders.max(1)
+    let mut mixed = webhook_id.get();
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) % senders.max(1)
 }
 
 /// Packs messages, in their order, into batches that SQS takes: at most [`BATCH_LIMIT`] and,
@@ -72,10 +86,11 @@ mod tests {
 
     use super::*;
     use crate::event::origin::RecordOrigin;
-    use crate::installation::app::AppId;
+    use crate::installation::{app::AppId, shop::ShopDomain};
 
     fn message(record: usize, size: usize) -> QueueEntry {
-        QueueEntry { record, webhook_id: WebhookId::new(1), body: "x".repeat(size) }
+        let shop = ShopDomain::parse("s.example").unwrap();
+        QueueEntry { record, group: MessageGroup::of_shop(&shop), body: "x".repeat(size) }
     }
 
     proptest! {
@@ -106,6 +121,18 @@ mod tests {
             let packed = batches(sizes.iter().map(|size| message(0, *size)));
             assert_eq!(packed.map(|batch| batch.len()).collect::<Vec<_>>(), lengths);
         }
+    }
+
+    #[test]
+    fn each_sender_gets_about_as_many_webhooks_whatever_pattern_their_ids_have() {
+        for stride in [1, 2, 8, 64, 987, 1_000, 1 << 32] {
+            let mut sent = [0; 8];
+            for number in 1..=160 {
+                sent[sender_of(WebhookId::new(number * stride), 8) as usize] += 1;
+            }
+            assert!(sent.iter().all(|count| (8..=36).contains(count)), "{stride}: {sent:?}");
+        }
+        assert_eq!(sender_of(WebhookId::new(7), 0), 0);
     }
 
     #[test]

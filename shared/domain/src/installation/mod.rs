@@ -12,6 +12,7 @@
 //! the delivery of `app/uninstalled` still needs it.
 
 pub mod app;
+pub mod message_group;
 pub mod rate_limit;
 pub mod secret;
 pub mod secret_rotation;

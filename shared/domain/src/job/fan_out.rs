@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{delivery::fan_out::BATCH_LIMIT, payload::limits::SQS_MESSAGE_LIMIT, webhook::WebhookId};
 
-/// How many batches a share has. At a second for each and eight at a time, that is 20 seconds.
+/// How many batches a share has. At a second for each and eight at a time, that is 20 to 30 seconds.
 const BATCHES: usize = 160;
 
 /// The fewest webhooks of a share that others follow: a batch has one message at least.
@@ -35,10 +35,8 @@ pub struct FanOutShare {
 }
 
 impl Range {
-    /// Whether a webhook is in the range.
-    pub fn contains(&self, id: WebhookId) -> bool {
-        (self.from..=self.to).contains(&id)
-    }
+    /// Every webhook.
+    pub const ALL: Self = Self { from: WebhookId::new(0), to: WebhookId::new(u64::MAX) };
 }
 
 /// The shares of these webhooks, each of as many messages of this size as 160 batches hold.
@@ -67,7 +65,8 @@ mod tests {
         {
             let shares = shares(ids.clone(), bytes);
             assert_eq!(shares.len(), count, "{bytes}");
-            let sizes = shares.iter().map(|share| ids.iter().filter(|id| share.contains(**id)).count());
+            let size = |share: &Range| ids.iter().filter(|id| (share.from..=share.to).contains(id)).count();
+            let sizes = shares.iter().map(size);
             let sizes: Vec<_> = sizes.collect();
             assert_eq!(
                 (sizes.iter().sum::<usize>(), sizes.iter().max()),

@@ -14,7 +14,7 @@ pub enum Job {
     FanOut(FanOutShare),
 }
 
-/// A message is no job. It says where, and never quotes the message.
+/// The message is not a job. The error says where it is malformed, and never quotes it.
 #[derive(Debug, thiserror::Error)]
 #[error("the message is not a job: line {}, column {}", .0.line(), .0.column())]
 pub struct InvalidJob(serde_json::Error);
@@ -24,7 +24,7 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// Where the message is no job.
+    /// The message is not the JSON of a job.
     pub fn parse(message: &str) -> Result<Self, InvalidJob> {
         serde_json::from_str(message).map_err(InvalidJob)
     }
@@ -33,14 +33,6 @@ impl Job {
     #[expect(clippy::expect_used, reason = "a struct of texts and numbers always serializes")]
     pub fn to_message(&self) -> String {
         serde_json::to_string(self).expect("plain data")
-    }
-
-    /// The message's group. On a standard queue, a group makes the queue fair.
-    pub fn group(&self) -> String {
-        match self {
-            Self::Replay(step) => step.replay.webhook_id.to_string(),
-            Self::FanOut(share) => share.range.from.to_string(),
-        }
     }
 }
 
@@ -55,8 +47,9 @@ mod tests {
             r#""from":"1970-01-01T00:00:00Z","to":"2026-11-21T15:00:00Z","state":"dead","per_second":50,"#,
             r#""began_at":"2026-11-21T15:00:00Z"},"number":2,"after":"01795000000000000#e1"}}"#,
         );
-        assert_eq!(Job::parse(text)?.to_message(), text);
-        assert_eq!(Job::parse(text)?.group(), "7");
+        let job = Job::parse(text)?;
+        assert_eq!(job.to_message(), text);
+        assert!(matches!(job, Job::Replay(step) if step.replay.group().as_str() == "a.example/demo"));
         Ok(())
     }
 

@@ -84,7 +84,7 @@ pub struct InvalidWebhookId;
 
 impl WebhookId {
     /// The id with this number.
-    pub fn new(number: u64) -> Self {
+    pub const fn new(number: u64) -> Self {
         Self(number)
     }
 

@@ -1,6 +1,11 @@
 //! What can happen in the world of the queues.
 
-use storehook_domain::delivery::run::RunId;
+use std::time::Duration;
+
+use storehook_domain::delivery::{
+    outcome::{FailedAttempt, Outcome},
+    run::RunId,
+};
 
 /// How SQS redrives a message. AWS documents neither.
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +29,47 @@ pub(crate) enum Fault {
     DiesAfterWrite,
     /// The write of the record is lost.
     WriteIsLost,
+    /// The record cannot be read.
+    ReadIsLost,
+    /// The history is silent: the record can be neither read nor written.
+    HistoryIsSilent,
 }
 
-/// What the endpoint answers.
+impl Fault {
+    pub(crate) fn loses_read(self) -> bool {
+        matches!(self, Self::ReadIsLost | Self::HistoryIsSilent)
+    }
+
+    pub(crate) fn loses_write(self) -> bool {
+        matches!(self, Self::WriteIsLost | Self::HistoryIsSilent)
+    }
+}
+
+/// What the endpoint answers; or why it is not asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Takes,
     Fails,
     AsksForDelay(u64),
     AsksForTime(u64),
+    /// Its webhook is paused at this moment.
+    IsPaused,
+    /// Its webhook is deleted, from now on.
+    IsDeleted,
+}
+
+impl Answer {
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Takes => Outcome::Delivered,
+            Self::Fails | Self::IsPaused | Self::IsDeleted => Outcome::failed(FailedAttempt::Status(500)),
+            Self::AsksForDelay(seconds) => Outcome::Delayed(Duration::from_secs(seconds)),
+            Self::AsksForTime(seconds) => Outcome::Failed {
+                reason: FailedAttempt::Status(429),
+                retry_after: Some(Duration::from_secs(seconds)),
+            },
+        }
+    }
 }
 
 /// A POST that was made.
@@ -42,6 +79,6 @@ pub(crate) struct Post {
     /// The last point of the schedule that its age had reached.
     pub(crate) point: usize,
     pub(crate) delivered: bool,
-    /// Whether its run was already recorded as delivered when it was received.
+    /// Whether its run was recorded as delivered in what was read when it was received.
     pub(crate) was_delivered: bool,
 }

@@ -1,14 +1,18 @@
 //! Runs in a simulated SQS that copies messages, redrives them, loses receives and delays, while
-//! the function dies anywhere and the history loses writes.
+//! the function dies anywhere, the history loses reads and writes and is silent for hours, and the
+//! webhook is paused or deleted.
 
+mod history;
 mod kinds;
 mod messages;
+mod steps;
 mod world;
 
 use std::collections::BTreeMap;
 
-use kinds::{Answer, Fault, Post, Redrive};
+use kinds::{Answer, Fault, Post};
 use proptest::prelude::*;
+use steps::{Step, answer, fault, redrive, silence, step};
 use storehook_domain::{
     delivery::{lane::Lane, message::DeliveryMessage, run::RunId, schedule::AGES, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
@@ -21,20 +25,6 @@ use world::World;
 /// How many steps end any delivery: 48 hours of receives in both lanes, for each message that is
 /// sent.
 const STEPS: usize = 20_000;
-
-/// What happens next in the world.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    fault: Fault,
-    answer: Answer,
-    latency: i64,
-    jitter: f64,
-    /// Whether another receive begins before this one ends.
-    overlaps: bool,
-    which: usize,
-    /// Whether SQS shows a message twice now.
-    is_shown_twice: bool,
-}
 
 #[expect(clippy::expect_used, reason = "the record is a constant")]
 fn message(run: RunId) -> DeliveryMessage<'static> {
@@ -51,45 +41,6 @@ fn message(run: RunId) -> DeliveryMessage<'static> {
     );
     message.run = run;
     message
-}
-
-fn redrive() -> impl Strategy<Value = Redrive> {
-    (any::<bool>(), any::<bool>()).prop_map(|(keeps_count, keeps_id)| Redrive { keeps_count, keeps_id })
-}
-
-fn fault() -> impl Strategy<Value = Fault> {
-    prop_oneof![
-        12 => Just(Fault::None),
-        1 => Just(Fault::DiesAtOnce),
-        1 => Just(Fault::DiesAfterPost),
-        1 => Just(Fault::DiesAfterWrite),
-        1 => Just(Fault::WriteIsLost),
-    ]
-}
-
-fn answer() -> impl Strategy<Value = Answer> {
-    prop_oneof![
-        1 => Just(Answer::Takes),
-        8 => Just(Answer::Fails),
-        1 => (1..900_u64).prop_map(Answer::AsksForDelay),
-        1 => (1..50_000_u64).prop_map(Answer::AsksForTime),
-    ]
-}
-
-fn step(
-    fault: impl Strategy<Value = Fault>,
-    answer: impl Strategy<Value = Answer>,
-) -> impl Strategy<Value = Step> {
-    (fault, answer, 0..30_000_i64, 0.0..=1.0_f64, any::<bool>(), any::<usize>(), prop::bool::weighted(0.05))
-        .prop_map(|(fault, answer, latency, jitter, overlaps, which, is_shown_twice)| Step {
-            fault,
-            answer,
-            latency,
-            jitter,
-            overlaps,
-            which,
-            is_shown_twice,
-        })
 }
 
 /// Lets the world go on until it is quiet: by these steps, and then with failing attempts and no
@@ -117,6 +68,19 @@ fn live(world: &mut World, steps: &[Step], copies: bool) {
             world.finish(step.which, step.answer, step.latency, step.jitter);
         }
     }
+}
+
+/// Whether nobody can tell how a run that was begun has ended.
+fn is_lost(world: &World, run: &RunId) -> bool {
+    let ends = [&world.dead_letters, &world.held, &world.cancelled];
+    let is_delivered = |post: &Post| post.delivered && (post.run == *run || !run.repeats_delivered());
+    if ends.iter().any(|runs| runs.contains(run)) || world.posts.iter().any(is_delivered) {
+        return false;
+    }
+    // A run that was attempted later takes its place. The event's own is the earliest.
+    let runs = world.record.iter().flat_map(|record| &record.runs).map(|known| &known.id);
+    let later = runs.clone().skip_while(|known| *known != run).skip(1).count();
+    later == 0 && !(run.is_events_own() && runs.count() > 0)
 }
 
 fn ends(world: &World) -> Result<&DeliveryRecord, TestCaseError> {
@@ -158,8 +122,9 @@ proptest! {
         prop_assert_eq!(&world.dead_letters, &[RunId::Event]);
     }
 
-    /// Whatever happens, every delivery ends delivered or as a dead letter; and each repeat is
-    /// explained by a crash, a lost write, or receives at the same moment.
+    /// Whatever happens, every run that was begun ends: delivered, as a dead letter, held or
+    /// cancelled, or because a later run was attempted. And each repeat is explained by a crash, a
+    /// read or a write that was lost, receives at the same moment, or a delivery that was held.
     #[test]
     fn with_any_faults_every_delivery_ends_and_each_repeat_has_a_reason(
         redrive in redrive(),
@@ -172,16 +137,22 @@ proptest! {
             ],
             1..5,
         ),
-        steps in prop::collection::vec(step(fault(), answer()), 0..200),
+        steps in prop::collection::vec(step(fault(), prop_oneof![
+            30 => answer(),
+            1 => Just(Answer::IsDeleted),
+        ]), 0..200),
+        silence in silence(),
     ) {
         let mut world = World::new(redrive);
+        world.silence = silence;
         for run in runs {
             world.send(message(run));
         }
         live(&mut world, &steps, true);
         prop_assert!(world.is_quiet(), "every delivery ends");
-        let is_delivered = world.posts.iter().any(|post| post.delivered);
-        prop_assert!(is_delivered || !world.dead_letters.is_empty(), "nothing is lost");
+        for run in &world.sent {
+            prop_assert!(!is_lost(&world, run), "{run} is lost");
+        }
         // Where a write was lost, the record learns of the end by the attempt that never came.
         let shown = world.record.clone().map(|record| record.as_of(world.later()).state);
         prop_assert!(!matches!(shown, Some(DeliveryState::Pending | DeliveryState::Retrying)), "{shown:?}");
@@ -197,7 +168,7 @@ proptest! {
         // An endpoint that asks for a delay or for time may be attempted twice between two points.
         let asked = steps.iter().filter(|step| !matches!(step.answer, Answer::Takes | Answer::Fails)).count();
         prop_assert!(
-            repeats <= world.faults + world.overlaps + asked,
+            repeats <= world.faults + world.overlaps + asked + world.held.len(),
             "{repeats} repeats, {} faults, {} overlaps", world.faults, world.overlaps
         );
     }
@@ -208,8 +179,10 @@ proptest! {
         redrive in redrive(),
         copies in 1..4_usize,
         steps in prop::collection::vec(step(fault(), answer()), 0..200),
+        silence in silence(),
     ) {
         let mut world = World::new(redrive);
+        world.silence = silence;
         for _ in 0..copies {
             world.send(message(RunId::Event));
         }

@@ -1,7 +1,7 @@
 //! SQS's two lanes, the history and one delivery, on a virtual clock: the world that the delivery
 //! function lives in, as far as a run can tell. What it decides is the domain's own code.
 
-use std::time::Duration;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use storehook_domain::{
@@ -9,14 +9,14 @@ use storehook_domain::{
         disposition::Disposition,
         lane::Lane,
         message::DeliveryMessage,
-        outcome::{FailedAttempt, Outcome},
+        outcome::Outcome,
         run::RunId,
         schedule::{AGES, RetrySchedule},
     },
     history::{
-        attempt::Attempt,
         decision::{Known, disposition},
         record::{DeliveryRecord, admission::Admission},
+        state::DeliveryState,
     },
 };
 
@@ -52,6 +52,13 @@ pub(crate) struct World {
     pub(crate) posts: Vec<Post>,
     /// How many messages reached the dead-letter queue, by run.
     pub(crate) dead_letters: Vec<RunId>,
+    /// The runs whose messages ended because the webhook was paused or deleted.
+    pub(crate) held: Vec<RunId>,
+    pub(crate) cancelled: Vec<RunId>,
+    /// The runs that a message was sent of.
+    pub(crate) sent: Vec<RunId>,
+    /// When the history is silent.
+    pub(crate) silence: Range<i64>,
     pub(crate) faults: usize,
     /// How often receives of the delivery overlapped.
     pub(crate) overlaps: usize,
@@ -69,6 +76,10 @@ impl World {
             record: None,
             posts: Vec::new(),
             dead_letters: Vec::new(),
+            held: Vec::new(),
+            cancelled: Vec::new(),
+            sent: Vec::new(),
+            silence: 0..0,
             faults: 0,
             overlaps: 0,
             messages: Vec::new(),
@@ -80,6 +91,7 @@ impl World {
     /// Puts a message into the fast lane.
     pub(crate) fn send(&mut self, mut body: DeliveryMessage<'static>) {
         body.enqueued_at = at(self.now);
+        self.sent.push(body.run.clone());
         self.push(body, Lane::Fast, 0);
     }
 
@@ -159,7 +171,15 @@ impl World {
             self.faults += 1;
             return;
         }
-        let known = self.record.clone().map_or(Known::NoRecord, |record| Known::Record(Box::new(record)));
+        let fault = match fault {
+            Fault::None if self.silence.contains(&self.now) => Fault::HistoryIsSilent,
+            fault => fault,
+        };
+        let known = match self.record.clone() {
+            _ if fault.loses_read() => Known::Nothing,
+            Some(record) => Known::Record(Box::new(record)),
+            None => Known::NoRecord,
+        };
         let admission = message.received().admission(&known, &self.schedule, at(self.now));
         self.overlaps += usize::from(!self.under_way.is_empty());
         self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
@@ -173,28 +193,26 @@ impl World {
         self.faults += usize::from(fault != Fault::None);
         let Some(message) = self.messages[number].clone() else { return };
         let (run, schedule) = (message.body.run.clone(), self.schedule);
-        let attempted = matches!(admission, Admission::Attempt | Admission::LastAttempt);
+        let admitted = matches!(admission, Admission::Attempt | Admission::LastAttempt);
+        let answer = if self.cancelled.is_empty() { answer } else { Answer::IsDeleted };
+        let stopped = match answer {
+            Answer::IsPaused if admitted => Some(DeliveryState::Held),
+            Answer::IsDeleted if admitted => Some(DeliveryState::Cancelled),
+            _ => None,
+        };
+        let attempted = admitted && stopped.is_none();
         let latency = if attempted { latency } else { 0 };
         self.now = self.now.max(received_at + latency);
-        let outcome = match answer {
-            Answer::Takes => Outcome::Delivered,
-            Answer::Fails => Outcome::failed(FailedAttempt::Status(500)),
-            Answer::AsksForDelay(seconds) => Outcome::Delayed(Duration::from_secs(seconds)),
-            Answer::AsksForTime(seconds) => Outcome::Failed {
-                reason: FailedAttempt::Status(429),
-                retry_after: Some(Duration::from_secs(seconds)),
-            },
-        };
-        let outcome = attempted.then_some(outcome);
+        let outcome = attempted.then(|| answer.outcome());
         let age = message.received().age(at(self.now));
         let now = at(self.now);
-        let decided = disposition(admission, outcome.as_ref(), &schedule, message.lane, age, now, jitter);
+        let mut decided = disposition(admission, outcome.as_ref(), &schedule, message.lane, age, now, jitter);
         if let Some(outcome) = outcome {
             let began_age = message.received().age(at(received_at)).as_secs();
-            let recorded = self.record.as_ref();
+            let recorded = known.record();
             let own = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run));
             self.posts.push(Post {
-                run,
+                run: run.clone(),
                 point: AGES.iter().filter(|point| **point <= began_age).count(),
                 delivered: outcome == Outcome::Delivered,
                 was_delivered: own.is_some_and(|own| own.end.is_some()) && admission == Admission::Attempt,
@@ -202,31 +220,22 @@ impl World {
             if fault == Fault::DiesAfterPost {
                 return;
             }
-            if fault != Fault::WriteIsLost {
+            if !fault.loses_write() {
                 self.write(&message, at(received_at), outcome, decided);
+            }
+        }
+        if let Some(state) = stopped {
+            if self.end(&message, state, fault) {
+                decided = Disposition::Ack;
+                self.runs_in(state).push(run);
+            } else {
+                decided = schedule.next(message.lane, age, None, jitter);
             }
         }
         if fault == Fault::DiesAfterWrite {
             return;
         }
         self.apply(number, &message, decided, &known);
-    }
-
-    fn write(&mut self, message: &Queued, began_at: Timestamp, outcome: Outcome, decided: Disposition) {
-        let attempt = Attempt {
-            at: began_at,
-            latency: Duration::ZERO,
-            address: String::new(),
-            request: None,
-            status: None,
-            response: None,
-            outcome,
-            details: None,
-        };
-        let kept_for = jiff::SignedDuration::from_hours(24 * 365);
-        let record = self.record.take().unwrap_or_else(|| DeliveryRecord::begin(&message.body, kept_for));
-        let receive = message.received().receive;
-        self.record = Some(record.attempted(&message.body, receive, attempt, decided, at(self.now)));
     }
 
     fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: &Known) {

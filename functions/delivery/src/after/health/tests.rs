@@ -21,6 +21,8 @@ enum Reply {
     Made(Value),
     /// The call is made, or not: it fails, and is sent again.
     Lost,
+    /// The call is never answered.
+    Silence,
     /// The condition refuses the write, because the item is this.
     Refused(Item),
 }
@@ -37,10 +39,14 @@ async fn respond(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, Json<Value>) {
-    let operation = operation_of(&headers).to_owned();
-    let mut aws = aws.lock().unwrap();
-    aws.calls.push((operation, serde_json::from_slice(&body).unwrap_or_default()));
-    match aws.replies.pop_front() {
+    let call = (operation_of(&headers).to_owned(), serde_json::from_slice(&body).unwrap_or_default());
+    let reply = {
+        let mut aws = aws.lock().unwrap();
+        aws.calls.push(call);
+        aws.replies.pop_front()
+    };
+    match reply {
+        Some(Reply::Silence) => std::future::pending().await,
         Some(Reply::Made(response)) => (StatusCode::OK, Json(response)),
         Some(Reply::Refused(item)) => {
             let item: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
@@ -139,13 +145,36 @@ async fn a_webhook_whose_app_cannot_be_told_is_as_it_was() -> TestResult {
     let (recorded, calls) = record(failed(410), replies).await?;
     assert!(matches!(recorded, Err(HealthError::Stream(_))), "{recorded:?}");
     assert_eq!(operations(&calls), ["UpdateItem", "PutRecord", "PutRecord", "PutRecord", "UpdateItem"]);
-    let values = |call: usize| {
-        let values = &calls[call].1["ExpressionAttributeValues"];
-        [":status", ":before", ":after"].map(|name| values[name].clone())
-    };
-    assert_eq!(values(0), [json!({"S": "disabled"}), json!({"N": "3"}), json!({"N": "4"})]);
-    assert_eq!(values(4), [json!({"S": "active"}), json!({"N": "4"}), json!({"N": "3"})]);
+    assert_eq!(statuses(&calls), disabled_and_back());
     Ok(())
+}
+
+/// The stream has a share of the time that a call may take. What is left is for enabling the
+/// webhook again.
+#[tokio::test]
+async fn a_stream_that_is_silent_leaves_the_time_to_enable_the_webhook_again() -> TestResult {
+    let made = || Reply::Made(json!({}));
+    let (recorded, calls) = record(failed(410), [made(), Reply::Silence, made()]).await?;
+    assert!(matches!(recorded, Err(HealthError::SlowStream(_))), "{recorded:?}");
+    assert_eq!(operations(&calls), ["UpdateItem", "PutRecord", "UpdateItem"]);
+    assert_eq!(statuses(&calls), disabled_and_back());
+    assert!(PUBLISH_TIME * 2 < CALL_TIMEOUT);
+    Ok(())
+}
+
+/// The status that each update sets, and the versions before and after it.
+fn statuses(calls: &[(String, Value)]) -> Vec<[Value; 3]> {
+    let updates = calls.iter().filter(|(operation, _)| operation == "UpdateItem");
+    let values = updates.map(|(_, call)| &call["ExpressionAttributeValues"]);
+    values.map(|values| [":status", ":before", ":after"].map(|name| values[name].clone())).collect()
+}
+
+/// A webhook of version 3 that is disabled, and then is as it was.
+fn disabled_and_back() -> [[Value; 3]; 2] {
+    [
+        [json!({"S": "disabled"}), json!({"N": "3"}), json!({"N": "4"})],
+        [json!({"S": "active"}), json!({"N": "4"}), json!({"N": "3"})],
+    ]
 }
 
 #[tokio::test]

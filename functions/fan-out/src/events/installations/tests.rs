@@ -67,8 +67,7 @@ async fn uninstall(replies: Vec<Reply>) -> Result<Vec<(String, Value)>, Box<dyn 
     let record = record.to_string();
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let now = storehook_aws::now();
-    let times = Times { now, deadline: now + 60.seconds() };
+    let times = Times::begin(storehook_aws::now, storehook_aws::now() + 60.seconds());
     installations.uninstall(&event, &AppId::parse("demo")?, times).await?;
     let calls = aws.lock().unwrap().calls.clone();
     Ok(calls)

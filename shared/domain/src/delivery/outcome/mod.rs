@@ -8,7 +8,7 @@ mod failed_attempt;
 
 use std::time::Duration;
 
-use jiff::{Timestamp, fmt::rfc2822};
+use jiff::{Timestamp, civil::DateTime, fmt::rfc2822, tz::TimeZone};
 
 pub use failed_attempt::FailedAttempt;
 
@@ -113,17 +113,31 @@ impl Outcome {
 }
 
 /// The wait that a value of `Retry-After` asks for: seconds, or a date (RFC 9110 §10.2.3), at most
-/// [`LONGEST_RETRY_AFTER`]. `None` if the value is malformed or the date has passed.
+/// [`LONGEST_RETRY_AFTER`]. `None` if the value is malformed or the date has passed. Seconds may
+/// have decimals, because some servers print them so.
 fn wait_of(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let wait = if is_number {
-        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+        let seconds: f64 = value.parse().ok()?;
+        Duration::from_secs_f64(seconds.min(LONGEST_RETRY_AFTER.as_secs_f64()))
     } else {
-        let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-        Duration::try_from(date.duration_since(now)).ok()?
+        Duration::try_from(date_of(value)?.duration_since(now)).ok()?
     };
     (!wait.is_zero()).then(|| wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// The forms of a date that RFC 9110 calls obsolete and that a recipient must read all the same
+/// (§5.6.7): those of RFC 850 and of C's `asctime`.
+const OBSOLETE_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+
+/// The time that an HTTP date names.
+fn date_of(value: &str) -> Option<Timestamp> {
+    if let Ok(date) = rfc2822::DateTimeParser::new().parse_timestamp(value) {
+        return Some(date);
+    }
+    let date = OBSOLETE_DATES.iter().find_map(|form| DateTime::strptime(form, value).ok())?;
+    TimeZone::UTC.to_timestamp(date).ok()
 }
 
 #[cfg(test)]

@@ -48,11 +48,11 @@ impl DeliveryRecord {
             _ if is_delivered => Admission::Delivered,
             // Two senders may give two events the same id. The first event keeps it.
             _ if self.is_other_payload(message) => Admission::Superseded,
-            _ if self.state == DeliveryState::Held => Admission::Attempt,
             // The event's own run is the earliest.
             None if message.run.is_events_own() && !is_latest => Admission::Superseded,
-            None => Admission::Attempt,
             Some(_) if !is_latest => Admission::Superseded,
+            _ if self.state == DeliveryState::Held => Admission::Attempt,
+            None => Admission::Attempt,
             Some(run @ Run { end: Some(_), .. }) if run.is_spent(message, receive) => Admission::Exhausted,
             Some(Run { end: Some(_), .. }) => Admission::LastAttempt,
             Some(Run { holder, .. }) if !holder.admits(message, receive) => {

@@ -10,8 +10,8 @@
 //! Promises: one message makes the attempts of a run (`history/run.rs`). The first attempt of a
 //! later run ends the earlier run: messages of the earlier run then end without an attempt. A
 //! delivered delivery is attempted again only by a run that repeats deliveries. The next message of
-//! a held delivery becomes the holder of its run. A dead run gets one last attempt when somebody
-//! moves its dead letter back by hand.
+//! a held delivery becomes the holder of its run, unless a later run has begun. A dead run gets one
+//! last attempt when somebody moves its dead letter back by hand.
 //!
 //! What can go wrong: if two attempts overlap, both are recorded, and the message whose attempt is
 //! recorded first is the holder. A lost write may cost a repeat.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     delivery::run::RunId,
     history::state::DeliveryState,
-    installation::{app::AppId, shop::ShopDomain},
+    installation::{app::AppId, message_group::MessageGroup, shop::ShopDomain},
     webhook::WebhookId,
 };
 
@@ -97,6 +97,11 @@ impl Replay {
             ReplayState::Dead | ReplayState::Held => RunId::Replay(self.id.clone()),
             ReplayState::All => RunId::ReplayAll(self.id.clone()),
         }
+    }
+
+    /// The group of its steps: the installation.
+    pub fn group(&self) -> MessageGroup {
+        MessageGroup::of(&self.shop, &self.app)
     }
 }
 

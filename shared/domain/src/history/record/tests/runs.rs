@@ -15,6 +15,8 @@ fn one_message_makes_the_attempts_of_a_run() -> TestResult {
     let dead = attempted(500, DEAD)?;
     let replay = message("replay:r")?;
     let redeliver = message("redeliver:x")?;
+    let replayed = retrying.clone().attempted(&replay, fast("m-4"), attempt(10, 500)?, retry(10), time(10));
+    let held_later = replayed.ended(&replay, fast("m-4"), DeliveryState::Held, time(20)).ok_or("news")?;
     for (what, record, message, receive, admission) in [
         ("the holder", &retrying, &event, fast("m-1"), Attempt),
         ("a copy", &retrying, &event, fast("m-2"), Superseded),
@@ -34,6 +36,8 @@ fn one_message_makes_the_attempts_of_a_run() -> TestResult {
         ("a later run", &retrying, &replay, fast("m-4"), Attempt),
         ("any message of a held delivery", &held, &event, fast("m-9"), Attempt),
         ("a later run of a held delivery", &held, &replay, fast("m-9"), Attempt),
+        ("any message of the run that was held", &held_later, &replay, fast("m-9"), Attempt),
+        ("the holder of the run before it", &held_later, &event, fast("m-1"), Superseded),
         ("the holder of a delivered run", &delivered, &event, fast("m-1"), Delivered),
         ("a run that repeats nothing", &delivered, &replay, fast("m-4"), Delivered),
         ("a run that repeats deliveries", &delivered, &redeliver, fast("m-4"), Attempt),

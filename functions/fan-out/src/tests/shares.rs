@@ -1,0 +1,114 @@
+//! Tests of events that are shared out, against the stand-in.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    TestResult, batch_of, names, record,
+    stand_in::{Aws, Reply, WIDE, world},
+    times,
+};
+use crate::{Batch, Dependencies, handle};
+
+/// The response to a job, and to a batch of records.
+async fn respond(dependencies: &Dependencies, batch: Batch) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(handle(dependencies, batch, times(60)).await)
+}
+
+fn job(body: &str) -> Result<Batch, serde_json::Error> {
+    let message = json!({"messageId": "m-1", "receiptHandle": "r", "body": body, "attributes": {}});
+    serde_json::from_value(json!({"Records": [message]}))
+}
+
+/// A job for the first 160 webhooks of a shop.
+fn share_of(shop: &str) -> Result<Batch, serde_json::Error> {
+    job(&format!(r#"{{"fan_out":{{"record":{},"range":{{"from":1,"to":160}}}}}}"#, record(shop, 1)))
+}
+
+fn queued(aws: &Aws) -> Vec<String> {
+    aws.queued.lock().unwrap().clone()
+}
+
+/// Nothing of it is queued, so nothing of it is queued twice when it comes again.
+#[tokio::test]
+async fn an_event_that_cannot_be_shared_out_in_time_comes_again_whole() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Take).await?;
+    let batch = batch_of(&[record("shop", 0), record("wide", 1), record("shop", 2)])?;
+    let response = handle(&dependencies, batch, times(0)).await;
+    assert_eq!(serde_json::to_value(response)?["batchItemFailures"][0]["itemIdentifier"], "0");
+    assert!(aws.jobs.lock().unwrap().is_empty());
+    assert!(aws.webhooks.lock().unwrap().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Take).await?;
+    let batch = batch_of(&[record("wide", 0), record("shop", 1)])?;
+    assert_eq!(respond(&dependencies, batch).await?, json!({"batchItemFailures": []}));
+    let jobs = aws.jobs.lock().unwrap().clone();
+    assert_eq!((aws.webhooks.lock().unwrap().len(), jobs.len()), (1, 3), "jobs send to all of them");
+    for body in jobs {
+        assert_eq!(respond(&dependencies, job(&body)?).await?, json!({"batchItemFailures": []}));
+    }
+    let mut webhooks = aws.webhooks.lock().unwrap().clone();
+    webhooks.sort_unstable();
+    // The shop `shop` has the webhook 7.
+    let mut expected: Vec<_> = (1..=WIDE as u64).chain([7]).collect();
+    expected.sort_unstable();
+    assert!(webhooks == expected, "{} messages", webhooks.len());
+    let queued: BTreeSet<_> = aws.queued.lock().unwrap().iter().cloned().collect();
+    assert_eq!(queued, names([0, 1]).into_iter().collect());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_whose_job_sqs_did_not_take_comes_again() -> TestResult {
+    let (aws, dependencies) = world(|event| if event == "e1" { Reply::Fail } else { Reply::Take }).await?;
+    let batch = batch_of(&[record("shop", 0), record("wide", 1), record("shop", 2)])?;
+    let response = respond(&dependencies, batch).await?;
+    assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}));
+    assert_eq!(queued(&aws), names([0]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_whose_job_sqs_refuses_for_good_is_rejected_and_blocks_nothing() -> TestResult {
+    let (aws, dependencies) = world(|event| if event == "e1" { Reply::Refuse } else { Reply::Take }).await?;
+    let batch = batch_of(&[record("shop", 0), record("wide", 1), record("wide", 2), record("shop", 3)])?;
+    assert_eq!(respond(&dependencies, batch).await?, json!({"batchItemFailures": []}));
+    assert_eq!(queued(&aws), names([0, 3]));
+    assert_eq!(aws.jobs.lock().unwrap().len(), 3, "the jobs of the other wide event are queued");
+    let rejected = aws.rejected.lock().unwrap().clone();
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(
+        (&rejected[0]["sequence_number"], &rejected[0]["record"]),
+        (&json!("1"), &json!(record("wide", 1)))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_share_that_cannot_be_sent_comes_again() -> TestResult {
+    let failed = json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]});
+    let (aws, dependencies) = world(|_| Reply::Fail).await?;
+    assert_eq!(respond(&dependencies, share_of("wide")?).await?, failed, "SQS takes nothing");
+    let (denied, dependencies) = world(|_| Reply::Take).await?;
+    assert_eq!(respond(&dependencies, share_of("denied")?).await?, failed, "the webhooks cannot be read");
+    for aws in [aws, denied] {
+        assert!(queued(&aws).is_empty() && aws.rejected.lock().unwrap().is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_share_with_a_message_that_sqs_refuses_for_good_is_rejected() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Refuse).await?;
+    assert_eq!(respond(&dependencies, share_of("wide")?).await?, json!({"batchItemFailures": []}));
+    let rejected = aws.rejected.lock().unwrap().clone();
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0]["fan_out"]["range"], json!({"from": 1, "to": 160}));
+    assert_eq!(rejected[0]["fan_out"]["record"]["event_id"], "e1");
+    Ok(())
+}
