@@ -27,12 +27,12 @@ async fn fan_out(
     Ok((serde_json::to_value(response)?, queued, rejected))
 }
 
-fn times(seconds_left: i64) -> Times {
+pub(crate) fn times(seconds_left: i64) -> Times {
     let now = storehook_aws::now();
     Times { now, deadline: now + seconds_left.seconds() }
 }
 
-fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
+pub(crate) fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
     let records = records.iter().enumerate().map(|(number, record)| {
         json!({"eventID": format!("shardId-0:{number}"), "kinesis": {
             "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,
@@ -136,8 +136,6 @@ fn a_batch_is_told_by_its_shape() -> TestResult {
     Ok(())
 }
 
-/// One invocation sends to a share of the webhooks, and each job to another one. Together they send
-/// to every webhook once.
 /// Nothing of it is queued, so nothing of it is queued twice when it comes again.
 #[tokio::test]
 async fn an_event_that_cannot_be_shared_out_in_time_comes_again_whole() -> TestResult {
@@ -150,6 +148,7 @@ async fn an_event_that_cannot_be_shared_out_in_time_comes_again_whole() -> TestR
     Ok(())
 }
 
+/// Each job sends to a share of the webhooks. Together they send to every webhook once.
 #[tokio::test]
 async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
     let (aws, dependencies) = world(|_| Reply::Take).await?;
@@ -172,5 +171,21 @@ async fn an_event_of_very_many_webhooks_is_shared_out() -> TestResult {
     assert!(webhooks == expected, "{} messages", webhooks.len());
     let queued: BTreeSet<_> = aws.queued.lock().unwrap().iter().cloned().collect();
     assert_eq!(queued, names([0, 1]).into_iter().collect());
+    Ok(())
+}
+
+/// A share has up to 1,600 webhooks. An event whose webhooks are one share is not shared out.
+#[tokio::test]
+async fn an_event_is_shared_out_from_two_shares_on() -> TestResult {
+    // The payload counts once, and not for each byte of what is around it.
+    let payload = "x".repeat(1_000);
+    for (webhooks, jobs) in [(200, 0), (1_600, 0), (1_601, 2), (3_200, 2), (3_201, 3)] {
+        let (aws, dependencies) = world(|_| Reply::Take).await?;
+        let record =
+            record(&format!("wide-{webhooks}"), 0).replace("{}", &format!(r#"{{"a": "{payload}"}}"#));
+        handle(&dependencies, batch_of(&[record])?, times(60)).await;
+        let sent = if jobs == 0 { webhooks } else { 0 };
+        assert_eq!((aws.jobs.lock().unwrap().len(), aws.webhooks.lock().unwrap().len()), (jobs, sent));
+    }
     Ok(())
 }

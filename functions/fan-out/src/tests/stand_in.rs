@@ -7,6 +7,7 @@ use std::{
 
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
+use storehook_aws::{Environment, stand_in::StandIn};
 
 use crate::{Dependencies, Settings};
 
@@ -61,15 +62,34 @@ pub(crate) async fn dependencies_on(aws: Router) -> Result<Dependencies, Box<dyn
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", &endpoint_url),
-        ("REGISTRY_TABLE", "registry"),
-        ("HISTORY_TABLE", "history"),
-        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
-        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
-        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
     ];
-    let environment = environment.into_iter().collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+    dependencies_in(&environment.into_iter().chain(NAMES).collect())
+}
+
+const NAMES: [(&str, &str); 5] = [
+    ("REGISTRY_TABLE", "registry"),
+    ("HISTORY_TABLE", "history"),
+    ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+    ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+    ("JOBS_QUEUE_URL", "https://sqs/jobs"),
+];
+
+/// The same with the shared stand-in.
+pub(crate) fn dependencies_of(aws: &StandIn) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    dependencies_with(aws, &[])
+}
+
+/// The same with these settings.
+pub(crate) fn dependencies_with(
+    aws: &StandIn,
+    settings: &[(&str, &str)],
+) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    dependencies_in(&aws.environment(&[&NAMES, settings].concat()))
+}
+
+fn dependencies_in(environment: &Environment) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    let sdk = storehook_aws::lambda_sdk_config(environment)?;
+    Ok(Dependencies::new(&sdk, Settings::read(environment)?))
 }
 
 /// The service and the operation that a call is for.
@@ -126,6 +146,11 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             if call["ExclusiveStartKey"].is_object() { json!([on(9, "orders/create")]) } else { json!([]) }
         }
         "wide.example" => (1..=WIDE).map(|id| on(id, "orders/create")).collect(),
+        // `wide-200` has 200 webhooks.
+        wide if wide.starts_with("wide-") => {
+            let count = wide.trim_start_matches("wide-").trim_end_matches(".example").parse().unwrap_or(0);
+            (1..=count).map(|id| on(id, "orders/create")).collect()
+        }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
         }

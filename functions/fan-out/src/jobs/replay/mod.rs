@@ -209,3 +209,6 @@ fn elapsed(times: Times) -> SignedDuration {
 fn is_late(times: Times) -> bool {
     elapsed(times) >= STEP_TIME || times.are_up()
 }
+
+#[cfg(test)]
+mod tests;
