@@ -20,3 +20,6 @@ pub(crate) mod stats;
 
 pub(crate) mod queue;
 pub(crate) mod store;
+
+#[cfg(test)]
+pub(crate) mod tests;
