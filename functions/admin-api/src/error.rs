@@ -197,3 +197,31 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Callers repeat a call by its status and its headers, so each error has those that fit.
+    #[test]
+    fn each_error_has_the_header_that_its_status_asks_for() {
+        for (error, status, header) in [
+            (ApiError::Unauthorized, 401, Some(("www-authenticate", "Bearer realm=\"storehook\""))),
+            (ApiError::MissingScope(Scope::Webhooks), 403, None),
+            (ApiError::NotFound, 404, None),
+            (ApiError::UnsupportedMediaType, 415, Some(("accept", "application/json"))),
+            (ApiError::TooManyCalls { seconds: 7 }, 429, Some(("retry-after", "7"))),
+            (ApiError::TimedOut, 503, Some(("retry-after", "1"))),
+            (ApiError::Contended(Contended), 503, Some(("retry-after", "1"))),
+            (ApiError::Panicked, 500, None),
+        ] {
+            let response = error.into_response();
+            assert_eq!(response.status().as_u16(), status);
+            let names = ["www-authenticate", "accept", "retry-after"];
+            let found =
+                names.iter().find_map(|name| Some((*name, response.headers().get(*name)?.to_str().ok()?)));
+            assert_eq!(found, header, "{status}");
+            assert_eq!(response.extensions().get::<Cause>().is_some(), status >= 500, "{status} has a cause");
+        }
+    }
+}

@@ -35,3 +35,6 @@ pub use app::App;
 pub use http::request_log::REQUEST_TIMEOUT;
 pub use router::{description, service};
 pub use settings::Settings;
+
+#[cfg(test)]
+mod stand_in;

@@ -133,3 +133,52 @@ fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> At
         details: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery, logged};
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    /// An uninstalled app still gets `app/uninstalled`, to clean up, and nothing else.
+    #[tokio::test]
+    async fn an_uninstalled_app_is_told_of_its_uninstallation_and_nothing_else() -> TestResult {
+        for (shop, topic, state) in [
+            ("uninstalled.example", "orders/create", "cancelled"),
+            ("uninstalled.example", "app/uninstalled", "delivered"),
+            ("a.example", "app/uninstalled", "delivered"),
+        ] {
+            let message = delivery(7, 0).replace("a.example", shop).replace("orders/create", topic);
+            let seen = deliver_all(&[("m", message)]).await?;
+            assert_eq!(seen.kept.get("7").map(String::as_str), Some(state), "{topic} to {shop}");
+        }
+        Ok(())
+    }
+
+    /// The owner of a publisher that gives two events one id must be able to find out.
+    #[tokio::test]
+    async fn another_payload_under_a_taken_id_is_logged_and_recorded() -> TestResult {
+        let other = "11111111111111111111111111111111";
+        for (webhook, digest, is_told) in [
+            (12, Some(other), true),
+            (12, Some(PAYLOAD_DIGEST), false),
+            (12, None, false),
+            (7, Some(other), false),
+        ] {
+            let digest = digest.map(|digest| format!("\"payload_digest\":\"{digest}\",")).unwrap_or_default();
+            let message = delivery(webhook, 0).replace("\"shop\"", &format!("{digest}\"shop\""));
+            let (seen, lines) = logged(deliver_all(&[("m", message)])).await;
+            let told = "another event has come under an id that is taken";
+            assert_eq!(lines.iter().any(|line| line["message"] == told), is_told, "{webhook}: {digest}");
+            if webhook == 12 {
+                let writes = seen?.writes;
+                assert_eq!(
+                    writes.get("PutItem").is_some(),
+                    is_told,
+                    "a duplicate that says nothing else is new"
+                );
+            }
+        }
+        Ok(())
+    }
+}

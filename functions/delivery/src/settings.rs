@@ -121,6 +121,23 @@ pub(crate) mod tests {
         assert_eq!(settings.address_policy, AddressPolicy::default());
         assert_eq!(settings.header_prefix, HeaderPrefix::default());
         assert_eq!(settings.schedule, RetrySchedule::default());
+        assert_eq!(settings.runtime_api_port, None);
+        Ok(())
+    }
+
+    /// The guard refuses this port whatever the operator opens.
+    #[test]
+    fn the_port_of_the_runtime_api_is_read() -> Result<(), SettingError> {
+        for (authority, port) in [("127.0.0.1:9001", 9_001), ("[::1]:80", 80)] {
+            assert_eq!(settings([("AWS_LAMBDA_RUNTIME_API", authority)])?.runtime_api_port, Some(port));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_longest_time_limits_are_accepted() -> Result<(), SettingError> {
+        let settings = settings([("CONNECT_TIMEOUT_SECONDS", "10"), ("ATTEMPT_TIMEOUT_SECONDS", "30")])?;
+        assert_eq!((settings.connect_timeout.as_secs(), settings.attempt_timeout.as_secs()), (10, 30));
         Ok(())
     }
 

@@ -15,6 +15,8 @@
 //! The SDK retries a call that failed as a whole. It does not retry the failed part of a batch: the
 //! modules here do that, with the waits of [`backoff()`]. An adapter that only one function needs
 //! lives in that function.
+//!
+//! With the feature `stand-in` there is a stand-in for AWS, for the unit tests of the functions.
 
 mod backoff;
 pub mod batch_get;
@@ -28,6 +30,8 @@ mod random;
 pub mod registry;
 mod retention;
 mod sdk;
+#[cfg(feature = "stand-in")]
+pub mod stand_in;
 pub mod stream;
 pub mod table;
 

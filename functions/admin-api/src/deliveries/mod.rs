@@ -26,3 +26,6 @@ pub(crate) mod stats;
 
 pub(crate) mod queue;
 pub(crate) mod store;
+
+#[cfg(test)]
+pub(crate) mod tests;

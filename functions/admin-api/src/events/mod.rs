@@ -11,3 +11,6 @@ pub(crate) mod schemas;
 
 pub(crate) mod new_id;
 pub(crate) mod stream;
+
+#[cfg(test)]
+mod tests;

@@ -21,3 +21,6 @@ pub(crate) mod negotiation;
 pub(crate) mod bodies;
 pub(crate) mod local_time;
 pub(crate) mod schemas;
+
+#[cfg(test)]
+mod tests;

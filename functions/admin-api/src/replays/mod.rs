@@ -11,3 +11,6 @@ pub(crate) mod schemas;
 
 pub(crate) mod operations;
 pub(crate) mod redelivery;
+
+#[cfg(test)]
+mod tests;

@@ -7,3 +7,6 @@ pub(crate) mod responses;
 pub(crate) mod routes;
 pub(crate) mod schemas;
 pub(crate) mod store;
+
+#[cfg(test)]
+mod tests;

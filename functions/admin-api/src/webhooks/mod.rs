@@ -13,3 +13,6 @@ pub(crate) mod schemas;
 pub(crate) mod operations;
 pub(crate) mod store;
 pub(crate) mod transaction;
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,24 @@ fn is_written(message: &DeliveryMessage<'_>, written: Result<Result<(), HistoryE
     tracing::error!(delivery.id = %message.envelope.id, error, "history not written");
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::stand_in::{deliver_all, delivery};
+
+    const DAY: i64 = 24 * 60 * 60;
+
+    /// A held delivery has no message any more, so its record must last as long as its payload: for
+    /// the retention from now on, however old the delivery is. Others last from their beginning.
+    #[tokio::test]
+    async fn a_held_delivery_is_kept_from_now_on() -> Result<(), Box<dyn std::error::Error>> {
+        for (webhook, kept_until) in [(9, 30 * DAY), (8, 28 * DAY)] {
+            let before = storehook_aws::now().as_second();
+            let seen = deliver_all(&[("m-retry", delivery(webhook, 2 * DAY - 600))]).await?;
+            let expires_at = seen.expiries.get(&webhook.to_string()).ok_or("no record")?;
+            let lasts = expires_at - before;
+            assert!((kept_until - 600..=kept_until + 1_200).contains(&lasts), "{webhook}: {lasts} s");
+        }
+        Ok(())
+    }
+}

@@ -84,7 +84,7 @@ impl Pool {
 
     /// Takes the connection that was used last. So connections that a smaller batch does not need
     /// grow old and are dropped.
-    fn pop(&self, origin: &str, now: Instant) -> Option<Lease> {
+    pub(super) fn pop(&self, origin: &str, now: Instant) -> Option<Lease> {
         let mut kept = self.kept();
         let expired = kept.iter().take_while(|kept| now - kept.at >= IDLE_LIMIT).count();
         kept.drain(..expired);

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// The digest of the payload of each recorded delivery.
+pub(crate) const PAYLOAD_DIGEST: &str = "00000000000000000000000000000000";
+
 /// The items that a `BatchGetItem` asks for. The items of webhook 10 stay unprocessed.
 pub(super) fn items_of(endpoint: &str, wanted: &Value) -> Value {
     let (mut responses, mut unprocessed) = (json!({}), json!({}));
@@ -34,7 +37,9 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
             _ => None,
         };
     }
-    let own = if sort_key == "INSTALLATION" {
+    let partition = key["pk"]["S"].as_str().unwrap_or_default();
+    let shop = partition.trim_start_matches("SHOP#").split('#').next().unwrap_or_default();
+    let mut own = if sort_key == "INSTALLATION" {
         json!({
             "store_id": text("0c1c9920-5c9c-012d-bd34-000c295ec56b"), "time_zone": text("UTC"), "scopes": {"L": []},
             "secrets": {"L": [{"M": {"secret": text("storehook-local-demo-secret")}}]},
@@ -58,8 +63,11 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
     } else {
         return None;
     };
+    if sort_key == "INSTALLATION" && shop == "uninstalled.example" {
+        own["uninstalled_at"] = text("2026-11-22T15:00:00Z");
+    }
     let mut item = json!({
-        "pk": text("SHOP#a.example#APP#demo"), "sk": key["sk"], "shop": text("a.example"), "app": text("demo"),
+        "pk": key["pk"], "sk": key["sk"], "shop": text(shop), "app": text("demo"),
     });
     item.as_object_mut()?.extend(own.as_object()?.clone());
     Some(item)
@@ -75,7 +83,7 @@ fn recorded(id: &str, end: &str) -> Value {
         "webhook_shard": text(&format!("WEBHOOK#{webhook_id}#0")), "position": text(&format!("01795000000000000#{event_id}")),
         "envelope": {"M": {
             "id": text(id), "shop": text("a.example"), "app": text("demo"), "topic": text("orders/create"),
-            "triggered_at": text("2026-11-21T15:00:00Z"),
+            "triggered_at": text("2026-11-21T15:00:00Z"), "payload_digest": text(PAYLOAD_DIGEST),
         }},
         "runs": {"L": [{"M": {
             "id": text("event"), "began_at": text("2026-11-21T15:00:00Z"), "end": text(end),

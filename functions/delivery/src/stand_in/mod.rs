@@ -1,6 +1,7 @@
 //! A stand-in for DynamoDB and SQS, and for the endpoints of a few webhooks, over the wire.
 
 mod items;
+mod lines;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,8 @@ use serde_json::{Value, json};
 use storehook_aws::Environment;
 
 use crate::{Dependencies, Settings, handle};
+
+pub(crate) use {items::PAYLOAD_DIGEST, lines::logged};
 
 /// The hidden messages, by receipt handle: for how many seconds, and in which queue.
 pub(crate) type Hidden = BTreeMap<String, (i64, String)>;
@@ -56,6 +59,8 @@ pub(crate) struct Seen {
     pub(crate) kept: BTreeMap<String, String>,
     /// How many attempts are recorded of each delivery.
     pub(crate) attempts: BTreeMap<String, usize>,
+    /// When the record of each delivery expires, in seconds.
+    pub(crate) expiries: BTreeMap<String, i64>,
     /// The keys that each read asked for.
     pub(crate) reads: Vec<Value>,
     /// How many writes there were in both tables, by kind.
@@ -180,10 +185,13 @@ fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) 
     *seen.writes.entry(operation.to_owned()).or_default() += 1;
     if is_of_history && operation == "PutItem" {
         let text = |name: &str| call["Item"][name]["S"].as_str().unwrap_or_default().to_owned();
-        let webhook_id = text("pk").trim_start_matches("DELIVERY#").split('-').next().map(str::to_owned);
+        let webhook_id =
+            text("pk").trim_start_matches("DELIVERY#").split('-').next().unwrap_or_default().to_owned();
         let attempts = call["Item"]["attempts"]["L"].as_array().map_or(0, Vec::len);
-        seen.attempts.insert(webhook_id.clone().unwrap_or_default(), attempts);
-        seen.kept.insert(webhook_id.unwrap_or_default(), text("state"));
+        let expires_at = call["Item"]["expires_at"]["N"].as_str().and_then(|at| at.parse().ok());
+        seen.attempts.insert(webhook_id.clone(), attempts);
+        seen.expiries.insert(webhook_id.clone(), expires_at.unwrap_or_default());
+        seen.kept.insert(webhook_id, text("state"));
     }
     (StatusCode::OK, Json(json!({})))
 }

@@ -59,3 +59,53 @@ async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_
     };
     tracing::error!(error, batch.events = batch.len(), "history not written");
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use storehook_aws::stand_in::StandIn;
+
+    use crate::{
+        handle,
+        tests::{batch_of, stand_in::dependencies_with, times},
+    };
+
+    /// A payload is kept once for all webhooks, and their messages say where. It is not kept for
+    /// nobody.
+    #[tokio::test]
+    async fn the_payload_of_an_event_with_subscribers_is_kept() -> Result<(), Box<dyn std::error::Error>> {
+        for (days, app, is_kept) in [
+            ("3", "", true),
+            ("3", r#""app": "demo","#, true),
+            ("3", r#""app": "other","#, false),
+            ("0", "", false),
+        ] {
+            let aws = StandIn::start().await?;
+            let webhook = |id: &str| {
+                let subscription = json!({"S": "SHOP#a.example#TOPIC#orders/create"});
+                json!({"id": {"N": id}, "app": {"S": "demo"}, "subscription": subscription})
+            };
+            aws.reply("Query", json!({"Items": [webhook("7"), webhook("8")]}));
+            let record = format!(
+                r#"{{"shop": "a.example", {app} "topic": "orders/create", "event_id": "e1", "payload": {{}}}}"#
+            );
+            let dependencies = dependencies_with(&aws, &[("HISTORY_PAYLOAD_DAYS", days)])?;
+            let times = times(60);
+            handle(&dependencies, batch_of(&[record])?, times).await;
+            let writes: Vec<Value> = aws.calls("BatchWriteItem");
+            assert_eq!(writes.len(), usize::from(is_kept), "{days} {app}");
+            for write in writes {
+                let item = &write["RequestItems"]["history"][0]["PutRequest"]["Item"];
+                let expires_at = times.now.as_second() + 3 * 24 * 60 * 60;
+                assert_eq!(item["expires_at"], json!({"N": expires_at.to_string()}));
+                let digest =
+                    item["sk"]["S"].as_str().and_then(|sk| sk.split('#').next()).ok_or("no digest")?;
+                let sent = &aws.calls("SendMessageBatch");
+                let sent = sent.iter().filter_map(|call| call["Entries"].as_array()).flatten();
+                let bodies: Vec<_> = sent.filter_map(|entry| entry["MessageBody"].as_str()).collect();
+                assert!(bodies.len() == 2 && bodies.iter().all(|body| body.contains(digest)), "{bodies:?}");
+            }
+        }
+        Ok(())
+    }
+}

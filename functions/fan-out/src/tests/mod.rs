@@ -28,11 +28,11 @@ async fn fan_out(
     Ok((serde_json::to_value(response)?, queued, rejected))
 }
 
-fn times(seconds_left: i64) -> Times {
+pub(crate) fn times(seconds_left: i64) -> Times {
     Times::begin(storehook_aws::now, storehook_aws::now() + seconds_left.seconds())
 }
 
-fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
+pub(crate) fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
     let records = records.iter().enumerate().map(|(number, record)| {
         json!({"eventID": format!("shardId-0:{number}"), "kinesis": {
             "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,

@@ -112,3 +112,19 @@ async fn a_share_with_a_message_that_sqs_refuses_for_good_is_rejected() -> TestR
     assert_eq!(rejected[0]["fan_out"]["record"]["event_id"], "e1");
     Ok(())
 }
+
+/// A share has up to 1,600 webhooks. An event whose webhooks are one share is not shared out.
+#[tokio::test]
+async fn an_event_is_shared_out_from_two_shares_on() -> TestResult {
+    // The payload counts once, and not for each byte of what is around it.
+    let payload = "x".repeat(1_000);
+    for (webhooks, jobs) in [(200, 0), (1_600, 0), (1_601, 2), (3_200, 2), (3_201, 3)] {
+        let (aws, dependencies) = world(|_| Reply::Take).await?;
+        let record =
+            record(&format!("wide-{webhooks}"), 0).replace("{}", &format!(r#"{{"a": "{payload}"}}"#));
+        handle(&dependencies, batch_of(&[record])?, times(60)).await;
+        let sent = if jobs == 0 { webhooks } else { 0 };
+        assert_eq!((aws.jobs.lock().unwrap().len(), aws.webhooks.lock().unwrap().len()), (jobs, sent));
+    }
+    Ok(())
+}

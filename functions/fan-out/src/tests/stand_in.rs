@@ -7,8 +7,7 @@ use std::{
 
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
-
-use storehook_aws::Environment;
+use storehook_aws::{Environment, stand_in::StandIn};
 
 use crate::{Dependencies, Settings, tests::virtual_time::InProcess};
 
@@ -75,13 +74,31 @@ fn environment(endpoint_url: &str) -> Environment {
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", endpoint_url),
-        ("REGISTRY_TABLE", "registry"),
-        ("HISTORY_TABLE", "history"),
-        ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
-        ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
-        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
     ];
-    environment.into_iter().collect()
+    environment.into_iter().chain(NAMES).collect()
+}
+
+const NAMES: [(&str, &str); 5] = [
+    ("REGISTRY_TABLE", "registry"),
+    ("HISTORY_TABLE", "history"),
+    ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+    ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
+    ("JOBS_QUEUE_URL", "https://sqs/jobs"),
+];
+
+/// The same with the shared stand-in.
+pub(crate) fn dependencies_of(aws: &StandIn) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    dependencies_with(aws, &[])
+}
+
+/// The same with these settings.
+pub(crate) fn dependencies_with(
+    aws: &StandIn,
+    settings: &[(&str, &str)],
+) -> Result<Dependencies, Box<dyn std::error::Error>> {
+    let environment = aws.environment(&[&NAMES, settings].concat());
+    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
+    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
 }
 
 /// The service and the operation that a call is for.
@@ -147,11 +164,11 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             }
             if call["ExclusiveStartKey"].is_object() { json!([on(9, "orders/create")]) } else { json!([]) }
         }
-        "wide.example" => {
-            let end = |name: &str| call["ExpressionAttributeValues"][name]["N"].as_str()?.parse::<u64>().ok();
-            let (from, to) = (end(":from").unwrap_or_default(), end(":to").unwrap_or_default());
-            let ids = (1..=WIDE).filter(|id| (from..=to).contains(&(*id as u64)));
-            ids.map(|id| on(id, "orders/create")).collect()
+        "wide.example" => on_range(call, WIDE, on),
+        // `wide-200` has 200 webhooks.
+        wide if wide.starts_with("wide-") => {
+            let count = wide.trim_start_matches("wide-").trim_end_matches(".example").parse().unwrap_or(0);
+            on_range(call, count, on)
         }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
@@ -159,6 +176,14 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
         _ => json!([]),
     };
     (StatusCode::OK, Json(json!({"Items": items})))
+}
+
+/// The first `count` webhooks of a shop, as far as the query asks for them.
+fn on_range(call: &Value, count: usize, on: impl Fn(usize, &str) -> Value) -> Value {
+    let end = |name: &str| call["ExpressionAttributeValues"][name]["N"].as_str()?.parse::<u64>().ok();
+    let (from, to) = (end(":from").unwrap_or_default(), end(":to").unwrap_or_default());
+    let ids = (1..=count).filter(|id| (from..=to).contains(&(*id as u64)));
+    ids.map(|id| on(id, "orders/create")).collect()
 }
 
 fn take_batch(aws: &Aws, call: &Value) -> Value {

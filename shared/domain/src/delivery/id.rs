@@ -41,8 +41,8 @@ impl Distinction {
     pub fn of(topic: &Topic, pushed_by: Option<&AppId>) -> Self {
         // Neither can hold a line break.
         let parts = [topic.as_str(), pushed_by.map_or("", AppId::as_str)].join("\n");
-        let digest = Sha256::digest(parts.as_bytes());
-        Self(digest.iter().take(4).fold(0, |number, byte| number << 8 | u32::from(*byte)))
+        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(parts.as_bytes()).into();
+        Self(u32::from_be_bytes([a, b, c, d]))
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -41,3 +41,17 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever searches the log for what the history says must find it.
+    #[test]
+    fn a_lane_has_one_name_in_logs_and_in_the_history() -> Result<(), serde_json::Error> {
+        for (lane, name) in [(Lane::Fast, "fast"), (Lane::Slow, "slow")] {
+            assert_eq!((lane.as_str(), serde_json::to_value(lane)?), (name, name.into()));
+        }
+        Ok(())
+    }
+}

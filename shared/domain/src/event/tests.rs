@@ -61,6 +61,8 @@ fn a_payload_that_does_not_fit_into_a_message_is_rejected() {
         let filler = "x".repeat(size - r#"{"n":""}"#.len());
         format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{"n":"{filler}"}}}}"#)
     };
+    // An SQS message has at most 1 MiB, and 2 KiB of it are for the rest.
+    assert_eq!(PAYLOAD_LIMIT, 1_046_528);
     assert!(parse(&record(PAYLOAD_LIMIT)).is_ok());
     let bytes = PAYLOAD_LIMIT + 1;
     assert!(matches!(parse(&record(bytes)), Err(InvalidEvent::TooLarge { bytes: size }) if size == bytes));
@@ -108,4 +110,23 @@ fn the_error_for_a_malformed_record_says_what_is_wrong() {
         assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{record}: {error:?}");
     }
     assert!(matches!(StoreEvent::parse(b"{\"shop\": \"\xff\"}", &origin()), Err(InvalidEvent::NotJson(_))));
+}
+
+/// All events of a resource are on one shard and keep their order. Kinesis takes no longer key.
+#[test]
+fn records_of_one_resource_have_one_partition_key_of_at_most_256_characters() -> TestResult {
+    let long = format!("{}.example", ["s"; 4].map(|label| label.repeat(55)).join("."));
+    let cut = format!("{long}/{}", "i".repeat(256 - long.len() - 1));
+    for (shop, id, payload, key) in [
+        ("a.example", "e1", r#"{"id": 7}"#, "a.example/7"),
+        ("a.example", "e2", r#"{"id": 7}"#, "a.example/7"),
+        ("a.example", "e1", "{}", "a.example/e1"),
+        (&*long, &*"i".repeat(64), "{}", &*cut),
+    ] {
+        let record = format!(
+            r#"{{"shop": "{shop}", "topic": "orders/create", "event_id": "{id}", "payload": {payload}}}"#
+        );
+        assert_eq!(parse(&record)?.partition_key(), key);
+    }
+    Ok(())
 }

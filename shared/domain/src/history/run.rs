@@ -143,3 +143,69 @@ impl Holder {
         message.lane != receive.lane && self.lane == message.lane && self.copies == copies
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn holder(message_id: &str, first: Option<&str>) -> Holder {
+        let first_message_id = first.map(str::to_owned);
+        Holder { message_id: message_id.to_owned(), lane: Lane::Fast, first_message_id, copies: 0 }
+    }
+
+    /// Two dead letters of a run would otherwise take turns.
+    #[test]
+    fn a_dead_letter_that_had_its_last_attempt_is_spent() {
+        for (end, next, spent) in [
+            (Some(RunEnd::Dead), "m-2", &["m-1"][..]),
+            (Some(RunEnd::Dead), "m-1", &[]),
+            (Some(RunEnd::Delivered), "m-2", &[]),
+            (None, "m-2", &[]),
+        ] {
+            let mut run = Run { end, ..Run::begin(RunId::Event, Timestamp::UNIX_EPOCH, holder("m-1", None)) };
+            run.adopt(holder(next, None));
+            assert_eq!(run.spent, spent, "{end:?}, {next}");
+        }
+    }
+
+    #[test]
+    fn the_latest_ten_spent_dead_letters_are_kept() {
+        let mut run = Run::begin(RunId::Event, Timestamp::UNIX_EPOCH, holder("m-0", None));
+        run.end = Some(RunEnd::Dead);
+        (1..=12).for_each(|number| run.adopt(holder(&format!("m-{number}"), None)));
+        let expected: Vec<_> = (2..=11).map(|number| format!("m-{number}")).collect();
+        assert_eq!(run.spent, expected);
+    }
+
+    #[test]
+    fn the_first_message_of_a_run_stays_known() {
+        for (holder, before, first) in [
+            (holder("m-2", None), holder("m-1", None), Some("m-1")),
+            (holder("m-3", None), holder("m-2", Some("m-1")), Some("m-1")),
+            (holder("m-3", Some("m-1")), holder("m-2", None), Some("m-1")),
+            // The first message itself needs no other name.
+            (holder("m-1", None), holder("m-2", Some("m-1")), None),
+            (holder("m-1", None), holder("m-1", None), None),
+        ] {
+            let after = holder.clone().after(&before);
+            assert_eq!(after.first_message_id.as_deref(), first, "{holder:?} after {before:?}");
+        }
+    }
+
+    /// Nearly every record has one run and no copies, and each is a write of every attempt.
+    #[test]
+    fn a_run_is_stored_without_what_is_not_there() -> Result<(), serde_json::Error> {
+        let run = Run::begin(RunId::Event, Timestamp::UNIX_EPOCH, holder("m-1", None));
+        let stored = json!({
+            "id": "event", "began_at": "1970-01-01T00:00:00Z", "holder": {"message_id": "m-1", "lane": "fast"},
+        });
+        assert_eq!(serde_json::to_value(&run)?, stored);
+        assert_eq!(serde_json::from_value::<Run>(stored)?, run);
+        let copied = Holder { copies: 2, ..holder("c-2", Some("m-1")) };
+        let stored = json!({"message_id": "c-2", "lane": "fast", "first_message_id": "m-1", "copies": 2});
+        assert_eq!(serde_json::to_value(copied)?, stored);
+        Ok(())
+    }
+}

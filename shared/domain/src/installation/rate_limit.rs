@@ -115,6 +115,8 @@ mod tests {
             (0, 0, None),
         ] {
             assert_eq!(RateLimit::new(burst, per_second), limit);
+            // Callers are told how much the bucket holds.
+            assert_eq!(limit.map_or(burst, |limit| limit.burst()), burst);
         }
     }
 

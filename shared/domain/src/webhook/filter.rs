@@ -89,4 +89,70 @@ mod tests {
         }
         Ok(())
     }
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    const BEFORE: &str = "2026-11-21T14:59:59Z";
+    const CREATED: &str = "2026-11-21T15:00:00Z";
+    const BETWEEN: &str = "2026-11-22T15:00:00Z";
+    const UPDATED: &str = "2026-11-23T15:00:00Z";
+    const AFTER: &str = "2026-11-23T15:00:01Z";
+
+    #[test]
+    fn a_webhook_must_meet_every_condition_that_is_set() -> TestResult {
+        let webhook: Webhook = serde_json::from_value(json!({
+            "id": 7, "shop": "a.example", "app": "demo", "topic": "order:new", "address": "https://a.example/Hook",
+            "format": "json", "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [],
+            "custom_headers": {}, "created_at": CREATED, "updated_at": UPDATED, "version": 1,
+        }))?;
+        let all = WebhookFilter::default;
+        let address = |address: &str| WebhookFilter { address: Some(address.to_owned()), ..all() };
+        let topic = |key: &str| WebhookFilter { topic_key: Some(key.to_owned()), ..all() };
+        let since = |id| WebhookFilter { since_id: Some(WebhookId::new(id)), ..all() };
+        let mut cases = vec![
+            (all(), true),
+            (address("https://a.example/Hook"), true),
+            (address("https://a.example/hook"), false),
+            // All spellings of a topic have its key.
+            (topic("orders/create"), true),
+            (topic("orders/paid"), false),
+            (since(6), true),
+            (since(7), false),
+            (since(8), false),
+            (WebhookFilter { topic_key: Some("orders/paid".to_owned()), ..since(6) }, false),
+        ];
+        // Both ends of a window belong to it.
+        for (time, [created_min, created_max, updated_min, updated_max]) in [
+            (BEFORE, [true, false, true, false]),
+            (CREATED, [true, true, true, false]),
+            (BETWEEN, [false, true, true, false]),
+            (UPDATED, [false, true, true, true]),
+            (AFTER, [false, true, false, true]),
+        ] {
+            let time = Some(time.parse()?);
+            cases.push((WebhookFilter { created_at_min: time, ..all() }, created_min));
+            cases.push((WebhookFilter { created_at_max: time, ..all() }, created_max));
+            cases.push((WebhookFilter { updated_at_min: time, ..all() }, updated_min));
+            cases.push((WebhookFilter { updated_at_max: time, ..all() }, updated_max));
+        }
+        for (filter, is_match) in cases {
+            assert_eq!(filter.matches(&webhook), is_match, "{filter:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn only_an_id_can_be_read_from_the_key_alone() {
+        let since_id = Some(WebhookId::new(7));
+        for (filter, is_of_ids_alone) in [
+            (WebhookFilter::default(), true),
+            (WebhookFilter { since_id, ..WebhookFilter::default() }, true),
+            (WebhookFilter { since_id, address: Some("a".to_owned()), ..WebhookFilter::default() }, false),
+            (
+                WebhookFilter { created_at_min: Some(Timestamp::UNIX_EPOCH), ..WebhookFilter::default() },
+                false,
+            ),
+        ] {
+            assert_eq!(filter.is_of_ids_alone(), is_of_ids_alone, "{filter:?}");
+        }
+    }
 }

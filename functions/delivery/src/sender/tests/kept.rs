@@ -133,3 +133,29 @@ async fn a_slow_response_keeps_the_connections_that_respond_meanwhile() -> TestR
     assert_eq!(endpoint.connections(), 3);
     Ok(())
 }
+
+/// Load balancers close a connection that was idle for a minute.
+#[tokio::test]
+async fn a_connection_that_was_idle_for_50_seconds_is_not_used_again() -> TestResult {
+    let limit = Duration::from_secs(50);
+    let (endpoint, sender) = (Endpoint::answering(OK).await?, sender(LONG)?);
+    let origin = format!("http://{}", endpoint.address);
+    let before = Instant::now();
+    assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200));
+    let kept = sender.pool.pop(&origin, before + limit).ok_or("it was idle for less")?;
+    sender.pool.keep(kept);
+    assert!(sender.pool.pop(&origin, Instant::now() + limit).is_none());
+    Ok(())
+}
+
+/// The memory that they take is bounded. A host that is forgotten asks again.
+#[test]
+fn at_most_1000_hosts_are_known_to_want_http_1_1() {
+    let pool = Pool::of(1);
+    let host = |number: usize| format!("https://{number}.example");
+    (0..1_000).for_each(|number| pool.require_http1(&host(number)));
+    assert!((0..1_000).all(|number| pool.requires_http1(&host(number))));
+    assert!(!pool.requires_http1(&host(1_000)));
+    pool.require_http1(&host(1_000));
+    assert!(pool.requires_http1(&host(1_000)) && !pool.requires_http1(&host(0)));
+}

@@ -4,6 +4,7 @@ mod causes;
 mod guarded;
 mod http2;
 mod kept;
+mod requests;
 mod responses;
 
 use std::{

@@ -98,12 +98,24 @@ async fn an_endless_body_times_out_but_its_head_counts() -> TestResult {
 #[tokio::test]
 async fn an_endless_body_is_read_up_to_the_limit() -> TestResult {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n".to_vec();
-    answer.resize(answer.len() + response::BODY_LIMIT + 1, b'x');
+    answer.resize(answer.len() + 16 * 1024 + 1, b'x');
     let endpoint = Endpoint::answering(answer).await?;
     // Reading it to the end would take longer than the limit.
     let sent = send_to(&sender(LONG)?, Protocol::Integration, &endpoint.url()).await?;
-    let body = vec![b'x'; response::BODY_LIMIT];
+    let body = vec![b'x'; 16 * 1024];
     assert_eq!(sent, Sent::Responded(Response { status: 200, body, ..Response::default() }));
+    Ok(())
+}
+
+/// The chunk that crosses the limit is cut off there.
+#[tokio::test]
+async fn the_limit_of_a_body_counts_all_its_chunks() -> TestResult {
+    let chunk = format!("3000\r\n{}\r\n", "x".repeat(0x3000));
+    let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n");
+    let endpoint = Endpoint::answering(answer).await?;
+    let sent = send_to(&sender(LONG)?, Protocol::Webhook, &endpoint.url()).await?;
+    let Sent::Responded(response) = sent else { return Err(format!("{sent:?}").into()) };
+    assert_eq!(response.body.len(), 16 * 1024);
     Ok(())
 }
 

@@ -11,7 +11,16 @@ use serde_json::{Value, json};
 use storehook_domain::event::origin::RecordOrigin;
 
 use super::*;
-use crate::tests::stand_in::{dependencies_on, target_of};
+use storehook_aws::stand_in::StandIn;
+
+use crate::{
+    handle,
+    tests::{
+        batch_of,
+        stand_in::{dependencies_of, dependencies_on, target_of},
+        times,
+    },
+};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -124,6 +133,13 @@ async fn writes_whose_responses_are_lost_are_found_made() -> TestResult {
         "no later slot of the same key"
     );
     assert_eq!(calls[8].1["ConditionExpression"], "#token = :token", "no later installation");
+    // The delivery of the event still needs the installation: the schedule has two days.
+    for call in [6, 8] {
+        let expires_at = &calls[call].1["ExpressionAttributeValues"][":expires_at"]["N"];
+        let expires_at: i64 = expires_at.as_str().unwrap_or_default().parse()?;
+        let lasts = expires_at - storehook_aws::now().as_second();
+        assert!((UNINSTALLED_KEPT.as_secs() - 60..=UNINSTALLED_KEPT.as_secs()).contains(&lasts), "{lasts} s");
+    }
     Ok(())
 }
 
@@ -156,6 +172,60 @@ async fn an_event_ends_no_later_installation_and_none_twice() -> TestResult {
         ),
     ] {
         assert_eq!(operations(&uninstall(vec![Reply::Items(items)]).await?), ["Query"], "{what}");
+    }
+    Ok(())
+}
+
+/// Clocks differ by up to a minute.
+#[tokio::test]
+async fn an_installation_that_began_a_minute_later_is_ended() -> TestResult {
+    let installed = Reply::Items(json!([installation("2026-11-21T12:01:00Z", json!({}))]));
+    let rest = [Reply::Made, Reply::Made, Reply::Items(json!([ending()])), Reply::Made];
+    let calls = uninstall([installed].into_iter().chain(rest).collect()).await?;
+    assert_eq!(operations(&calls), ["Query", "UpdateItem", "DeleteItem", "Query", "UpdateItem"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_item_in_a_transaction_is_cleared_after_it_and_a_cleared_one_is_left_alone() -> TestResult {
+    let webhook = |more: Value| {
+        let mut item = json!({"pk": {"S": "SHOP#a.example#APP#demo"}, "sk": {"S": "WEBHOOK#7"}});
+        item.as_object_mut()
+            .into_iter()
+            .for_each(|item| item.extend(more.as_object().cloned().unwrap_or_default()));
+        item
+    };
+    let left = webhook(json!({"subscription": {"S": "SHOP#a.example#TOPIC#*"}}));
+    let cleared = webhook(json!({"expires_at": {"N": "1"}}));
+    let replies = vec![
+        Reply::Items(json!([ending()])),
+        Reply::Made,
+        Reply::Items(json!([ending(), left, cleared])),
+        Reply::InTransaction,
+        Reply::Made,
+        // Another installation has taken its place: nothing is left to do.
+        Reply::Refused,
+    ];
+    let calls = uninstall(replies).await?;
+    let expected = ["Query", "DeleteItem", "Query", "UpdateItem", "UpdateItem", "UpdateItem"];
+    assert_eq!(operations(&calls), expected);
+    let change = calls[3].1["UpdateExpression"].as_str().unwrap_or_default();
+    assert!(change.ends_with("version = version + :one REMOVE subscription"), "{change}");
+    Ok(())
+}
+
+/// An app's other events end nothing, and neither does another app's uninstallation.
+#[tokio::test]
+async fn only_the_uninstallation_of_an_app_ends_its_installation() -> TestResult {
+    for (topic, seconds_left, queries, failures) in
+        [("app/uninstalled", 60, 2, 0), ("orders/create", 60, 1, 0), ("app/uninstalled", 5, 0, 1)]
+    {
+        let aws = StandIn::start().await?;
+        let record =
+            format!(r#"{{"shop": "a.example", "app": "demo", "topic": "{topic}", "payload": {{}}}}"#);
+        let response = handle(&dependencies_of(&aws)?, batch_of(&[record])?, times(seconds_left)).await;
+        let failed = serde_json::to_value(response)?["batchItemFailures"].as_array().map(Vec::len);
+        assert_eq!((aws.calls("Query").len(), failed), (queries, Some(failures)), "{topic}");
     }
     Ok(())
 }

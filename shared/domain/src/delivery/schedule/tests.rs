@@ -138,6 +138,9 @@ fn a_delivery_is_dead_only_if_the_wait_that_sqs_gets_ends_after_the_schedule() {
         (hours(36), hours(48), false),
         (hours(43), hours(4), false),
         (hours(43), hours(12), true),
+        // The schedule ends at 48 h 16 min 40 s.
+        (Duration::from_secs(172_000), Duration::from_secs(1_800), false),
+        (Duration::from_secs(172_000), Duration::from_secs(1_801), true),
     ] {
         let next = REAL.next(Lane::Slow, age, Some(retry_after), 0.0);
         match next {

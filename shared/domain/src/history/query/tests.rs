@@ -82,6 +82,30 @@ fn malformed_positions_are_refused() {
     assert_eq!(DeliveryPosition::from_page_info("%"), Err(InvalidPosition));
 }
 
+/// Both ends of the window belong to it.
+#[test]
+fn a_query_includes_deliveries_of_its_state_and_its_window() -> TestResult {
+    use crate::history::record::tests::{attempted, retry, time};
+    let any = DeliveryQuery::parse("").map_err(|errors| json!(errors).to_string())?;
+    let record = attempted(500, retry(10))?;
+    let (before, at, after) = (time(-1), time(0), time(1));
+    let window = |since, until| DeliveryQuery { since, until, ..any.clone() };
+    for (query, is_included) in [
+        (any.clone(), true),
+        (DeliveryQuery { state: Some(DeliveryState::Retrying), ..any.clone() }, true),
+        (DeliveryQuery { state: Some(DeliveryState::Dead), ..any.clone() }, false),
+        (window(Some(before), None), true),
+        (window(Some(at), Some(at)), true),
+        (window(Some(after), None), false),
+        (window(None, Some(after)), true),
+        (window(None, Some(before)), false),
+        (DeliveryQuery { state: Some(DeliveryState::Dead), ..window(Some(at), Some(at)) }, false),
+    ] {
+        assert_eq!(query.includes(&record), is_included, "{query:?}");
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn keys_sort_as_times_do_and_read_back(

@@ -158,4 +158,4 @@ impl DeliveryRecord {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::history) mod tests;

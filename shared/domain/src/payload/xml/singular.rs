@@ -203,6 +203,10 @@ mod tests {
             ("dead-mice", "dead-mice"),
             ("prefix-rice", "prefix-rice"),
             ("price-ricer", "price-ricer"),
+            // Without a plural is a whole word only, and an underscore does not end one.
+            ("blue-jeans", "blue-jeans"),
+            ("bluejeans", "bluejean"),
+            ("blue_jeans", "blue_jean"),
             ("s", ""),
             ("ss", "ss"),
             ("ves", "ve"),

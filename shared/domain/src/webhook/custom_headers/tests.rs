@@ -8,13 +8,20 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
 fn custom_headers_are_few_short_and_valid() {
-    let eleven: serde_json::Map<_, _> = (0..11).map(|number| (format!("X-{number}"), json!("a"))).collect();
+    let many = |count| -> serde_json::Map<_, _> {
+        (0..count).map(|number| (format!("X-{number}"), json!("a"))).collect()
+    };
+    let of_json = |bytes: usize| {
+        let [full, rest] = [1_024, bytes - 2 * 1_024 - r#"{"X-A":"","X-B":"","X-C":""}"#.len()];
+        json!({"X-A": "x".repeat(full), "X-B": "x".repeat(full), "X-C": "x".repeat(rest)})
+    };
     for (headers, error) in [
         (json!({}), None),
         (json!({"X-Api-Key": "abc", "Authorization": "Bearer x"}), None),
         (json!([]), Some("must be an object of header names and values")),
         (json!({"X-A": 7}), Some("must be an object of header names and values")),
-        (json!(eleven), Some("is too long (maximum is 10 headers)")),
+        (json!(many(10)), None),
+        (json!(many(11)), Some("is too long (maximum is 10 headers)")),
         (json!({"X A": "b"}), Some("has an invalid name: X A")),
         (json!({"": "b"}), Some("has an invalid name: ")),
         (json!({"X-A": "1", "x-a": "2"}), Some("has an invalid name: x-a")),
@@ -23,10 +30,8 @@ fn custom_headers_are_few_short_and_valid() {
         (json!({"X-A": "b\r\nX-Evil: 1"}), Some("has an invalid value for X-A")),
         (json!({"X-A": "x".repeat(1_024)}), None),
         (json!({"X-A": "x".repeat(1_025)}), Some("has an invalid value for X-A")),
-        (
-            json!({"X-A": "x".repeat(1_024), "X-B": "x".repeat(1_024), "X-C": "x".repeat(1_024)}),
-            Some("is too long (maximum is 3072 bytes of JSON)"),
-        ),
+        (of_json(3_072), None),
+        (of_json(3_073), Some("is too long (maximum is 3072 bytes of JSON)")),
     ] {
         let result =
             CustomHeaders::parse(&headers, &HeaderPrefix::default()).map_err(|error| error.to_string());

@@ -31,16 +31,16 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const QUEUED_AT: i64 = 1_795_000_000;
 const DEAD: Disposition = Disposition::Exhausted(Duration::ZERO);
 
-fn time(seconds: i64) -> Timestamp {
+pub(in crate::history) fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(QUEUED_AT + seconds).unwrap_or_default()
 }
 
-fn retry(seconds: u64) -> Disposition {
+pub(in crate::history) fn retry(seconds: u64) -> Disposition {
     Disposition::retry(Duration::from_secs(seconds))
 }
 
 /// A message of this run.
-fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
+pub(in crate::history) fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
@@ -55,16 +55,16 @@ fn message(run: &str) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Er
 }
 
 /// The copy with this number that a delay made of message `m-1`.
-fn copy(number: u32) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
+pub(in crate::history) fn copy(number: u32) -> Result<DeliveryMessage<'static>, Box<dyn std::error::Error>> {
     let delay = Some(DelayedCopy { first_message_id: "m-1".to_owned(), number });
     Ok(DeliveryMessage { delay, ..message("event")? })
 }
 
-fn fast(message_id: &str) -> Receive<'_> {
+pub(in crate::history) fn fast(message_id: &str) -> Receive<'_> {
     Receive { message_id, lane: Lane::Fast }
 }
 
-fn slow(message_id: &str) -> Receive<'_> {
+pub(in crate::history) fn slow(message_id: &str) -> Receive<'_> {
     Receive { message_id, lane: Lane::Slow }
 }
 
@@ -90,7 +90,10 @@ fn attempt(seconds: i64, status: u16) -> Result<Attempt, Box<dyn std::error::Err
 }
 
 /// The record after the first attempt of message `m-1`, at once, in the event's own run.
-fn attempted(status: u16, disposition: Disposition) -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
+pub(in crate::history) fn attempted(
+    status: u16,
+    disposition: Disposition,
+) -> Result<DeliveryRecord, Box<dyn std::error::Error>> {
     let message = message("event")?;
     let record = DeliveryRecord::begin(&message, KEPT_FOR);
     Ok(record.attempted(&message, fast("m-1"), attempt(0, status)?, disposition, time(0)))
@@ -188,5 +191,21 @@ fn a_new_run_extends_the_expiry_of_the_record() -> TestResult {
     assert_eq!(record.expires_at, QUEUED_AT + 30 * 86_400);
     record.renew(&DeliveryMessage { enqueued_at: time(500), ..message("replay:r")? }, KEPT_FOR);
     assert_eq!(record.expires_at, QUEUED_AT + 500 + 30 * 86_400);
+    Ok(())
+}
+
+#[test]
+fn only_its_app_on_its_shop_sees_a_record_while_it_is_kept() -> TestResult {
+    let record = attempted(200, Disposition::Ack)?;
+    let expires_at = Timestamp::from_second(record.expires_at)?;
+    for (shop, app, now, is_seen) in [
+        ("a.example", "demo", time(0), true),
+        ("a.example", "other", time(0), false),
+        ("b.example", "demo", time(0), false),
+        ("a.example", "demo", expires_at, false),
+    ] {
+        let seen = record.clone().seen_by(&shop.parse()?, &app.parse()?, now);
+        assert_eq!(seen.is_some(), is_seen, "{app} on {shop} at {now}");
+    }
     Ok(())
 }

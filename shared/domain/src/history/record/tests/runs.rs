@@ -202,3 +202,62 @@ fn a_dead_letter_that_was_moved_by_hand_gets_one_attempt() -> TestResult {
     assert_eq!((delivered.state, delivered.runs[0].end), (DeliveryState::Delivered, Some(RunEnd::Delivered)));
     Ok(())
 }
+
+/// An attempt that responded with this body.
+fn attempt_with(body: &str, status: u16) -> Result<Attempt, Box<dyn std::error::Error>> {
+    Ok(Attempt { response: Some(ResponseRecord::of(body.as_bytes())), ..attempt(50, status)? })
+}
+
+/// The holder of the latest run has the say, and so has whoever delivered.
+#[test]
+fn a_record_shows_the_attempts_of_the_latest_runs_holder_and_those_that_delivered() -> TestResult {
+    let (event, replay) = (message("event")?, message("replay:r")?);
+    let one_run = attempted(500, retry(10))?;
+    let two_runs = one_run.clone().attempted(&replay, fast("m-4"), attempt(20, 500)?, retry(10), time(20));
+    for (what, record, message, id, status, body) in [
+        ("the holder", &one_run, &event, "m-1", 500, "new"),
+        ("another message of the run", &one_run, &event, "m-2", 500, "ok"),
+        ("the holder of the latest run", &two_runs, &replay, "m-4", 500, "new"),
+        ("the holder of an earlier run", &two_runs, &event, "m-1", 500, "ok"),
+        ("another one that delivered", &one_run, &event, "m-2", 200, "new"),
+        ("an earlier one that delivered", &two_runs, &event, "m-1", 200, "new"),
+    ] {
+        let disposition = if status == 200 { Disposition::Ack } else { retry(10) };
+        let after =
+            record.clone().attempted(message, fast(id), attempt_with("new", status)?, disposition, time(50));
+        assert_eq!(after.response.map(|response| response.body).as_deref(), Some(body), "{what}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_failure_undoes_no_delivery() -> TestResult {
+    let (event, replay, redeliver) = (message("event")?, message("replay:r")?, message("redeliver:x")?);
+    // The event's own run delivers while the replay's latest attempt is under way.
+    let record = attempted(500, retry(10))?;
+    let record = record.attempted(&replay, fast("m-4"), attempt(20, 500)?, retry(10), time(20));
+    let record = record.attempted(&event, fast("m-1"), attempt(21, 200)?, Disposition::Ack, time(21));
+    let after = record.attempted(&replay, fast("m-4"), attempt(22, 500)?, retry(10), time(23));
+    assert_eq!((after.state, after.next_attempt_at), (DeliveryState::Delivered, None));
+    // One of two attempts of the same message at the same moment delivers.
+    let record = attempted(200, Disposition::Ack)?;
+    let record = record.attempted(&redeliver, fast("m-5"), attempt(30, 200)?, Disposition::Ack, time(31));
+    let after = record.clone().attempted(&redeliver, fast("m-5"), attempt(30, 500)?, retry(10), time(32));
+    assert_eq!(after.state, DeliveryState::Delivered);
+    // A new redelivery that fails is another matter: its owner asked for it.
+    let again = message("redeliver:y")?;
+    let after = record.attempted(&again, fast("m-6"), attempt(40, 500)?, retry(10), time(41));
+    assert_eq!(after.state, DeliveryState::Retrying);
+    Ok(())
+}
+
+#[test]
+fn only_the_holder_can_end_a_run_as_dead() -> TestResult {
+    let event = message("event")?;
+    let record = attempted(500, retry(10))?;
+    for (id, end) in [("m-1", Some(RunEnd::Dead)), ("m-2", None)] {
+        let after = record.clone().attempted(&event, fast(id), attempt(10, 500)?, DEAD, time(10));
+        assert_eq!(after.runs[0].end, end, "{id}");
+    }
+    Ok(())
+}

@@ -68,6 +68,15 @@ fn a_step_is_made_by_one_message_and_queues_the_next_one() -> TestResult {
     Ok(())
 }
 
+/// A step sends what its pace gives in a few seconds, and the API shows its replay's status.
+#[test]
+fn a_step_and_a_status_are_as_the_api_promises() -> TestResult {
+    let (step, _) = begun()?.next_step().ok_or("it runs")?;
+    assert_eq!((step.replay.per_second, step.size()), (50, 250));
+    assert_eq!(ReplayStatus::ALL.map(ReplayStatus::as_str), ["running", "done", "stopped"]);
+    Ok(())
+}
+
 #[test]
 fn a_stopped_replay_makes_no_further_step_but_counts_what_was_sent() -> TestResult {
     let now = NOW.parse()?;

@@ -206,3 +206,6 @@ fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timest
 fn is_late(times: Times) -> bool {
     times.elapsed() >= STEP_TIME || times.are_up()
 }
+
+#[cfg(test)]
+mod tests;

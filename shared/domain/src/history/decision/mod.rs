@@ -128,3 +128,6 @@ pub fn disposition(
         (Admission::Attempt | Admission::LastAttempt, None) => schedule.next(lane, age, None, jitter),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What health writes, to a stand-in on the wire that loses responses.
 
+mod runs;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -49,7 +51,7 @@ async fn respond(
         Some(Reply::Silence) => std::future::pending().await,
         Some(Reply::Made(response)) => (StatusCode::OK, Json(response)),
         Some(Reply::Refused(item)) => {
-            let item: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
+            let item = json_of_item(&item);
             let error = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
             (StatusCode::BAD_REQUEST, Json(json!({"__type": error, "Item": item})))
         }
@@ -57,6 +59,10 @@ async fn respond(
             (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"__type": "InternalServerError"})))
         }
     }
+}
+
+fn json_of_item(item: &Item) -> Value {
+    item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect()
 }
 
 fn json_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> Value {
@@ -82,6 +88,26 @@ async fn record(
     outcome: Outcome,
     replies: impl IntoIterator<Item = Reply>,
 ) -> Result<(Result<(), HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
+    record_for(target()?, outcome, replies).await
+}
+
+/// The same for a webhook that has this failure run at this version.
+async fn record_in_run(
+    (version, run): (u64, FailureRun),
+    outcome: Outcome,
+    replies: impl IntoIterator<Item = Reply>,
+) -> Result<Vec<(String, Value)>, Box<dyn std::error::Error>> {
+    let target = Target { failures: Some(table::from_item(run_item(version, run)?)?), ..target()? };
+    let (recorded, calls) = record_for(target, outcome, replies).await?;
+    recorded?;
+    Ok(calls)
+}
+
+async fn record_for(
+    target: Target,
+    outcome: Outcome,
+    replies: impl IntoIterator<Item = Reply>,
+) -> Result<(Result<(), HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
     let aws: Arc<Mutex<Aws>> = Arc::default();
     aws.lock().unwrap().replies.extend(replies);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -89,7 +115,7 @@ async fn record(
     let router = Router::new().fallback(post(respond)).with_state(aws.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let health = dependencies_at(&url, "30")?.health;
-    let recorded = health.record_outcome(&outcome, &target()?, BY, NOW).await;
+    let recorded = health.record_outcome(&outcome, &target, BY, NOW).await;
     let calls = aws.lock().unwrap().calls.clone();
     Ok((recorded, calls))
 }
@@ -204,7 +230,7 @@ async fn a_run_whose_begin_got_no_response_has_begun_once() -> TestResult {
 async fn an_attempt_is_added_to_a_run_that_another_one_has_just_begun() -> TestResult {
     let run = FailureRun { since: NOW + jiff::SignedDuration::from_nanos(1), attempts: 1 };
     let item = run_item(3, run)?;
-    let added: Value = item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect();
+    let added = json_of_item(&item);
     let replies =
         [Reply::Refused(Item::new()), Reply::Refused(item), Reply::Made(json!({"Attributes": added}))];
     assert_eq!(operations(&calls_of(failed(500), replies).await?), ["UpdateItem", "PutItem", "UpdateItem"]);

@@ -1,0 +1,63 @@
+//! Tests of failure runs: what ends one, what counts, and when it disables the webhook.
+
+use storehook_domain::delivery::request::UnbuildableRequest;
+
+use super::*;
+
+fn run_of(attempts: u64, days: i64) -> FailureRun {
+    FailureRun { since: NOW - jiff::SignedDuration::from_hours(24 * days), attempts }
+}
+
+#[tokio::test]
+async fn a_success_ends_the_failure_run_and_writes_nothing_without_one() -> TestResult {
+    assert!(calls_of(Outcome::Delivered, []).await?.is_empty());
+    let made = Reply::Made(json!({}));
+    let calls = record_in_run((3, run_of(5, 0)), Outcome::Delivered, [made]).await?;
+    let [(operation, call)] = &calls[..] else { return Err(format!("{calls:?}").into()) };
+    assert_eq!(operation, "DeleteItem");
+    assert_eq!(call["Key"]["sk"], json!({"S": "FAILURES#00000000000000000007"}));
+    Ok(())
+}
+
+/// A busy webhook that fails would otherwise write the same item thousands of times.
+#[tokio::test]
+async fn attempts_are_counted_up_to_the_required_number() -> TestResult {
+    for (version, attempts, is_counted) in [(3, 19, true), (3, 20, false), (3, 21, false), (2, 20, true)] {
+        let added = json_of_item(&run_item(3, run_of(20, 0))?);
+        let reply = Reply::Made(json!({"Attributes": added}));
+        let calls = record_in_run((version, run_of(attempts, 0)), failed(500), [reply]).await?;
+        assert_eq!(
+            operations(&calls),
+            vec!["UpdateItem"; usize::from(is_counted)],
+            "{attempts} at {version}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_that_failed_for_five_days_is_disabled_and_its_app_told_why() -> TestResult {
+    for (days, is_disabled) in [(4, false), (5, true)] {
+        let made = || Reply::Made(json!({"ShardId": "s", "SequenceNumber": "1"}));
+        let calls = record_in_run((3, run_of(20, days)), failed(500), [made(), made()]).await?;
+        if !is_disabled {
+            assert!(calls.is_empty(), "{calls:?}");
+            continue;
+        }
+        assert_eq!(operations(&calls), ["UpdateItem", "PutRecord"]);
+        assert_eq!(calls[0].1["ExpressionAttributeValues"][":status"], json!({"S": "disabled"}));
+        assert_eq!(calls[1].1["PartitionKey"], "a.example/7");
+    }
+    Ok(())
+}
+
+/// A delay is no failure, and of a request that was never sent the endpoint saw nothing.
+#[tokio::test]
+async fn what_the_endpoint_is_not_to_blame_for_changes_nothing() -> TestResult {
+    let not_built = FailedAttempt::NotBuilt(UnbuildableRequest::Header("x".to_owned()));
+    let not_built = Outcome::Failed { reason: not_built, retry_after: None };
+    for outcome in [not_built, Outcome::Delayed(Duration::from_secs(60))] {
+        assert!(calls_of(outcome, []).await?.is_empty());
+    }
+    Ok(())
+}
