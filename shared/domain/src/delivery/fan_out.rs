@@ -93,16 +93,6 @@ mod tests {
         QueueEntry { record, group: MessageGroup::of_shop(&shop), body: "x".repeat(size) }
     }
 
-    /// A webhook's deliveries keep their order, because one sender sends all of them.
-    #[test]
-    fn webhooks_are_spread_evenly_over_the_senders() {
-        let senders = |webhooks: std::ops::Range<u64>, count| -> Vec<u64> {
-            webhooks.map(|id| sender_of(WebhookId::new(id), count)).collect()
-        };
-        assert_eq!(senders(0..6, 3), [0, 1, 2, 0, 1, 2]);
-        assert_eq!(senders(0..2, 0), [0, 0], "one sender at least");
-    }
-
     proptest! {
         #[test]
         fn batches_keep_every_message_in_order_and_within_the_limits(
