@@ -114,6 +114,30 @@ fn lambda_does_not_stop_functions_that_send_to_their_own_queue() -> Result<()> {
     Ok(())
 }
 
+/// A function that was taken over must not be able to write itself a token, or a session or link of
+/// the panel.
+#[test]
+fn only_the_admin_api_writes_more_of_the_registry_than_the_items_of_shops() -> Result<()> {
+    for (role, prefixes) in [("FanOutRole", &["SHOP#*", "TOKEN#*"][..]), ("DeliveryRole", &["SHOP#*"])] {
+        let statements = resource(role)?["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].clone();
+        let mut found = Vec::new();
+        for statement in statements.as_sequence().context("no statements")? {
+            let text = yaml_serde::to_string(statement)?;
+            let writes = ["DeleteItem", "PutItem", "UpdateItem"].iter().any(|action| text.contains(action));
+            if !writes || !text.contains("RegistryTable") {
+                continue;
+            }
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let keys = keys.as_sequence().with_context(|| format!("{role} writes any item: {text}"))?;
+            found.extend(keys.iter().filter_map(|key| key.as_str().map(str::to_owned)));
+            let creates = text.contains("PutItem") || text.contains("UpdateItem");
+            assert!(!creates || keys.len() == 1 && keys[0].as_str() == Some("SHOP#*"), "{role}: {text}");
+        }
+        assert_eq!(found, prefixes, "{role}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_api_responds_before_the_function_times_out() -> Result<()> {
     let timeout = resource("AdminApiFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;

@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::{
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 use storehook_aws::table::{self, Item, TableError, number};
 use storehook_domain::installation::rate_limit::{BucketFull, Pour, RateLimit};
 
@@ -29,6 +28,8 @@ pub(crate) struct Buckets {
 pub(crate) struct Bucket {
     /// The key of the item.
     pub(crate) key: Item,
+    /// The name of the member: when the bucket will be empty.
+    pub(crate) member: &'static str,
     pub(crate) limit: RateLimit,
     pub(crate) owner: Owner,
 }
@@ -53,12 +54,6 @@ pub(crate) enum Count {
     Full { seconds: i64, burst: u32 },
     /// The item was deleted meanwhile.
     Gone,
-}
-
-/// What a bucket's item says of it.
-#[derive(Default, Deserialize)]
-struct Level {
-    bucket_empty_at: Option<i64>,
 }
 
 /// The result of a write.
@@ -100,6 +95,7 @@ impl Buckets {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(bucket.key.clone()))
+            .expression_attribute_names("#empty_at", bucket.member)
             .expression_attribute_values(":now", number(now))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -112,30 +108,36 @@ impl Buckets {
         };
         let update = match pour {
             Pour::Begin { empty_at } => update
-                .update_expression(format!("SET bucket_empty_at = :empty_at{set}"))
+                .update_expression(format!("SET #empty_at = :empty_at{set}"))
                 .condition_expression(format!(
-                    "{exists}(attribute_not_exists(bucket_empty_at) OR bucket_empty_at <= :now)"
+                    "{exists}(attribute_not_exists(#empty_at) OR #empty_at <= :now)"
                 ))
                 .expression_attribute_values(":empty_at", number(empty_at)),
             Pour::Add { micros, latest } => update
-                .update_expression(format!("SET bucket_empty_at = bucket_empty_at + :micros{set}"))
-                .condition_expression("bucket_empty_at > :now AND bucket_empty_at <= :latest")
+                .update_expression(format!("SET #empty_at = #empty_at + :micros{set}"))
+                .condition_expression("#empty_at > :now AND #empty_at <= :latest")
                 .expression_attribute_values(":micros", number(micros))
                 .expression_attribute_values(":latest", number(latest)),
         };
         let item = match table::conditional(update.send().await)? {
             Ok(output) => output.attributes,
             Err(conflict) => {
-                let found: Option<Level> = conflict.item.map(table::from_item).transpose()?;
-                return Ok(match (found, bucket.owner) {
-                    (Some(found), _) => Write::Refused { empty_at: found.bucket_empty_at },
+                return Ok(match (conflict.item, bucket.owner) {
+                    (Some(found), _) => Write::Refused { empty_at: bucket.empty_at(&found) },
                     (None, Owner::Another) => Write::Gone,
                     // DynamoDB has just deleted the bucket, which had expired.
                     (None, Owner::Itself { .. }) => Write::Refused { empty_at: None },
                 });
             }
         };
-        let level: Level = table::from_item(item.unwrap_or_default())?;
-        Ok(Write::Made { empty_at: level.bucket_empty_at.unwrap_or(now) })
+        let empty_at = item.and_then(|item| bucket.empty_at(&item));
+        Ok(Write::Made { empty_at: empty_at.unwrap_or(now) })
+    }
+}
+
+impl Bucket {
+    /// When the bucket in this item will be empty; `None` if it was never used.
+    fn empty_at(&self, item: &Item) -> Option<i64> {
+        item.get(self.member)?.as_n().ok()?.parse().ok()
     }
 }

@@ -23,7 +23,8 @@ impl CallLimit {
         now: Timestamp,
     ) -> Result<Count, TableError> {
         let Some(limit) = self.limit else { return Ok(Count::Unlimited) };
-        let bucket = Bucket { key: TokenItem::key_of(token), limit, owner: Owner::Another };
+        let bucket =
+            Bucket { key: TokenItem::key_of(token), member: "bucket_empty_at", limit, owner: Owner::Another };
         self.buckets.count(&bucket, empty_at, now).await
     }
 }

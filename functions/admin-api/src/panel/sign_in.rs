@@ -106,9 +106,13 @@ pub(crate) async fn use_link(
 ) -> Result<Response, Problem> {
     admit_attempt(&app, &headers, &network).await?;
     let used = app.sessions.use_link(&TokenHash::of(fields.get("code")), storehook_aws::now()).await;
-    match used.map_err(ApiError::from)? {
-        Some(token) => Ok(session::begin(&app, &headers, &token, "/panel").await?),
-        None => Ok(used_up().into_response()),
+    let Some(link) = used.map_err(ApiError::from)? else { return Ok(used_up().into_response()) };
+    let Some(token) = link.token() else { return Ok(used_up().into_response()) };
+    match app.tokens.load(&token).await.map_err(ApiError::from)? {
+        Some(owner) if link.is_valid(owner.sessions_since) => {
+            Ok(session::begin(&app, &headers, &token, "/panel").await?)
+        }
+        _ => Ok(used_up().into_response()),
     }
 }
 

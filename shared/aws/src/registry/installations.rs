@@ -30,6 +30,9 @@ pub struct TokenItem {
     /// call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_empty_at: Option<i64>,
+    /// When the bucket of its panel's requests will be empty, in microseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel_bucket_empty_at: Option<i64>,
     /// When somebody last signed out of the panel everywhere, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_since: Option<i64>,
@@ -46,6 +49,7 @@ impl TokenItem {
             scopes: installation.scopes.clone(),
             time_zone: installation.time_zone.clone(),
             bucket_empty_at: None,
+            panel_bucket_empty_at: None,
             sessions_since: None,
         }
     }

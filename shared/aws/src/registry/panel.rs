@@ -37,9 +37,6 @@ pub struct SessionItem {
     began_at: i64,
     /// When it expires, in seconds since the Unix epoch.
     pub expires_at: i64,
-    /// When the bucket of its requests will be empty, in microseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bucket_empty_at: Option<i64>,
 }
 
 impl SessionItem {
@@ -51,7 +48,6 @@ impl SessionItem {
             token: token_partition(token),
             began_at: now.as_microsecond(),
             expires_at: Self::expiry(now),
-            bucket_empty_at: None,
         }
     }
 
@@ -88,6 +84,8 @@ pub struct LinkItem {
     sk: String,
     /// The partition of the token that its session speaks for.
     token: String,
+    /// When it was made, in microseconds since the Unix epoch.
+    made_at: i64,
     /// When it expires, in seconds since the Unix epoch.
     pub expires_at: i64,
 }
@@ -97,7 +95,8 @@ impl LinkItem {
     /// in this partition ([`token_partition`]).
     pub fn new(code: &TokenHash, token: String, now: Timestamp) -> Self {
         let expires_at = now.as_second() + LINK_TIME.as_secs();
-        Self { pk: link_partition(code), sk: LINK_SORT_KEY.to_owned(), token, expires_at }
+        let (pk, sk, made_at) = (link_partition(code), LINK_SORT_KEY.to_owned(), now.as_microsecond());
+        Self { pk, sk, token, made_at, expires_at }
     }
 
     /// The key of a link's item.
@@ -108,6 +107,11 @@ impl LinkItem {
     /// The token that its session speaks for; `None` if the item is malformed.
     pub fn token(&self) -> Option<TokenHash> {
         token_of(&self.token)
+    }
+
+    /// Whether it was made after all sessions were last ended.
+    pub fn is_valid(&self, sessions_since: Option<i64>) -> bool {
+        sessions_since.is_none_or(|since| self.made_at > since)
     }
 }
 
@@ -166,5 +170,7 @@ mod tests {
     fn a_link_names_its_token_and_lasts_ten_minutes() {
         let link = LinkItem::new(&TokenHash::of("code"), token_partition(&TokenHash::of("token")), at(0));
         assert_eq!((link.token(), link.expires_at), (Some(TokenHash::of("token")), 600));
+        assert!(link.is_valid(None) && link.is_valid(Some(-1)));
+        assert!(!link.is_valid(Some(0)), "to sign out everywhere ends it");
     }
 }

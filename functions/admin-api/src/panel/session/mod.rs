@@ -79,7 +79,7 @@ async fn open(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiErro
     if !item.is_valid(owner.sessions_since, now) {
         return Ok(None);
     }
-    match app.sessions.count_request(&id, item.bucket_empty_at, now).await? {
+    match app.sessions.count_request(&token, owner.panel_bucket_empty_at, now).await? {
         Count::Full { seconds, .. } => return Err(ApiError::TooManyCalls { seconds }),
         Count::Gone => return Ok(None),
         Count::Unlimited | Count::Admitted { .. } => {}

@@ -18,7 +18,7 @@ pub(crate) struct SessionStore {
     pub(crate) buckets: Buckets,
 }
 
-/// How many requests a session may make at once, and a second. A page is one request.
+/// How many requests all sessions of an installation may make at once, and a second. A page is one request.
 const REQUESTS: (u32, u32) = (60, 5);
 
 /// How many attempts at signing in may come from a network at once, and a second. Tokens and codes
@@ -92,13 +92,13 @@ impl SessionStore {
         Ok(link)
     }
 
-    /// Uses a link up, and returns the token that it stands for. If the response is lost and the SDK
+    /// Uses a link up, and returns it. If the response is lost and the SDK
     /// sends the call again, the link looks used: its owner asks for another one.
     pub(crate) async fn use_link(
         &self,
         code: &TokenHash,
         now: Timestamp,
-    ) -> Result<Option<TokenHash>, TableError> {
+    ) -> Result<Option<LinkItem>, TableError> {
         let delete = self
             .client
             .delete_item()
@@ -108,36 +108,38 @@ impl SessionStore {
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values(ReturnValue::AllOld);
         let Ok(deleted) = table::conditional(delete.send().await)? else { return Ok(None) };
-        let link: Option<LinkItem> = deleted.attributes.map(table::from_item).transpose()?;
-        Ok(link.and_then(|link| link.token()))
+        deleted.attributes.map(table::from_item).transpose()
     }
 
-    /// Counts a request of a session.
+    /// Counts a request of an installation's sessions.
     pub(crate) async fn count_request(
         &self,
-        id: &TokenHash,
+        token: &TokenHash,
         empty_at: Option<i64>,
         now: Timestamp,
     ) -> Result<Count, TableError> {
-        self.count(SessionItem::key_of(id), REQUESTS, Owner::Another, empty_at, now).await
+        let key = TokenItem::key_of(token);
+        self.count(key, "panel_bucket_empty_at", REQUESTS, Owner::Another, empty_at, now).await
     }
 
     /// Counts an attempt at signing in from a network.
     pub(crate) async fn count_attempt(&self, network: &str, now: Timestamp) -> Result<Count, TableError> {
         let expires_at = now.as_second() + SignedDuration::from_hours(1).as_secs();
-        self.count(sign_in_key(network), ATTEMPTS, Owner::Itself { expires_at }, None, now).await
+        self.count(sign_in_key(network), "bucket_empty_at", ATTEMPTS, Owner::Itself { expires_at }, None, now)
+            .await
     }
 
     async fn count(
         &self,
         key: table::Item,
+        member: &'static str,
         (burst, per_second): (u32, u32),
         owner: Owner,
         empty_at: Option<i64>,
         now: Timestamp,
     ) -> Result<Count, TableError> {
         match RateLimit::new(burst, per_second) {
-            Some(limit) => self.buckets.count(&Bucket { key, limit, owner }, empty_at, now).await,
+            Some(limit) => self.buckets.count(&Bucket { key, member, limit, owner }, empty_at, now).await,
             None => Ok(Count::Unlimited),
         }
     }
