@@ -6,6 +6,7 @@
 
 mod axe;
 mod browser;
+mod chromedriver;
 
 mod hostile;
 mod keyboard;
@@ -23,7 +24,7 @@ use crate::browser::Test;
 fn main() -> ExitCode {
     // The WebDriver client asks for one, though it never uses TLS. It is there already if this fails.
     _ = rustls::crypto::ring::default_provider().install_default();
-    let missing = browser::missing_programs();
+    let missing = chromedriver::missing_programs();
     if !missing.is_empty() {
         let programs = missing.join(" and ");
         eprintln!("The tests of the control panel are skipped: there is no {programs} in the path.");

@@ -39,7 +39,9 @@ fn documents() -> Result<Vec<String>> {
     let mut documents = ["README.md", "CONTRIBUTING.md", "events/README.md"].map(str::to_owned).to_vec();
     for entry in std::fs::read_dir(root().join("docs"))? {
         let name = entry?.file_name().into_string().ok().context("a document's name")?;
-        documents.push(format!("docs/{name}"));
+        if name.ends_with(".md") {
+            documents.push(format!("docs/{name}"));
+        }
     }
     Ok(documents)
 }

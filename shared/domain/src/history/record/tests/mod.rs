@@ -209,3 +209,14 @@ fn only_its_app_on_its_shop_sees_a_record_while_it_is_kept() -> TestResult {
     }
     Ok(())
 }
+
+#[test]
+fn only_the_holder_can_end_a_run_as_dead() -> TestResult {
+    let event = message("event")?;
+    let record = attempted(500, retry(10))?;
+    for (id, end) in [("m-1", Some(RunEnd::Dead)), ("m-2", None)] {
+        let after = record.clone().attempted(&event, fast(id), attempt(10, 500)?, DEAD, time(10));
+        assert_eq!(after.runs[0].end, end, "{id}");
+    }
+    Ok(())
+}
