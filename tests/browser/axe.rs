@@ -10,6 +10,8 @@ pub(crate) async fn check(browser: &Browser) -> Result<usize> {
     let axe = root().join("target/clients-node/node_modules/axe-core/axe.min.js");
     let axe = std::fs::read_to_string(&axe).with_context(|| axe.display().to_string())?;
     browser.run(&format!("{axe}; return 0;")).await?;
+    // What is folded away is checked as well.
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; });").await?;
     let script = "const done = arguments[arguments.length - 1];
         axe.run(document, { resultTypes: ['violations', 'incomplete'] }).then((found) => done({
             rules: found.passes.length + found.violations.length + found.incomplete.length,

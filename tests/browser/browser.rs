@@ -45,6 +45,7 @@ pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     /// Where the panel is, up to `/panel`.
     base: String,
+    has_scripts: bool,
     _chromedriver: Child,
 }
 
@@ -67,7 +68,12 @@ impl Browser {
             capabilities.add_experimental_option("prefs", preferences)?;
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
-        let browser = Self { driver, base: base.to_owned(), _chromedriver: chromedriver };
+        let browser = Self {
+            driver,
+            base: base.to_owned(),
+            has_scripts: look.has_scripts,
+            _chromedriver: chromedriver,
+        };
         browser.look(look).await?;
         Ok(browser)
     }
@@ -76,9 +82,14 @@ impl Browser {
     pub(crate) async fn look(&self, look: Look) -> Result<()> {
         let scheme = if look.is_dark { "dark" } else { "light" };
         let (width, height) = if look.is_phone { (360, 740) } else { (1280, 900) };
+        self.resize(width, height, look.is_phone).await?;
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await?;
-        let metrics = json!({"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": 1, "mobile": look.is_phone});
+        Ok(())
+    }
+
+    async fn resize(&self, width: u32, height: u32, is_phone: bool) -> Result<()> {
+        let metrics = json!({"width": width, "height": height, "screenWidth": width, "screenHeight": height, "deviceScaleFactor": 1, "mobile": is_phone});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
         Ok(())
     }
@@ -165,6 +176,11 @@ impl Browser {
         }
     }
 
+    /// Waits until the page shows this by itself; without JavaScript, reloads it until it does.
+    pub(crate) async fn follow(&self, text: &str) -> Result<()> {
+        if self.has_scripts { self.see(text).await } else { self.reload_until(text).await }
+    }
+
     /// Reloads the page until it has this text.
     pub(crate) async fn reload_until(&self, text: &str) -> Result<()> {
         let what = format!("a reloaded page to say {text:?}");
@@ -193,8 +209,19 @@ impl Browser {
         Ok(std::fs::write(folder.join(format!("{name}.png")), picture)?)
     }
 
-    /// Fails if something on the page is wider than the screen.
-    pub(crate) async fn must_fit(&self) -> Result<()> {
+    /// Fails if something on the page is wider than the screen; on a phone also at 320 pixels, which
+    /// is what is left of 1,280 at a zoom of 400 %.
+    pub(crate) async fn must_fit(&self, look: Look) -> Result<()> {
+        self.must_fit_now().await?;
+        if look.is_phone {
+            self.resize(320, 740, true).await?;
+            self.must_fit_now().await?;
+            self.look(look).await?;
+        }
+        Ok(())
+    }
+
+    async fn must_fit_now(&self) -> Result<()> {
         let widths = self.run("return [document.documentElement.scrollWidth, window.screen.width];").await?;
         let (content, screen) = (widths[0].as_u64(), widths[1].as_u64());
         ensure!(content <= screen, "{} is {content:?} wide on a screen of {screen:?}", self.path().await?);

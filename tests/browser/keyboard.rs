@@ -20,6 +20,8 @@ async fn keyboard() -> Result<()> {
     browser.see("No webhooks yet").await?;
 
     tab_to(&browser, "Skip to the content").await?.send_keys("" + Key::Enter).await?;
+    let focused = browser.run("return document.activeElement.id;").await?;
+    assert_eq!(focused, "main", "the link skips the navigation");
     tab_to(&browser, "Create a webhook").await?.send_keys("" + Key::Enter).await?;
     browser.see("New webhook").await?;
     tab_to(&browser, "Topic").await?.send_keys("orders/create").await?;

@@ -31,13 +31,30 @@ async fn every_page() -> Result<()> {
     for (name, path) in shop.pages() {
         rules = rules.max(visit(&browser, name, &path).await?);
     }
-    for (name, path, button) in [("webhook-new-refused", "/panel/webhooks/new", "Create the webhook")] {
+    for (name, path, button, words) in [
+        ("webhook-new-refused", "/panel/webhooks/new", "Create the webhook", "can't be blank"),
+        ("push-refused", "/panel/push", "Push the event", "can't be blank"),
+        ("verified", "/panel/secrets/verify", "Verify", "signature"),
+        ("secret-new", "/panel/secrets", "Make a new secret", "I have copied it"),
+    ] {
         browser.look(Look::DESKTOP).await?;
         browser.goto(path).await?;
         browser.press(button).await?;
-        browser.see("can't be blank").await?;
+        browser.see(words).await?;
         rules = rules.max(look_at(&browser, name).await?);
     }
+    browser.look(Look::DESKTOP).await?;
+    browser.press("Sign out").await?;
+    browser.see("You are signed out").await?;
+    browser.fill("Access token", "shtk_wrong").await?;
+    browser.press("Sign in").await?;
+    browser.see("is unknown").await?;
+    rules = rules.max(look_at(&browser, "sign-in-refused").await?);
+    browser.look(Look::DESKTOP).await?;
+    browser.goto("/panel/link?code=used").await?;
+    browser.press("Sign in").await?;
+    browser.see("does not work any more").await?;
+    rules = rules.max(look_at(&browser, "link-used").await?);
     println!("axe ran up to {rules} rules on a page");
     browser.close().await
 }
@@ -72,7 +89,7 @@ async fn look_at(browser: &Browser, name: &str) -> Result<usize> {
         browser.look(look).await?;
         rules = rules.max(axe::check(browser).await?);
         browser.picture(&format!("{name}-{}", look.name())).await?;
-        browser.must_fit().await?;
+        browser.must_fit(look).await?;
     }
     browser.must_be_quiet().await?;
     Ok(rules)
@@ -85,6 +102,8 @@ struct Shop {
     good: u64,
     /// A webhook whose endpoint is broken.
     broken: u64,
+    /// A webhook that is paused.
+    paused: u64,
     /// A delivery with a response.
     delivered: String,
     /// A delivery that waits for its next attempt.
@@ -124,17 +143,18 @@ impl Shop {
         stack.wait_until(&delivered, DeliveryState::Delivered).await?;
         let replay = json!({"replay": {"state": "dead", "id": "of-today"}});
         api.call(Method::POST, &format!("/admin/webhooks/{broken}/replay.json"), Some(replay)).await?;
-        Ok(Self { installed, good, broken, delivered, retrying, replay: "of-today".to_owned() })
+        Ok(Self { installed, good, broken, paused, delivered, retrying, replay: "of-today".to_owned() })
     }
 
     fn pages(&self) -> Vec<(&'static str, String)> {
-        let Self { good, broken, delivered, retrying, replay, .. } = self;
+        let Self { good, broken, paused, delivered, retrying, replay, .. } = self;
         [
             ("overview", "/panel".to_owned()),
             ("overview-month", "/panel?range=month".to_owned()),
             ("webhooks", "/panel/webhooks".to_owned()),
             ("webhook-new", "/panel/webhooks/new?topic=orders/paid".to_owned()),
             ("webhook", format!("/panel/webhooks/{good}")),
+            ("webhook-paused", format!("/panel/webhooks/{paused}?done=saved")),
             ("webhook-broken", format!("/panel/webhooks/{broken}")),
             ("webhook-edit", format!("/panel/webhooks/{good}/edit")),
             ("webhook-delete", format!("/panel/webhooks/{good}/delete")),

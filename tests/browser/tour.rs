@@ -60,7 +60,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     browser.see("The delivery is queued").await?;
     let received = receiver.wait_for(1).await?;
     assert_eq!(received[0].header("x-spiffy-stores-test"), "true");
-    browser.reload_until("Delivered").await?;
+    browser.follow("Delivered").await?;
 
     // Push an event, and find out what became of it.
     browser.goto("/panel/push?topic=orders/create").await?;
@@ -87,7 +87,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     is_broken.store(false, Ordering::Relaxed);
     browser.press("Deliver again").await?;
     browser.see("The delivery is queued").await?;
-    browser.reload_until("Delivered").await?;
+    browser.follow("Delivered").await?;
 
     // Pause, hold, resume, replay.
     browser.goto(&webhook).await?;
@@ -108,7 +108,7 @@ async fn tour(has_scripts: bool) -> Result<()> {
     browser.press("Count").await?;
     browser.press("Replay 1 delivery").await?;
     browser.see("The replay").await?;
-    browser.reload_until("done").await?;
+    browser.follow("done").await?;
     receiver.wait_for(before + 1).await?;
 
     // The end.

@@ -2,10 +2,17 @@
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_aws::registry::{SessionItem, TokenItem};
-use storehook_domain::installation::{Scope, token::TokenHash};
+use storehook_aws::{
+    registry::{LinkItem, SessionItem, TokenItem, token_partition},
+    table::to_item,
+};
+use storehook_domain::{
+    history::state::DeliveryState,
+    installation::{Scope, token::TokenHash},
+};
 use storehook_tests::Stack;
 
 use super::client::Visitor;
@@ -61,6 +68,64 @@ async fn a_change_from_another_site_changes_nothing() -> Result<()> {
         }
     }
     assert!(visitor.is_signed_in().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_change_reaches_another_app() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let installed = stack.install().await?;
+    let webhook = installed.api.create_webhook("orders/create", "https://receiver.example.com/").await?;
+    stack.have_delivered(&installed, webhook, &[("e1", storehook_aws::now(), DeliveryState::Dead)]).await?;
+    stack.have_replay(&installed, webhook, "r1").await?;
+    let spy = Visitor::signed_in(&stack, &stack.install_on(&installed.shop, "spy").await?).await?;
+    for (path, form) in [
+        (format!("/panel/webhooks/{webhook}"), "topic=orders/paid&address=https://evil.example/"),
+        (format!("/panel/webhooks/{webhook}/status"), "status=paused"),
+        (format!("/panel/webhooks/{webhook}/test"), ""),
+        (format!("/panel/webhooks/{webhook}/delete"), ""),
+        (format!("/panel/webhooks/{webhook}/replays"), "state=all&per_second=50&id=spied"),
+        (format!("/panel/webhooks/{webhook}/replays/r1/stop"), ""),
+        (format!("/panel/deliveries/{webhook}-e1/redeliver"), ""),
+    ] {
+        let response = spy.post(&path, form).await?;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}: {}", response.text().await?);
+    }
+    let shown = installed.api.call(Method::GET, &format!("/admin/webhooks/{webhook}.json"), None).await?;
+    assert_eq!(shown.json["webhook"]["status"], "active");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_who_use_a_link_at_once_one_is_signed_in() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let installed = stack.install().await?;
+    let made = installed.api.call(Method::POST, "/admin/panel_links.json", Some(json!({}))).await?;
+    let url = made.json["panel_link"]["url"].as_str().unwrap_or_default();
+    let code = format!("code={}", url.split_once("code=").map_or("", |(_, code)| code));
+    let visitor = Visitor::new(&stack)?;
+    let uses = futures::future::try_join_all((0..4).map(|_| visitor.post("/panel/link", &code))).await?;
+    let mut statuses: Vec<_> = uses.iter().map(|response| response.status().as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 410, 410, 410]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_ends_with_its_time_and_with_all_sessions() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let installed = stack.install().await?;
+    let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
+    let token = token_partition(&TokenHash::of(&installed.token));
+    let now = storehook_aws::now();
+    for (code, made_at) in [("late", now - 601.seconds()), ("in-time", now - 590.seconds())] {
+        let item = to_item(LinkItem::new(&TokenHash::of(code), token.clone(), made_at))?;
+        client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
+    }
+    let visitor = Visitor::signed_in(&stack, &installed).await?;
+    assert_eq!(visitor.post("/panel/link", "code=late").await?.status(), StatusCode::GONE);
+    visitor.post("/panel/sign-out", "everywhere=1").await?;
+    assert_eq!(visitor.post("/panel/link", "code=in-time").await?.status(), StatusCode::GONE);
     Ok(())
 }
 
