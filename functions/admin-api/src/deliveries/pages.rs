@@ -12,14 +12,15 @@ use crate::deliveries::store::DeliveryStore;
 impl DeliveryStore {
     /// Loads up to `limit` deliveries of a scan after this position, and the position after which
     /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
-    /// states takes long, and a request must end.
+    /// states takes long, and a request must end. It reads for this `time`, and once at least.
     pub(crate) async fn load_page(
         &self,
         scan: &Scan,
         after: Option<DeliveryPosition>,
         limit: usize,
-        now: Timestamp,
+        time: SignedDuration,
     ) -> Result<(Vec<Found>, Option<DeliveryPosition>), TableError> {
+        let now = storehook_aws::now();
         let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
         loop {
             let step = self.table.load_step(scan, next.as_ref(), now).await?;
@@ -30,7 +31,7 @@ impl DeliveryStore {
                 next = page.last().map(|last| last.position.clone());
                 break;
             }
-            if next.is_none() || is_late(now) {
+            if next.is_none() || has_passed(time, now) {
                 break;
             }
         }
@@ -59,9 +60,14 @@ impl DeliveryStore {
 
 /// When a scan stops before its end. Its last step may take a few seconds more, and the request
 /// must end within ten.
-const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
 
 /// Whether a scan that began at this time must stop.
 pub(crate) fn is_late(began: Timestamp) -> bool {
-    storehook_aws::now().duration_since(began) >= SCAN_TIME
+    has_passed(SCAN_TIME, began)
+}
+
+/// Whether this time has passed since then.
+fn has_passed(time: SignedDuration, since: Timestamp) -> bool {
+    storehook_aws::now().duration_since(since) >= time
 }
