@@ -1,11 +1,11 @@
 //! What happened to all deliveries of an app on a shop, over time and webhook by webhook.
 //!
 //! It reads the indexes of many webhooks side by side, and must end within a request. So it stops
-//! reading after a few seconds, and looks at [`WEBHOOKS_READ`] webhooks at most: those that were
-//! created first. The result tells whether that was all.
+//! reading after a few seconds, of which each webhook has its share, and looks at [`WEBHOOKS_READ`]
+//! webhooks at most: those that were created first. The result tells whether that was all.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
     history::{
@@ -17,7 +17,10 @@ use storehook_domain::{
 };
 
 use crate::{
-    app::App, deliveries::pages::is_late, error::ApiError, http::caller::Caller,
+    app::App,
+    deliveries::pages::{is_late, share_of},
+    error::ApiError,
+    http::caller::Caller,
     webhooks::operations::all_webhooks,
 };
 
@@ -70,7 +73,8 @@ pub(crate) async fn load_activity(
     let is_recorded = app.deliveries.table.retention.deliveries().is_some();
     let looked_at = if is_recorded { WEBHOOKS_READ } else { 0 };
     let ids: Vec<_> = webhooks.iter().take(looked_at).map(|webhook| webhook.id).collect();
-    let reads = ids.into_iter().map(|id| Part::read(app, id, empty.clone(), now));
+    let share = share_of(ids.len(), SIDE_BY_SIDE);
+    let reads = ids.into_iter().map(|id| Part::read(app, id, empty.clone(), share, now));
     let parts: Vec<_> = stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await?;
     Ok(merged(webhooks, parts, empty, is_recorded))
 }
@@ -89,6 +93,7 @@ impl Part {
         app: &App,
         webhook_id: WebhookId,
         mut timeline: Timeline,
+        share: SignedDuration,
         now: Timestamp,
     ) -> Result<Option<Self>, ApiError> {
         if is_late(now) {
@@ -103,7 +108,7 @@ impl Part {
             page: None,
         };
         let mut stats = DeliveryStats::default();
-        let next = app.deliveries.scan(&scan, now, |found| {
+        let next = app.deliveries.scan(&scan, share, |found| {
             timeline.count(found.position.created_at(), found.state);
             stats.count(found.state, found.latency_ms);
         });

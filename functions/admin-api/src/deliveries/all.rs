@@ -12,7 +12,6 @@
 use std::cmp::Reverse;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::SignedDuration;
 use storehook_aws::history::Found;
 use storehook_domain::{
     history::{
@@ -26,7 +25,7 @@ use crate::{
     app::App,
     deliveries::{
         operations::newest_first,
-        pages::{SCAN_TIME, is_late},
+        pages::{is_late, share_of},
     },
     error::ApiError,
     http::caller::Caller,
@@ -61,7 +60,7 @@ pub(crate) async fn list_all_deliveries(
     query: &DeliveryQuery,
 ) -> Result<MergedPage, ApiError> {
     let now = storehook_aws::now();
-    let share = share_of(webhooks.len().min(WEBHOOKS_MERGED));
+    let share = share_of(webhooks.len().min(WEBHOOKS_MERGED), SCANS_AT_ONCE);
     let scans = webhooks.iter().take(WEBHOOKS_MERGED).map(|webhook| async move {
         if is_late(now) {
             return Ok(None);
@@ -79,12 +78,6 @@ pub(crate) async fn list_all_deliveries(
     // The index may be a moment behind, and knows nothing of overdue deliveries.
     records.retain(|record| query.state.is_none_or(|state| state == record.state));
     Ok(MergedPage { records, next, left_out })
-}
-
-/// How long each of so many scans may take.
-fn share_of(scans: usize) -> SignedDuration {
-    let rounds = scans.div_ceil(SCANS_AT_ONCE).max(1);
-    SCAN_TIME / i32::try_from(rounds).unwrap_or(i32::MAX)
 }
 
 /// The page that scans make. A scan that there was no time for is `None`.
@@ -135,13 +128,6 @@ mod tests {
         });
         let next = next.map(|(at, event)| position(at, event)).transpose()?;
         Ok((found.collect::<Result<_, Box<dyn std::error::Error>>>()?, next))
-    }
-
-    #[test]
-    fn every_scan_has_its_share_of_the_time() {
-        for (scans, ms) in [(0, 5_000), (1, 5_000), (8, 5_000), (9, 2_500), (100, 384)] {
-            assert_eq!(share_of(scans).as_millis(), ms, "{scans}");
-        }
     }
 
     #[test]
