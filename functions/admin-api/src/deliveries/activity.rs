@@ -1,21 +1,28 @@
 //! What happened to all deliveries of an app on a shop, over time and webhook by webhook.
 //!
 //! It reads the indexes of many webhooks side by side, and must end within a request. So it stops
-//! reading after a few seconds, and looks at [`WEBHOOKS_READ`] webhooks at most: those that were
-//! created first. The result tells whether that was all.
+//! reading after a few seconds, of which each webhook has its share, and looks at [`WEBHOOKS_READ`]
+//! webhooks at most: those that were created first. The result tells whether that was all.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
-use storehook_aws::history::{Direction, Found, Scan};
+use jiff::{SignedDuration, Timestamp};
+use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
     history::{
+        health::Health,
         stats::DeliveryStats,
         timeline::{Range, Timeline},
     },
-    webhook::{Webhook, WebhookId},
+    webhook::{Status, Webhook, WebhookId},
 };
 
-use crate::{app::App, error::ApiError, http::caller::Caller, webhooks::operations::all_webhooks};
+use crate::{
+    app::App,
+    deliveries::pages::{is_late, share_of},
+    error::ApiError,
+    http::caller::Caller,
+    webhooks::operations::all_webhooks,
+};
 
 /// How many webhooks are looked at.
 pub(crate) const WEBHOOKS_READ: usize = 100;
@@ -26,17 +33,32 @@ const SIDE_BY_SIDE: usize = 8;
 /// The deliveries of an installation in a range of time.
 pub(crate) struct Activity {
     pub(crate) timeline: Timeline,
-    /// All webhooks. Those that were not looked at have no deliveries here.
+    /// All webhooks.
     pub(crate) webhooks: Vec<WebhookActivity>,
     pub(crate) total: DeliveryStats,
     /// Whether every delivery of the range is counted.
     pub(crate) is_complete: bool,
+    /// Whether deliveries are recorded at all.
+    pub(crate) is_recorded: bool,
 }
 
 /// The deliveries of a webhook.
 pub(crate) struct WebhookActivity {
     pub(crate) webhook: Webhook,
-    pub(crate) stats: DeliveryStats,
+    /// `None` if the webhook was not looked at.
+    pub(crate) stats: Option<DeliveryStats>,
+}
+
+impl WebhookActivity {
+    /// How the webhook is. Of one that was not looked at the status may tell; `None` if it does not.
+    pub(crate) fn health(&self) -> Option<Health> {
+        let status = self.webhook.status;
+        match &self.stats {
+            Some(stats) => Some(Health::of(status, |state| stats.of(state))),
+            None if status == Status::Active => None,
+            None => Some(Health::of(status, |_| 0)),
+        }
+    }
 }
 
 /// Counts the deliveries of the caller's webhooks. With the history off there are none.
@@ -47,45 +69,120 @@ pub(crate) async fn load_activity(
     now: Timestamp,
 ) -> Result<Activity, ApiError> {
     let webhooks = all_webhooks(app, caller).await?;
-    let mut timeline = Timeline::empty(range, now, &caller.time_zone);
-    let mut is_complete = webhooks.len() <= WEBHOOKS_READ;
-    let since = timeline.since();
-    let ids: Vec<_> = webhooks.iter().take(WEBHOOKS_READ).map(|webhook| webhook.id).collect();
-    let reads = ids.into_iter().map(|id| read(app, id, since, now));
-    let read: Vec<_> = stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await?;
-    let mut found = read.into_iter();
-    let (mut total, mut shown) = (DeliveryStats::default(), Vec::with_capacity(webhooks.len()));
-    for webhook in webhooks {
-        let mut stats = DeliveryStats::default();
-        if let Some((deliveries, is_all)) = found.next() {
-            is_complete &= is_all;
-            for delivery in deliveries {
-                timeline.count(delivery.position.created_at(), delivery.state);
-                stats.count(delivery.state, delivery.latency_ms);
-                total.count(delivery.state, delivery.latency_ms);
-            }
-        }
-        shown.push(WebhookActivity { webhook, stats });
-    }
-    Ok(Activity { timeline, webhooks: shown, total, is_complete })
+    let empty = Timeline::empty(range, now, &caller.time_zone);
+    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    let looked_at = if is_recorded { WEBHOOKS_READ } else { 0 };
+    let ids: Vec<_> = webhooks.iter().take(looked_at).map(|webhook| webhook.id).collect();
+    let share = share_of(ids.len(), SIDE_BY_SIDE);
+    let reads = ids.into_iter().map(|id| Part::read(app, id, empty.clone(), share, now));
+    let parts: Vec<_> = stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await?;
+    Ok(merged(webhooks, parts, empty, is_recorded))
 }
 
-/// Reads a webhook's deliveries from the index, the newest first, and whether these are all.
-async fn read(
-    app: &App,
-    webhook_id: WebhookId,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<(Vec<Found>, bool), ApiError> {
-    let scan = Scan {
-        webhook_id,
-        since: Some(since),
-        until: None,
-        direction: Direction::NewestFirst,
-        states: Vec::new(),
-        page: None,
-    };
-    let mut found = Vec::new();
-    let next = app.deliveries.scan(&scan, now, |delivery| found.push(delivery)).await?;
-    Ok((found, next.is_none()))
+/// A webhook's deliveries, counted.
+struct Part {
+    stats: DeliveryStats,
+    timeline: Timeline,
+    is_complete: bool,
+}
+
+impl Part {
+    /// Counts a webhook's deliveries in the index, the newest first; `None` if the time is up. They
+    /// are counted as they are read: a month of them would not fit into the memory.
+    async fn read(
+        app: &App,
+        webhook_id: WebhookId,
+        mut timeline: Timeline,
+        share: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Option<Self>, ApiError> {
+        if is_late(now) {
+            return Ok(None);
+        }
+        let scan = Scan {
+            webhook_id,
+            since: Some(timeline.since()),
+            until: None,
+            direction: Direction::NewestFirst,
+            states: Vec::new(),
+            page: None,
+        };
+        let mut stats = DeliveryStats::default();
+        let next = app.deliveries.scan(&scan, share, |found| {
+            timeline.count(found.position.created_at(), found.state);
+            stats.count(found.state, found.latency_ms);
+        });
+        let is_complete = next.await?.is_none();
+        Ok(Some(Self { stats, timeline, is_complete }))
+    }
+}
+
+/// Puts together what was counted. The parts are those of the first webhooks.
+fn merged(
+    webhooks: Vec<Webhook>,
+    parts: Vec<Option<Part>>,
+    mut timeline: Timeline,
+    is_recorded: bool,
+) -> Activity {
+    let (mut total, mut is_complete) = (DeliveryStats::default(), true);
+    let mut parts = parts.into_iter();
+    let webhooks = webhooks.into_iter().map(|webhook| {
+        let part = parts.next().flatten();
+        is_complete &= part.as_ref().is_some_and(|part| part.is_complete);
+        if let Some(part) = &part {
+            timeline.add(&part.timeline);
+            total.add(&part.stats);
+        }
+        WebhookActivity { webhook, stats: part.map(|part| part.stats) }
+    });
+    let webhooks = webhooks.collect();
+    Activity { timeline, webhooks, total, is_complete, is_recorded }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+    use storehook_domain::history::state::DeliveryState;
+
+    use super::*;
+
+    fn webhook(status: &str) -> serde_json::Result<Webhook> {
+        serde_json::from_value(json!({
+            "id": 1, "shop": "a.example", "app": "demo", "topic": "orders/create", "address": "https://b.example/",
+            "format": "json", "protocol": "webhook", "status": status, "fields": [], "metafield_namespaces": [],
+            "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z", "updated_at": "2026-11-21T15:00:00Z",
+            "version": 1,
+        }))
+    }
+
+    #[test]
+    fn counts_are_merged_and_a_webhook_that_was_not_looked_at_is_known() -> serde_json::Result<()> {
+        let empty = Timeline::empty(Range::Day, Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let part = |state, is_complete| {
+            let (mut stats, mut timeline) = (DeliveryStats::default(), empty.clone());
+            stats.count(state, Some(7));
+            timeline.count(Timestamp::UNIX_EPOCH, state);
+            Some(Part { stats, timeline, is_complete })
+        };
+        let webhooks = || -> serde_json::Result<Vec<_>> {
+            ["active", "active", "active", "disabled"].into_iter().map(webhook).collect()
+        };
+        let parts = || vec![part(DeliveryState::Delivered, true), None, part(DeliveryState::Dead, true)];
+        let activity = merged(webhooks()?, parts(), empty.clone(), true);
+        let healths: Vec<_> = activity.webhooks.iter().map(WebhookActivity::health).collect();
+        assert_eq!(healths, [Some(Health::Working), None, Some(Health::Failing), Some(Health::Disabled)]);
+        assert_eq!((activity.total.total(), activity.is_complete), (2, false));
+        assert_eq!(activity.timeline.slots()[23].stats.total(), 2);
+        for (parts, is_complete) in [
+            (vec![part(DeliveryState::Dead, true)], true),
+            (vec![part(DeliveryState::Dead, false)], false),
+            (vec![None], false),
+            (vec![], false),
+        ] {
+            let activity = merged(vec![webhook("active")?], parts, empty.clone(), true);
+            assert_eq!(activity.is_complete, is_complete);
+        }
+        Ok(())
+    }
 }

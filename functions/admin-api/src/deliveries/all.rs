@@ -4,6 +4,10 @@
 //! A scan that had to stop knows nothing of older deliveries, so the list ends where the first such
 //! scan stopped, and the next page goes on from there. Deliveries of one event have equal positions
 //! and are never parted by the end of a page: so one position is enough to go on from.
+//!
+//! Every scan has its share of the time, so that the first webhooks do not use up all of it. If there
+//! is no time even so, the next page is this one again: behind it, what a webhook has here would
+//! never be shown.
 
 use std::cmp::Reverse;
 
@@ -19,7 +23,10 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    deliveries::{operations::newest_first, pages::is_late},
+    deliveries::{
+        operations::newest_first,
+        pages::{is_late, share_of},
+    },
     error::ApiError,
     http::caller::Caller,
 };
@@ -53,23 +60,31 @@ pub(crate) async fn list_all_deliveries(
     query: &DeliveryQuery,
 ) -> Result<MergedPage, ApiError> {
     let now = storehook_aws::now();
+    let share = share_of(webhooks.len().min(WEBHOOKS_MERGED), SCANS_AT_ONCE);
     let scans = webhooks.iter().take(WEBHOOKS_MERGED).map(|webhook| async move {
         if is_late(now) {
             return Ok(None);
         }
         let scan = newest_first(webhook.id, query);
-        app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await.map(Some)
+        app.deliveries.load_page(&scan, query.after.clone(), query.limit, share).await.map(Some)
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let scans = stream::iter(scans.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();
-    let parts: Vec<Part> = scans.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
-    let left_out = webhooks.len() - parts.len();
-    let (found, next) = merged(parts, query.limit);
+    let parts: Vec<Option<Part>> = scans.try_collect().await?;
+    let left_out = webhooks.len() - parts.iter().flatten().count();
+    let (found, next) = page_of(parts, query);
     let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
     let mut records = app.deliveries.load_all(caller, &ids, now).await?;
     // The index may be a moment behind, and knows nothing of overdue deliveries.
     records.retain(|record| query.state.is_none_or(|state| state == record.state));
     Ok(MergedPage { records, next, left_out })
+}
+
+/// The page that scans make. A scan that there was no time for is `None`.
+fn page_of(parts: Vec<Option<Part>>, query: &DeliveryQuery) -> Part {
+    let is_all = parts.iter().all(Option::is_some);
+    let (found, next) = merged(parts.into_iter().flatten().collect(), query.limit);
+    (found, if is_all { next } else { query.after.clone() })
 }
 
 /// The newest of several scans: `limit` of them, and those at the position of the last one.
@@ -113,6 +128,25 @@ mod tests {
         });
         let next = next.map(|(at, event)| position(at, event)).transpose()?;
         Ok((found.collect::<Result<_, Box<dyn std::error::Error>>>()?, next))
+    }
+
+    #[test]
+    fn a_page_that_lacks_a_webhook_is_the_next_one_again() -> TestResult {
+        let after = position(10, "z")?;
+        let query = DeliveryQuery {
+            event_id: None,
+            state: None,
+            since: None,
+            until: None,
+            limit: 1,
+            after: Some(after.clone()),
+        };
+        let part = || part(1, &[(9, "c"), (8, "b")], None);
+        let (found, next) = page_of(vec![Some(part()?), None], &query);
+        assert_eq!((found.len(), next), (1, Some(after)));
+        let (_, next) = page_of(vec![Some(part()?)], &query);
+        assert_eq!(next, Some(position(9, "c")?));
+        Ok(())
     }
 
     #[test]

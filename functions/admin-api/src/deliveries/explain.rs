@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use storehook_domain::{
     event::{id::EventId, topic::Topic},
     history::record::DeliveryRecord,
-    webhook::Webhook,
+    input::query_parameters::PAGE_LIMIT,
+    webhook::{Webhook, WebhookId, filter::WebhookFilter, query::WebhookQuery},
 };
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     deliveries::{all::SCANS_AT_ONCE, pages::is_late, test_events::TEST_PREFIX},
     error::ApiError,
     http::caller::Caller,
-    webhooks::operations::first_webhooks,
+    webhooks::operations::list_webhooks,
 };
 
 /// What became of an event.
@@ -25,8 +26,8 @@ pub(crate) struct Explanation {
     pub(crate) topics: Vec<Topic>,
     /// The fate of the event at each webhook, by the webhook's id.
     pub(crate) fates: Vec<(Webhook, Fate)>,
-    /// How many webhooks could not be looked at.
-    pub(crate) left_out: usize,
+    /// The last webhook that was looked at, if more follow.
+    pub(crate) next: Option<WebhookId>,
 }
 
 /// What became of an event at one webhook.
@@ -40,8 +41,10 @@ pub(crate) enum Fate {
     CreatedLater,
     /// It is a test event, sent to another webhook alone.
     TestOfAnother,
-    /// Nothing is known.
+    /// The event is known, and nothing is known of it here.
     NoRecord,
+    /// Nothing is known of the event at all.
+    Unknown,
 }
 
 impl Fate {
@@ -53,23 +56,32 @@ impl Fate {
             Self::CreatedLater => Some("The webhook was created after the event was published."),
             Self::TestOfAnother => Some("It is a test event, which goes to one webhook alone."),
             Self::NoRecord => Some(
+                "There is no record: the event is still on its way here, its history has expired, or the webhook \
+                 had another topic then.",
+            ),
+            Self::Unknown => Some(
                 "There is no record: the event was not published, is still on its way, or its history has expired.",
             ),
         }
     }
 }
 
-/// Explains what became of an event at the caller's webhooks: at the first 250, and for a few
-/// seconds.
+/// Explains what became of an event at the caller's webhooks: at as many as a page has after this
+/// one, and for a few seconds.
 pub(crate) async fn explain_event(
     app: &App,
     caller: &Caller,
     event_id: &EventId,
+    after: Option<WebhookId>,
 ) -> Result<Explanation, ApiError> {
     if app.deliveries.table.retention.deliveries().is_none() {
         return Err(ApiError::HistoryOff);
     }
-    let (webhooks, more) = first_webhooks(app, caller).await?;
+    let filter = WebhookFilter { since_id: after, ..WebhookFilter::default() };
+    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1 };
+    let mut webhooks = list_webhooks(app, caller, &query).await?;
+    let has_more = webhooks.len() > PAGE_LIMIT;
+    webhooks.truncate(PAGE_LIMIT);
     let now = storehook_aws::now();
     let reads = webhooks.into_iter().map(|webhook| async move {
         if is_late(now) {
@@ -80,22 +92,29 @@ pub(crate) async fn explain_event(
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let reads = stream::iter(reads.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();
-    let explanation = explained(event_id, reads.try_collect().await?);
-    Ok(Explanation { left_out: explanation.left_out + more, ..explanation })
+    Ok(explained(event_id, reads.try_collect().await?, has_more))
 }
 
-/// The explanation, from the deliveries that each webhook has; `None` if nobody looked.
-fn explained(event_id: &EventId, read: Vec<(Webhook, Option<Vec<DeliveryRecord>>)>) -> Explanation {
+/// The explanation, from the deliveries that each webhook has; `None` if nobody looked. It ends
+/// before the first webhook that nobody looked at.
+fn explained(
+    event_id: &EventId,
+    mut read: Vec<(Webhook, Option<Vec<DeliveryRecord>>)>,
+    has_more: bool,
+) -> Explanation {
+    let looked_at = read.iter().take_while(|(_, records)| records.is_some()).count();
+    let has_more = has_more || looked_at < read.len();
+    read.truncate(looked_at);
+    let next = read.last().filter(|_| has_more).map(|(webhook, _)| webhook.id);
     let mut event =
         KnownEvent { is_single_test: event_id.as_str().starts_with(TEST_PREFIX), ..KnownEvent::default() };
     read.iter().filter_map(|(_, records)| records.as_ref()).flatten().for_each(|record| event.learn(record));
-    let asked = read.len();
-    let looked_at = read.into_iter().filter_map(|(webhook, records)| {
-        let fate = event.fate_at(&webhook, records?);
-        Some((webhook, fate))
+    let fates = read.into_iter().map(|(webhook, records)| {
+        let fate = event.fate_at(&webhook, records.unwrap_or_default());
+        (webhook, fate)
     });
-    let fates: Vec<_> = looked_at.collect();
-    Explanation { topics: event.topics, left_out: asked - fates.len(), fates }
+    let fates = fates.collect();
+    Explanation { topics: event.topics, fates, next }
 }
 
 /// What the deliveries of an event tell about it.
@@ -119,7 +138,7 @@ impl KnownEvent {
     }
 
     fn fate_at(&self, webhook: &Webhook, own: Vec<DeliveryRecord>) -> Fate {
-        let Some(queued_at) = self.queued_at else { return Fate::NoRecord };
+        let Some(queued_at) = self.queued_at else { return Fate::Unknown };
         match own {
             own if !own.is_empty() => Fate::Deliveries(own),
             _ if self.is_single_test => Fate::TestOfAnother,
@@ -171,7 +190,7 @@ mod tests {
             ("e", vec![paid()?], ("orders/create", OLD), Fate::NotSubscribed),
             ("e", vec![paid()?], ("orders/create", NEW), Fate::NotSubscribed),
             ("e", vec![paid()?, other()?], ("carts/create", OLD), Fate::NoRecord),
-            ("e", vec![], ("orders/paid", OLD), Fate::NoRecord),
+            ("e", vec![], ("orders/paid", OLD), Fate::Unknown),
             ("e", vec![record("1-e", "orders/paid", true)?], ("orders/paid", OLD), Fate::NoRecord),
             ("test-e", vec![test()?], ("orders/paid", OLD), Fate::TestOfAnother),
             ("test-e", vec![record("1-test-e", "orders/paid", false)?], ("*", OLD), Fate::NoRecord),
@@ -179,13 +198,29 @@ mod tests {
             let read = vec![
                 (webhook(1, "orders/paid", OLD)?, Some(records.clone())),
                 (webhook(2, topic, created_at)?, Some(vec![])),
-                (webhook(3, topic, created_at)?, None),
             ];
-            let explanation = explained(&EventId::parse(event)?, read);
-            assert_eq!((explanation.left_out, explanation.fates.len()), (1, 2));
+            let explanation = explained(&EventId::parse(event)?, read, false);
+            assert_eq!((explanation.next, explanation.fates.len()), (None, 2));
             assert_eq!(explanation.fates[1].1, expected, "{event} {topic} {created_at}");
-            let own = if records.is_empty() { Fate::NoRecord } else { Fate::Deliveries(records) };
+            let own = if records.is_empty() { Fate::Unknown } else { Fate::Deliveries(records) };
             assert_eq!(explanation.fates[0].1, own);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_explanation_goes_on_after_the_last_webhook_that_was_looked_at() -> TestResult {
+        let event = EventId::parse("e")?;
+        let at = |id| webhook(id, "*", "2026-11-01T15:00:00Z");
+        let looked = || Some(vec![]);
+        for (read, has_more, number, next) in [
+            (vec![(at(3)?, looked()), (at(5)?, looked())], false, 2, None),
+            (vec![(at(3)?, looked()), (at(5)?, looked())], true, 2, Some(5)),
+            (vec![(at(3)?, looked()), (at(5)?, None), (at(6)?, looked())], false, 1, Some(3)),
+            (vec![], false, 0, None),
+        ] {
+            let explanation = explained(&event, read, has_more);
+            assert_eq!((explanation.fates.len(), explanation.next), (number, next.map(WebhookId::new)));
         }
         Ok(())
     }

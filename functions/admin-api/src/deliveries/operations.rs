@@ -11,7 +11,10 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use crate::{app::App, error::ApiError, http::caller::Caller, webhooks::operations::find_webhook};
+use crate::{
+    app::App, deliveries::pages::SCAN_TIME, error::ApiError, http::caller::Caller,
+    webhooks::operations::find_webhook,
+};
 
 /// A page of a webhook's deliveries, the newest first, and the position after which the next page
 /// begins. A page may be short or empty even if more deliveries follow.
@@ -29,7 +32,7 @@ pub(crate) async fn list_deliveries(
         return Ok((records, None));
     }
     let scan = newest_first(webhook.id, query);
-    let (found, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, now).await?;
+    let (found, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, SCAN_TIME).await?;
     let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
     let mut records = app.deliveries.load_all(caller, &ids, now).await?;
     // The index may be a moment behind, and knows nothing of overdue deliveries.

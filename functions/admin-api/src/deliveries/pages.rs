@@ -12,14 +12,15 @@ use crate::deliveries::store::DeliveryStore;
 impl DeliveryStore {
     /// Loads up to `limit` deliveries of a scan after this position, and the position after which
     /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
-    /// states takes long, and a request must end.
+    /// states takes long, and a request must end. It reads for this `time`, and once at least.
     pub(crate) async fn load_page(
         &self,
         scan: &Scan,
         after: Option<DeliveryPosition>,
         limit: usize,
-        now: Timestamp,
+        time: SignedDuration,
     ) -> Result<(Vec<Found>, Option<DeliveryPosition>), TableError> {
+        let now = storehook_aws::now();
         let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
         loop {
             let step = self.table.load_step(scan, next.as_ref(), now).await?;
@@ -30,7 +31,7 @@ impl DeliveryStore {
                 next = page.last().map(|last| last.position.clone());
                 break;
             }
-            if next.is_none() || is_late(now) {
+            if next.is_none() || has_passed(time, now) {
                 break;
             }
         }
@@ -38,19 +39,19 @@ impl DeliveryStore {
     }
 
     /// Hands over the deliveries of a scan, one by one. Returns the position where it stopped, if it
-    /// did so before the end.
+    /// did so before the end. It reads for this `time`, and once at least.
     pub(crate) async fn scan(
         &self,
         scan: &Scan,
-        now: Timestamp,
+        time: SignedDuration,
         mut each: impl FnMut(Found),
     ) -> Result<Option<DeliveryPosition>, TableError> {
-        let mut next = None;
+        let (now, mut next) = (storehook_aws::now(), None);
         loop {
             let step = self.table.load_step(scan, next.as_ref(), now).await?;
             step.found.into_iter().for_each(&mut each);
             next = step.next;
-            if next.is_none() || is_late(now) {
+            if next.is_none() || has_passed(time, now) {
                 return Ok(next);
             }
         }
@@ -59,9 +60,33 @@ impl DeliveryStore {
 
 /// When a scan stops before its end. Its last step may take a few seconds more, and the request
 /// must end within ten.
-const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
 
 /// Whether a scan that began at this time must stop.
 pub(crate) fn is_late(began: Timestamp) -> bool {
-    storehook_aws::now().duration_since(began) >= SCAN_TIME
+    has_passed(SCAN_TIME, began)
+}
+
+/// How long each of several scans may take if so many are made at the same time. So the first ones
+/// do not use up all of the time.
+pub(crate) fn share_of(scans: usize, at_once: usize) -> SignedDuration {
+    let rounds = scans.div_ceil(at_once).max(1);
+    SCAN_TIME / i32::try_from(rounds).unwrap_or(i32::MAX)
+}
+
+/// Whether this time has passed since then.
+fn has_passed(time: SignedDuration, since: Timestamp) -> bool {
+    storehook_aws::now().duration_since(since) >= time
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scan_has_its_share_of_the_time() {
+        for (scans, ms) in [(0, 5_000), (1, 5_000), (8, 5_000), (9, 2_500), (100, 384)] {
+            assert_eq!(share_of(scans, 8).as_millis(), ms, "{scans}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    deliveries::pages::SCAN_TIME,
     error::ApiError,
     http::{caller::Caller, local_time::local_time},
     webhooks::operations::find_webhook,
@@ -62,8 +63,7 @@ async fn count(
     mut each: impl FnMut(&Found),
 ) -> Result<WindowStats, ApiError> {
     let webhook = find_webhook(app, caller, webhook_id).await?;
-    let now = storehook_aws::now();
-    let until = until.unwrap_or(now);
+    let until = until.unwrap_or_else(storehook_aws::now);
     let since = since.unwrap_or_else(|| until.saturating_sub(24.hours()).unwrap_or(until));
     let scan = Scan {
         webhook_id: webhook.id,
@@ -74,7 +74,7 @@ async fn count(
         page: None,
     };
     let mut stats = DeliveryStats::default();
-    let next = app.deliveries.scan(&scan, now, |found| {
+    let next = app.deliveries.scan(&scan, SCAN_TIME, |found| {
         stats.count(found.state, found.latency_ms);
         each(&found);
     });
@@ -106,12 +106,14 @@ pub(crate) struct ShownStats {
     /// The number of deliveries in each state.
     #[schema(value_type = BTreeMap<String, u64>)]
     pub(crate) states: serde_json::Map<String, serde_json::Value>,
-    /// `delivered` divided by the sum of `delivered`, `retrying` and `dead`; null if that sum is 0.
+    /// `delivered` divided by the sum of `delivered`, `retrying` and `dead`, rounded down to
+    /// four digits; null if that sum is 0.
     pub(crate) success_rate: Option<f64>,
     pub(crate) latency_ms: ShownLatency,
 }
 
-/// The latencies of successful attempts, in milliseconds; null if there are none.
+/// The latencies of successful attempts, in milliseconds and to three digits from a second up; null
+/// if there are none.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Latency)]
 pub(crate) struct ShownLatency {

@@ -66,6 +66,13 @@ impl Timeline {
         }
     }
 
+    /// Adds the deliveries of another timeline with the same slots.
+    pub fn add(&mut self, other: &Self) {
+        for (slot, others) in self.slots.iter_mut().zip(&other.slots) {
+            slot.stats.add(&others.stats);
+        }
+    }
+
     /// The slots, the oldest first.
     pub fn slots(&self) -> &[Slot] {
         &self.slots
@@ -125,6 +132,8 @@ mod tests {
         }
         let totals: Vec<_> = timeline.slots().iter().map(|slot| slot.stats.total()).collect();
         assert_eq!((totals[0], totals[22], totals[23], totals.iter().sum()), (1, 1, 2, 4_u64));
+        timeline.add(&timeline.clone());
+        assert_eq!(timeline.slots()[23].stats.of(DeliveryState::Held), 2);
         Ok(())
     }
 }

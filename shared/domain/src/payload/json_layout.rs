@@ -18,19 +18,23 @@ pub enum JsonLayout {
 /// white space.
 const DEEPEST: usize = 40;
 
-/// Writes valid JSON in another layout.
+/// Writes valid JSON in another layout; `None` if the text would be longer than `max` bytes.
 ///
 /// ```
 /// use storehook_domain::payload::json_layout::{JsonLayout, laid_out};
 ///
 /// let json = r#"{"id":327475578523353102,  "weight": 199.0}"#;
-/// assert_eq!(laid_out(json, JsonLayout::Compact), r#"{"id":327475578523353102,"weight":199.0}"#);
-/// assert_eq!(laid_out(json, JsonLayout::Spaced), r#"{"id": 327475578523353102, "weight": 199.0}"#);
+/// let compact = laid_out(json, JsonLayout::Compact, 99);
+/// assert_eq!(compact.as_deref(), Some(r#"{"id":327475578523353102,"weight":199.0}"#));
+/// assert_eq!(laid_out(json, JsonLayout::Spaced, 9), None);
 /// ```
-pub fn laid_out(json: &str, layout: JsonLayout) -> String {
+pub fn laid_out(json: &str, layout: JsonLayout, max: usize) -> Option<String> {
     let (mut out, mut open) = (String::with_capacity(json.len()), Vec::new());
     let (mut is_first, mut is_value) = (true, false);
     for step in JsonSteps::of(json) {
+        if out.len() > max {
+            return None;
+        }
         if step == JsonStep::End {
             let end = open.pop().unwrap_or_default();
             if !is_first {
@@ -64,7 +68,7 @@ pub fn laid_out(json: &str, layout: JsonLayout) -> String {
             JsonStep::End => {}
         }
     }
-    out
+    (out.len() <= max).then_some(out)
 }
 
 fn new_line(out: &mut String, layout: JsonLayout, depth: usize) {
@@ -93,10 +97,11 @@ mod tests {
                  \"d\": {},\n  \"e\": [],\n  \"a\": null\n}",
             ),
         ] {
-            let written = laid_out(json, layout);
-            assert_eq!(written, expected);
-            assert_eq!(laid_out(&written, layout), expected, "again");
+            let max = expected.len();
+            assert_eq!(laid_out(json, layout, max).as_deref(), Some(expected));
+            assert_eq!(laid_out(expected, layout, max).as_deref(), Some(expected), "again");
+            assert_eq!(laid_out(json, layout, max - 1), None);
         }
-        assert_eq!(laid_out(" 7\n", JsonLayout::Indented(4)), "7");
+        assert_eq!(laid_out(" 7\n", JsonLayout::Indented(4), 1).as_deref(), Some("7"));
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::webhook::{Webhook, WebhookId};
+use crate::webhook::{Status, Webhook, WebhookId};
 
 /// The conditions of a list. A webhook must meet all that are set. The default has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct WebhookFilter {
     pub topic_part: Option<String>,
     /// A part of the address's host, in any case.
     pub host_part: Option<String>,
+    /// The status.
+    pub status: Option<Status>,
     /// Created at or after this time.
     pub created_at_min: Option<Timestamp>,
     /// Created at or before this time.
@@ -44,6 +46,7 @@ impl WebhookFilter {
                 .host_part
                 .as_ref()
                 .is_none_or(|part| contains(webhook.address.url().host_str().unwrap_or_default(), part))
+            && self.status.is_none_or(|status| status == webhook.status)
             && self.created_at_min.is_none_or(|time| webhook.created_at >= time)
             && self.created_at_max.is_none_or(|time| webhook.created_at <= time)
             && self.updated_at_min.is_none_or(|time| webhook.updated_at >= time)
@@ -86,6 +89,11 @@ mod tests {
                 ..WebhookFilter::default()
             };
             assert_eq!(filter.matches(&webhook), is_found, "{topic:?} {host:?}");
+        }
+        for status in Status::ALL {
+            let filter = WebhookFilter { status: Some(status), ..WebhookFilter::default() };
+            assert_eq!(filter.matches(&webhook), status == Status::Active);
+            assert!(!filter.is_of_ids_alone());
         }
         Ok(())
     }

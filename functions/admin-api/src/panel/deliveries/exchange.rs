@@ -4,17 +4,21 @@ use maud::{Markup, html};
 
 use crate::{
     deliveries::responses::{FullDelivery, ShownRequest, ShownResponse},
-    panel::look::code::{block, pretty},
+    panel::{
+        deliveries::curl::FILE,
+        look::code::{beginning, block, pretty},
+    },
 };
 
-/// The last request and its response.
-pub(super) fn exchange(delivery: &FullDelivery) -> Markup {
+/// The last request and its response. `download` is where the whole body of the request is, if it
+/// can be made.
+pub(super) fn exchange(delivery: &FullDelivery, download: Option<&str>) -> Markup {
     html! {
         div.two {
             section aria-labelledby="request" {
                 h2 id="request" { "Request of the last attempt" }
                 @match &delivery.request {
-                    Some(request) => (sent(request)),
+                    Some(request) => (sent(request, download)),
                     None if delivery.attempts.is_empty() => p { "Nothing was sent yet." },
                     None => p { "The request could not be built, so nothing was sent." },
                 }
@@ -28,14 +32,30 @@ pub(super) fn exchange(delivery: &FullDelivery) -> Markup {
                 }
                 @if let Some(details) = &delivery.details {
                     h3 { "Details of the verdict" }
-                    (block("Details of the verdict", &pretty(details)))
+                    (text("Details of the verdict", details, None))
                 }
             }
         }
     }
 }
 
-fn sent(request: &ShownRequest) -> Markup {
+/// A text under its name: as much of it as is shown.
+fn text(name: &str, text: &str, download: Option<&str>) -> Markup {
+    let (shown, is_cut) = beginning(text);
+    html! {
+        (block(name, &pretty(shown)))
+        @if is_cut {
+            p.muted {
+                "It is longer: this is its beginning."
+                @if let Some(path) = download {
+                    " " a href=(path) download=(FILE) hx-boost="false" { "Download the whole body" }
+                }
+            }
+        }
+    }
+}
+
+fn sent(request: &ShownRequest, download: Option<&str>) -> Markup {
     let value = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     html! {
         p { (request.method) " " code { (request.address) } }
@@ -53,10 +73,9 @@ fn sent(request: &ShownRequest) -> Markup {
         }
         h3 { "Body of the request" }
         @match &request.body {
-            Some(body) => (block("Body of the request", &pretty(body))),
+            Some(body) => (text("Body of the request", body, download)),
             None => p { "The payload is no longer kept." },
         }
-        @if request.body_truncated { p.muted { "The body was longer: this is its beginning." } }
     }
 }
 
@@ -66,7 +85,7 @@ fn received(response: &ShownResponse) -> Markup {
         @if response.body.is_empty() {
             p { "The response has no body." }
         } @else {
-            (block("Body of the response", &pretty(&response.body)))
+            (text("Body of the response", &response.body, None))
         }
         @if response.body_truncated { p.muted { "The body was longer: only its first KiB is kept." } }
     }
@@ -90,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_request_is_shown_with_its_body_in_lines() {
-        let shown = sent(&request(Some(r#"{"note":"</pre><script>"}"#))).into_string();
+        let shown = sent(&request(Some(r#"{"note":"</pre><script>"}"#)), Some("/body")).into_string();
         for part in [
             "<code>x-api-key</code></th><td><code>***</code>",
             "<code>&lt;script&gt;</code>",
@@ -98,7 +117,18 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
-        assert!(sent(&request(None)).into_string().contains("The payload is no longer kept."));
+        assert!(!shown.contains("/body"), "{shown}");
+        assert!(sent(&request(None), None).into_string().contains("The payload is no longer kept."));
+    }
+
+    #[test]
+    fn of_a_long_body_the_beginning_is_shown_and_the_rest_can_be_downloaded() {
+        let long = format!("[{}0]", "\"\",".repeat(700_000));
+        let shown = sent(&request(Some(&long)), Some("/panel/deliveries/7-e/body")).into_string();
+        assert!(shown.len() < 500_000, "{}", shown.len());
+        assert!(shown.contains("href=\"/panel/deliveries/7-e/body\" download"), "no link");
+        let shown = sent(&request(Some(&long)), None).into_string();
+        assert!(shown.contains("this is its beginning") && !shown.contains("Download"), "a link");
     }
 
     #[test]

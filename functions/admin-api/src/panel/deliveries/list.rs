@@ -38,7 +38,7 @@ pub(crate) async fn show(
     let (caller, filters) = (&session.caller, Filters::of(&fields));
     let (webhooks, more) = first_webhooks(&app, caller).await?;
     let names = names_of(&webhooks);
-    let form = |errors: &FieldErrors| form(&filters, &names, &caller.time_zone, errors);
+    let form = |errors: &FieldErrors| form(&filters, (&names, more > 0), &caller.time_zone, errors);
     let (webhook, query) = match filters.parse(&caller.time_zone) {
         Ok(read) => read,
         Err(errors) => return Ok(page(form(&errors), html! {}).with(StatusCode::BAD_REQUEST)),
@@ -73,7 +73,14 @@ fn page(form: Markup, list: Markup) -> Page {
     Page::new(Tab::Deliveries, "Deliveries", html! { h1 { "Deliveries" } (form) (list) })
 }
 
-fn form(filters: &Filters, names: &WebhookNames, zone: &TimeZone, errors: &FieldErrors) -> Markup {
+/// The filters. `names` are those of the first webhooks, and whether there are more: then a choice
+/// would lack them, and the id is typed.
+fn form(
+    filters: &Filters,
+    (names, has_more): (&WebhookNames, bool),
+    zone: &TimeZone,
+    errors: &FieldErrors,
+) -> Markup {
     let field = |name, label| Field { name, label, help: "", errors };
     let ids: Vec<_> = names.iter().map(|(id, name)| (id.to_string(), format!("{name} ({id})"))).collect();
     let mut webhooks = vec![("", "All webhooks")];
@@ -89,7 +96,11 @@ fn form(filters: &Filters, names: &WebhookNames, zone: &TimeZone, errors: &Field
     html! {
         (summary(errors))
         form.filters method="get" action="/panel/deliveries" {
-            (field("webhook", "Webhook").choice(&filters.webhook, &webhooks))
+            @if has_more {
+                (field("webhook", "Webhook id, or empty for all").text(&filters.webhook, "text"))
+            } @else {
+                (field("webhook", "Webhook").choice(&filters.webhook, &webhooks))
+            }
             (field("state", "State").choice(&filters.state, &states))
             (time(&field("since", "Queued since"), &filters.since, zone))
             (time(&field("until", "Queued until"), &filters.until, zone))
@@ -133,7 +144,7 @@ impl List<'_> {
             @if self.left_out > 0 {
                 p.notice {
                     (counted(self.left_out as u64, "webhook", "webhooks"))
-                    " could not be looked at. Choose a webhook to see all of its deliveries."
+                    " could not be looked at. Try again, or choose a webhook to see all of its deliveries."
                 }
             }
             @match self.names {
@@ -167,7 +178,7 @@ impl List<'_> {
                 } @else if !self.filters.page_info.is_empty() {
                     p { "There are no older deliveries." }
                 } @else if self.filters.is_narrow() {
-                    p { "No delivery is like that. " a href="/panel/deliveries" { "Show all deliveries" } "." }
+                    p { "No delivery matches. " a href="/panel/deliveries" { "Show all deliveries" } "." }
                 } @else {
                     p { "No deliveries yet. " a href="/panel/push" { "Publish an event" } ", or "
                         a href="/panel/webhooks" { "send a test" } " from a webhook's page." }
@@ -195,7 +206,7 @@ mod tests {
             (list(&all, &names), "<a href=\"/panel/push\">Publish an event</a>"),
             (list(&all, &names), "<a href=\"/panel/webhooks\">send a test</a>"),
             (List { is_recorded: false, ..list(&all, &names) }, "history is switched off"),
-            (list(&dead, &names), "No delivery is like that."),
+            (list(&dead, &names), "No delivery matches."),
             (list(&later, &names), "There are no older deliveries."),
             (list(&later, &names), "<a href=\"/panel/deliveries\">Newest deliveries</a>"),
             (List { page_info: Some("y"), ..list(&dead, &names) }, "older deliveries to look through"),
@@ -220,7 +231,9 @@ mod tests {
             ..Filters::default()
         };
         let errors = filters.parse(&TimeZone::UTC).err().unwrap_or_default();
-        let form = form(&filters, &names, &TimeZone::UTC, &errors).into_string();
+        let of_many = form(&filters, (&names, true), &TimeZone::UTC, &errors).into_string();
+        assert!(of_many.contains("<input id=\"webhook\"") && !of_many.contains("<option value=\"7\""));
+        let form = form(&filters, (&names, false), &TimeZone::UTC, &errors).into_string();
         for part in [
             "<option value=\"7\">* → b.example (7)</option>",
             "<option value=\"x&quot;&gt;&lt;script&gt;\" selected>",

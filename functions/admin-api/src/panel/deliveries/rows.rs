@@ -8,7 +8,10 @@ use storehook_domain::webhook::Webhook;
 
 use crate::{
     deliveries::responses::ShownDelivery,
-    panel::look::{state::state, time::when},
+    panel::{
+        deliveries::why::why_in_short,
+        look::{state::state, time::when},
+    },
 };
 
 /// The names of webhooks, by their ids.
@@ -78,9 +81,10 @@ fn row(delivery: &ShownDelivery, names: Option<&WebhookNames>, now: Timestamp) -
             td data-label="Queued" { (when(&delivery.created_at, now)) }
             td.number data-label="Attempts" { (delivery.attempt_count) }
             td data-label="Why" {
-                @match last.and_then(|last| last.error.as_deref()) {
-                    Some(error) => { (error) "." },
-                    None => span.muted { "–" },
+                @match (why_in_short(delivery.state), last.and_then(|last| last.error.as_deref())) {
+                    (Some(reason), _) => (reason),
+                    (None, Some(error)) => { (error) "." },
+                    (None, None) => span.muted { "–" },
                 }
                 @if let Some(next) = &delivery.next_attempt_at { " " span.muted { "Next attempt " (when(next, now)) "." } }
             }
@@ -145,6 +149,15 @@ mod tests {
             "in 5 s",
         ] {
             assert!(all.contains(part), "{part}: {all}");
+        }
+        for (state, reason) in [
+            ("held", "<td data-label=\"Why\">The webhook was not active when it was due."),
+            ("cancelled", "<td data-label=\"Why\">The webhook was deleted, or the app uninstalled."),
+            ("delivered", "<td data-label=\"Why\"><span class=\"muted\">–</span>"),
+        ] {
+            let delivery = ShownDelivery { state, ..delivery(7, None) };
+            let shown = table("1 delivery", &[delivery], now).into_string();
+            assert!(shown.contains(reason), "{state}: {shown}");
         }
         let one = table("1 delivery", &deliveries[..1], now).into_string();
         assert!(!one.contains("Webhook") && !one.contains("<script>"), "{one}");

@@ -14,11 +14,22 @@ pub(crate) fn block(name: &str, text: &str) -> Markup {
     }
 }
 
+/// How much of a text is shown, in bytes. A response of Lambda ends at 6 MiB, and escapes make up to
+/// six bytes of one.
+const SHOWN: usize = 64 * 1024;
+
 /// JSON with line breaks and indentation; any other text as it is. Numbers and strings stay as they
-/// were written.
+/// were written. JSON that would be too long in lines stays as it is as well.
 pub(crate) fn pretty(text: &str) -> String {
-    let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
-    if is_json { laid_out(text, JsonLayout::Indented(2)) } else { text.to_owned() }
+    let is_json = text.len() <= SHOWN && serde_json::from_str::<&RawValue>(text).is_ok();
+    let in_lines = if is_json { laid_out(text, JsonLayout::Indented(2), SHOWN) } else { None };
+    in_lines.unwrap_or_else(|| text.to_owned())
+}
+
+/// As much of a text as is shown, and whether it was longer.
+pub(crate) fn beginning(text: &str) -> (&str, bool) {
+    let end = text.floor_char_boundary(SHOWN);
+    (text.get(..end).unwrap_or(text), end < text.len())
 }
 
 #[cfg(test)]
@@ -41,6 +52,16 @@ mod tests {
         ] {
             assert_eq!(pretty(json), expected);
         }
+    }
+
+    #[test]
+    fn no_text_is_shown_at_great_length() {
+        let deep = format!("{}{}", "[".repeat(9_000), "]".repeat(9_000));
+        assert_eq!(pretty(&deep), deep);
+        let whole = "x".repeat(SHOWN);
+        assert_eq!(beginning(&whole), (&*whole, false));
+        let longer = format!("{}é", "x".repeat(SHOWN - 1));
+        assert_eq!(beginning(&longer), ("x".repeat(SHOWN - 1).as_str(), true));
     }
 
     #[test]

@@ -5,9 +5,10 @@ use maud::{Markup, html};
 use crate::panel::look::icon::Icon;
 
 /// The state of a delivery or a replay, or the status of a webhook, by its name in the API. The name
-/// is also the class of its colour in `panel.css`.
+/// is also the class of its colour in `panel.css`. `failing` is an active webhook's state.
 pub(crate) fn state(name: &str) -> Markup {
-    html! { span class={ "state " (name) } { (icon(name).draw()) (name) } }
+    let colour = if name == "failing" { "dead" } else { name };
+    html! { span class={ "state " (colour) } { (icon(name).draw()) (name) } }
 }
 
 fn icon(name: &str) -> Icon {
@@ -15,7 +16,7 @@ fn icon(name: &str) -> Icon {
         "delivered" | "active" | "done" => Icon::Check,
         "retrying" | "running" => Icon::Turn,
         "held" | "paused" => Icon::Pause,
-        "dead" | "disabled" => Icon::Cross,
+        "dead" | "disabled" | "failing" => Icon::Cross,
         "cancelled" | "stopped" => Icon::Dash,
         _ => Icon::Dots,
     }

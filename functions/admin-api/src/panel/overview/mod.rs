@@ -5,9 +5,14 @@
 
 mod sentence;
 
+use std::cmp::Reverse;
+
 use axum::{Extension, extract::State};
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use storehook_domain::history::{state::DeliveryState, stats::DeliveryStats, timeline::Range};
+use storehook_domain::history::{
+    health::Health, state::DeliveryState, stats::DeliveryStats, timeline::Range,
+};
 
 use crate::{
     app::App,
@@ -16,7 +21,7 @@ use crate::{
         fields::Query,
         look::{
             chart::chart,
-            number::{count, latency, percent},
+            number::{count, counted, latency, percent},
             page::{Page, Tab},
             state::state,
         },
@@ -24,6 +29,9 @@ use crate::{
         session::Session,
     },
 };
+
+/// How many webhooks that need somebody are listed.
+const SHOWN: usize = 20;
 
 /// Shows the overview.
 pub(crate) async fn show(
@@ -37,7 +45,6 @@ pub(crate) async fn show(
 }
 
 fn body(activity: &Activity, range: Range, session: &Session) -> Markup {
-    let words = range_words(range);
     html! {
         h1 { (sentence::overview(activity)) }
         @if activity.webhooks.is_empty() {
@@ -47,18 +54,28 @@ fn body(activity: &Activity, range: Range, session: &Session) -> Markup {
                     a href="/panel/topics" { "See which events there are" } }
             }
         } @else {
-            (attention(activity))
-            section aria-labelledby="over-time" {
-                h2 id="over-time" { "Deliveries in the " (words) }
-                p.actions {
-                    a.button href="/panel" aria-current=[(range == Range::Day).then_some("true")] { "24 hours" }
-                    a.button href="/panel?range=month" aria-current=[(range == Range::Month).then_some("true")] { "30 days" }
-                }
-                (numbers(&activity.total))
-                (chart(&activity.timeline, range, &session.caller.time_zone))
-                @if !activity.is_complete {
-                    p.muted { "There was no time to count everything: the oldest deliveries of busy webhooks, and webhooks after the first " (WEBHOOKS_READ) ", are left out." }
-                }
+            (attention(&activity.webhooks))
+            @if activity.is_recorded {
+                (over_time(activity, range, &session.caller.time_zone))
+            } @else {
+                p.empty { "The operator of this platform keeps no history, so no deliveries are shown here." }
+            }
+        }
+    }
+}
+
+fn over_time(activity: &Activity, range: Range, zone: &TimeZone) -> Markup {
+    html! {
+        section aria-labelledby="over-time" {
+            h2 id="over-time" { "Deliveries in the " (range_words(range)) }
+            p.actions {
+                a.button href="/panel" aria-current=[(range == Range::Day).then_some("true")] { "24 hours" }
+                a.button href="/panel?range=month" aria-current=[(range == Range::Month).then_some("true")] { "30 days" }
+            }
+            (numbers(&activity.total))
+            (chart(&activity.timeline, range, zone))
+            @if !activity.is_complete {
+                p.muted { "Not everything could be counted: the oldest deliveries of busy webhooks, and webhooks after the first " (WEBHOOKS_READ) ", are left out." }
             }
         }
     }
@@ -84,11 +101,14 @@ fn numbers(total: &DeliveryStats) -> Markup {
     }
 }
 
-/// The webhooks that need somebody, the worst first.
-fn attention(activity: &Activity) -> Markup {
-    let mut needy: Vec<_> =
-        activity.webhooks.iter().filter_map(|one| Some((sentence::need(one)?, one))).collect();
-    needy.sort_by_key(|(_, one)| std::cmp::Reverse(lost(one)));
+/// The webhooks that need somebody, the most urgent first.
+fn attention(webhooks: &[WebhookActivity]) -> Markup {
+    let needy = webhooks.iter().filter_map(|one| {
+        let (need, text) = sentence::need(one)?;
+        Some((need, text, one))
+    });
+    let mut needy: Vec<_> = needy.collect();
+    needy.sort_by_key(|(need, _, one)| (*need, Reverse(lost(one))));
     html! {
         @if !needy.is_empty() {
             section aria-labelledby="attention" {
@@ -97,13 +117,20 @@ fn attention(activity: &Activity) -> Markup {
                     caption.sr { "Webhooks that need attention" }
                     thead { tr { th scope="col" { "Webhook" } th scope="col" { "Status" } th scope="col" { "What is wrong" } } }
                     tbody {
-                        @for (need, one) in &needy {
+                        @for (_, text, one) in needy.iter().take(SHOWN) {
                             tr {
                                 td { a href={ "/panel/webhooks/" (one.webhook.id.get()) } { (one.webhook.topic.as_str()) " → " (one.webhook.address.as_str()) } }
-                                td data-label="Status" { (state(one.webhook.status.as_str())) }
-                                td data-label="What is wrong" { (need) }
+                                td data-label="Status" { (state(word(one))) }
+                                td data-label="What is wrong" { (text) }
                             }
                         }
+                    }
+                }
+                @if needy.len() > SHOWN {
+                    p {
+                        (counted((needy.len() - SHOWN) as u64, "more webhook needs", "more webhooks need")) " attention. "
+                        a href="/panel/webhooks?status=disabled" { "All disabled webhooks" } ", "
+                        a href="/panel/webhooks?status=paused" { "all paused webhooks" } "."
                     }
                 }
             }
@@ -111,6 +138,44 @@ fn attention(activity: &Activity) -> Markup {
     }
 }
 
+/// A webhook's state in a word: that it fails matters more than that it is active.
+fn word(one: &WebhookActivity) -> &'static str {
+    if one.health() == Some(Health::Failing) { "failing" } else { one.webhook.status.as_str() }
+}
+
+/// How many of a webhook's deliveries did not arrive.
 fn lost(one: &WebhookActivity) -> u64 {
-    one.stats.of(DeliveryState::Dead) + one.stats.of(DeliveryState::Held)
+    let states = [DeliveryState::Dead, DeliveryState::Held, DeliveryState::Retrying];
+    one.stats.as_ref().map_or(0, |stats| states.map(|state| stats.of(state)).iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sentence::tests::webhook, *};
+
+    #[test]
+    fn the_most_urgent_webhooks_come_first_and_the_table_ends() -> serde_json::Result<()> {
+        use DeliveryState::{Dead, Delivered, Held, Retrying};
+        let webhooks = vec![
+            webhook("active", &[(Delivered, 1)])?,
+            webhook("active", &[(Held, 900)])?,
+            webhook("active", &[(Delivered, 99), (Dead, 20)])?,
+            webhook("paused", &[(Held, 30)])?,
+            webhook("active", &[(Retrying, 2)])?,
+            webhook("disabled", &[])?,
+        ];
+        let shown = attention(&webhooks).into_string();
+        let states: Vec<_> = shown.split("<span class=\"state ").skip(1).collect();
+        let words = ["disabled</span>", "failing</span>", "paused</span>", "active</span>", "active</span>"];
+        assert_eq!(states.len(), words.len(), "{shown}");
+        for (state, word) in states.iter().zip(words) {
+            assert!(state.contains(word), "{word}: {state}");
+        }
+        assert!(states[3].contains("20 deliveries failed") && !shown.contains("more webhook"), "{shown}");
+        let many: Vec<_> = (0..23).map(|_| webhook("disabled", &[])).collect::<Result<_, _>>()?;
+        let shown = attention(&many).into_string();
+        assert_eq!(shown.matches("disabled</span>").count(), SHOWN);
+        assert!(shown.contains("3 more webhooks need attention.") && shown.contains("?status=disabled"));
+        Ok(())
+    }
 }

@@ -89,8 +89,8 @@ fn progress(replay: &ShownReplay, of: Option<u64>, now: Timestamp) -> Markup {
 fn bar(found: u64, of: Option<u64>) -> Markup {
     html! {
         @match of {
-            Some(of) => progress aria-label="Deliveries that were come across" max=(of.max(found)) value=(found) {},
-            None => progress aria-label="Deliveries that were come across" {},
+            Some(of) => progress aria-label="Deliveries found so far" max=(of.max(found)) value=(found) {},
+            None => progress aria-label="Deliveries found so far" {},
         }
     }
 }
@@ -201,7 +201,7 @@ mod tests {
             assert!(page.contains(expected), "{expected}: {page}");
         }
         let page = body(&webhook, &replay("running", 600, 600), None, now).into_string();
-        assert!(page.contains("come across\"></progress>"), "{page}");
+        assert!(page.contains("found so far\"></progress>"), "{page}");
         Ok(())
     }
 

@@ -81,7 +81,7 @@ pub(crate) fn page(secrets: &Secrets, overlap: &str, errors: &FieldErrors) -> Pa
         h1 { "Secrets" }
         p.lead { "Storehook signs every delivery with a secret that only it and your app know. "
             "Your endpoint verifies the signature." }
-        @if errors.names("version") { (rotated_already()) } @else { (summary(errors)) }
+        @if errors.names("version") { (has_changed()) } @else { (summary(errors)) }
         (signing(secrets))
         (rotation(secrets, overlap, errors))
         h2 { "A signature does not verify?" }
@@ -91,12 +91,12 @@ pub(crate) fn page(secrets: &Secrets, overlap: &str, errors: &FieldErrors) -> Pa
     Page::new(Tab::Secrets, "Secrets", body)
 }
 
-fn rotated_already() -> Markup {
+fn has_changed() -> Markup {
     html! {
         div.problem role="alert" tabindex="-1" autofocus {
-            h2 { "The secret was already rotated" }
-            p { "It was rotated after you opened this form, by you or by somebody else, and this request rotated "
-                "nothing. A new secret is shown once: if nobody has copied it, rotate again." }
+            h2 { "The secret was not rotated" }
+            p { "The installation has changed since you opened this form. Most likely you or somebody else has just "
+                "rotated the secret. A new secret is shown once: if nobody has copied it, rotate again." }
         }
     }
 }
@@ -211,7 +211,12 @@ mod tests {
         let many = shown(&FieldErrors::one("secret", "has been rotated too often"))?;
         assert!(many.contains("href=\"#secret\"") && many.contains("has been rotated too often"), "{many}");
         let again = shown(&FieldErrors::one("version", "has changed since"))?;
-        assert!(again.contains("was already rotated") && !again.contains("#version"), "{again}");
+        assert!(
+            again.contains("was not rotated")
+                && again.contains("has changed since you opened")
+                && !again.contains("#version"),
+            "{again}"
+        );
         Ok(())
     }
 }

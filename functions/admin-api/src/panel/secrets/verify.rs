@@ -30,6 +30,12 @@ use crate::{
     },
 };
 
+/// The longest body that can be verified, in bytes: the forms that it may have had are all tried.
+const LONGEST_BODY: usize = 256 * 1024;
+
+/// The longest text of any other field, in bytes.
+const LONGEST_TEXT: usize = 32 * 1024;
+
 /// Shows the form.
 pub(crate) async fn show() -> Page {
     page(&Pasted::default(), None, &FieldErrors::default())
@@ -47,8 +53,8 @@ pub(crate) async fn verify(
         secret: fields.get("secret"),
         computed: fields.get("computed"),
     };
-    if pasted.headers.trim().is_empty() {
-        let errors = FieldErrors::one("headers", "can't be blank");
+    let (pasted, errors) = checked(pasted);
+    if !errors.is_empty() {
         return Ok(page(&pasted, None, &errors).with(StatusCode::UNPROCESSABLE_ENTITY).into_response());
     }
     let loaded = app.secrets.load(&session.caller).await.map_err(ApiError::from)?;
@@ -56,6 +62,25 @@ pub(crate) async fn verify(
     let prefix = &app.settings.rules.header_prefix;
     let found = verification::verify(&pasted, &secrets, prefix, session.now);
     Ok(page(&pasted, Some(&found), &FieldErrors::default()).into_response())
+}
+
+/// What was pasted, and what is wrong with it. A text that is too long is not shown again.
+fn checked(mut pasted: Pasted<'_>) -> (Pasted<'_>, FieldErrors) {
+    let mut errors = FieldErrors::default();
+    for (field, text, longest) in [
+        ("headers", &mut pasted.headers, LONGEST_TEXT),
+        ("body", &mut pasted.body, LONGEST_BODY),
+        ("computed", &mut pasted.computed, LONGEST_TEXT),
+        ("secret", &mut pasted.secret, LONGEST_TEXT),
+    ] {
+        if text.len() > longest {
+            errors.add(field, format!("is too long (the maximum is {} KiB)", longest / 1024));
+            *text = "";
+        } else if field == "headers" && text.trim().is_empty() {
+            errors.add(field, "can't be blank");
+        }
+    }
+    (pasted, errors)
 }
 
 fn page(pasted: &Pasted<'_>, found: Option<&Verification>, errors: &FieldErrors) -> Page {
@@ -151,6 +176,31 @@ mod tests {
                 || items[2].contains("wrong</span> Your code's")
         );
         assert!(items[2].contains("hexadecimal") && items[2].contains("none of this app"), "{}", items[2]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused_and_not_shown_again() {
+        let long = "x".repeat(LONGEST_BODY + 1);
+        for (headers, body, computed, expected) in [
+            ("a: b", &long[1..], "", &[][..]),
+            ("a: b", &*long, "", &[("body", "is too long (the maximum is 256 KiB)")]),
+            (" \n", "", "", &[("headers", "can't be blank")]),
+            (
+                &*long,
+                "",
+                &*long,
+                &[
+                    ("headers", "is too long (the maximum is 32 KiB)"),
+                    ("computed", "is too long (the maximum is 32 KiB)"),
+                ],
+            ),
+        ] {
+            let (pasted, errors) = checked(Pasted { headers, body, secret: "", computed });
+            let found: Vec<_> = errors.iter().map(|(field, texts)| (field, texts.concat())).collect();
+            let found: Vec<_> = found.iter().map(|(field, text)| (*field, &**text)).collect();
+            assert_eq!(found, expected);
+            assert!(page(&pasted, None, &errors).body.into_string().len() < 2 * LONGEST_BODY);
+        }
     }
 
     #[test]

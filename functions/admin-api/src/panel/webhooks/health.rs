@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use storehook_domain::{
-    history::state::DeliveryState,
+    history::{health::Health, state::DeliveryState},
     webhook::{Status, failure_run::DISABLED_AFTER},
 };
 
@@ -67,7 +67,7 @@ fn deliveries(stats: &ShownStats) -> String {
         _ if delivered == attempted => {
             format!("This webhook is taking deliveries: all {all} {window}.")
         }
-        _ if delivered < attempted / 2 => {
+        _ if Health::of(Status::Active, of) == Health::Failing => {
             format!("This webhook is taking few deliveries: {success} of {all} {window}.")
         }
         _ => {
@@ -101,10 +101,7 @@ pub(crate) fn number(stats: &ShownStats, state: DeliveryState) -> u64 {
 
 /// The share of the attempted deliveries that were delivered; `None` if none was attempted.
 pub(crate) fn success(stats: &ShownStats) -> Option<String> {
-    // The API rounds. A delivery in 100,000 that failed is not 100 %.
-    let all_but_a_few = 0.999;
-    let failed = number(stats, DeliveryState::Retrying) + number(stats, DeliveryState::Dead);
-    stats.success_rate.map(|rate| percent(if failed > 0 { rate.min(all_but_a_few) } else { rate }))
+    stats.success_rate.map(percent)
 }
 
 /// Statistics for tests: all deliveries of a day in these states.
@@ -147,6 +144,14 @@ mod tests {
             (
                 &[(Delivered, 3), (Dead, 7)],
                 "This webhook is taking few deliveries: 30 % of 10 in the last 24 hours.",
+            ),
+            (
+                &[(Delivered, 1), (Dead, 2)],
+                "This webhook is taking few deliveries: 33.3 % of 3 in the last 24 hours.",
+            ),
+            (
+                &[(Delivered, 2), (Retrying, 3)],
+                "This webhook is taking few deliveries: 40 % of 5 in the last 24 hours.",
             ),
             (
                 &[(Retrying, 5), (Dead, 7)],

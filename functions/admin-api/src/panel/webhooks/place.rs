@@ -3,13 +3,16 @@
 use maud::{Markup, html};
 use storehook_domain::{
     input::query_parameters::PAGE_LIMIT,
-    webhook::{WebhookId, filter::WebhookFilter, query::WebhookQuery},
+    webhook::{Status, WebhookId, filter::WebhookFilter, query::WebhookQuery},
 };
 
 use crate::panel::{fields::Fields, session::encoded};
 
 /// The path of the list.
 pub(crate) const LIST: &str = "/panel/webhooks";
+
+/// The hidden field of the status. The button that changes a webhook has the name `status`.
+const HIDDEN_STATUS: &str = "listed_status";
 
 /// A place in the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(crate) struct Place {
     pub(crate) topic: String,
     /// A part of the host; empty for all.
     pub(crate) host: String,
+    /// The status; `None` for all.
+    pub(crate) status: Option<Status>,
     /// The page begins after this id.
     pub(crate) since_id: Option<WebhookId>,
 }
@@ -26,12 +31,18 @@ impl Place {
     /// Reads the place from a query, or from a form with [`Self::hidden`] fields.
     pub(crate) fn read(fields: &Fields) -> Self {
         let text = |name| fields.get(name).trim().to_owned();
-        Self { topic: text("topic"), host: text("host"), since_id: fields.get("since_id").parse().ok() }
+        let name_of_status = if fields.has("from") { HIDDEN_STATUS } else { "status" };
+        Self {
+            topic: text("topic"),
+            host: text("host"),
+            status: Status::ALL.into_iter().find(|status| status.as_str() == fields.get(name_of_status)),
+            since_id: fields.get("since_id").parse().ok(),
+        }
     }
 
     /// Whether a filter is set.
     pub(crate) fn is_filtered(&self) -> bool {
-        !self.topic.is_empty() || !self.host.is_empty()
+        !self.topic.is_empty() || !self.host.is_empty() || self.status.is_some()
     }
 
     /// The same filter, on the page after this id.
@@ -42,7 +53,9 @@ impl Place {
     /// The path that leads here.
     pub(crate) fn path(&self) -> String {
         let since_id = self.since_id.map(|id| id.to_string()).unwrap_or_default();
-        let fields = [("topic", &self.topic), ("host", &self.host), ("since_id", &since_id)];
+        let status = self.status.map_or("", Status::as_str);
+        let fields =
+            [("topic", &*self.topic), ("host", &*self.host), ("status", status), ("since_id", &*since_id)];
         let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
         let query: Vec<_> = given.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         if query.is_empty() { LIST.to_owned() } else { format!("{LIST}?{}", query.join("&")) }
@@ -54,6 +67,7 @@ impl Place {
             input type="hidden" name="from" value="list";
             @if !self.topic.is_empty() { input type="hidden" name="topic" value=(self.topic); }
             @if !self.host.is_empty() { input type="hidden" name="host" value=(self.host); }
+            @if let Some(status) = self.status { input type="hidden" name=(HIDDEN_STATUS) value=(status.as_str()); }
             @if let Some(id) = self.since_id { input type="hidden" name="since_id" value=(id.to_string()); }
         }
     }
@@ -64,6 +78,7 @@ impl Place {
         let filter = WebhookFilter {
             topic_part: part(&self.topic),
             host_part: part(&self.host),
+            status: self.status,
             since_id: self.since_id,
             ..WebhookFilter::default()
         };
@@ -79,7 +94,10 @@ mod tests {
     fn a_place_is_read_from_its_own_path() {
         for (query, path) in [
             ("", "/panel/webhooks"),
-            ("topic=+&since_id=x&done=saved", "/panel/webhooks"),
+            ("topic=+&since_id=x&done=saved&status=x", "/panel/webhooks"),
+            ("since_id=7&status=disabled", "/panel/webhooks?status=disabled&since_id=7"),
+            ("from=list&status=paused", "/panel/webhooks"),
+            ("from=list&status=paused&listed_status=active", "/panel/webhooks?status=active"),
             ("topic=orders/*&host=a.example", "/panel/webhooks?topic=orders%2F%2A&host=a%2Eexample"),
             ("since_id=7&host=%26x=", "/panel/webhooks?host=%26x%3D&since_id=7"),
         ] {
@@ -92,8 +110,10 @@ mod tests {
 
     #[test]
     fn hidden_fields_escape_what_was_typed() {
-        let place = Place { topic: "\"><script>".to_owned(), ..Place::default() };
+        let place =
+            Place { topic: "\"><script>".to_owned(), status: Some(Status::Paused), ..Place::default() };
         let hidden = place.hidden().into_string();
+        assert!(hidden.contains("name=\"listed_status\" value=\"paused\""), "{hidden}");
         assert!(hidden.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{hidden}");
     }
 }

@@ -7,48 +7,56 @@ use crate::{
     payload::json_layout::{JsonLayout, laid_out},
 };
 
-/// Each body once, and what became of it.
-pub(super) struct Bodies(pub(super) Vec<(String, Mistake)>);
+/// How many times as long as a body another one may be. One that is longer is deep nesting in lines.
+const GROWTH: usize = 4;
 
-impl Bodies {
-    /// The bodies, without the one that is given.
-    pub(super) fn of(body: &str) -> Self {
-        let mut bodies = Self(Vec::new());
-        let unbroken = body.trim_end_matches(['\r', '\n']);
-        let unix = body.replace("\r\n", "\n");
-        for (other, mistake) in [
-            (unbroken.to_owned(), Mistake::LineBreakAdded),
-            (format!("{unbroken}\n"), Mistake::LineBreakRemoved),
-            (unix.replace('\n', "\r\n"), Mistake::LineBreaks),
-            (unix, Mistake::LineBreaks),
-        ] {
-            bodies.add(body, other, mistake);
-        }
-        // A raw value is valid JSON without white space around it.
-        if let Ok(json) = serde_json::from_str::<&RawValue>(body) {
-            bodies.add_json(body, json.get());
-        }
-        bodies
-    }
+/// A body of this many bytes is never too long.
+const SMALL: usize = 64 * 1024;
 
-    fn add_json(&mut self, body: &str, json: &str) {
-        let layouts =
-            [JsonLayout::Compact, JsonLayout::Spaced, JsonLayout::Indented(2), JsonLayout::Indented(4)];
-        let escapes = [Escapes::None, Escapes::NonAscii, Escapes::NonAsciiAndSlash];
-        for layout in [None].into_iter().chain(layouts.map(Some)) {
-            let written = layout.map_or_else(|| json.to_owned(), |layout| laid_out(json, layout));
-            for escapes in [None].into_iter().chain(escapes.map(Some)) {
-                let spelled = escapes.map_or_else(|| written.clone(), |escapes| spelled(&written, escapes));
-                self.add(body, spelled, Mistake::Rewritten { layout, escapes });
-            }
-        }
-    }
+/// The bodies, without the one that is given, and what became of each. They are made one by one, so
+/// that a long body is never there in all its forms at the same time.
+pub(super) fn other_bodies(body: &str) -> impl Iterator<Item = (String, Mistake)> + '_ {
+    const LINE_BREAKS: [(fn(&str) -> String, Mistake); 4] = [
+        (|body| unbroken(body).to_owned(), Mistake::LineBreakAdded),
+        (|body| format!("{}\n", unbroken(body)), Mistake::LineBreakRemoved),
+        (|body| unix(body).replace('\n', "\r\n"), Mistake::LineBreaks),
+        (unix, Mistake::LineBreaks),
+    ];
+    let broken = LINE_BREAKS.into_iter().map(move |(make, mistake)| (make(body), mistake));
+    // A raw value is valid JSON without white space around it.
+    let json = serde_json::from_str::<&RawValue>(body).ok().map(RawValue::get);
+    broken.chain(json.into_iter().flat_map(rewritten)).filter(move |(other, _)| other != body)
+}
 
-    fn add(&mut self, body: &str, other: String, mistake: Mistake) {
-        if other != body && self.0.iter().all(|(known, _)| *known != other) {
-            self.0.push((other, mistake));
-        }
-    }
+fn unbroken(body: &str) -> &str {
+    body.trim_end_matches(['\r', '\n'])
+}
+
+fn unix(body: &str) -> String {
+    body.replace("\r\n", "\n")
+}
+
+/// The JSON in every layout, and with all kinds of escapes.
+fn rewritten(json: &str) -> impl Iterator<Item = (String, Mistake)> + '_ {
+    let layouts = [JsonLayout::Compact, JsonLayout::Spaced, JsonLayout::Indented(2), JsonLayout::Indented(4)];
+    let max = (GROWTH * json.len()).max(SMALL);
+    let written = [None].into_iter().chain(layouts.map(Some)).filter_map(move |layout| {
+        let written = match layout {
+            None => json.to_owned(),
+            Some(layout) => laid_out(json, layout, max)?,
+        };
+        Some((layout, written))
+    });
+    written.flat_map(|(layout, written)| {
+        let kinds = [Escapes::None, Escapes::NonAscii, Escapes::NonAsciiAndSlash];
+        [None].into_iter().chain(kinds.map(Some)).filter_map(move |escapes| {
+            let other = match escapes {
+                None => written.clone(),
+                Some(escapes) => Some(spelled(&written, escapes)).filter(|other| *other != written)?,
+            };
+            Some((other, Mistake::Rewritten { layout, escapes }))
+        })
+    })
 }
 
 /// Valid JSON with other escapes. Those that JSON needs stay.
@@ -97,4 +105,20 @@ fn unicode_length(escape: &str) -> usize {
         .get(2..4)
         .is_some_and(|digits| u8::from_str_radix(digits, 16).is_ok_and(|high| (0xd8..0xdc).contains(&high)));
     if is_high && escape.get(6..8) == Some("\\u") { 12 } else { 6 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_nesting_makes_no_body_of_many_times_its_length() {
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        let longest = other_bodies(&deep).map(|(other, _)| other.len()).max();
+        assert!(longest.is_some_and(|longest| longest <= GROWTH * deep.len()), "{longest:?}");
+        let small = "[[[1]]]";
+        let in_lines = Mistake::Rewritten { layout: Some(JsonLayout::Indented(4)), escapes: None };
+        let found = other_bodies(small).find(|(_, mistake)| *mistake == in_lines);
+        assert!(found.is_some_and(|(other, _)| other.len() > GROWTH * small.len()));
+    }
 }

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     delivery::verification::{
-        bodies::Bodies,
+        bodies::other_bodies,
         candidates::{Candidate, Content},
         claims::Claim,
         headers::Headers,
@@ -91,10 +91,12 @@ pub fn verify(
     let head = head.as_deref();
     let exact: Vec<_> = keys.iter().flat_map(|key| Candidate::of(key, head, pasted.body, None)).collect();
     let changed = LazyCell::new(|| -> Vec<Candidate> {
-        let bodies = Bodies::of(pasted.body).0;
         let plain: Vec<_> = keys.iter().filter(|key| key.mistake.is_none()).collect();
-        let pairs = bodies.iter().flat_map(|body| plain.iter().map(move |key| (key, body)));
-        pairs.flat_map(|(key, (body, change))| Candidate::of(key, head, body, Some(*change))).collect()
+        let candidates = other_bodies(pasted.body).flat_map(|(body, change)| {
+            let of_body = plain.iter().flat_map(|key| Candidate::of(key, head, &body, Some(change)));
+            of_body.collect::<Vec<_>>()
+        });
+        candidates.collect()
     });
     let judge = |claim: Option<Claim>, expected: Option<Content>| {
         let Some(Claim { mac, mistakes }) = claim else { return Verdict::Malformed };

@@ -161,7 +161,7 @@ impl Found {
                 div.actions { (self.again(&path, status)) }
                 (facts(summary, self.webhook.as_ref(), self.record.has_other_payload, now))
                 (timeline(delivery, now))
-                (exchange(delivery))
+                (exchange(delivery, self.request.as_ref().map(|_| format!("{path}/body")).as_deref()))
             }
             @if let Some(request) = &self.request { (copy_as_curl(request, &format!("{path}/body"))) }
         }

@@ -32,6 +32,15 @@ pub(crate) fn why(record: &DeliveryRecord, webhook: Option<Status>, now: Timesta
     }
 }
 
+/// Why a delivery is in this state, if the state alone tells it: where the webhook is not known.
+pub(crate) fn why_in_short(state: &str) -> Option<&'static str> {
+    match DeliveryState::from_name(state)? {
+        DeliveryState::Held => Some("The webhook was not active when it was due."),
+        DeliveryState::Cancelled => Some("The webhook was deleted, or the app uninstalled."),
+        _ => None,
+    }
+}
+
 fn delivered(record: &DeliveryRecord) -> String {
     let Some(attempt) = record.attempts.iter().rev().find(|attempt| attempt.error.is_none()) else {
         return "Delivered.".to_owned();

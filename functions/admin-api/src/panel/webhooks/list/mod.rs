@@ -56,7 +56,7 @@ fn body(webhooks: &[WebhookProperties<'_>], place: &Place, next: Option<WebhookI
         @if has_none {
             (none())
         } @else {
-            @if !webhooks.is_empty() { p.lead { (sentence(webhooks)) } }
+            @if !webhooks.is_empty() { p.lead { (sentence(webhooks, is_first && next.is_none())) } }
             p.actions { a.button.primary href="/panel/webhooks/new" { (Icon::Plus.draw()) "New webhook" } }
             (filter(place))
             @if webhooks.is_empty() {
@@ -85,22 +85,26 @@ fn none() -> Markup {
 }
 
 /// How many webhooks the page has, and in which status.
-fn sentence(webhooks: &[WebhookProperties<'_>]) -> String {
+fn sentence(webhooks: &[WebhookProperties<'_>], is_whole: bool) -> String {
     let with = |status: Status| {
         let count = webhooks.iter().filter(|webhook| webhook.status == status.as_str()).count();
         (count > 0).then(|| format!("{count} {}", status.as_str()))
     };
     let statuses: Vec<_> = Status::ALL.into_iter().filter_map(with).collect();
-    format!("{}: {}.", counted(webhooks.len() as u64, "webhook", "webhooks"), statuses.join(", "))
+    let place = if is_whole { "" } else { " on this page" };
+    format!("{}{place}: {}.", counted(webhooks.len() as u64, "webhook", "webhooks"), statuses.join(", "))
 }
 
 fn filter(place: &Place) -> Markup {
     let errors = FieldErrors::default();
     let field = |name, label| Field { name, label, help: "", errors: &errors };
+    let mut statuses = vec![("", "Any status")];
+    statuses.extend(Status::ALL.map(|status| (status.as_str(), status.as_str())));
     html! {
         form.filters method="get" action=(LIST) role="search" aria-label="Filter the webhooks" {
             (field("topic", "Topic contains").text(&place.topic, "text"))
             (field("host", "Host contains").text(&place.host, "text"))
+            (field("status", "Status").choice(place.status.map_or("", Status::as_str), &statuses))
             button type="submit" { "Filter" }
             @if place.is_filtered() { a href=(LIST) { "Show all" } }
         }

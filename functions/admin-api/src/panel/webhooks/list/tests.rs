@@ -68,10 +68,13 @@ fn pages_keep_the_filter() -> TestResult {
     let place = Place { topic: "orders".to_owned(), ..Place::default() };
     let first = shown(&webhooks, &place, Some(WebhookId::new(7)));
     assert!(first.contains("href=\"/panel/webhooks?topic=orders&amp;since_id=7\" rel=\"next\""), "{first}");
+    assert!(first.contains("1 webhook on this page: 1 active."), "{first}");
     let last = shown(&webhooks, &place.after(Some(WebhookId::new(6))), None);
     assert!(last.contains("<a href=\"/panel/webhooks?topic=orders\">First page"), "{last}");
     assert!(!last.contains("rel=\"next\""), "{last}");
     let only = shown(&webhooks, &place, None);
-    assert!(!only.contains("<nav"), "{only}");
+    assert!(!only.contains("<nav") && only.contains("1 webhook: 1 active."), "{only}");
+    let disabled = shown(&[], &Place { status: Some(Status::Disabled), ..Place::default() }, None);
+    assert!(disabled.contains("<option value=\"disabled\" selected>"), "{disabled}");
     Ok(())
 }
