@@ -3,6 +3,7 @@
 mod causes;
 mod guarded;
 mod http2;
+mod http2_responses;
 mod kept;
 mod responses;
 
