@@ -1,5 +1,6 @@
 //! Tests of sending, over real sockets on loopback.
 
+mod addresses;
 mod causes;
 mod guarded;
 mod http2;
