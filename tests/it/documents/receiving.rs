@@ -32,6 +32,7 @@ fn its_failures_are_those_of_the_code_with_their_sentences() -> Result<()> {
     let failures = [
         Failed::NotAllowed,
         Failed::NotResolved,
+        Failed::LookUpFailed,
         Failed::ConnectionRefused,
         Failed::Unreachable,
         Failed::ConnectTimedOut,

@@ -75,10 +75,12 @@ fn request(attributes: ObjectBuilder) -> RefOr<Schema> {
 
 /// The attributes that an app can write.
 fn attributes() -> ObjectBuilder {
-    let address =
-        text("An absolute http or https URL without user info and fragment. Private addresses are refused.")
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri)))
-            .max_length(Some(ADDRESS_LIMIT));
+    let address = text(
+        "An absolute http or https URL without user info and fragment. Private addresses are refused, and so are \
+         addresses whose path or query a URL parser would rewrite.",
+    )
+    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri)))
+    .max_length(Some(ADDRESS_LIMIT));
     let status = names(
         "`active`: it gets deliveries. `paused`: its deliveries are held.",
         Status::WRITABLE.map(Status::as_str),

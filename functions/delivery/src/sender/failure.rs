@@ -8,6 +8,7 @@ use std::{
     io::{self, ErrorKind},
 };
 
+use h2::Reason;
 use rustls::CertificateError;
 use storehook_domain::delivery::outcome::FailedAttempt;
 
@@ -53,7 +54,7 @@ impl Failure {
         let Self::Exchange(error) = self else { return false };
         match cause::<h2::Error>(error) {
             // Only the stream ended. Its connection is still good.
-            Some(error) if error.is_reset() => error.reason() == Some(h2::Reason::REFUSED_STREAM),
+            Some(error) if error.is_reset() => error.reason() == Some(Reason::REFUSED_STREAM),
             _ => !error.is_parse() && !error.is_user(),
         }
     }
@@ -61,14 +62,15 @@ impl Failure {
     /// Whether the endpoint wants the request over HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113 §7).
     pub(super) fn asks_for_http1(&self) -> bool {
         let Self::Exchange(error) = self else { return false };
-        cause::<h2::Error>(error).and_then(h2::Error::reason) == Some(h2::Reason::HTTP_1_1_REQUIRED)
+        cause::<h2::Error>(error).and_then(h2::Error::reason) == Some(Reason::HTTP_1_1_REQUIRED)
     }
 }
 
 fn connect_reason(error: &(dyn Error + 'static)) -> FailedAttempt {
     match cause::<NoAddress>(error) {
         Some(NoAddress::NotAllowed) => return FailedAttempt::NotAllowed,
-        Some(NoAddress::None | NoAddress::LookUp(_)) => return FailedAttempt::NotResolved,
+        Some(NoAddress::None) => return FailedAttempt::NotResolved,
+        Some(NoAddress::LookUp(_)) => return FailedAttempt::LookUpFailed,
         None => {}
     }
     match cause::<io::Error>(error).map(io::Error::kind) {
@@ -115,6 +117,13 @@ fn exchange_reason(error: &hyper::Error) -> FailedAttempt {
         return tls_reason(error);
     }
     match cause::<h2::Error>(error) {
+        // So h2 ends a connection on which a head does not end.
+        Some(error)
+            if error.is_library()
+                && matches!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM | Reason::COMPRESSION_ERROR)) =>
+        {
+            return FailedAttempt::ResponseHeadTooLarge;
+        }
         Some(error) if error.is_library() => return FailedAttempt::ResponseMalformed,
         Some(error) if error.is_reset() => return FailedAttempt::ConnectionReset,
         _ => {}

@@ -6,11 +6,12 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll},
 };
 
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use futures::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
 use storehook_domain::webhook::{address::Address, address_policy::AddressPolicy};
@@ -18,11 +19,29 @@ use tower::Service;
 use url::Url;
 
 /// A function from a name to its addresses.
-pub(super) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+pub(super) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, Found> + Send + Sync>;
 
-/// The system's own look-up.
+/// The addresses of a name.
+pub(super) type Found = Result<Vec<IpAddr>, NoAddress>;
+
+/// The system's own look-up, `getaddrinfo`. Tokio calls it, too, but its errors do not tell whether
+/// a name does not exist or its servers do not respond: `std` makes both an uncategorized
+/// `io::Error`.
 pub(super) fn system_look_up() -> LookUp {
-    Arc::new(|name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }))
+    Arc::new(|name| {
+        Box::pin(async move {
+            let looking_up = tokio::task::spawn_blocking(move || look_up(&name));
+            looking_up.await.unwrap_or_else(|error| Err(NoAddress::LookUp(error.into())))
+        })
+    })
+}
+
+fn look_up(name: &str) -> Found {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    match getaddrinfo(Some(name), None, Some(hints)) {
+        Ok(found) => Ok(found.map(|info| Ok(info?.sockaddr.ip())).collect::<io::Result<_>>()?),
+        Err(error) => Err(NoAddress::of(error.kind(), error.into())),
+    }
 }
 
 /// Judges addresses.
@@ -74,10 +93,20 @@ pub(super) enum NoAddress {
     /// The name has no address.
     #[error("the host name has no address")]
     None,
-    /// The look-up failed. The type of the error does not tell whether the name does not exist or
-    /// its servers do not respond (Rust's `std` makes both an uncategorized `io::Error`).
+    /// The look-up failed, so nobody knows whether the name has an address.
     #[error("the host name could not be looked up")]
     LookUp(#[from] io::Error),
+}
+
+impl NoAddress {
+    /// What an error of `getaddrinfo` means.
+    pub(super) fn of(kind: LookupErrorKind, error: io::Error) -> Self {
+        match kind {
+            LookupErrorKind::NoName | LookupErrorKind::NoData => Self::None,
+            // Above all `Again`: a server responds with SERVFAIL, or none responds.
+            _ => Self::LookUp(error),
+        }
+    }
 }
 
 impl Service<Name> for GuardedResolver {
@@ -95,10 +124,15 @@ impl Service<Name> for GuardedResolver {
             let addresses = found.await?;
             // One forbidden address forbids the name, because the connector chooses among its
             // addresses.
-            if addresses.iter().any(|address| !policy.permits(address.ip())) {
+            if addresses.iter().any(|ip| !policy.permits(*ip)) {
                 return Err(NoAddress::NotAllowed);
             }
-            if addresses.is_empty() { Err(NoAddress::None) } else { Ok(addresses.into_iter()) }
+            if addresses.is_empty() {
+                return Err(NoAddress::None);
+            }
+            // The connector puts the URL's port in.
+            let addresses: Vec<_> = addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            Ok(addresses.into_iter())
         })
     }
 }

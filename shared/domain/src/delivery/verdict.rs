@@ -1,8 +1,8 @@
 //! Verdicts: the responses of integration endpoints (Spree Integration Guide, "Message Formats").
 //!
 //! A verdict is a JSON object. It has the `event_id` that was sent and a `result`: `ok`, `fail` or
-//! `delay`, in any case. It may have `details`. Any other body is an [`InvalidVerdict`], which says
-//! what is wrong.
+//! `delay`, in any case. It may have `details`, and a byte order mark before it, as some frameworks
+//! write. Any other body is an [`InvalidVerdict`], which says what is wrong.
 
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::event::id::EventId;
+
+/// The byte order mark of UTF-8. It is no JSON, but a reader may pass over it (RFC 8259 §8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The wait of a `delay` that does not name one.
 pub const DEFAULT_DELAY: Duration = Duration::from_secs(60);
@@ -72,6 +75,7 @@ impl Verdict {
     ///
     /// The body is not a verdict, or is a verdict on another event.
     pub fn parse(body: &[u8], event_id: &EventId) -> Result<Self, InvalidVerdict> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let response: ResponseBody<'_> = serde_json::from_slice(body).map_err(|_| InvalidVerdict::NotJson)?;
         if text_of(response.event_id).as_deref() != Some(event_id.as_str()) {
             return Err(InvalidVerdict::WrongEventId);
@@ -141,9 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_before_a_verdict_is_passed_over() -> TestResult {
+        let verdict = |marks| verdict(&format!(r#"{marks}{{"event_id": "e1", "result": "ok"}}"#));
+        assert_eq!(verdict("\u{feff}")?, Ok(Verdict { result: VerdictResult::Ok, details: None }));
+        for marks in ["\u{feff}\u{feff}", " \u{feff}", "\u{feff}x"] {
+            assert_eq!(verdict(marks)?, Err(InvalidVerdict::NotJson), "{marks:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn the_error_for_any_other_body_says_what_is_wrong() -> TestResult {
         for (body, error) in [
             ("", InvalidVerdict::NotJson),
+            ("\u{feff}", InvalidVerdict::NotJson),
             ("ok", InvalidVerdict::NotJson),
             ("<ok/>", InvalidVerdict::NotJson),
             ("[]", InvalidVerdict::NotJson),

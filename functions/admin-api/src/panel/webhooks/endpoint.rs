@@ -17,7 +17,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// The endpoint of an address that the API printed.
     pub(crate) fn of(address: &str) -> Self {
-        let Ok(address) = Address::parse(address) else {
+        let Ok(address) = Address::try_from(address.to_owned()) else {
             return Self { host: address.chars().take(PATH_LIMIT).collect(), path: String::new() };
         };
         let url = address.url();

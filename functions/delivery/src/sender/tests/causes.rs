@@ -2,7 +2,9 @@
 
 use std::io::ErrorKind;
 
-use super::{failure::Failure, *};
+use dns_lookup::LookupErrorKind;
+
+use super::{failure::Failure, guard::NoAddress, *};
 
 /// The result of an attempt over TLS at an endpoint with this certificate. The sender trusts these
 /// roots, or the endpoint's own.
@@ -66,6 +68,18 @@ async fn a_port_without_tls_differs_from_a_failed_handshake() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_port_with_tls_gives_no_valid_response_over_plain_http() -> TestResult {
+    let (acceptor, _) = tls_of(|_| {}, &[])?;
+    let endpoint = Endpoint::serving(move |_, socket| {
+        let acceptor = acceptor.clone();
+        async move { acceptor.accept(socket).await.map(drop) }
+    });
+    let outcome = send(&sender(LONG)?, &endpoint.await?.url()).await?;
+    assert_eq!(outcome, Err(FailedAttempt::ResponseMalformed));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_closed_port_refuses_the_connection() -> TestResult {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -99,6 +113,24 @@ async fn a_name_without_an_address_is_not_resolved() -> TestResult {
     // A label of 64 letters is not a valid name (RFC 1035), so no server is asked.
     let outcome = send(&sender(LONG)?, &format!("http://{}.example/", "a".repeat(64))).await?;
     assert_eq!(outcome, Err(FailedAttempt::NotResolved));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_look_up_differs_from_a_name_without_an_address() -> TestResult {
+    for (kind, reason) in [
+        (LookupErrorKind::NoName, FailedAttempt::NotResolved),
+        (LookupErrorKind::NoData, FailedAttempt::NotResolved),
+        (LookupErrorKind::Again, FailedAttempt::LookUpFailed),
+        (LookupErrorKind::Fail, FailedAttempt::LookUpFailed),
+        (LookupErrorKind::System, FailedAttempt::LookUpFailed),
+    ] {
+        let look_up: LookUp = Arc::new(move |_| {
+            Box::pin(async move { Err(NoAddress::of(kind, io::Error::other("a cause for the log"))) })
+        });
+        let sender = Sender::with(&open(LONG)?, Tls::public()?, look_up);
+        assert_eq!(send(&sender, "http://endpoint.example/").await?, Err(reason), "{kind:?}");
+    }
     Ok(())
 }
 

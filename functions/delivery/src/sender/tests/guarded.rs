@@ -10,8 +10,7 @@ fn leading_to(answers: Vec<Vec<IpAddr>>) -> (LookUp, Arc<AtomicUsize>) {
     let count = asked.clone();
     let look_up: LookUp = Arc::new(move |_| {
         let number = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
-        let found = answers[number].iter().map(|ip| SocketAddr::new(*ip, 0)).collect();
-        Box::pin(async move { io::Result::Ok(found) })
+        Box::pin(std::future::ready(Ok(answers[number].clone())))
     });
     (look_up, asked)
 }

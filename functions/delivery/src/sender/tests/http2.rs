@@ -7,10 +7,10 @@ use tokio::sync::{Barrier, Notify};
 
 use super::*;
 
-type Stream = tokio_rustls::server::TlsStream<TcpStream>;
+pub(super) type Stream = tokio_rustls::server::TlsStream<TcpStream>;
 
 /// An endpoint over TLS that serves connections with `serve`, a sender that trusts it, and its URL.
-async fn over_tls<F>(
+pub(super) async fn over_tls<F>(
     protocols: &[&str],
     attempt_timeout: Duration,
     serve: impl Fn(usize, Stream) -> F + Clone + Send + Sync + 'static,
@@ -29,10 +29,10 @@ where
 }
 
 /// Serves HTTP/2 with this many streams at once; `answer` responds to each request.
-async fn serve_http2<F>(
+pub(super) async fn serve_http2<F>(
     socket: Stream,
     streams: u32,
-    answer: impl Fn(usize, server::SendResponse<Bytes>) -> F,
+    answer: impl Fn(usize, http::Request<h2::RecvStream>, server::SendResponse<Bytes>) -> F,
 ) -> io::Result<()>
 where
     F: Future<Output = Result<(), h2::Error>> + Send + 'static,
@@ -42,8 +42,8 @@ where
     let mut number = 0;
     while let Some(request) = connection.accept().await {
         number += 1;
-        let (_, respond) = request.map_err(io::Error::other)?;
-        tokio::spawn(answer(number, respond));
+        let (request, respond) = request.map_err(io::Error::other)?;
+        tokio::spawn(answer(number, request, respond));
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn the_endpoint_decides_between_http_2_and_http_1_1() -> TestResult {
         let (endpoint, sender, url) = over_tls(protocols, LONG, move |_, socket| async move {
             assert_eq!(speaks_http2(&socket), is_http2);
             if is_http2 {
-                serve_http2(socket, 100, |_, respond| answer_ok(respond)).await
+                serve_http2(socket, 100, |_, _, respond| answer_ok(respond)).await
             } else {
                 answer_http1(socket, OK).await
             }
@@ -91,7 +91,7 @@ async fn connections_for(streams: u32, has_first: bool) -> Result<usize, Box<dyn
     let (first, all) = (Arc::new(Barrier::new(1)), Arc::new(Barrier::new(BATCH)));
     let (endpoint, sender, url) = over_tls(&["h2"], LONG, move |connection, socket| {
         let (first, all) = (first.clone(), all.clone());
-        serve_http2(socket, streams, move |number, respond| {
+        serve_http2(socket, streams, move |number, _, respond| {
             let is_first = has_first && (connection, number) == (1, 1);
             let barrier = if is_first { first.clone() } else { all.clone() };
             async move {
@@ -131,7 +131,7 @@ async fn a_dead_connection_is_replaced_within_the_attempt() -> TestResult {
     let (endpoint, sender, url) = over_tls(&["h2"], 2 * SHORT, move |connection, socket| {
         let swallowed = swallowed.clone();
         async move {
-            let mut serving = pin!(serve_http2(socket, 100, |_, respond| answer_ok(respond)));
+            let mut serving = pin!(serve_http2(socket, 100, |_, _, respond| answer_ok(respond)));
             tokio::select! {
                 biased;
                 // Open, but nobody responds.
@@ -152,7 +152,7 @@ async fn a_dead_connection_is_replaced_within_the_attempt() -> TestResult {
 #[tokio::test]
 async fn a_connection_is_not_used_again_after_a_timeout() -> TestResult {
     let (endpoint, sender, url) = over_tls(&["h2"], SHORT, |connection, socket| {
-        serve_http2(socket, 100, move |number, respond| async move {
+        serve_http2(socket, 100, move |number, _, respond| async move {
             match (connection, number) {
                 (1, 2) => std::future::pending().await,
                 _ => answer_ok(respond).await,
@@ -176,7 +176,7 @@ async fn an_endpoint_that_asks_for_http_1_1_keeps_getting_it() -> TestResult {
         let (_endpoint, sender, url) = over_tls(&["h2", "http/1.1"], LONG, move |_, socket| {
             let is_http2 = speaks_http2(&socket);
             noted.lock().unwrap().push(is_http2);
-            let answer = move |number, mut respond: server::SendResponse<Bytes>| async move {
+            let answer = move |number, _, mut respond: server::SendResponse<Bytes>| async move {
                 if number == asks_at {
                     respond.send_reset(Reason::HTTP_1_1_REQUIRED);
                     return Ok(());
@@ -207,7 +207,7 @@ async fn a_reset_stream_fails_the_attempt_and_a_refused_stream_is_sent_again() -
         (Reason::REFUSED_STREAM, Ok(200), 2),
     ] {
         let (endpoint, sender, url) = over_tls(&["h2"], LONG, move |connection, socket| {
-            serve_http2(socket, 100, move |number, mut respond| async move {
+            serve_http2(socket, 100, move |number, _, mut respond| async move {
                 if (connection, number) == (1, 2) {
                     respond.send_reset(reason);
                     return Ok(());
@@ -219,34 +219,6 @@ async fn a_reset_stream_fails_the_attempt_and_a_refused_stream_is_sent_again() -
         assert_eq!(send(&sender, &url).await?, Ok(200));
         assert_eq!(send(&sender, &url).await?, outcome, "{reason}");
         assert_eq!(endpoint.connections(), connections, "{reason}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn response_heads_have_the_limits_of_http_1_1() -> TestResult {
-    for (lines, bytes, outcome) in [
-        (500, 10, Ok(200)),
-        (501, 10, Err(FailedAttempt::ResponseHeadTooLarge)),
-        (1, 60 * 1024, Ok(200)),
-        (1, 70 * 1024, Err(FailedAttempt::ResponseHeadTooLarge)),
-    ] {
-        let (_endpoint, sender, url) = over_tls(&["h2"], LONG, move |_, socket| {
-            serve_http2(socket, 100, move |_, mut respond| async move {
-                let mut response = http::Response::new(());
-                for number in 0..lines {
-                    let (Ok(name), Ok(value)) =
-                        (http::HeaderName::try_from(format!("x-{number}")), "x".repeat(bytes).parse())
-                    else {
-                        continue;
-                    };
-                    response.headers_mut().insert(name, value);
-                }
-                respond.send_response(response, true).map(drop)
-            })
-        })
-        .await?;
-        assert_eq!(send(&sender, &url).await?, outcome, "{lines} lines of {bytes} bytes");
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Tests of sending, over real sockets on loopback.
 
+mod addresses;
 mod causes;
 mod guarded;
 mod http2;
+mod http2_responses;
 mod kept;
 mod requests;
 mod responses;
@@ -115,8 +117,7 @@ fn sender(attempt_timeout: Duration) -> Result<Sender, Box<dyn Error>> {
 
 /// The same, but every name leads to loopback.
 fn sender_trusting(roots: RootCertStore, attempt_timeout: Duration) -> Result<Sender, Box<dyn Error>> {
-    let loopback = vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)];
-    let look_up: LookUp = Arc::new(move |_| Box::pin(std::future::ready(Ok(loopback.clone()))));
+    let look_up: LookUp = Arc::new(|_| Box::pin(std::future::ready(Ok(vec![Ipv4Addr::LOCALHOST.into()]))));
     Ok(Sender::with(&open(attempt_timeout)?, Tls::trusting(roots)?, look_up))
 }
 

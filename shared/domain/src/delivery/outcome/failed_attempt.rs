@@ -13,8 +13,11 @@ pub enum FailedAttempt {
     #[error("the address is not allowed")]
     NotAllowed,
     /// The host's name has no address.
-    #[error("the host name could not be resolved")]
+    #[error("the host name does not exist or has no address")]
     NotResolved,
+    /// DNS did not say whether the host's name has an address.
+    #[error("the host name could not be looked up")]
+    LookUpFailed,
     /// Nobody listens on the port.
     #[error("the host refused the connection")]
     ConnectionRefused,
@@ -78,10 +81,11 @@ pub enum FailedAttempt {
 
 impl FailedAttempt {
     /// The codes of all failures, in the order of the variants.
-    pub const CODES: [&'static str; 24] = [
+    pub const CODES: [&'static str; 25] = [
         "request_not_built",
         "address_not_allowed",
         "host_not_found",
+        "look_up_failed",
         "connection_refused",
         "host_unreachable",
         "connect_timeout",
@@ -111,6 +115,7 @@ impl FailedAttempt {
             Self::NotBuilt(_) => "request_not_built",
             Self::NotAllowed => "address_not_allowed",
             Self::NotResolved => "host_not_found",
+            Self::LookUpFailed => "look_up_failed",
             Self::ConnectionRefused => "connection_refused",
             Self::Unreachable => "host_unreachable",
             Self::ConnectTimedOut => "connect_timeout",

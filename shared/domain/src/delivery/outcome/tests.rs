@@ -123,6 +123,7 @@ fn every_failure_has_a_code_that_never_changes() {
         (UnbuildableRequest::Header("X".to_owned()).into(), "request_not_built"),
         (FailedAttempt::NotAllowed, "address_not_allowed"),
         (FailedAttempt::NotResolved, "host_not_found"),
+        (FailedAttempt::LookUpFailed, "look_up_failed"),
         (FailedAttempt::ConnectionRefused, "connection_refused"),
         (FailedAttempt::Unreachable, "host_unreachable"),
         (FailedAttempt::ConnectTimedOut, "connect_timeout"),
