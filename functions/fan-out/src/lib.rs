@@ -9,7 +9,7 @@
 //!   SQS cannot be reached, the response names the first record that is not done. It comes again,
 //!   with all records after it, and messages may be sent twice: deliveries are idempotent by their
 //!   id.
-//! * **Nothing blocks.** A record that is no event is rejected and counts as done. The response
+//! * **Nothing blocks.** A record that is not an event is rejected and counts as done. The response
 //!   never names it, so it never comes again.
 //! * **Order.** Each webhook's deliveries are sent to the queue in the order of their events on the
 //!   shard: they belong to one sender, which sends one batch after the other. There are

@@ -54,11 +54,24 @@ async fn conflicting_transactions_are_retried_and_are_503_in_the_end() -> Result
     let mut direct = DirectApi::on(&stack, "0").await?;
     let api = installed.api.at(&direct.url);
     let new = Some(json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}}));
-    for (conflicts, status) in [(2, StatusCode::CREATED), (usize::MAX, StatusCode::SERVICE_UNAVAILABLE)] {
-        let mut left = conflicts;
+    let id = installed.api.create_webhook("orders/paid", "https://a.example/").await?;
+    let (webhooks, webhook) = ("/admin/webhooks.json".to_owned(), format!("/admin/webhooks/{id}.json"));
+    for (method, path, conflicts, status) in [
+        (Method::POST, &webhooks, 9, StatusCode::CREATED),
+        (Method::POST, &webhooks, usize::MAX, StatusCode::SERVICE_UNAVAILABLE),
+        (Method::PUT, &webhook, 9, StatusCode::OK),
+        (Method::PUT, &webhook, usize::MAX, StatusCode::SERVICE_UNAVAILABLE),
+        (Method::DELETE, &webhook, usize::MAX, StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let mut tries = 0;
+        let body = match method {
+            Method::POST => new.clone(),
+            Method::PUT => Some(json!({"webhook": {"address": format!("https://b.example/{conflicts}")}})),
+            _ => None,
+        };
         let decide = |call: Call| match call.operation.as_str() {
-            "TransactWriteItems" if left > 0 => {
-                left -= 1;
+            "TransactWriteItems" if tries < conflicts => {
+                tries += 1;
                 let reasons = json!([{"Code": "None"}, {"Code": "TransactionConflict", "Message": "secret"}]);
                 let error = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
                 call.answer(
@@ -68,9 +81,10 @@ async fn conflicting_transactions_are_retried_and_are_503_in_the_end() -> Result
             }
             _ => call.let_through(),
         };
-        let request = api.call(Method::POST, "/admin/webhooks.json", new.clone());
+        let request = api.call(method, path, body);
         let (response, _) = direct.decide(request, decide).await?;
         assert_eq!(response.status, status, "{}", response.json);
+        assert_eq!(tries, conflicts.min(10), "transactions that met a conflict");
         if status == StatusCode::SERVICE_UNAVAILABLE {
             assert_eq!(response.json, json!({"errors": "Service Unavailable"}));
             assert_eq!(response.header("retry-after"), "1");

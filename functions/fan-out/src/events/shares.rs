@@ -1,9 +1,11 @@
-//! Sharing an event out that has more webhooks than one invocation sends to.
+//! Sharing out an event that has more webhooks than one invocation can send to.
 //!
-//! A job takes each share of the webhooks, and this invocation sends to none of them. So the record
-//! is done when all its jobs are queued, whatever becomes of the other records: what was queued
-//! once is not queued again because SQS is slow with another event. An event of one app is never
-//! shared out: `app/uninstalled` ends the app once its deliveries are queued.
+//! The webhooks are split into shares, and each share becomes a job. This invocation then sends
+//! nothing of the event itself. So the record is done when all its jobs are queued. If SQS is slow
+//! with another event of the batch, the jobs are not queued again.
+//!
+//! An event that names one app is never shared out: `app/uninstalled` ends the app once its
+//! deliveries are queued.
 
 use std::time::Duration;
 

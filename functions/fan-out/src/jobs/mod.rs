@@ -1,12 +1,12 @@
-//! Jobs: what takes many steps, one bounded step for each message of the jobs queue.
+//! Jobs: work of many steps. Each message of the jobs queue is one step, of bounded time.
 //!
 //! A step sends deliveries, notes in the job's record how far it came and by which SQS message,
 //! queues the next step, and only then is done (`job` of the domain has the rules). [`replay`]
 //! makes the steps of a replay. [`fan_out`] sends a share of a large fan-out, which is one step.
 //!
 //! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to
-//!   15 minutes, and comes again: an outage of 48 hours is ridden out.
-//! * A message that is no job goes to the rejected queue at once.
+//!   15 minutes, and comes again. So jobs outlive an outage of 48 hours.
+//! * A message that is not a job goes to the rejected queue at once.
 //! * A step that dies in the middle is made again from its beginning. What it sent is sent twice,
 //!   and the delivery function makes one series of attempts of it.
 
@@ -39,7 +39,7 @@ enum JobError {
     NextStep(#[from] QueueError),
     #[error("the step was not noted")]
     Contended(#[from] Contended),
-    #[error("the share's record is no event")]
+    #[error("the share's record is not an event")]
     Event(#[from] InvalidEvent),
     #[error("not all deliveries of the share were sent")]
     Unfinished,

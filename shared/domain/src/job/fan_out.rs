@@ -1,9 +1,10 @@
 //! The fan-out of an event that has more webhooks than one invocation sends to.
 //!
 //! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record
-//! queues a job for each share: then the record is done, and its shard moves on. The shares need
-//! each other for nothing, so no chain of steps can break or double. A share that is worked off
-//! twice sends its messages twice; the delivery function makes one series of attempts of them.
+//! queues a job for each share: then the record is done, and its shard moves on. The shares do not
+//! depend on each other, so there is no chain of steps that could break or double. A share that is
+//! worked off twice sends its messages twice; the delivery function makes one series of attempts of
+//! them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

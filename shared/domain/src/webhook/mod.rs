@@ -77,7 +77,7 @@ pub fn whole_second(time: Timestamp) -> Timestamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WebhookId(u64);
 
-/// The text is no webhook id.
+/// The text is not a webhook id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number")]
 pub struct InvalidWebhookId;

@@ -1,17 +1,19 @@
 //! A webhook's health: its failure run, and disabling a webhook that has failed for too long.
 //!
-//! None of it decides what becomes of the delivery: what cannot be written is told to the log, and
-//! the next attempt writes it. Of many attempts that would disable a webhook at once one does, and
-//! publishes the event that tells the app; if it cannot, the webhook stays as it was, and the next
-//! attempt tries again. Only a process that dies or runs out of time in between leaves a disabled
-//! webhook whose app was not told.
+//! A webhook's health does not decide what becomes of the delivery. A write that fails is a line of
+//! the log, and the next attempt writes again.
+//!
+//! Many attempts may be about to disable a webhook at the same moment. One of them does, and
+//! publishes the event that tells the app. If it cannot publish, it enables the webhook again, and
+//! the next attempt tries anew. If the process dies or runs out of time in between, the webhook
+//! stays disabled and its app was not told.
 //!
 //! The SDK repeats a write whose response was lost, and the repeat may be refused because the first
 //! one was made:
 //!
-//! * Disabling notes in the webhook by which attempt, so a repeat finds that it was this one, and
-//!   the app is told.
-//! * The begin of a run is known by its time, in nanoseconds.
+//! * The webhook's item names the attempt that disabled it. So a repeat finds its own write, and the
+//!   app is told.
+//! * The begin of a run is recognised by its time, in nanoseconds.
 //! * A further attempt of a run may count twice. That can disable a webhook an attempt or two
 //!   early, after five days all the same.
 //! * Enabling a webhook again, because its app could not be told, needs no result.
