@@ -36,10 +36,34 @@ const NAMES_TOLD: usize = 3;
 
 /// The form of a webhook, or of a new one.
 pub(crate) struct FormPage<'a> {
-    /// The webhook that it changes.
-    pub(crate) of: Option<WebhookId>,
+    /// The webhook that it changes, and the version that it shows.
+    pub(crate) of: Option<(WebhookId, u64)>,
     pub(crate) draft: &'a Draft,
     pub(crate) errors: &'a FieldErrors,
+    /// What is told above the form.
+    pub(crate) above: Markup,
+}
+
+/// What has changed since the form was shown, and what it would now change back.
+pub(crate) fn changed(draft: &Draft, now: &Draft) -> Markup {
+    let mine = draft.texts();
+    let differing: Vec<_> = now.texts().into_iter().filter(|text| !mine.contains(text)).collect();
+    html! {
+        div.problem role="alert" tabindex="-1" autofocus {
+            h2 { "The webhook was changed since you opened this form" }
+            @if differing.is_empty() {
+                p { "Nothing is saved. What this form has is what the webhook has now." }
+            } @else {
+                p { "Nothing is saved, and all that you typed is still here. To save it now replaces:" }
+                ul {
+                    @for (name, value) in differing {
+                        li { a href={ "#" (name) } { (name.replace('_', " ")) } ", which is now "
+                            @if value.is_empty() { "empty" } @else { code { (value) } } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl FormPage<'_> {
@@ -49,19 +73,21 @@ impl FormPage<'_> {
             None => ("New webhook", "Create the webhook"),
             Some(_) => ("Edit the webhook", "Save the webhook"),
         };
-        let path = self.of.map_or_else(|| LIST.to_owned(), |id| format!("{LIST}/{id}"));
+        let path = self.of.map_or_else(|| LIST.to_owned(), |(id, _)| format!("{LIST}/{id}"));
         let body = html! {
             h1 { (title) }
+            (self.above)
             (summary(self.errors))
             form method="post" action=(path) {
+                @if let Some((_, version)) = self.of { input type="hidden" name="version" value=(version); }
                 (self.topic())
                 (self.address())
                 h2 { "Settings that most webhooks leave alone" }
                 (self.folded("format", "Format", &told_choice(&self.draft.format, &FORMATS), &self.format()))
                 (self.folded("protocol", "Protocol", &told_choice(&self.draft.protocol, &PROTOCOLS), &self.protocol()))
-                (self.folded("fields", "Fields", &told(names(&self.draft.fields), "all"), &self.fields()))
+                (self.folded("fields", "Fields", &told(names(&self.draft.fields, ""), "all"), &self.fields()))
                 (self.folded("metafield_namespaces", "Metafields",
-                    &told(names(&self.draft.metafield_namespaces), "none"), &self.metafield_namespaces()))
+                    &told(names(&self.draft.metafield_namespaces, ""), "none"), &self.metafield_namespaces()))
                 (self.folded("custom_headers", "Custom headers",
                     &told(header_names(&self.draft.custom_headers), "none"), &self.custom_headers()))
                 div.actions {
@@ -186,7 +212,7 @@ mod tests {
     #[test]
     fn a_new_form_is_folded_and_suggests_topics() {
         let (draft, errors) = (Draft::new(), FieldErrors::default());
-        let page = FormPage { of: None, draft: &draft, errors: &errors }.page();
+        let page = FormPage { of: None, draft: &draft, errors: &errors, above: Markup::default() }.page();
         let body = page.body.into_string();
         for part in [
             "action=\"/panel/webhooks\"",
@@ -203,6 +229,21 @@ mod tests {
     }
 
     #[test]
+    fn a_form_of_an_older_version_says_what_it_would_replace() {
+        let draft =
+            Draft { topic: "orders/*".to_owned(), custom_headers: "X-A: s3cret".to_owned(), ..Draft::new() };
+        let now = Draft { topic: "<b>".to_owned(), ..Draft::new() };
+        let told = changed(&draft, &now).into_string();
+        assert!(told.contains("<a href=\"#topic\">topic</a>, which is now <code>&lt;b&gt;</code>"), "{told}");
+        assert!(
+            told.contains(">custom headers</a>, which is now empty") && !told.contains("s3cret"),
+            "{told}"
+        );
+        assert!(!told.contains("#address"), "{told}");
+        assert!(changed(&now, &now).into_string().contains("what the webhook has now"));
+    }
+
+    #[test]
     fn a_refused_form_keeps_what_was_typed_and_opens_what_is_wrong() {
         let draft = Draft {
             topic: "<script>".to_owned(),
@@ -212,13 +253,20 @@ mod tests {
         };
         let mut errors = FieldErrors::one("topic", "is invalid");
         errors.add("custom_headers", "has an invalid value for X-A");
-        let page = FormPage { of: Some(WebhookId::new(7)), draft: &draft, errors: &errors }.page();
+        let page = FormPage {
+            of: Some((WebhookId::new(7), 3)),
+            draft: &draft,
+            errors: &errors,
+            above: Markup::default(),
+        }
+        .page();
         let body = page.body.into_string();
         for part in [
             "action=\"/panel/webhooks/7\"",
             "value=\"&lt;script&gt;\"",
             "X-A: &quot;&gt;&lt;b&gt;\nX-B: ***</textarea>",
             "href=\"#custom_headers\"",
+            "<input type=\"hidden\" name=\"version\" value=\"3\">",
             "<details open><summary>Custom headers: <span class=\"muted\">X-A, X-B</span>",
             "Fields: <span class=\"muted\">a, b, c and 2 more</span>",
             "leave *** to keep",
