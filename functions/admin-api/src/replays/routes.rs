@@ -49,7 +49,7 @@ pub(crate) async fn redeliver(
     Extension(caller): Extension<Caller>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let record = redeliver_one(&app, &caller, &id_of(id, DeliveryId::parse)?).await?;
+    let record = redeliver_one(&app, &caller, &id_of(id, DeliveryId::parse)?, uuid::Uuid::new_v4()).await?;
     let response = DeliverySummaryResponse::of(&record, &caller.time_zone);
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
