@@ -70,6 +70,7 @@ fn progress(replay: &ShownReplay, of: Option<u64>, now: Timestamp) -> Markup {
     let this = of.map_or_else(|| path.clone(), |of| format!("{path}?of={of}"));
     html! {
         section id="replay" aria-label="How far it is" data-live[is_live]
+            data-version={ (replay.found) "." (replay.sent) "." (replay.expired) }
             hx-get=[is_live.then_some(this)] hx-select=[live("#replay")] hx-target=[live("#replay")]
             hx-swap=[live("outerHTML")] hx-trigger=[live("live")]
             hx-disinherit=[live("hx-select hx-target hx-swap")] {
@@ -77,9 +78,9 @@ fn progress(replay: &ShownReplay, of: Option<u64>, now: Timestamp) -> Markup {
             p.lead { (sentence(replay, of)) }
             @if is_live { (bar(replay.found, of)) }
             div.actions {
-                a.button.primary href=(deliveries(replay)) { "Show the deliveries" }
+                a.button.primary id="show" href=(deliveries(replay)) { "Show the deliveries" }
                 @if is_live { a.button.danger id="stop" href={ (path) "/stop" } { "Stop…" } }
-                @else { a.button href=(again(replay)) { "Replay again…" } }
+                @else { a.button id="again" href=(again(replay)) { "Replay again…" } }
             }
             (facts(replay, now))
         }
@@ -89,8 +90,8 @@ fn progress(replay: &ShownReplay, of: Option<u64>, now: Timestamp) -> Markup {
 fn bar(found: u64, of: Option<u64>) -> Markup {
     html! {
         @match of {
-            Some(of) => progress aria-label="Deliveries that were come across" max=(of.max(found)) value=(found) {},
-            None => progress aria-label="Deliveries that were come across" {},
+            Some(of) => progress aria-label="Deliveries that were found so far" max=(of.max(found)) value=(found) {},
+            None => progress aria-label="Deliveries that were found so far" {},
         }
     }
 }
@@ -192,7 +193,7 @@ mod tests {
         let webhook = webhook("active")?;
         let page = body(&webhook, &replay("running", 600, 600), Some(1_204), now).into_string();
         for expected in [
-            " data-live ",
+            " data-live data-version=\"600.600.0\" ",
             "hx-get=\"/panel/webhooks/7/replays/r1?of=1204\"",
             "max=\"1204\" value=\"600\"",
             "href=\"/panel/webhooks/7/replays/r1/stop\"",
@@ -201,7 +202,7 @@ mod tests {
             assert!(page.contains(expected), "{expected}: {page}");
         }
         let page = body(&webhook, &replay("running", 600, 600), None, now).into_string();
-        assert!(page.contains("come across\"></progress>"), "{page}");
+        assert!(page.contains("found so far\"></progress>"), "{page}");
         Ok(())
     }
 

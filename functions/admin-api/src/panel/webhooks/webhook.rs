@@ -19,8 +19,10 @@ use crate::{
     },
     http::bodies::{PathId, id_of},
     panel::{
+        fields::Form,
         look::{
             chart::chart,
+            form::once,
             page::{Notice, Page, Tab, done},
             state::state,
             time::when,
@@ -92,8 +94,10 @@ pub(crate) async fn send_test(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     id: PathId,
+    Form(fields): Form,
 ) -> Result<Response, Problem> {
-    let record = send_test_event(&app, &session.caller, id_of(id, str::parse)?).await?;
+    let id = id_of(id, str::parse)?;
+    let record = send_test_event(&app, &session.caller, id, fields.once()).await?;
     let id = &record.envelope.id;
     Ok(match app.deliveries.table.retention.deliveries() {
         Some(_) => done(&format!("/panel/deliveries/{id}"), Notice::Queued),
@@ -139,6 +143,7 @@ impl View<'_> {
             div.actions {
                 @if is_active {
                     form method="post" action={ (path) "/test" } {
+                        (once())
                         button.primary type="submit" { "Send a test event" }
                     }
                 }
