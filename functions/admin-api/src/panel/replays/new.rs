@@ -55,8 +55,14 @@ pub(crate) async fn show(
     app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
     let zone = &caller.time_zone;
     let draft = Draft::of(&query, session.now, zone);
-    let mut view =
-        View { webhook: &webhook, zone, draft: &draft, errors: FieldErrors::default(), count: None };
+    let mut view = View {
+        webhook: &webhook,
+        zone,
+        draft: &draft,
+        errors: FieldErrors::default(),
+        above: None,
+        count: None,
+    };
     if !query.has("count") {
         return Ok(view.page().into_response());
     }
@@ -96,9 +102,12 @@ pub(crate) async fn begin(
             Ok(done(&format!("{path}{of}"), Notice::ReplayBegun))
         }
         Err(ApiError::Invalid(errors)) => {
-            Ok(View { webhook: &webhook, zone, draft: &draft, errors, count: None }.refused())
+            Ok(View { webhook: &webhook, zone, draft: &draft, errors, above: None, count: None }.refused())
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Ok(Problem::from(error).above(|above| {
+            let (errors, above) = (FieldErrors::default(), Some(above));
+            View { webhook: &webhook, zone, draft: &draft, errors, above, count: None }.page()
+        })),
     }
 }
 
@@ -107,6 +116,8 @@ struct View<'a> {
     zone: &'a TimeZone,
     draft: &'a Draft,
     errors: FieldErrors,
+    /// What went wrong otherwise.
+    above: Option<Markup>,
     /// What the replay would send, if that was asked.
     count: Option<Count>,
 }
@@ -127,6 +138,7 @@ impl View<'_> {
         html! {
             h1 { "Replay deliveries" }
             (whose(self.webhook))
+            @if let Some(above) = &self.above { (above) }
             (summary(&self.errors))
             @if !is_active {
                 p.notice { "This webhook is " (self.webhook.status.as_str()) ". You can count its deliveries. "
@@ -158,7 +170,7 @@ impl View<'_> {
         ];
         let is_invalid = self.errors.names("state");
         html! {
-            fieldset id="state" aria-describedby=[is_invalid.then_some("state-error")] {
+            fieldset id="state" tabindex="-1" aria-describedby=[is_invalid.then_some("state-error")] {
                 legend { "Which deliveries" }
                 @for (value, words) in choices {
                     div {
@@ -206,7 +218,9 @@ mod tests {
         let draft = Draft::of(&Fields::parse(query.as_bytes()), now, &zone);
         let errors = ReplayRequest::parse(&draft.members(&zone), now).err().unwrap_or_default();
         let webhook = webhook(status)?;
-        Ok(View { webhook: &webhook, zone: &zone, draft: &draft, errors, count: None }.body().into_string())
+        Ok(View { webhook: &webhook, zone: &zone, draft: &draft, errors, above: None, count: None }
+            .body()
+            .into_string())
     }
 
     #[test]
