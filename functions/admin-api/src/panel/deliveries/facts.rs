@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::Webhook;
+use storehook_domain::webhook::{Status, Webhook};
 
 use crate::{
     deliveries::responses::ShownDelivery,
@@ -36,7 +36,7 @@ pub(super) fn facts(
                 @match webhook {
                     Some(webhook) => {
                         a href={ "/panel/webhooks/" (webhook.id) } { (name_of(webhook)) }
-                        @if webhook.status.as_str() != "active" { ", which is " (webhook.status.as_str()) }
+                        @if webhook.status != Status::Active { ", which is " (webhook.status.as_str()) }
                     }
                     None => { (delivery.webhook_id) ", which is deleted" },
                 }
