@@ -126,7 +126,11 @@ fn not_pushed(event: &Event, error: ApiError) -> Response {
 fn form(event: &Event, pushed: Option<&EventId>, errors: &FieldErrors, above: &Markup) -> Page {
     let field = |name, label, help| Field { name, label, help, errors };
     let topic = field("topic", "Topic", "A topic of the catalogue, or a name of your own: noun:verb.");
-    let id = field("event_id", "Event id", "Two pushes with the same id are one event. Empty: a new id.");
+    let id = field(
+        "event_id",
+        "Event id (optional)",
+        "Two pushes with the same id are one event. Empty: a new id.",
+    );
     let payload = field("payload", "Payload", "A JSON object. It is sent as you write it, byte for byte.");
     let body = html! {
         h1 { "Push an event" }

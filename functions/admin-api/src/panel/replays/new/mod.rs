@@ -92,15 +92,15 @@ pub(crate) async fn begin(
     let draft = Draft::of(&form, session.now, zone);
     let mut members = draft.members(zone);
     members.extend(form.has("id").then(|| ("id".to_owned(), form.get("id").into())));
+    let counted = form.get("of").parse().ok();
     let begun = match ReplayRequest::parse(&members, session.now) {
-        Ok(request) => begin_replay(&app, caller, webhook.id, request).await,
+        Ok(request) => begin_replay(&app, caller, webhook.id, request, counted).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     match begun {
         Ok(record) => {
             let path = path_of(webhook.id.get(), &record.replay.id);
-            let of = form.get("of").parse::<u64>().map_or_else(|_| String::new(), |of| format!("?of={of}"));
-            Ok(done(&format!("{path}{of}"), Notice::ReplayBegun))
+            Ok(done(&path, Notice::ReplayBegun))
         }
         Err(ApiError::Invalid(errors)) => {
             Ok(View { webhook: &webhook, zone, draft: &draft, errors, above: None, count: None }.refused())
