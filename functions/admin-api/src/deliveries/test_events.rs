@@ -15,12 +15,13 @@ use storehook_domain::{
     history::record::DeliveryRecord,
     webhook::WebhookId,
 };
+use uuid::Uuid;
 
 use crate::{
     app::App,
     deliveries::responses::DeliverySummaryResponse,
     error::ApiError,
-    events::new_id::new_event_id,
+    events::new_id::event_id,
     http::{
         bodies::{PathId, id_of},
         caller::Caller,
@@ -51,7 +52,7 @@ pub(crate) async fn send(
     Extension(caller): Extension<Caller>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let record = send_test_event(&app, &caller, id_of(id, str::parse)?).await?;
+    let record = send_test_event(&app, &caller, id_of(id, str::parse)?, Uuid::new_v4()).await?;
     let response = DeliverySummaryResponse::of(&record, &caller.time_zone);
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
@@ -59,16 +60,17 @@ pub(crate) async fn send(
 /// What the ids of these test events begin with.
 pub(crate) const TEST_PREFIX: &str = "test-";
 
-/// Queues a test event's delivery and records it.
+/// Queues a test event's delivery and records it. The same id is one event, however often it is sent.
 pub(crate) async fn send_test_event(
     app: &App,
     caller: &Caller,
     webhook_id: WebhookId,
+    id: Uuid,
 ) -> Result<DeliveryRecord, ApiError> {
     let webhook = find_webhook(app, caller, webhook_id).await?;
     must_be_active(Some(&webhook))?;
     let now = storehook_aws::now();
-    let mut message = test_delivery(&webhook, new_event_id(TEST_PREFIX), now);
+    let mut message = test_delivery(&webhook, event_id(TEST_PREFIX, id), now);
     if let Some(kept_for) = app.deliveries.table.retention.payloads() {
         let owner = PayloadOwner::Event(&message.envelope.shop, &message.envelope.id.event_id);
         let digest = app.deliveries.table.keep_payload(&message, owner, kept_for, now).await?;

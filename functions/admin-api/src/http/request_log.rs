@@ -2,7 +2,8 @@
 //!
 //! The line tells the caller, the route, the status and the time taken in this function. It holds
 //! no query string, no body and no token. This layer also ends requests that panic or take too
-//! long, so every request gets a response of this API.
+//! long, so every request gets a response of this API. The panel does so itself, a little earlier,
+//! because its responses are pages.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -27,15 +28,11 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Responds to a request in time, whatever happens, and logs it.
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let began = storehook_aws::now();
-    let id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
+    let id = id_of(&request);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = request.method().clone();
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, handled).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => ApiError::Panicked.into_response(),
-        Err(_) => ApiError::TimedOut.into_response(),
-    };
+    let handled = within(REQUEST_TIMEOUT, next.run(request)).await;
+    let mut response = handled.unwrap_or_else(ApiError::into_response);
     // A caller can quote the id, and we find the request in the log.
     if let Some(value) = id.and_then(|id| id.parse().ok()) {
         response.headers_mut().insert("x-request-id", value);
@@ -43,6 +40,23 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let micros = (storehook_aws::now().as_microsecond() - began.as_microsecond()).max(0);
     log(&method, route.as_deref().unwrap_or_default(), &response, micros);
     response
+}
+
+/// What a request comes to in this time, even if it panics.
+pub(crate) async fn within(
+    time: Duration,
+    handled: impl Future<Output = Response>,
+) -> Result<Response, ApiError> {
+    match tokio::time::timeout(time, AssertUnwindSafe(handled).catch_unwind()).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(_)) => Err(ApiError::Panicked),
+        Err(_) => Err(ApiError::TimedOut),
+    }
+}
+
+/// The id that Lambda gave a request.
+pub(crate) fn id_of(request: &Request) -> Option<String> {
+    request.extensions().get::<Context>().map(|context| context.request_id.clone())
 }
 
 fn log(method: &Method, route: &str, response: &Response, micros: i64) {

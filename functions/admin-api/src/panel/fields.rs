@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use crate::{error::ApiError, panel::problem::Problem};
 
@@ -36,6 +37,12 @@ impl Fields {
     /// All values of a name.
     pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The random text of the form, see [`once`](crate::panel::look::form::once); another one if it
+    /// has none.
+    pub(crate) fn once(&self) -> Uuid {
+        self.get("once").parse().unwrap_or_else(|_| Uuid::new_v4())
     }
 
     /// Whether the name is there, with whatever value.
@@ -75,5 +82,15 @@ mod tests {
         assert_eq!(fields.all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((fields.get("a"), fields.get("b"), fields.get("d")), ("1", "x y\nz", ""));
         assert!(fields.has("c") && !fields.has("d"));
+    }
+
+    #[test]
+    fn a_form_that_is_sent_twice_is_known_by_its_random_text() {
+        let form = crate::panel::look::form::once().into_string();
+        let text = form.split('"').rev().nth(1).unwrap_or_default();
+        let sent = || Fields::parse(format!("once={text}").as_bytes()).once();
+        assert_eq!((sent(), sent().to_string().as_str()), (sent(), text));
+        let other = Fields::parse(b"once=x");
+        assert_ne!(other.once(), other.once());
     }
 }

@@ -1,10 +1,14 @@
 //! Errors as pages: the API's statuses and words, and what to do next.
+//!
+//! What was typed must not be lost with an error. A form comes back with the problem
+//! [above](Problem::above) it. Where a form was sent by htmx, the page that has it is still there, and
+//! the shell hands it the [`Banner`] alone.
 
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use maud::html;
+use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::{error::ApiError, panel::look::page::Page};
@@ -20,7 +24,40 @@ pub(crate) enum Problem {
     ForeignPage,
 }
 
+/// A problem in a few lines, for a page that is there: an extension of the response.
+#[derive(Clone)]
+pub(crate) struct Banner(pub(crate) Markup);
+
 impl Problem {
+    /// The problem above a form, which has what was typed.
+    pub(crate) fn above(self, form: impl FnOnce(Markup) -> Page) -> Response {
+        let page = form(self.banner());
+        self.on(page)
+    }
+
+    fn banner(&self) -> Markup {
+        let (_, title, next) = self.words();
+        html! { div.problem role="alert" tabindex="-1" autofocus { h2 { (title) } p { (next) } } }
+    }
+
+    /// The response with this page.
+    fn on(self, page: Page) -> Response {
+        let (status, ..) = self.words();
+        let banner = Banner(self.banner());
+        let page = page.with(status).into_response();
+        let mut response = match self {
+            // The API's own response carries the headers that belong to the status, and the cause.
+            Self::Api(error) => {
+                let mut response = error.into_response();
+                response.extensions_mut().extend(page.extensions().clone());
+                response
+            }
+            Self::ForeignPage => page,
+        };
+        response.extensions_mut().insert(banner);
+        response
+    }
+
     /// What happened, and what to do.
     fn words(&self) -> (StatusCode, &'static str, String) {
         let error = match self {
@@ -36,6 +73,9 @@ impl Problem {
                 ("There is nothing here", "It may have been deleted, or its history has expired.".to_owned())
             }
             ApiError::TooManyCalls { seconds } => ("Too many requests", format!("Try again in {seconds} s.")),
+            ApiError::TooLarge => {
+                ("This form is too large", "Go back, and send less: a large body is for the API.".to_owned())
+            }
             ApiError::HistoryOff => (
                 "The history is switched off",
                 "The operator of this platform keeps no deliveries.".to_owned(),
@@ -69,22 +109,13 @@ fn texts(errors: &Value) -> Vec<String> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, title, next) = self.words();
+        let (_, title, next) = self.words();
         let body = html! {
             h1 { (title) }
             p { (next) }
             p { a href="/panel" { "To the overview" } }
         };
-        let page = Page::outside(title, body).with(status).into_response();
-        match self {
-            // The API's own response carries the headers that belong to the status, and the cause.
-            Self::Api(error) => {
-                let mut response = error.into_response();
-                response.extensions_mut().extend(page.extensions().clone());
-                response
-            }
-            Self::ForeignPage => page,
-        }
+        self.on(Page::outside(title, body))
     }
 }
 
@@ -101,5 +132,17 @@ mod tests {
         let (status, _, next) = Problem::from(invalid).words();
         assert_eq!((status.as_u16(), next.as_str()), (422, "webhook is paused"));
         assert_eq!(texts(&json!({"a": ["b", "c"], "d": "e"})), ["a b", "a c", "d e"]);
+    }
+
+    #[test]
+    fn a_problem_above_a_form_keeps_its_status_its_headers_and_the_form() {
+        let form = |banner| Page::outside("Form", html! { (banner) "typed" });
+        let response = Problem::from(ApiError::TooManyCalls { seconds: 7 }).above(form);
+        assert_eq!(response.status().as_u16(), 429);
+        assert_eq!(response.headers()["retry-after"], "7");
+        let page = response.extensions().get::<Page>().map(|page| page.body.clone().into_string());
+        let page = page.unwrap_or_default();
+        assert!(page.contains("Try again in 7 s.") && page.ends_with("typed"), "{page}");
+        assert!(response.extensions().get::<Banner>().is_some());
     }
 }

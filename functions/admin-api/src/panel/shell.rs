@@ -4,10 +4,15 @@
 //! document of it, with the brand, the navigation and what the last change did. Every response is
 //! compressed on request, is kept by no cache, cannot be framed, and runs nothing but the panel's
 //! own files: the policy allows no inline script, no inline style and no other origin.
+//!
+//! A handler that panics or takes too long has a page as well. Where htmx sent a form and something
+//! went wrong, the page with the form stays at its URL: only a [`Banner`] is put on it.
+
+use std::time::Duration;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse as _, Response},
 };
@@ -15,10 +20,14 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     app::App,
-    http::caller::Caller,
+    http::{
+        caller::Caller,
+        request_log::{self, REQUEST_TIMEOUT},
+    },
     panel::{
         assets,
         look::page::{Notice, Page, Tab},
+        problem::{Banner, Problem},
     },
 };
 
@@ -26,14 +35,38 @@ use crate::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// How long a page may take: less than a request, so that the response is a page.
+const TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_sub(Duration::from_secs(1));
+
 /// Makes a document of a page, and sets the headers of every response.
 pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let mut response = next.run(request).await;
+    let id = request_log::id_of(&request);
+    // After a redirect, a browser asks with the same headers, but with GET.
+    let is_form_of_htmx = request.method() == Method::POST && request.headers().contains_key("hx-boosted");
+    let handled = request_log::within(TIMEOUT, next.run(request)).await;
+    let mut response = handled.unwrap_or_else(|error| Problem::from(error).into_response());
+    let banner = response.extensions_mut().remove::<Banner>().filter(|_| is_form_of_htmx);
     if let Some(page) = response.extensions_mut().remove::<Page>() {
-        let caller = response.extensions().get::<Caller>();
-        let document = document(&app, caller, Notice::of(&query), &page);
-        let mut dressed = (response.status(), Html(document.into_string())).into_response();
+        let id = id.filter(|_| page.status.is_server_error());
+        let is_banner = banner.is_some();
+        let text = match banner {
+            Some(Banner(banner)) => html! { (banner) (quotable(id.as_deref())) },
+            None => {
+                let notice = Notice::of(&query);
+                document(&app, response.extensions().get::<Caller>(), notice, &page, id.as_deref())
+            }
+        };
+        let mut dressed = (response.status(), Html(text.into_string())).into_response();
+        if is_banner {
+            let place = [("hx-retarget", "#problem"), ("hx-reswap", "innerHTML")];
+            dressed.headers_mut().extend(
+                place.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))),
+            );
+        }
+        if is_form_of_htmx && is_error(page.status) {
+            dressed.headers_mut().insert("hx-push-url", HeaderValue::from_static("false"));
+        }
         for (name, value) in response.headers() {
             if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
                 dressed.headers_mut().append(name, value.clone());
@@ -56,8 +89,23 @@ pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-fn document(app: &App, caller: Option<&Caller>, notice: Option<Notice>, page: &Page) -> Markup {
-    let is_error = page.status.is_client_error() || page.status.is_server_error();
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// The request's id: who quotes it helps to find the cause in the log.
+fn quotable(id: Option<&str>) -> Markup {
+    html! { @if let Some(id) = id { p.muted { "The request's id is " code { (id) } "." } } }
+}
+
+fn document(
+    app: &App,
+    caller: Option<&Caller>,
+    notice: Option<Notice>,
+    page: &Page,
+    id: Option<&str>,
+) -> Markup {
+    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
     let brand = &app.settings.brand;
     let links = app.assets.links(brand);
     html! {
@@ -69,7 +117,7 @@ fn document(app: &App, caller: Option<&Caller>, notice: Option<Notice>, page: &P
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
                 meta name="htmx-config" content=(assets::HTMX_CONFIG);
-                title { @if is_error { "Error: " } (page.title) " · " (brand.name) }
+                title { @if is_error(page.status) { "Error: " } (page.title) " · " (brand.name) }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href=(links.style);
                 script src=(links.htmx) defer {}
@@ -87,9 +135,12 @@ fn document(app: &App, caller: Option<&Caller>, notice: Option<Notice>, page: &P
                 @if caller.is_some() { (navigation(page.tab)) }
                 main id="main" tabindex="-1" {
                     @if let Some(notice) = notice {
-                        p.notice role="status" tabindex="-1" autofocus { (notice.words()) }
+                        p.notice role="status" tabindex="-1" autofocus { (notice.words(is_recorded)) }
                     }
+                    div id="problem" {}
                     (page.body)
+                    (quotable(id))
+                    p.sr id="announced" role="status" {}
                 }
             }
         }

@@ -42,12 +42,13 @@ pub(crate) struct DryRun {
     pub(crate) is_complete: bool,
 }
 
-/// Begins a replay, or returns the one that has its id.
+/// Begins a replay, or returns the one that has its id. `counted` deliveries are expected.
 pub(crate) async fn begin_replay(
     app: &App,
     caller: &Caller,
     webhook_id: WebhookId,
     request: ReplayRequest,
+    counted: Option<u64>,
 ) -> Result<ReplayRecord, ApiError> {
     let kept_for = app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
     let webhook = find_webhook(app, caller, webhook_id).await?;
@@ -63,7 +64,7 @@ pub(crate) async fn begin_replay(
             let new_id = uuid::Uuid::new_v4().to_string();
             let (shop, owner) = (caller.shop.clone(), caller.app.clone());
             let replay = request.begin(webhook.id, shop, owner, new_id, now);
-            write_new(app, ReplayRecord::begin(replay, kept_for), now).await?
+            write_new(app, ReplayRecord { counted, ..ReplayRecord::begin(replay, kept_for) }, now).await?
         }
     };
     if record.steps == 0

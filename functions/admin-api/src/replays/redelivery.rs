@@ -9,17 +9,19 @@ use storehook_domain::{
     input::field_errors::FieldErrors,
     payload::Payload,
 };
+use uuid::Uuid;
 
 use crate::{
     app::App, deliveries::operations::find_delivery, error::ApiError, http::caller::Caller,
     webhooks::operations::must_be_active,
 };
 
-/// Sends one delivery again, whatever its state.
+/// Sends one delivery again, whatever its state. The same `run` is one run, however often it is sent.
 pub(crate) async fn redeliver_one(
     app: &App,
     caller: &Caller,
     id: &DeliveryId,
+    run: Uuid,
 ) -> Result<DeliveryRecord, ApiError> {
     let record = find_delivery(app, caller, id).await?;
     let webhook = app.webhooks.load(caller, record.envelope.id.webhook_id).await?;
@@ -29,7 +31,7 @@ pub(crate) async fn redeliver_one(
     let payload =
         payload.ok_or_else(|| ApiError::Invalid(FieldErrors::one("payload", "is no longer kept")))?;
     let payload = Payload::parse(&payload).map_err(|_| ApiError::PayloadMalformed)?;
-    let run = RunId::Redeliver(uuid::Uuid::new_v4().to_string());
+    let run = RunId::Redeliver(run.to_string());
     let message = DeliveryMessage::new(record.envelope.clone(), run, now, payload);
     app.queue.send(std::slice::from_ref(&message)).await?;
     Ok(record)

@@ -49,7 +49,7 @@ pub(crate) async fn redeliver(
     Extension(caller): Extension<Caller>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let record = redeliver_one(&app, &caller, &id_of(id, DeliveryId::parse)?).await?;
+    let record = redeliver_one(&app, &caller, &id_of(id, DeliveryId::parse)?, uuid::Uuid::new_v4()).await?;
     let response = DeliverySummaryResponse::of(&record, &caller.time_zone);
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
@@ -89,7 +89,7 @@ pub(crate) async fn replay(
         let dry_run = count_deliveries(&app, &caller, webhook_id, &request).await?;
         return Ok(Json(DryRunResponse::of(&request, &dry_run, &caller.time_zone)).into_response());
     }
-    let record = begin_replay(&app, &caller, webhook_id, request).await?;
+    let record = begin_replay(&app, &caller, webhook_id, request, None).await?;
     Ok((StatusCode::ACCEPTED, Json(ReplayResponse::of(&record, &caller.time_zone))).into_response())
 }
 

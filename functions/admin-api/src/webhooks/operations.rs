@@ -68,15 +68,19 @@ pub(crate) async fn create_webhook(app: &App, caller: &Caller, new: NewWebhook) 
 }
 
 /// Changes a webhook. Its attributes are validated against the webhook as it is, and again if
-/// another change comes first.
+/// another change comes first. With a `version`, the webhook must still have it.
 pub(crate) async fn update_webhook(
     app: &App,
     caller: &Caller,
     id: WebhookId,
     attributes: &Map<String, Value>,
+    version: Option<u64>,
 ) -> Result<Webhook, ApiError> {
     table::change(|| async move {
         let webhook = find_webhook(app, caller, id).await?;
+        if version.is_some_and(|version| version != webhook.version) {
+            return Err(ApiError::Invalid(FieldErrors::one("version", "has changed since")));
+        }
         let patch =
             WebhookPatch::parse(attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::of(webhook, patch, storehook_aws::now());

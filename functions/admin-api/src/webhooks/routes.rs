@@ -159,7 +159,7 @@ pub(crate) async fn update(
     body: RequestBody,
 ) -> Result<Response, ApiError> {
     let attributes = object_of(body, "webhook")?;
-    let webhook = update_webhook(&app, &caller, id_of(id, str::parse)?, &attributes).await?;
+    let webhook = update_webhook(&app, &caller, id_of(id, str::parse)?, &attributes, None).await?;
     Ok(Json(WebhookResponse::of(&webhook, &caller.time_zone, None)).into_response())
 }
 

@@ -3,11 +3,11 @@
 //! A browser's field of a date and a time knows no time zone: what it sends is meant in the shop's.
 //! Times with an offset, as the API takes them, are understood as well, so links can have either.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::tz::TimeZone;
 use storehook_domain::{history::query::DeliveryQuery, input::field_errors::FieldErrors, webhook::WebhookId};
 use url::form_urlencoded::Serializer;
 
-use crate::panel::fields::Fields;
+use crate::panel::{fields::Fields, look::clock::instant};
 
 /// What the form has, as it was typed.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ impl Filters {
             id => id.parse().map(Some),
         };
         let mut query = Serializer::new(String::new());
-        let times = [("since", iso(&self.since, zone)), ("until", iso(&self.until, zone))];
+        let times = [("since", instant(&self.since, zone)), ("until", instant(&self.until, zone))];
         let texts = [("state", self.state.clone()), ("page_info", self.page_info.clone())];
         query.extend_pairs(times.iter().chain(&texts).filter(|(_, value)| !value.is_empty()));
         let parsed = DeliveryQuery::parse(&query.finish());
@@ -74,52 +74,11 @@ impl Filters {
     }
 }
 
-/// A time as the API reads it: one without an offset gets the zone's. Any other text stays as it is.
-fn iso(text: &str, zone: &TimeZone) -> String {
-    // A text with an offset would be read as well, and the offset ignored.
-    let is_absolute = text.parse::<Timestamp>().is_ok();
-    let local: Option<DateTime> = text.parse().ok().filter(|_| !is_absolute && text.contains(['T', ' ']));
-    match local.map(|local| local.to_zoned(zone.clone())) {
-        Some(Ok(time)) => time.timestamp().to_string(),
-        Some(Err(_)) | None => text.to_owned(),
-    }
-}
-
-/// A time as a browser's field shows it: in the zone, to the second; `None` if the text is no time.
-pub(super) fn local(text: &str, zone: &TimeZone) -> Option<String> {
-    let time: Timestamp = iso(text, zone).parse().ok()?;
-    Some(time.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S").to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    #[test]
-    fn a_time_without_an_offset_is_meant_in_the_shops_zone() -> TestResult {
-        let zone = TimeZone::get("America/New_York")?;
-        for (text, expected, shown) in [
-            ("2017-03-20T16:02", "2017-03-20T20:02:00Z", Some("2017-03-20T16:02:00")),
-            ("2017-03-20T16:02:17", "2017-03-20T20:02:17Z", Some("2017-03-20T16:02:17")),
-            ("2017-01-20T16:02", "2017-01-20T21:02:00Z", Some("2017-01-20T16:02:00")),
-            ("2017-03-20T20:02:17Z", "2017-03-20T20:02:17Z", Some("2017-03-20T16:02:17")),
-            ("2017-03-20T20:02:17+02:00", "2017-03-20T20:02:17+02:00", Some("2017-03-20T14:02:17")),
-            // Clocks go forward and one hour is missing; clocks go back and one hour comes twice.
-            ("2026-03-08T02:30", "2026-03-08T07:30:00Z", Some("2026-03-08T03:30:00")),
-            ("2026-11-01T01:30", "2026-11-01T05:30:00Z", Some("2026-11-01T01:30:00")),
-            ("2017-03-20", "2017-03-20", None),
-            ("yesterday", "yesterday", None),
-            ("", "", None),
-        ] {
-            assert_eq!(iso(text, &zone), expected, "{text}");
-            assert_eq!(local(text, &zone).as_deref(), shown, "{text}");
-        }
-        Ok(())
-    }
 
     #[test]
     fn filters_are_read_as_the_api_reads_them() {

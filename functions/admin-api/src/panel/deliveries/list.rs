@@ -14,11 +14,12 @@ use crate::{
     },
     panel::{
         deliveries::{
-            filters::{Filters, local},
+            filters::Filters,
             rows::{self, WebhookNames, names_of},
         },
         fields::Query,
         look::{
+            clock::on_clock,
             form::{Field, summary},
             number::counted,
             page::{Page, Tab},
@@ -115,7 +116,7 @@ fn form(
 
 /// A field with a time in the shop's zone. What is no time is shown as it was typed.
 fn time(field: &Field<'_>, value: &str, zone: &TimeZone) -> Markup {
-    let shown = local(value, zone);
+    let shown = on_clock(value, zone);
     let is_text = shown.is_none() && !value.is_empty();
     field.around(html! {
         input id=(field.name) name=(field.name) type={ @if is_text { "text" } @else { "datetime-local" } } step="1"

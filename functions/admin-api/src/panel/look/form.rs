@@ -70,6 +70,11 @@ impl Field<'_> {
     }
 }
 
+/// A hidden field with a random text. A form that is sent twice has the same, and so does one thing.
+pub(crate) fn once() -> Markup {
+    html! { input type="hidden" name="once" value=(uuid::Uuid::new_v4()); }
+}
+
 /// The summary above a form that was refused: each error, and a link to its field.
 pub(crate) fn summary(errors: &FieldErrors) -> Markup {
     html! {

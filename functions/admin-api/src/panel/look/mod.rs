@@ -4,6 +4,7 @@ pub(crate) mod accent;
 pub(crate) mod brand;
 
 pub(crate) mod chart;
+pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod form;
 pub(crate) mod icon;

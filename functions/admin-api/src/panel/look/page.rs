@@ -146,9 +146,14 @@ impl Notice {
         }
     }
 
-    /// What the page says.
-    pub(crate) fn words(self) -> &'static str {
+    /// What the page says. Nothing is held or replayed where no history is kept.
+    pub(crate) fn words(self, is_recorded: bool) -> &'static str {
         match self {
+            Self::Paused if !is_recorded => {
+                "The webhook is paused. No history is kept, so what it misses meanwhile cannot be replayed."
+            }
+            Self::Resumed if !is_recorded => "The webhook is active again.",
+            Self::Queued if !is_recorded => "The delivery is queued.",
             Self::Created => "The webhook is created. Send a test event to try it.",
             Self::Saved => "The webhook is saved.",
             Self::Paused => "The webhook is paused. Its deliveries are held until you replay them.",
@@ -168,5 +173,20 @@ impl Notice {
     pub(crate) fn of(query: &str) -> Option<Self> {
         let name = query.split('&').find_map(|pair| pair.strip_prefix("done="))?;
         Self::ALL.into_iter().find(|notice| notice.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_history_no_notice_speaks_of_a_replay_to_come() {
+        for notice in Notice::ALL {
+            let words = notice.words(false);
+            assert!(!words.contains("held") && !words.contains("Replay what"), "{words}");
+            assert_eq!(Notice::of(&format!("a=b&done={}", notice.name())), Some(notice));
+        }
+        assert!(Notice::Paused.words(true).contains("held until you replay them"));
     }
 }

@@ -29,8 +29,10 @@ pub(crate) fn counted(path: &str, count: &Count, is_active: bool) -> Markup {
     let takes = SignedDuration::from_secs((dry_run.found / u64::from(*per_second).max(1)).cast_signed());
     html! {
         section aria-labelledby="counted" {
-            h2 id="counted" { (sentence(dry_run)) }
-            p { (which(dry_run.deliveries)) " that were queued " (window(&dry_run.from, &dry_run.to)) "." }
+            div role="status" tabindex="-1" autofocus {
+                h2 id="counted" { (sentence(dry_run)) }
+                p { (which(dry_run.deliveries)) " that were queued " (window(&dry_run.from, &dry_run.to)) "." }
+            }
             @if is_sendable(dry_run) {
                 p { "At " (number(u64::from(*per_second))) " a second this takes at least " (span(takes)) "."
                     @if takes > LONGEST_REPLAY { " A replay is stopped after " (span(LONGEST_REPLAY)) "." }
@@ -133,6 +135,7 @@ mod tests {
     fn the_button_replays_what_was_counted() {
         let shown = shown(1_204, true, true);
         for expected in [
+            "<div role=\"status\" tabindex=\"-1\" autofocus><h2 id=\"counted\">",
             "name=\"id\" value=\"r1\"",
             "name=\"from\" value=\"2026-11-20T10:00:00-05:00\"",
             "name=\"state\" value=\"held\"",

@@ -1,14 +1,15 @@
 //! The draft of a replay: what was typed into the form, and the API's members that it means.
 //!
-//! The inputs take times without an offset, so they are read in the shop's zone. Where clocks go
-//! back and a time comes twice, it is the first; where they go forward and a time is missing, it is
-//! as long after the gap. A time with an offset stays as it is: links and hidden fields have one.
+//! Times are read on the shop's clock, see [`look::clock`](crate::panel::look::clock).
 
-use jiff::{Timestamp, ToSpan as _, civil::DateTime, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::{Map, Value};
 use storehook_domain::job::replay::{ReplayState, request::DEFAULT_PER_SECOND};
 
-use crate::{http::local_time::local_time, panel::fields::Fields};
+use crate::{
+    http::local_time::local_time,
+    panel::{fields::Fields, look::clock::instant},
+};
 
 /// What was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,21 +53,6 @@ fn text(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { text.into() }
 }
 
-/// The time that was typed, with its offset. What is no time stays as it is.
-fn instant(typed: &str, zone: &TimeZone) -> String {
-    if typed.parse::<Timestamp>().is_ok() {
-        return typed.to_owned();
-    }
-    let zoned = typed.parse::<DateTime>().and_then(|time| time.to_zoned(zone.clone()));
-    zoned.map_or_else(|_| typed.to_owned(), |zoned| local_time(zoned.timestamp(), zone))
-}
-
-/// The time as an input shows it: on the shop's clock. What is no time stays as it is.
-pub(crate) fn on_clock(typed: &str, zone: &TimeZone) -> String {
-    let time = typed.parse::<Timestamp>().map(|time| time.to_zoned(zone.clone()));
-    time.map_or_else(|_| typed.to_owned(), |time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -74,41 +60,6 @@ mod tests {
     use super::*;
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    #[test]
-    fn times_are_read_on_the_shops_clock() -> TestResult {
-        let zone = TimeZone::get("America/New_York")?;
-        for (typed, expected) in [
-            ("2026-11-21T10:00", "2026-11-21T10:00:00-05:00"),
-            ("2026-07-01T10:00:30", "2026-07-01T10:00:30-04:00"),
-            // Clocks go back: 01:30 comes twice. Clocks go forward: there is no 02:30.
-            ("2026-11-01T01:30", "2026-11-01T01:30:00-04:00"),
-            ("2026-03-08T02:30", "2026-03-08T03:30:00-04:00"),
-            // A time with an offset says all.
-            ("2026-11-01T01:30:00-05:00", "2026-11-01T01:30:00-05:00"),
-            ("2026-11-21T15:00:00Z", "2026-11-21T15:00:00Z"),
-            ("2026-02-30T10:00", "2026-02-30T10:00"),
-            ("monday", "monday"),
-            ("", ""),
-        ] {
-            assert_eq!(instant(typed, &zone), expected, "{typed}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn inputs_show_the_shops_clock() -> TestResult {
-        let zone = TimeZone::get("Asia/Kolkata")?;
-        for (typed, expected) in [
-            ("2026-11-21T15:00:00Z", "2026-11-21T20:30:00"),
-            ("2026-11-21T15:00:00.9+00:00", "2026-11-21T20:30:00"),
-            ("2026-11-21T10:00", "2026-11-21T10:00"),
-            ("monday", "monday"),
-        ] {
-            assert_eq!(on_clock(typed, &zone), expected, "{typed}");
-        }
-        Ok(())
-    }
 
     #[test]
     fn a_draft_is_the_apis_request() -> TestResult {

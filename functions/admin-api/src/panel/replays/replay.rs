@@ -2,7 +2,7 @@
 //! on after a reload, too.
 //!
 //! A replay does not know how much there is to send. The form that began it may have counted it,
-//! and then passes the number on in `of`.
+//! and then its record has the number.
 
 use axum::{Extension, extract::State};
 use jiff::Timestamp;
@@ -12,7 +12,6 @@ use storehook_domain::webhook::Webhook;
 use crate::{
     app::App,
     panel::{
-        fields::Query,
         look::{
             number::{self, count},
             page::{Page, Tab},
@@ -36,7 +35,6 @@ pub(crate) async fn show(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     ids: PathIds,
-    Query(query): Query,
 ) -> Result<Page, Problem> {
     let (caller, (webhook_id, replay_id)) = (&session.caller, ids_of(ids)?);
     let (webhook, record) = tokio::try_join!(
@@ -44,7 +42,7 @@ pub(crate) async fn show(
         find_replay(&app, caller, webhook_id, &replay_id),
     )?;
     let replay = ReplayResponse::of(&record, &caller.time_zone).replay;
-    let of = query.get("of").parse().ok().filter(|of| *of > 0);
+    let of = record.counted.filter(|counted| *counted > 0);
     Ok(Page::new(Tab::Webhooks, "Replay", body(&webhook, &replay, of, session.now)))
 }
 
@@ -67,19 +65,19 @@ fn progress(replay: &ShownReplay, of: Option<u64>, now: Timestamp) -> Markup {
     let path = path_of(replay.webhook_id, &replay.id);
     let is_live = is_running(replay);
     let live = |value: &'static str| is_live.then_some(value);
-    let this = of.map_or_else(|| path.clone(), |of| format!("{path}?of={of}"));
     html! {
         section id="replay" aria-label="How far it is" data-live[is_live]
-            hx-get=[is_live.then_some(this)] hx-select=[live("#replay")] hx-target=[live("#replay")]
+            data-version={ (replay.found) "." (replay.sent) "." (replay.expired) }
+            hx-get=[is_live.then_some(&path)] hx-select=[live("#replay")] hx-target=[live("#replay")]
             hx-swap=[live("outerHTML")] hx-trigger=[live("live")]
             hx-disinherit=[live("hx-select hx-target hx-swap")] {
             p { (state(replay.state)) }
             p.lead { (sentence(replay, of)) }
             @if is_live { (bar(replay.found, of)) }
             div.actions {
-                a.button.primary href=(deliveries(replay)) { "Show the deliveries" }
+                a.button.primary id="show" href=(deliveries(replay)) { "Show the deliveries" }
                 @if is_live { a.button.danger id="stop" href={ (path) "/stop" } { "Stop…" } }
-                @else { a.button href=(again(replay)) { "Replay again…" } }
+                @else { a.button id="again" href=(again(replay)) { "Replay again…" } }
             }
             (facts(replay, now))
         }
@@ -192,8 +190,8 @@ mod tests {
         let webhook = webhook("active")?;
         let page = body(&webhook, &replay("running", 600, 600), Some(1_204), now).into_string();
         for expected in [
-            " data-live ",
-            "hx-get=\"/panel/webhooks/7/replays/r1?of=1204\"",
+            " data-live data-version=\"600.600.0\" ",
+            "hx-get=\"/panel/webhooks/7/replays/r1\"",
             "max=\"1204\" value=\"600\"",
             "href=\"/panel/webhooks/7/replays/r1/stop\"",
             "a.example/?q=&lt;script&gt;",

@@ -105,7 +105,7 @@ fn signing(secrets: &Secrets) -> Markup {
     let oldest = secrets.ends.len().saturating_sub(1);
     html! {
         // The API names `secret` when too many sign.
-        h2 id="secret" { "What signs now" }
+        h2 id="secret" tabindex="-1" { "What signs now" }
         table.cards {
             caption { "Secrets, the newest first. Their values are shown only when they are made." }
             thead { tr { th scope="col" { "Secret" } th scope="col" { "Signs until" } th scope="col" { "In these headers" } } }

@@ -5,7 +5,8 @@
 //! use, when somebody signs out, or with its token: each request reads the token's item again, as a
 //! call of the API does, so rotation and uninstallation end it at once.
 //!
-//! A change must come from a page of the panel itself ([`origin`]), whatever the cookie says.
+//! A page that asks for a part of itself is no use of a session: one that is left open must not
+//! keep it. A change must come from a page of the panel itself ([`origin`]), whatever the cookie says.
 
 pub(crate) mod store;
 
@@ -69,6 +70,11 @@ fn is_change(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD)
 }
 
+/// Whether a page asks for a part of itself again. Links and forms are boosted.
+fn is_live(headers: &HeaderMap) -> bool {
+    headers.contains_key("hx-request") && !headers.contains_key("hx-boosted")
+}
+
 /// The session of a request's cookie, if it is still good.
 async fn open(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
     let now = storehook_aws::now();
@@ -84,14 +90,14 @@ async fn open(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiErro
         Count::Gone => return Ok(None),
         Count::Unlimited | Count::Admitted { .. } => {}
     }
-    if item.is_due(now) {
+    if item.is_due(now) && !is_live(headers) {
         app.sessions.extend(&id, now).await?;
     }
     let caller = Caller { time_zone: time_zone_of(&owner), shop: owner.shop, app: owner.app, token };
     Ok(Some(Session { id, caller, scopes: owner.scopes, now }))
 }
 
-/// Leads to the form that signs in, and from there back to this page.
+/// Leads to the form that signs in, and from there back to this page; after a form, to its page.
 ///
 /// A browser that follows a link of another site holds the strict cookie back. A page that loads
 /// itself again is a navigation within the panel, and brings the cookie if there is one.
@@ -101,7 +107,9 @@ fn sign_in_first(request: &Request) -> Response {
         return reload();
     }
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    let back = if is_get && path != "/panel" { format!("?back={}", encoded(path)) } else { String::new() };
+    let from = origin::own_referer(request.headers());
+    let back = if is_get { Some(path) } else { from.as_deref() }.filter(|path| *path != "/panel");
+    let back = back.map(|path| format!("?back={}", encoded(path))).unwrap_or_default();
     Redirect::to(&format!("/panel/sign-in{back}")).into_response()
 }
 
@@ -122,4 +130,39 @@ pub(crate) async fn begin(
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response();
     response.headers_mut().extend(cookie::begin(headers, &id).map(|cookie| (header::SET_COOKIE, cookie)));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_back_to_the_page_of_a_link_or_a_form() -> Result<(), axum::http::Error> {
+        let edit = "https://a.example/panel/webhooks/7/edit";
+        for (method, path, referer, expected) in [
+            ("GET", "/panel", "", "/panel/sign-in"),
+            ("GET", "/panel/topics", edit, "/panel/sign-in?back=%2Fpanel%2Ftopics"),
+            ("POST", "/panel/webhooks/7", edit, "/panel/sign-in?back=%2Fpanel%2Fwebhooks%2F7%2Fedit"),
+            ("POST", "/panel/webhooks/7", "https://b.example/panel/push", "/panel/sign-in"),
+            ("POST", "/panel/webhooks/7", "", "/panel/sign-in"),
+        ] {
+            let request = Request::builder().method(method).uri(path).header("host", "a.example");
+            let response = sign_in_first(&request.header("referer", referer).body(Body::empty())?);
+            assert_eq!(response.headers()[header::LOCATION], expected, "{method} {path}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_part_that_follows_something_is_no_use_of_the_session() {
+        for (names, expected) in
+            [(&[][..], false), (&["hx-request", "hx-boosted"], false), (&["hx-request"], true)]
+        {
+            let line = |name: &&'static str| (header::HeaderName::from_static(name), "true".parse().ok());
+            let lines = names.iter().map(line).filter_map(|(name, value)| Some((name, value?)));
+            assert_eq!(is_live(&lines.collect()), expected, "{names:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! authority must be the host that the request came to. A request with neither is refused.
 
 use axum::http::{HeaderMap, header};
+use url::{Position, Url};
 
 /// Whether a change comes from a page of this host.
 pub(crate) fn is_own(headers: &HeaderMap) -> bool {
@@ -17,6 +18,14 @@ pub(crate) fn is_own(headers: &HeaderMap) -> bool {
         }
         (None, None) => false,
     }
+}
+
+/// The path and the query of the page that led here, if it is a page of this host.
+pub(crate) fn own_referer(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let page = Url::parse(text(header::REFERER)?).ok()?;
+    let is_own = Some(&page[Position::BeforeHost..Position::AfterPort]) == text(header::HOST);
+    is_own.then(|| page[Position::BeforePath..Position::AfterQuery].to_owned())
 }
 
 /// Whether another site's page led here. The browser then holds back a strict cookie.

@@ -31,7 +31,8 @@ pub(crate) async fn ask(
 ) -> Result<Page, Problem> {
     let webhook = find_webhook(&app, &session.caller, id_of(id, str::parse)?).await?;
     let properties = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
-    Ok(Page::new(Tab::Webhooks, format!("Delete {}", properties.topic), question(&properties)))
+    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    Ok(Page::new(Tab::Webhooks, format!("Delete {}", properties.topic), question(&properties, is_recorded)))
 }
 
 /// Deletes it.
@@ -44,7 +45,7 @@ pub(crate) async fn delete(
     Ok(done(LIST, Notice::Deleted))
 }
 
-fn question(webhook: &WebhookProperties<'_>) -> Markup {
+fn question(webhook: &WebhookProperties<'_>, is_recorded: bool) -> Markup {
     let path = format!("{LIST}/{}", webhook.id);
     html! {
         div.narrow {
@@ -54,10 +55,14 @@ fn question(webhook: &WebhookProperties<'_>) -> Markup {
                 dt { "Address" } dd { (webhook.address) }
                 dt { "Status" } dd { (state(webhook.status)) }
             }
-            p { "Its waiting deliveries are cancelled at once, those to be tried again and those that are held among them. "
+            p { "Its waiting deliveries are cancelled at once, "
+                @if is_recorded { "those to be tried again and those that are held among them. " }
+                @else { "those to be tried again among them. " }
                 "This cannot be undone." }
             @if webhook.status == Status::Active.as_str() {
-                p.muted { "To stop its deliveries for a while, pause it instead: they are held until you replay them." }
+                p.muted { "To stop its deliveries for a while, pause it instead"
+                    @if is_recorded { ": they are held until you replay them." }
+                    @else { ". No history is kept, so what it misses meanwhile cannot be replayed." } }
             }
             div.actions {
                 form method="post" action={ (path) "/delete" } {
@@ -81,7 +86,7 @@ mod tests {
         let address = "https://a.example/?a=\"><script>";
         let webhook = webhook_with("orders/create", address, json!({"status": "paused"}))?;
         let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None);
-        let question = question(&shown.webhook.properties).into_string();
+        let question = question(&shown.webhook.properties, true).into_string();
         for part in [
             "<dd>orders/create</dd>",
             "<dd>https://a.example/?a=&quot;&gt;&lt;script&gt;</dd>",
@@ -91,6 +96,10 @@ mod tests {
             assert!(question.contains(part), "{part}: {question}");
         }
         assert!(!question.contains("pause it instead"), "it is paused already");
+        let webhook = webhook_with("orders/create", "https://a.example/", json!({}))?;
+        let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
+        assert!(super::question(&shown, true).into_string().contains("held until you replay them"));
+        assert!(!super::question(&shown, false).into_string().contains("held"), "no history is kept");
         Ok(())
     }
 }

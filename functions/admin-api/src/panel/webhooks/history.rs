@@ -1,7 +1,9 @@
 //! What a webhook's page shows of its history: numbers, the latest deliveries and replays.
 //!
 //! The latest deliveries follow what is running: their part of the page asks for itself again while
-//! an attempt is due within a minute.
+//! an attempt is due within a minute, or since a minute at most.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
@@ -22,6 +24,7 @@ use crate::{
     panel::{
         deliveries::rows,
         look::{
+            form::once,
             number::{count, latency},
             state::state,
         },
@@ -38,7 +41,7 @@ const LATEST_DELIVERIES: usize = 10;
 /// How many replays it shows.
 pub(crate) const LATEST_REPLAYS: usize = 5;
 
-/// How soon an attempt must be due for the page to wait for it.
+/// How soon an attempt must be due for the page to wait for it, and for how long it may be overdue.
 const SOON: SignedDuration = SignedDuration::from_mins(1);
 
 /// A webhook's history.
@@ -112,7 +115,7 @@ pub(crate) fn recent(
     let path = format!("/panel/webhooks/{webhook_id}");
     let live = |value: &'static str| is_live.then_some(value);
     html! {
-        section id="recent" aria-labelledby="recent-title" data-live[is_live]
+        section id="recent" aria-labelledby="recent-title" data-live[is_live] data-version=(version(deliveries))
             hx-get=[is_live.then(|| format!("{path}/recent"))] hx-select=[live("#recent")]
             hx-target=[live("#recent")] hx-swap=[live("outerHTML")] hx-trigger=[live("live")]
             hx-disinherit=[live("hx-select hx-target hx-swap")] {
@@ -121,7 +124,7 @@ pub(crate) fn recent(
                 div.empty {
                     p { "No deliveries yet. Publish an event of this topic, or send a test event." }
                     @if is_active {
-                        form method="post" action={ (path) "/test" } { button type="submit" { "Send a test event" } }
+                        form method="post" action={ (path) "/test" } { (once()) button type="submit" { "Send a test event" } }
                     } @else {
                         p { "Resume the webhook first: a test event goes to active webhooks only." }
                     }
@@ -134,13 +137,23 @@ pub(crate) fn recent(
     }
 }
 
-/// Whether an attempt is being made or due soon.
+/// A text that differs if deliveries do, in what is shown of them.
+fn version(deliveries: &[ShownDelivery]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for delivery in deliveries {
+        (&delivery.id, delivery.state, delivery.attempt_count, &delivery.next_attempt_at).hash(&mut hasher);
+    }
+    format!("{:x}", hasher.finish())
+}
+
+/// Whether an attempt is being made or due soon. One without a time is due when it is queued.
 fn is_due(delivery: &ShownDelivery, now: Timestamp) -> bool {
     let is_waiting = [DeliveryState::Pending, DeliveryState::Retrying]
         .into_iter()
         .any(|state| state.as_str() == delivery.state);
-    let next = delivery.next_attempt_at.as_deref().and_then(|next| next.parse::<Timestamp>().ok());
-    is_waiting && next.is_none_or(|next| next.duration_since(now) <= SOON)
+    let due = delivery.next_attempt_at.as_deref().unwrap_or(&delivery.created_at);
+    let wait = due.parse::<Timestamp>().map(|due| due.duration_since(now));
+    is_waiting && wait.is_ok_and(|wait| -SOON < wait && wait <= SOON)
 }
 
 /// The latest replays.
@@ -189,6 +202,8 @@ mod tests {
             ("pending", None, true),
             ("retrying", Some("2026-11-21T15:01:00+00:00"), true),
             ("retrying", Some("2026-11-21T15:01:01+00:00"), false),
+            ("retrying", Some("2026-11-21T14:59:01+00:00"), true),
+            ("retrying", Some("2026-11-21T14:59:00+00:00"), false),
             ("delivered", None, false),
             ("held", None, false),
         ] {
@@ -198,6 +213,13 @@ mod tests {
             assert!(part.contains("href=\"/panel/deliveries?webhook=7\"") && !part.contains("<script>"));
         }
         Ok(())
+    }
+
+    #[test]
+    fn a_part_that_differs_has_another_version() {
+        let made = |count| version(&[ShownDelivery { attempt_count: count, ..delivery("retrying", None) }]);
+        assert_eq!(made(1), made(1));
+        assert_ne!(made(1), made(2));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     let id = id_of(id, str::parse)?;
     let attributes = Map::from_iter([("status".to_owned(), Value::from(fields.get("status")))]);
-    let webhook = update_webhook(&app, &session.caller, id, &attributes).await?;
+    let webhook = update_webhook(&app, &session.caller, id, &attributes, None).await?;
     let notice = if webhook.status == Status::Active { Notice::Resumed } else { Notice::Paused };
     let back = if fields.has("from") { Place::read(&fields).path() } else { format!("{LIST}/{id}") };
     Ok(done(&back, notice))

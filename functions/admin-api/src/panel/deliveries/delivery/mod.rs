@@ -1,8 +1,9 @@
 //! The page of one delivery, and its button that delivers it again.
 //!
-//! While an attempt is to come soon, the page asks for itself again: the part that changes has the
-//! attributes for it. A delivery that was queued again still has its old state, so the address of
-//! the page says since when it waits, for a minute at most.
+//! While an attempt is to come soon, the page asks for itself again: the sentence has the attributes
+//! for it, and brings the attempts with it if the record has changed. What people use stays: the
+//! buttons and the command. A delivery that was queued again still has its old state, so the
+//! address of the page says since when it waits, for a minute at most.
 
 use axum::{
     Extension,
@@ -40,8 +41,11 @@ use crate::{
             timeline::timeline,
             why::why,
         },
-        fields::Query,
-        look::page::{Notice, Page, Tab, done},
+        fields::{Form, Query},
+        look::{
+            form::once,
+            page::{Notice, Page, Tab, done},
+        },
         problem::Problem,
         session::Session,
     },
@@ -51,7 +55,7 @@ use crate::{
 /// How soon an attempt must be due for the page to wait for it.
 const SOON: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long the page waits for an attempt that somebody asked for.
+/// How long the page waits for an attempt that is due, or that somebody asked for.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Shows a delivery.
@@ -71,9 +75,10 @@ pub(crate) async fn redeliver(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     id: PathId,
+    Form(fields): Form,
 ) -> Result<Response, Problem> {
     let id = id_of(id, DeliveryId::parse)?;
-    match redeliver_one(&app, &session.caller, &id).await {
+    match redeliver_one(&app, &session.caller, &id, fields.once()).await {
         Ok(_) => {
             let page = format!("/panel/deliveries/{id}?queued={}", session.now.as_second());
             Ok(done(&page, Notice::Queued))
@@ -147,24 +152,32 @@ impl Found {
         let again = queued.map(|queued| format!("?queued={}", queued.as_second())).unwrap_or_default();
         let when_live = |text: &str| is_live.then(|| text.to_owned());
         html! {
-            div id="delivery" hx-get=[when_live(&format!("{path}{again}"))] hx-select=[when_live("#delivery")]
-                hx-target=[when_live("#delivery")] hx-swap=[when_live("outerHTML")] hx-trigger=[when_live("live")]
-                hx-disinherit=[when_live("hx-select hx-target hx-swap")] data-live[is_live] {
-                h1 { "Delivery of " (summary.topic) }
-                p.lead { (why(&self.record, status, now)) }
-                @if !refused.is_empty() {
-                    div.problem role="alert" tabindex="-1" autofocus {
-                        h2 { "It was not delivered again" }
-                        ul { @for (field, texts) in refused.iter() { li { (field) " " (texts.join("; ")) } } }
-                    }
+            h1 { "Delivery of " (summary.topic) }
+            @if !refused.is_empty() {
+                div.problem role="alert" tabindex="-1" autofocus {
+                    h2 { "It was not delivered again" }
+                    ul { @for (field, texts) in refused.iter() { li { (field) " " (texts.join("; ")) } } }
                 }
-                div.actions { (self.again(&path, status)) }
+            }
+            p.lead id="delivery" hx-get=[when_live(&format!("{path}{again}"))] hx-select=[when_live("#delivery")]
+                hx-select-oob=[when_live("#attempts")] hx-target=[when_live("#delivery")]
+                hx-swap=[when_live("outerHTML")] hx-trigger=[when_live("live")] data-live[is_live] {
+                (why(&self.record, status, now))
+            }
+            div.actions { (self.again(&path, status)) }
+            div id="attempts" data-version=(self.version()) {
                 (facts(summary, self.webhook.as_ref(), self.record.has_other_payload, now))
                 (timeline(delivery, now))
                 (exchange(delivery, self.request.as_ref().map(|_| format!("{path}/body")).as_deref()))
             }
             @if let Some(request) = &self.request { (copy_as_curl(request, &format!("{path}/body"))) }
         }
+    }
+
+    /// What the part with the attempts was made from.
+    fn version(&self) -> String {
+        let webhook = self.webhook.as_ref().map_or(0, |webhook| webhook.version);
+        format!("{}.{webhook}", self.record.version)
     }
 
     /// The button that delivers it again, or why there is none.
@@ -175,6 +188,7 @@ impl Found {
                 (_, None) => p { "The payload is no longer kept, so it cannot be delivered again." },
                 (Some(Status::Active), Some(_)) => {
                     form method="post" action={ (path) "/redeliver" } {
+                        (once())
                         button.primary id="deliver-again" type="submit" { "Deliver again" }
                     }
                 }
@@ -190,7 +204,10 @@ impl Found {
 
 /// Whether an attempt is to come soon.
 fn is_live(record: &DeliveryRecord, queued: Option<Timestamp>, now: Timestamp) -> bool {
-    let is_due = record.next_attempt_at.is_some_and(|due| due.duration_since(now) <= SOON);
+    let is_due = record.next_attempt_at.is_some_and(|due| {
+        let wait = due.duration_since(now);
+        -PATIENCE < wait && wait <= SOON
+    });
     let is_asked_for = queued.is_some_and(|queued| {
         let waited = now.duration_since(queued);
         let is_made = record.attempts.iter().any(|attempt| attempt.at.as_second() >= queued.as_second());

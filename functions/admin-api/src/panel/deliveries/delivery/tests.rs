@@ -53,7 +53,8 @@ fn the_page_waits_for_an_attempt_that_comes_soon() -> TestResult {
         record(&json!({"state": "dead", "attempts": [attempt(attempted)], "attempt_count": 1}))
     };
     for (what, record, queued, expected) in [
-        ("an attempt that is due", due("pending", "2026-11-21T15:00:00Z")?, None, true),
+        ("an attempt that is due", due("pending", "2026-11-21T15:09:01Z")?, None, true),
+        ("one that does not come", due("pending", "2026-11-21T15:09:00Z")?, None, false),
         ("in five minutes", due("retrying", "2026-11-21T15:15:00Z")?, None, true),
         ("later", due("retrying", "2026-11-21T15:15:01Z")?, None, false),
         ("no attempt", dead("2026-11-21T15:00:01Z")?, None, false),
@@ -69,15 +70,18 @@ fn the_page_waits_for_an_attempt_that_comes_soon() -> TestResult {
 }
 
 #[test]
-fn a_live_part_asks_for_itself_and_hands_nothing_down() -> TestResult {
+fn a_live_sentence_brings_the_attempts_and_leaves_what_people_use() -> TestResult {
     let record = record(&json!({"attempts": [attempt("2026-11-21T15:00:01Z")], "attempt_count": 1}))?;
     let found = Found { record, webhook: Some(webhook("active")?), payload: None, request: None };
     let live = shown(&found, Some("2026-11-21T15:09:30Z"), &FieldErrors::default())?;
-    let expected = "<div id=\"delivery\" hx-get=\"/panel/deliveries/7-e?queued=1795273770\" hx-select=\"#delivery\" \
-         hx-target=\"#delivery\" hx-swap=\"outerHTML\" hx-trigger=\"live\" hx-disinherit=\"hx-select hx-target hx-swap\" data-live>";
-    assert!(live.starts_with(expected), "{live}");
+    let expected = "<p class=\"lead\" id=\"delivery\" hx-get=\"/panel/deliveries/7-e?queued=1795273770\" \
+         hx-select=\"#delivery\" hx-select-oob=\"#attempts\" hx-target=\"#delivery\" hx-swap=\"outerHTML\" \
+         hx-trigger=\"live\" data-live>";
+    assert!(live.contains(expected), "{live}");
+    let (_, attempts) = live.split_once("<div id=\"attempts\" data-version=\"1.1\">").ok_or("no version")?;
+    assert!(attempts.contains("<h2>Attempts</h2>") && !attempts.contains("deliver-again"), "{live}");
     let ended = shown(&found, None, &FieldErrors::default())?;
-    assert!(ended.starts_with("<div id=\"delivery\"><h1>"), "{ended}");
+    assert!(ended.contains("<p class=\"lead\" id=\"delivery\">"), "{ended}");
     Ok(())
 }
 
@@ -123,7 +127,7 @@ fn a_page_says_why_then_the_facts_and_what_was_refused() -> TestResult {
     let found = Found { record, webhook: Some(webhook("paused")?), payload: None, request: None };
     let page = shown(&found, None, &FieldErrors::one("webhook", "is <paused>"))?;
     for part in [
-        "<p class=\"lead\">Held: the webhook is paused.",
+        "<p class=\"lead\" id=\"delivery\">Held: the webhook is paused.",
         "held</span></dd>",
         "<li>webhook is &lt;paused&gt;</li>",
         "<a href=\"/panel/events?id=e\">",

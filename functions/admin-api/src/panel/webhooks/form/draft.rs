@@ -69,6 +69,19 @@ impl Draft {
         }
     }
 
+    /// Each field's name and text.
+    pub(crate) fn texts(&self) -> [(&'static str, &str); 7] {
+        [
+            ("topic", &self.topic),
+            ("address", &self.address),
+            ("format", &self.format),
+            ("protocol", &self.protocol),
+            ("fields", &self.fields),
+            ("metafield_namespaces", &self.metafield_namespaces),
+            ("custom_headers", &self.custom_headers),
+        ]
+    }
+
     /// The attributes that differ from the form as it was shown, as the API takes them, and what is
     /// wrong with lines that no JSON can stand for.
     pub(crate) fn attributes(&self, before: &Self) -> (Map<String, Value>, FieldErrors) {
@@ -88,7 +101,7 @@ impl Draft {
             ("metafield_namespaces", &self.metafield_namespaces, &before.metafield_namespaces),
         ] {
             if text != text_before {
-                attributes.insert(name.to_owned(), names(text).collect());
+                attributes.insert(name.to_owned(), names(text, text_before).collect());
             }
         }
         if self.custom_headers != before.custom_headers
@@ -100,9 +113,15 @@ impl Draft {
     }
 }
 
-/// The names in a text, with commas or line breaks between.
-pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', ',']).map(str::trim).filter(|name| !name.is_empty())
+/// The names in a text, with commas or line breaks between. A line that was there `before` is one
+/// name, because names may have commas.
+pub(crate) fn names<'a>(text: &'a str, before: &str) -> impl Iterator<Item = &'a str> {
+    let is_known = move |line| lines(before).any(|known| known == line);
+    let names = lines(text).flat_map(move |line| {
+        let (whole, parts) = if is_known(line) { (Some(line), "") } else { (None, line) };
+        whole.into_iter().chain(parts.split(','))
+    });
+    names.map(str::trim).filter(|name| !name.is_empty())
 }
 
 /// The lines with something on them.
@@ -183,6 +202,8 @@ mod tests {
         assert_eq!(before.custom_headers, "X-Key: ***\nX-B: ***");
         let untouched = "fields=a,b%0D%0Ac&custom_headers=X-Key:+***%0D%0AX-B:+***&topic=order:new";
         assert_eq!(typed(&before, untouched), (json!({}), json!({})));
+        let (more, _) = typed(&before, "fields=a,b%0D%0Ac,d");
+        assert_eq!(more, json!({"fields": ["a,b", "c", "d"]}));
         let (changed, _) = typed(&before, "topic=&custom_headers=X-Key:+***");
         assert_eq!(changed, json!({"topic": "", "custom_headers": {"X-Key": "***"}}));
         Ok(())

@@ -3,6 +3,9 @@
 //! A form becomes the JSON that the API takes, so its errors are the API's. Attributes that nobody
 //! touched are left out, and so keep their values: custom headers show as masks, which no secret
 //! leaves. A form that is refused comes back with all that was typed.
+//!
+//! A form holds the version of its webhook. If that has changed meanwhile, what nobody touched would
+//! be written back as it was, so the form comes back and says what it would replace.
 
 pub(crate) mod draft;
 pub(crate) mod page;
@@ -14,6 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::tz::TimeZone;
+use maud::Markup;
 use storehook_domain::{
     input::field_errors::FieldErrors,
     webhook::{
@@ -32,7 +36,10 @@ use crate::{
         problem::Problem,
         session::Session,
         webhooks::{
-            form::{draft::Draft, page::FormPage},
+            form::{
+                draft::Draft,
+                page::{FormPage, changed},
+            },
             place::LIST,
         },
     },
@@ -44,7 +51,8 @@ use crate::{
 
 /// Shows the form of a new webhook. The query may fill in topic and address.
 pub(crate) async fn new(Query(query): Query) -> Page {
-    FormPage { of: None, draft: &Draft::new().prefilled(&query), errors: &FieldErrors::default() }.page()
+    let (draft, errors) = (Draft::new().prefilled(&query), FieldErrors::default());
+    page(None, &draft, &errors, Markup::default())
 }
 
 /// Creates a webhook.
@@ -59,12 +67,13 @@ pub(crate) async fn create(
     match NewWebhook::parse(&attributes, &app.settings.rules) {
         Ok(new) if errors.is_empty() => match create_webhook(&app, &session.caller, new).await {
             Ok(webhook) => return Ok(done(&format!("{LIST}/{}", webhook.id), Notice::Created)),
-            Err(error) => errors = refusal(error)?,
+            Err(ApiError::Invalid(refusal)) => errors = refusal,
+            Err(error) => return Ok(Problem::from(error).above(|above| page(None, &draft, &errors, above))),
         },
         Ok(_) => {}
         Err(invalid) => errors.extend(invalid),
     }
-    Ok(refused(FormPage { of: None, draft: &draft, errors: &errors }))
+    Ok(refused(page(None, &draft, &errors, Markup::default())))
 }
 
 /// Shows the form of a webhook as it is.
@@ -74,8 +83,8 @@ pub(crate) async fn edit(
     id: PathId,
 ) -> Result<Page, Problem> {
     let id = id_of(id, str::parse)?;
-    let draft = draft_of(&find_webhook(&app, &session.caller, id).await?);
-    Ok(FormPage { of: Some(id), draft: &draft, errors: &FieldErrors::default() }.page())
+    let webhook = find_webhook(&app, &session.caller, id).await?;
+    Ok(page(version_of(&webhook), &draft_of(&webhook), &FieldErrors::default(), Markup::default()))
 }
 
 /// Changes a webhook.
@@ -87,32 +96,48 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let id: WebhookId = id_of(id, str::parse)?;
     let webhook = find_webhook(&app, &session.caller, id).await?;
-    let before = draft_of(&webhook);
+    let (before, of) = (draft_of(&webhook), version_of(&webhook));
     let draft = before.typed(&fields);
+    let shown = fields.get("version").parse();
+    if shown != Ok(webhook.version) {
+        return Ok(outdated(&webhook, &draft));
+    }
     let (attributes, mut errors) = draft.attributes(&before);
     if errors.is_empty() {
-        match update_webhook(&app, &session.caller, id, &attributes).await {
+        match update_webhook(&app, &session.caller, id, &attributes, shown.ok()).await {
             Ok(_) => return Ok(done(&format!("{LIST}/{id}"), Notice::Saved)),
-            Err(error) => errors = refusal(error)?,
+            // Another change came after the version was read.
+            Err(ApiError::Invalid(refusal)) if refusal.names("version") => {
+                return Ok(outdated(&find_webhook(&app, &session.caller, id).await?, &draft));
+            }
+            Err(ApiError::Invalid(refusal)) => errors = refusal,
+            Err(error) => return Ok(Problem::from(error).above(|above| page(of, &draft, &errors, above))),
         }
     } else if let Err(invalid) = WebhookPatch::parse(&attributes, &app.settings.rules, &webhook) {
         errors.extend(invalid);
     }
-    Ok(refused(FormPage { of: Some(id), draft: &draft, errors: &errors }))
+    Ok(refused(page(of, &draft, &errors, Markup::default())))
 }
 
 fn draft_of(webhook: &Webhook) -> Draft {
     Draft::of(&WebhookResponse::of(webhook, &TimeZone::UTC, None).webhook.properties)
 }
 
-/// The errors that belong beside the fields of the form.
-fn refusal(error: ApiError) -> Result<FieldErrors, ApiError> {
-    match error {
-        ApiError::Invalid(errors) => Ok(errors),
-        other => Err(other),
-    }
+/// The form with what was typed, and what has changed since it was shown.
+fn outdated(webhook: &Webhook, draft: &Draft) -> Response {
+    let above = changed(draft, &draft_of(webhook));
+    let page = page(version_of(webhook), draft, &FieldErrors::default(), above);
+    page.with(StatusCode::CONFLICT).into_response()
 }
 
-fn refused(form: FormPage<'_>) -> Response {
-    form.page().with(StatusCode::UNPROCESSABLE_ENTITY).into_response()
+fn version_of(webhook: &Webhook) -> Option<(WebhookId, u64)> {
+    Some((webhook.id, webhook.version))
+}
+
+fn page(of: Option<(WebhookId, u64)>, draft: &Draft, errors: &FieldErrors, above: Markup) -> Page {
+    FormPage { of, draft, errors, above }.page()
+}
+
+fn refused(page: Page) -> Response {
+    page.with(StatusCode::UNPROCESSABLE_ENTITY).into_response()
 }

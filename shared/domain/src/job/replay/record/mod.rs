@@ -67,6 +67,9 @@ pub struct ReplayRecord {
     /// What its steps counted.
     #[serde(flatten)]
     pub counts: Counts,
+    /// How many deliveries were counted before it began, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<u64>,
     /// How many steps are done.
     pub steps: u32,
     /// The SQS message that made the last of them.
@@ -103,6 +106,7 @@ impl ReplayRecord {
         Self {
             status: ReplayStatus::Running,
             counts: Counts::default(),
+            counted: None,
             steps: 0,
             noted_by: None,
             after: None,

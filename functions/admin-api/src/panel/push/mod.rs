@@ -48,10 +48,11 @@ struct Event {
 }
 
 impl Event {
-    /// A new event of a topic, with the sample of that topic.
+    /// A new event of a topic, with the sample of that topic. It has an id, so that a form that is
+    /// sent twice pushes one event.
     fn sample(topic: &str) -> Self {
         let sample = Topic::parse(topic).map(|topic| code::pretty(sample_of(&topic))).unwrap_or_default();
-        Self { topic: topic.to_owned(), event_id: String::new(), payload: sample }
+        Self { topic: topic.to_owned(), event_id: new_event_id("").to_string(), payload: sample }
     }
 
     /// What was sent.
@@ -82,7 +83,12 @@ pub(crate) async fn show(Extension(session): Extension<Session>, Query(query): Q
         return not_allowed();
     }
     let pushed = EventId::parse(query.get("pushed")).ok();
-    form(&Event::sample(query.get("topic").trim()), pushed.as_ref(), &FieldErrors::default())
+    form(
+        &Event::sample(query.get("topic").trim()),
+        pushed.as_ref(),
+        &FieldErrors::default(),
+        &Markup::default(),
+    )
 }
 
 /// Pushes an event.
@@ -100,20 +106,31 @@ pub(crate) async fn push(
     let events = match pushed {
         Ok(pushed) => pushed.events,
         Err(InvalidPush::Event(errors)) => {
-            let page = form(&event, None, &errors).with(StatusCode::UNPROCESSABLE_ENTITY);
-            return Ok(page.into_response());
+            let page = form(&event, None, &errors, &Markup::default());
+            return Ok(page.with(StatusCode::UNPROCESSABLE_ENTITY).into_response());
         }
-        Err(error) => return Err(ApiError::Push(error).into()),
+        Err(error) => return Ok(not_pushed(&event, ApiError::Push(error))),
     };
-    let results = push_events(&app, events).await?;
+    let results = match push_events(&app, events).await {
+        Ok(results) => results,
+        Err(error) => return Ok(not_pushed(&event, error)),
+    };
     let id = results.first().map_or("", |result| result.event_id.as_str());
     Ok(done(&format!("/panel/push?topic={}&pushed={id}", encoded(&event.topic)), Notice::Pushed))
 }
 
-fn form(event: &Event, pushed: Option<&EventId>, errors: &FieldErrors) -> Page {
+fn not_pushed(event: &Event, error: ApiError) -> Response {
+    Problem::from(error).above(|above| form(event, None, &FieldErrors::default(), &above))
+}
+
+fn form(event: &Event, pushed: Option<&EventId>, errors: &FieldErrors, above: &Markup) -> Page {
     let field = |name, label, help| Field { name, label, help, errors };
     let topic = field("topic", "Topic", "A topic of the catalogue, or a name of your own: noun:verb.");
-    let id = field("event_id", "Event id (optional)", "Two pushes with the same id are one event.");
+    let id = field(
+        "event_id",
+        "Event id (optional)",
+        "Two pushes with the same id are one event. Empty: a new id.",
+    );
     let payload = field("payload", "Payload", "A JSON object. It is sent as you write it, byte for byte.");
     let body = html! {
         h1 { "Push an event" }
@@ -122,6 +139,7 @@ fn form(event: &Event, pushed: Option<&EventId>, errors: &FieldErrors) -> Page {
                 a href={ "/panel/events?id=" (id) } { "See who got event " (id) } "." }
         }
         p.lead { "Webhooks that subscribe to the topic get this event as if the store had sent it." }
+        (above)
         (summary(errors))
         form method="post" action="/panel/push" {
             (topic_input(&topic, &event.topic))
@@ -162,88 +180,4 @@ fn not_allowed() -> Page {
 }
 
 #[cfg(test)]
-mod tests {
-    use storehook_domain::installation::{app::AppId, shop::ShopDomain};
-
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn sent(topic: &str, event_id: &str, payload: &str) -> Event {
-        Event { topic: topic.into(), event_id: event_id.into(), payload: payload.into() }
-    }
-
-    #[test]
-    fn the_form_is_judged_as_the_apis_body_is() -> TestResult {
-        let (shop, app) = (ShopDomain::parse("a.example")?, AppId::parse("importer")?);
-        let object = "must be an object";
-        let injection = r#"{"id":1},"shop":"b.example""#;
-        for (event, expected) in [
-            (sent("orders/create", "", "{\"id\": 1}\n"), json!(null)),
-            (sent("return:approved", "e-1", "{}"), json!(null)),
-            (sent("orders/create", "", "{not json"), json!({"payload": [object]})),
-            (sent("orders/create", "", "[]"), json!({"payload": [object]})),
-            (sent("orders/create", "", " "), json!({"payload": ["can't be blank"]})),
-            (sent("orders/create", "", injection), json!({"payload": [object]})),
-            (sent("", "", "{}"), json!({"topic": ["can't be blank"]})),
-            (sent("app/uninstalled", "", "{}"), json!({"topic": ["cannot be pushed"]})),
-            (
-                sent("orders/create", "a.b", "x"),
-                json!({"event_id": ["must be 1 to 64 letters, digits, '_' or '-'"], "payload": [object]}),
-            ),
-        ] {
-            let json = event.to_json();
-            let new_id = || new_event_id("");
-            let parsed =
-                PushedEvents::parse(json.as_bytes(), &shop, &app, jiff::Timestamp::UNIX_EPOCH, new_id);
-            let errors = parsed.err().map_or(Value::Null, |error| error.errors());
-            assert_eq!(errors, expected, "{json}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn the_sample_of_a_topic_is_filled_in() {
-        for (topic, part) in [
-            ("orders/create", "&quot;id&quot;: "),
-            ("order:new", "&quot;id&quot;: "),
-            ("stock:low", "123456"),
-        ] {
-            let page = form(&Event::sample(topic), None, &FieldErrors::default()).body.into_string();
-            assert!(page.contains(part) && page.contains(&format!("value=\"{topic}\"")), "{page}");
-        }
-        assert!(
-            !form(&Event::sample(""), None, &FieldErrors::default())
-                .body
-                .into_string()
-                .contains("app/uninstalled")
-        );
-    }
-
-    #[test]
-    fn what_was_typed_stays_escaped_beside_its_errors() {
-        let errors = FieldErrors::one("payload", "must be an object");
-        let event = sent("orders/create", "e\"1", "</textarea><script>");
-        let page = form(&event, None, &errors).body.into_string();
-        assert!(page.contains("&lt;/textarea&gt;&lt;script&gt;") && page.contains("e&quot;1"), "{page}");
-        assert!(
-            page.contains("id=\"payload-error\">must be an object<") && page.contains("href=\"#payload\"")
-        );
-    }
-
-    #[test]
-    fn a_pushed_event_leads_to_who_got_it() -> TestResult {
-        let id = EventId::parse("e-1")?;
-        let page = form(&Event::sample(""), Some(&id), &FieldErrors::default()).body.into_string();
-        assert!(page.contains("<a href=\"/panel/events?id=e-1\">See who got event e-1</a>"), "{page}");
-        Ok(())
-    }
-
-    #[test]
-    fn a_token_without_the_scope_is_told_which() {
-        let page = not_allowed();
-        assert_eq!(page.status, StatusCode::OK);
-        let body = page.body.into_string();
-        assert!(body.contains("<code>events:push</code>") && !body.contains("<form"), "{body}");
-    }
-}
+mod tests;

@@ -25,13 +25,14 @@ use crate::{
     panel::{
         fields::{Form, Query},
         look::{
+            clock::on_clock,
             form::{Field, summary},
             page::{Notice, Page, Tab, done},
         },
         problem::Problem,
         replays::{
             count::{Count, counted},
-            draft::{Draft, on_clock},
+            draft::Draft,
             rows::{path_of, whose},
         },
         session::Session,
@@ -55,8 +56,14 @@ pub(crate) async fn show(
     app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
     let zone = &caller.time_zone;
     let draft = Draft::of(&query, session.now, zone);
-    let mut view =
-        View { webhook: &webhook, zone, draft: &draft, errors: FieldErrors::default(), count: None };
+    let mut view = View {
+        webhook: &webhook,
+        zone,
+        draft: &draft,
+        errors: FieldErrors::default(),
+        above: None,
+        count: None,
+    };
     if !query.has("count") {
         return Ok(view.page().into_response());
     }
@@ -85,20 +92,23 @@ pub(crate) async fn begin(
     let draft = Draft::of(&form, session.now, zone);
     let mut members = draft.members(zone);
     members.extend(form.has("id").then(|| ("id".to_owned(), form.get("id").into())));
+    let counted = form.get("of").parse().ok();
     let begun = match ReplayRequest::parse(&members, session.now) {
-        Ok(request) => begin_replay(&app, caller, webhook.id, request).await,
+        Ok(request) => begin_replay(&app, caller, webhook.id, request, counted).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     match begun {
         Ok(record) => {
             let path = path_of(webhook.id.get(), &record.replay.id);
-            let of = form.get("of").parse::<u64>().map_or_else(|_| String::new(), |of| format!("?of={of}"));
-            Ok(done(&format!("{path}{of}"), Notice::ReplayBegun))
+            Ok(done(&path, Notice::ReplayBegun))
         }
         Err(ApiError::Invalid(errors)) => {
-            Ok(View { webhook: &webhook, zone, draft: &draft, errors, count: None }.refused())
+            Ok(View { webhook: &webhook, zone, draft: &draft, errors, above: None, count: None }.refused())
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Ok(Problem::from(error).above(|above| {
+            let (errors, above) = (FieldErrors::default(), Some(above));
+            View { webhook: &webhook, zone, draft: &draft, errors, above, count: None }.page()
+        })),
     }
 }
 
@@ -107,6 +117,8 @@ struct View<'a> {
     zone: &'a TimeZone,
     draft: &'a Draft,
     errors: FieldErrors,
+    /// What went wrong otherwise.
+    above: Option<Markup>,
     /// What the replay would send, if that was asked.
     count: Option<Count>,
 }
@@ -127,6 +139,7 @@ impl View<'_> {
         html! {
             h1 { "Replay deliveries" }
             (whose(self.webhook))
+            @if let Some(above) = &self.above { (above) }
             (summary(&self.errors))
             @if !is_active {
                 p.notice { "This webhook is " (self.webhook.status.as_str()) ". You can count its deliveries. "
@@ -158,7 +171,7 @@ impl View<'_> {
         ];
         let is_invalid = self.errors.names("state");
         html! {
-            fieldset id="state" aria-describedby=[is_invalid.then_some("state-error")] {
+            fieldset id="state" tabindex="-1" aria-describedby=[is_invalid.then_some("state-error")] {
                 legend { "Which deliveries" }
                 @for (value, words) in choices {
                     div {
@@ -178,7 +191,7 @@ impl View<'_> {
         let help = format!("On the shop's clock: {}. {empty}", self.zone.iana_name().unwrap_or("UTC"));
         let field = Field { name, label, help: &help, errors: &self.errors };
         field.around(html! {
-            input id=(name) name=(name) type="datetime-local" step="1" value=(on_clock(value, self.zone))
+            input id=(name) name=(name) type="datetime-local" step="1" value=(on_clock(value, self.zone).as_deref().unwrap_or(value))
                 aria-describedby=[field.describes()] aria-invalid=[field.is_invalid().then_some("true")];
         })
     }
@@ -195,55 +208,4 @@ impl View<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::panel::{fields::Fields, replays::rows::tests::webhook};
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn page(query: &str, status: &str) -> Result<String, Box<dyn std::error::Error>> {
-        let (now, zone) = ("2026-11-21T15:00:00Z".parse()?, TimeZone::get("America/New_York")?);
-        let draft = Draft::of(&Fields::parse(query.as_bytes()), now, &zone);
-        let errors = ReplayRequest::parse(&draft.members(&zone), now).err().unwrap_or_default();
-        let webhook = webhook(status)?;
-        Ok(View { webhook: &webhook, zone: &zone, draft: &draft, errors, count: None }.body().into_string())
-    }
-
-    #[test]
-    fn a_new_form_offers_the_dead_deliveries_of_the_last_day_on_the_shops_clock() -> TestResult {
-        let page = page("", "active")?;
-        for expected in [
-            "value=\"2026-11-20T10:00:00\"",
-            "value=\"2026-11-21T10:00:00\"",
-            "America/New_York",
-            "value=\"dead\" checked",
-            "class=\"primary\" type=\"submit\" name=\"count\" value=\"1\">Count<",
-            "a.example/?q=&lt;script&gt;",
-        ] {
-            assert!(page.contains(expected), "{expected}: {page}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn what_was_typed_stays_beside_the_apis_errors() -> TestResult {
-        let page = page("from=\"><script>&per_second=0&state=", "active")?;
-        for expected in [
-            "value=\"&quot;&gt;&lt;script&gt;\"",
-            "id=\"from-error\">must be an ISO 8601 date and time with an offset<",
-            "id=\"per_second-error\">must be between 1 and 1000<",
-            "id=\"state-error\">can't be blank<",
-            "href=\"#state\"",
-        ] {
-            assert!(page.contains(expected), "{expected}: {page}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_webhook_that_is_not_active_must_be_resumed_first() -> TestResult {
-        assert!(page("", "paused")?.contains("This webhook is paused."));
-        assert!(!page("", "active")?.contains("Resume the webhook"));
-        Ok(())
-    }
-}
+mod tests;

@@ -19,8 +19,10 @@ use crate::{
     },
     http::bodies::{PathId, id_of},
     panel::{
+        fields::Form,
         look::{
             chart::chart,
+            form::once,
             page::{Notice, Page, Tab, done},
             state::state,
             time::when,
@@ -92,8 +94,10 @@ pub(crate) async fn send_test(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     id: PathId,
+    Form(fields): Form,
 ) -> Result<Response, Problem> {
-    let record = send_test_event(&app, &session.caller, id_of(id, str::parse)?).await?;
+    let id = id_of(id, str::parse)?;
+    let record = send_test_event(&app, &session.caller, id, fields.once()).await?;
     let id = &record.envelope.id;
     Ok(match app.deliveries.table.retention.deliveries() {
         Some(_) => done(&format!("/panel/deliveries/{id}"), Notice::Queued),
@@ -139,6 +143,7 @@ impl View<'_> {
             div.actions {
                 @if is_active {
                     form method="post" action={ (path) "/test" } {
+                        (once())
                         button.primary type="submit" { "Send a test event" }
                     }
                 }
@@ -185,73 +190,4 @@ fn listed(names: &[String], none: &str) -> Markup {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::tz::TimeZone;
-    use serde_json::json;
-    use storehook_domain::{history::state::DeliveryState, webhook::Webhook};
-
-    use super::*;
-    use crate::panel::webhooks::health::stats_of;
-
-    type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    fn page(status: Status, history: Option<&History>) -> Result<String, Box<dyn std::error::Error>> {
-        let webhook: Webhook = serde_json::from_value(json!({
-            "id": 7, "shop": "a.example", "app": "demo", "topic": "orders/create",
-            "address": "https://a.example/?q='><script>", "format": "json", "protocol": "webhook",
-            "status": status.as_str(), "fields": ["id", "<b>"], "metafield_namespaces": [],
-            "custom_headers": {"Authorization": "Bearer s3cret"}, "created_at": "2026-11-01T15:00:00Z",
-            "updated_at": "2026-11-21T14:00:00Z", "version": 3,
-        }))?;
-        let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
-        let now = "2026-11-21T15:00:00Z".parse()?;
-        let headers = webhook.custom_headers.iter().map(|(name, _)| name).collect();
-        Ok(View { webhook: &shown, status, headers, history, now }.body().into_string())
-    }
-
-    fn empty_history() -> History {
-        History {
-            chart: Markup::default(),
-            stats: stats_of(&[(DeliveryState::Held, 3)]),
-            recent: Vec::new(),
-            replays: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn what_can_be_done_follows_the_status() -> TestResult {
-        let history = empty_history();
-        for (status, button, is_tested) in [
-            (Status::Active, "value=\"paused\">Pause<", true),
-            (
-                Status::Paused,
-                "class=\"primary\" type=\"submit\" name=\"status\" value=\"active\">Resume<",
-                false,
-            ),
-            (Status::Disabled, "value=\"active\">Resume<", false),
-        ] {
-            let page = page(status, Some(&history))?;
-            assert!(page.contains(button), "{page}");
-            assert_eq!(page.contains("action=\"/panel/webhooks/7/test\""), is_tested, "{status:?}");
-            assert_eq!(page.matches("class=\"primary\"").count(), 1, "{status:?}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn settings_are_escaped_and_header_values_are_masked() -> TestResult {
-        let page = page(Status::Active, Some(&empty_history()))?;
-        assert!(page.contains("<code>Authorization: ***</code>") && !page.contains("s3cret"), "{page}");
-        assert!(page.contains("<code>id</code>, <code>&lt;b&gt;</code>"), "{page}");
-        assert!(!page.contains("<script>"), "{page}");
-        Ok(())
-    }
-
-    #[test]
-    fn without_a_history_the_settings_stay() -> TestResult {
-        let page = page(Status::Active, None)?;
-        assert!(page.contains("keeps no history") && page.contains("<h2>Settings</h2>"), "{page}");
-        assert!(!page.contains("/replays"), "{page}");
-        Ok(())
-    }
-}
+mod tests;

@@ -36,10 +36,34 @@ const NAMES_TOLD: usize = 3;
 
 /// The form of a webhook, or of a new one.
 pub(crate) struct FormPage<'a> {
-    /// The webhook that it changes.
-    pub(crate) of: Option<WebhookId>,
+    /// The webhook that it changes, and the version that it shows.
+    pub(crate) of: Option<(WebhookId, u64)>,
     pub(crate) draft: &'a Draft,
     pub(crate) errors: &'a FieldErrors,
+    /// What is told above the form.
+    pub(crate) above: Markup,
+}
+
+/// What has changed since the form was shown, and what it would now change back.
+pub(crate) fn changed(draft: &Draft, now: &Draft) -> Markup {
+    let mine = draft.texts();
+    let differing: Vec<_> = now.texts().into_iter().filter(|text| !mine.contains(text)).collect();
+    html! {
+        div.problem role="alert" tabindex="-1" autofocus {
+            h2 { "The webhook was changed since you opened this form" }
+            @if differing.is_empty() {
+                p { "Nothing is saved. What this form has is what the webhook has now." }
+            } @else {
+                p { "Nothing is saved, and all that you typed is still here. To save it now replaces:" }
+                ul {
+                    @for (name, value) in differing {
+                        li { a href={ "#" (name) } { (name.replace('_', " ")) } ", which is now "
+                            @if value.is_empty() { "empty" } @else { code { (value) } } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl FormPage<'_> {
@@ -49,19 +73,21 @@ impl FormPage<'_> {
             None => ("New webhook", "Create the webhook"),
             Some(_) => ("Edit the webhook", "Save the webhook"),
         };
-        let path = self.of.map_or_else(|| LIST.to_owned(), |id| format!("{LIST}/{id}"));
+        let path = self.of.map_or_else(|| LIST.to_owned(), |(id, _)| format!("{LIST}/{id}"));
         let body = html! {
             h1 { (title) }
+            (self.above)
             (summary(self.errors))
             form method="post" action=(path) {
+                @if let Some((_, version)) = self.of { input type="hidden" name="version" value=(version); }
                 (self.topic())
                 (self.address())
                 h2 { "Settings that most webhooks leave alone" }
                 (self.folded("format", "Format", &told_choice(&self.draft.format, &FORMATS), &self.format()))
                 (self.folded("protocol", "Protocol", &told_choice(&self.draft.protocol, &PROTOCOLS), &self.protocol()))
-                (self.folded("fields", "Fields", &told(names(&self.draft.fields), "all"), &self.fields()))
+                (self.folded("fields", "Fields", &told(names(&self.draft.fields, ""), "all"), &self.fields()))
                 (self.folded("metafield_namespaces", "Metafields",
-                    &told(names(&self.draft.metafield_namespaces), "none"), &self.metafield_namespaces()))
+                    &told(names(&self.draft.metafield_namespaces, ""), "none"), &self.metafield_namespaces()))
                 (self.folded("custom_headers", "Custom headers",
                     &told(header_names(&self.draft.custom_headers), "none"), &self.custom_headers()))
                 div.actions {
@@ -172,60 +198,4 @@ fn header_names(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use storehook_domain::webhook::{Format, Protocol};
-
-    use super::*;
-
-    #[test]
-    fn every_format_and_protocol_has_words() {
-        assert_eq!(FORMATS.map(|(name, _)| name), Format::ALL.map(Format::as_str));
-        assert_eq!(PROTOCOLS.map(|(name, _)| name), Protocol::ALL.map(Protocol::as_str));
-    }
-
-    #[test]
-    fn a_new_form_is_folded_and_suggests_topics() {
-        let (draft, errors) = (Draft::new(), FieldErrors::default());
-        let page = FormPage { of: None, draft: &draft, errors: &errors }.page();
-        let body = page.body.into_string();
-        for part in [
-            "action=\"/panel/webhooks\"",
-            "<option value=\"orders/*\">",
-            "<option value=\"order:new\">",
-            "Format: <span class=\"muted\">JSON</span>",
-            "Fields: <span class=\"muted\">all</span>",
-            "Custom headers: <span class=\"muted\">none</span>",
-        ] {
-            assert!(body.contains(part), "{part}: {body}");
-        }
-        assert!(!body.contains("<details open"), "{body}");
-        assert_eq!(body.matches("class=\"primary\"").count(), 1, "{body}");
-    }
-
-    #[test]
-    fn a_refused_form_keeps_what_was_typed_and_opens_what_is_wrong() {
-        let draft = Draft {
-            topic: "<script>".to_owned(),
-            custom_headers: "X-A: \"><b>\nX-B: ***".to_owned(),
-            fields: "a,b\nc,d,e".to_owned(),
-            ..Draft::new()
-        };
-        let mut errors = FieldErrors::one("topic", "is invalid");
-        errors.add("custom_headers", "has an invalid value for X-A");
-        let page = FormPage { of: Some(WebhookId::new(7)), draft: &draft, errors: &errors }.page();
-        let body = page.body.into_string();
-        for part in [
-            "action=\"/panel/webhooks/7\"",
-            "value=\"&lt;script&gt;\"",
-            "X-A: &quot;&gt;&lt;b&gt;\nX-B: ***</textarea>",
-            "href=\"#custom_headers\"",
-            "<details open><summary>Custom headers: <span class=\"muted\">X-A, X-B</span>",
-            "Fields: <span class=\"muted\">a, b, c and 2 more</span>",
-            "leave *** to keep",
-            "id=\"topic-error\">is invalid",
-        ] {
-            assert!(body.contains(part), "{part}: {body}");
-        }
-        assert_eq!(body.matches("<details open").count(), 1, "{body}");
-    }
-}
+mod tests;
