@@ -8,6 +8,7 @@
 //! they all write.
 
 pub mod output;
+pub mod socket;
 pub mod stack;
 
 pub mod local;
