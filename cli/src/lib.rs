@@ -13,6 +13,7 @@ pub mod stack;
 
 pub mod local;
 
+pub mod input;
 pub mod install;
 pub mod panel_link;
 pub mod publish;
