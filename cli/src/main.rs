@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use storehook::{
     install, listen, local, output, panel_link, publish, redrive,
-    stack::connection::StackArgs,
+    stack::{connection::StackArgs, credentials::advice},
     status,
 };
 
@@ -53,7 +53,8 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::note(format_args!("error: {error:#}"));
+            let told = advice(&error).unwrap_or_else(|| format!("{error:#}"));
+            output::note(format_args!("error: {told}"));
             ExitCode::FAILURE
         }
     }
