@@ -30,7 +30,10 @@ use storehook_domain::{
     },
 };
 
-use crate::stack::connection::{Connection, StackArgs};
+use crate::{
+    output,
+    stack::connection::{Connection, StackArgs},
+};
 
 /// The options of `storehook install`.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,13 +68,18 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     if !install(&connection, &args, &keys).await? {
         bail!("{} is installed on {} already, or its end is not complete yet", args.app, args.shop);
     }
-    println!("{} is installed on {}. Keep these keys: they are not shown again.", args.app, args.shop);
-    println!("  token            {}", keys.token);
-    println!("  shared secret    {}", keys.secret.reveal());
-    println!(
-        "  webhook secret   {}   (the same, for Standard Webhooks libraries)",
+    // In one piece: even `storehook install … | head -1` gets all of it.
+    output::line(format_args!(
+        "{} is installed on {}. Keep these keys: they are not shown again.\n  \
+           token            {}\n  \
+           shared secret    {}\n  \
+           webhook secret   {}   (the same, for Standard Webhooks libraries)",
+        args.app,
+        args.shop,
+        keys.token,
+        keys.secret.reveal(),
         keys.secret.reveal_standard()
-    );
+    ))?;
     Ok(())
 }
 

@@ -4,14 +4,16 @@
 //! it works on a deployed stack, with the AWS credentials that the user already has. Secrets are
 //! shown once, when they are made, and never kept.
 //!
-//! Each command has a file or a folder. `stack` leads the commands to a stack.
+//! Each command has a file or a folder. `stack` leads the commands to a stack, and `output` is where
+//! they all write.
 
-#![allow(clippy::print_stdout, reason = "a command-line program speaks on standard output")]
-
+pub mod output;
+pub mod socket;
 pub mod stack;
 
 pub mod local;
 
+pub mod input;
 pub mod install;
 pub mod panel_link;
 pub mod publish;

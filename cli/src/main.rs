@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use storehook::{install, listen, local, panel_link, publish, redrive, stack::connection::StackArgs, status};
+use storehook::{
+    install, listen, local, output, panel_link, publish, redrive,
+    stack::{connection::StackArgs, credentials::advice},
+    status,
+};
 
 /// Serverless webhooks for stores.
 #[derive(Parser)]
@@ -47,8 +51,10 @@ async fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            let told = advice(&error).unwrap_or_else(|| format!("{error:#}"));
+            output::note(format_args!("error: {told}"));
             ExitCode::FAILURE
         }
     }

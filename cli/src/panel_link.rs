@@ -12,7 +12,10 @@ use storehook_aws::{
 };
 use storehook_domain::installation::{app::AppId, shop::ShopDomain, token::TokenHash};
 
-use crate::stack::connection::{Connection, StackArgs};
+use crate::{
+    output,
+    stack::connection::{Connection, StackArgs},
+};
 
 /// The options of `storehook panel-link`.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,13 +38,13 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let panel_url = args.panel_url.or(local);
     let panel_url =
         panel_url.context("say with --panel-url where the panel is: the stack's output `PanelUrl`")?;
-    println!("{}", panel_link(&connection, &args.shop, &args.app, &panel_url).await?);
-    eprintln!(
+    output::line(panel_link(&connection, &args.shop, &args.app, &panel_url).await?)?;
+    output::note(format_args!(
         "It signs one person in as {} on {}, once, for {} minutes.",
         args.app,
         args.shop,
         LINK_TIME.as_mins()
-    );
+    ));
     Ok(())
 }
 

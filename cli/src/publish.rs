@@ -3,11 +3,10 @@
 //! Every event is first parsed here, by the rules of the fan-out. If one is malformed, the command
 //! names its line and publishes nothing; otherwise the event would end in the rejected queue.
 //! Records that the stream throttles are put again until the stream takes them.
+//!
+//! A file of events is read twice, to check it and to publish it, and never held as a whole.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_kinesis::Client;
@@ -18,9 +17,12 @@ use storehook_domain::{
     event::{StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, topic::Topic},
     installation::shop::ShopDomain,
 };
-use tokio::io::AsyncReadExt as _;
 
-use crate::stack::connection::{Connection, StackArgs};
+use crate::{
+    input::Input,
+    output,
+    stack::connection::{Connection, StackArgs},
+};
 
 /// The options of `storehook publish`.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,48 +43,73 @@ pub struct Args {
 
 /// `storehook publish`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
-    let connection = Connection::open(stack).await?;
-    let records = match (&args.events, &args.topic, &args.payload) {
-        (Some(file), _, _) => records_of_lines(&read(file).await?)?,
+    let (connection, count) = match (&args.events, &args.topic, &args.payload) {
+        (Some(file), _, _) => {
+            let mut input = Input::open(file)?;
+            let mut count = 0;
+            for record in records(&mut input)? {
+                record?;
+                count += 1;
+            }
+            let connection = Connection::open(stack).await?;
+            publish_each(&connection, count, records(&mut input)?).await?;
+            (connection, count)
+        }
         (None, Some(topic), Some(file)) => {
+            let connection = Connection::open(stack).await?;
             let shop =
                 args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
             let shop = shop.context("name the shop of the event with --shop")?;
-            vec![record_of_payload(&shop, topic, &read(file).await?)?]
+            let payload = Input::open(file)?.text().context("the payload cannot be read")?;
+            publish(&connection, vec![record_of_payload(&shop, topic, &payload)?]).await?;
+            (connection, 1)
         }
         _ => bail!("give --topic and --payload, or --events"),
     };
-    let count = records.len();
-    publish(&connection, records).await?;
-    println!(
+    output::line(format_args!(
         "published {count} event{} to {}",
         if count == 1 { "" } else { "s" },
         connection.resource("events")
-    );
+    ))?;
     Ok(())
 }
 
-/// Puts records onto the stream, in their order, and returns when the stream has taken all of them.
-/// A record that the stream refuses is put again before the rest.
+/// Puts records onto the stream: see [`publish_each`].
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
+    publish_each(connection, records.len() as u64, records.into_iter().map(Ok)).await
+}
+
+/// Puts records onto the stream, in their order, and returns when the stream has taken all of them.
+/// A record that the stream refuses is put again before the rest. No more records are taken from
+/// the iterator than the next call needs.
+async fn publish_each(
+    connection: &Connection,
+    count: u64,
+    records: impl IntoIterator<Item = Result<Record>>,
+) -> Result<()> {
     let client = Client::new(&connection.sdk);
-    let progress = progress_bar(records.len());
-    let mut waiting = records;
+    let name = connection.resource("events");
+    let progress = progress_bar(count);
+    let mut records = records.into_iter();
+    let mut waiting = Vec::new();
     let mut fruitless = 0;
-    while !waiting.is_empty() {
+    loop {
+        fill(&mut waiting, &mut records)?;
+        if waiting.is_empty() {
+            break;
+        }
         let rest = waiting.split_off(batch_length(&waiting));
         let sent = waiting.len();
-        let name = connection.resource("events");
         let unput = put(&client, &name, waiting).await;
-        let Untaken { records: failed, reason } =
-            unput.with_context(|| format!("the stream {name} took no events"))?;
+        let Untaken { records: failed, reason } = unput
+            .with_context(|| format!("the stream {name} took no events after {}", progress.position()))?;
         progress.inc((sent - failed.len()) as u64);
         fruitless = if failed.len() == sent { fruitless + 1 } else { 0 };
         if let Some(reason) = reason.filter(|_| fruitless > 0) {
             ensure!(
                 fruitless <= FRUITLESS_ROUNDS,
-                "the stream refused {} events: {reason}",
-                failed.len() + rest.len()
+                "the stream took {} of {count} events and refuses the others: {reason}",
+                progress.position()
             );
             // Its shards are over their limits, which count by the second: let a part of one pass.
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -90,6 +117,15 @@ pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()
         waiting = failed.into_iter().map(|(_, record)| record).chain(rest).collect();
     }
     progress.finish_and_clear();
+    Ok(())
+}
+
+/// Takes records until there are more than one call takes, or no more.
+fn fill(waiting: &mut Vec<Record>, records: &mut impl Iterator<Item = Result<Record>>) -> Result<()> {
+    while waiting.is_empty() || batch_length(waiting) == waiting.len() {
+        let Some(record) = records.next() else { break };
+        waiting.push(record?);
+    }
     Ok(())
 }
 
@@ -105,9 +141,13 @@ fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<
     record_of(&data)
 }
 
-fn records_of_lines(lines: &str) -> Result<Vec<Record>> {
-    let numbered = lines.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
-    numbered.map(|(line, number)| record_of(line).with_context(|| format!("line {number}"))).collect()
+/// The records of a file with one event per line, in order.
+fn records(input: &mut Input) -> Result<impl Iterator<Item = Result<Record>>> {
+    let record = |(number, line): (u64, Result<String>)| match line {
+        Ok(line) if line.trim().is_empty() => None,
+        line => Some(line.and_then(|line| record_of(&line)).with_context(|| format!("line {number}"))),
+    };
+    Ok(input.lines()?.filter_map(record))
 }
 
 /// The record of an event, if the fan-out accepts it.
@@ -118,18 +158,8 @@ fn record_of(event: &str) -> Result<Record> {
     Ok(Record { partition_key, data: event.as_bytes().to_vec() })
 }
 
-async fn read(file: &Path) -> Result<String> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        tokio::io::stdin().read_to_string(&mut text).await.context("cannot read standard input")?;
-    } else {
-        text = fs_err::read_to_string(file)?;
-    }
-    Ok(text)
-}
-
-fn progress_bar(length: usize) -> ProgressBar {
-    let bar = if length > 1 { ProgressBar::new(length as u64) } else { ProgressBar::hidden() };
+fn progress_bar(length: u64) -> ProgressBar {
+    let bar = if length > 1 { ProgressBar::new(length) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} to go");
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
@@ -150,9 +180,26 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_malformed_line() {
+    fn errors_name_the_malformed_line() -> Result<()> {
         let lines = "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {}}\n\n{\"shop\": \"a.example\"}\n";
-        let error = records_of_lines(lines).map_err(|error| format!("{error:#}"));
-        assert_eq!(error, Err("line 3: 'topic' is missing".to_owned()));
+        let mut input = Input::copy(lines.as_bytes())?;
+        let error = records(&mut input)?.find_map(Result::err).map(|error| format!("{error:#}"));
+        assert_eq!(error.as_deref(), Some("line 3: 'topic' is missing"));
+        Ok(())
+    }
+
+    #[test]
+    fn no_more_of_a_file_is_held_than_the_next_call_needs() -> Result<()> {
+        for (size, most) in [(1, 501), (1024 * 1024, 5), (6 * 1024 * 1024, 2)] {
+            let record = || Ok(Record { partition_key: "k".to_owned(), data: vec![b' '; size] });
+            let mut endless = std::iter::repeat_with(record);
+            let mut waiting = Vec::new();
+            fill(&mut waiting, &mut endless)?;
+            assert_eq!(waiting.len(), most, "records of {size} bytes");
+            // What the stream refused waits already.
+            fill(&mut waiting, &mut endless)?;
+            assert_eq!(waiting.len(), most, "records of {size} bytes, the second time");
+        }
+        Ok(())
     }
 }

@@ -3,13 +3,16 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 
-use crate::stack::connection::{Connection, StackArgs};
+use crate::{
+    output,
+    stack::connection::{Connection, StackArgs},
+};
 
 /// `storehook status`
 pub async fn run(stack: &StackArgs) -> Result<()> {
     let connection = Connection::open(stack).await?;
     let client = Client::new(&connection.sdk);
-    println!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
+    let mut table = format!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
     for queue in ["delivery", "retry", "dead-letter", "jobs", "rejected"] {
         let url = connection.queue_url(&client, queue).await?;
         let attributes = client
@@ -25,7 +28,7 @@ pub async fn run(stack: &StackArgs) -> Result<()> {
         let count = |name| attributes.get(&name).map_or("?", String::as_str);
         let waiting = count(QueueAttributeName::ApproximateNumberOfMessages);
         let in_flight = count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
-        println!("{queue:<14}{waiting:>9}{in_flight:>12}");
+        table.push_str(&format!("\n{queue:<14}{waiting:>9}{in_flight:>12}"));
     }
-    Ok(())
+    Ok(output::line(table)?)
 }

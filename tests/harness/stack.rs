@@ -107,6 +107,11 @@ impl Stack {
         })
     }
 
+    /// A program of the workspace.
+    pub async fn program(name: &str) -> Result<&'static PathBuf> {
+        programs().await?.1.get(name).with_context(|| format!("there is no program {name}"))
+    }
+
     /// A resource's name.
     pub fn resource(&self, name: &str) -> String {
         format!("{}-{name}", self.name)
@@ -184,6 +189,8 @@ async fn start() -> Result<Local> {
             "0",
             "--local-dir",
             "target/it",
+            "--env-json",
+            "target/it/env.json",
             "--until-stdin-ends",
         ])
         .stdin(Stdio::piped())

@@ -3,6 +3,7 @@
 
 mod api;
 mod architecture;
+mod commands;
 mod cost;
 mod deliveries;
 mod documents;

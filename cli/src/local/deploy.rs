@@ -67,6 +67,9 @@ pub struct Deployment<'a> {
     pub parameters: &'a [(&'a str, &'a str)],
 }
 
+/// The networks of receivers on this machine, which every local stack reaches.
+pub const LOOPBACK: &str = "127.0.0.0/8,::1/128";
+
 /// Deploys the template.
 pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -74,8 +77,7 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         ("Architecture", architecture),
         ("ShardCount", "1"),
         ("DeletionProtection", "false"),
-        // Receivers on this machine listen on loopback.
-        ("AllowedCidrs", "127.0.0.0/8,::1/128"),
+        ("AllowedCidrs", LOOPBACK),
         // The tour and the tests call more often than an app does.
         ("RateLimitBurst", "1000"),
         ("RateLimitPerSecond", "500"),

@@ -4,13 +4,7 @@
 //! `stack.json` names that process. `--stop` signals the process that the lock's holder noted, and
 //! returns when the lock is free.
 
-use std::{
-    ffi::OsString,
-    io::{Read as _, Write as _},
-    path::Path,
-    process::Stdio,
-    time::Duration,
-};
+use std::{ffi::OsString, io::Read as _, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,9 +14,12 @@ use tokio::{
 };
 
 use super::emulator;
-use crate::stack::{
-    lock::{is_running, running_pid},
-    stack_file::StackFile,
+use crate::{
+    output::{self, OutputError},
+    stack::{
+        lock::{is_running, running_pid},
+        stack_file::StackFile,
+    },
 };
 
 /// How often each process looks at the other.
@@ -73,8 +70,7 @@ pub(super) async fn stop(folder: &Path) -> Result<()> {
     if !is_running(folder)? {
         StackFile::remove(folder)?;
         emulator::end_orphan(folder).await?;
-        println!("no local stack is running");
-        return Ok(());
+        return Ok(output::line("no local stack is running")?);
     }
     let pid = running_pid(folder)?;
     signal_stop(pid)?;
@@ -85,8 +81,7 @@ pub(super) async fn stop(folder: &Path) -> Result<()> {
         anyhow::Ok(())
     };
     tokio::time::timeout(STOP_LIMIT, stopped).await.context("the local stack does not stop")??;
-    println!("the local stack has stopped");
-    Ok(())
+    Ok(output::line("the local stack has stopped")?)
 }
 
 fn signal_stop(pid: u32) -> Result<()> {
@@ -97,6 +92,9 @@ fn signal_stop(pid: u32) -> Result<()> {
 fn show_more(log: &mut fs_err::File) -> Result<()> {
     let mut text = Vec::new();
     log.read_to_end(&mut text)?;
-    std::io::stdout().write_all(&text)?;
-    Ok(())
+    match output::write(&text) {
+        // The stack starts even when nobody watches.
+        Err(OutputError::Closed) => Ok(()),
+        result => Ok(result?),
+    }
 }

@@ -15,25 +15,33 @@ pub mod python;
 mod demo;
 mod detach;
 mod emulator;
+mod env_json;
+mod forward;
 mod kinesis;
 mod port;
 mod say;
 mod stop;
 mod tour;
 
-use std::path::Path;
+use std::{
+    future::pending,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
+use ipnet::IpNet;
 
 use self::{
     demo::{install_demo_app, stack_file},
-    deploy::{Deployment, deploy},
+    deploy::{Deployment, LOOPBACK, deploy},
     emulator::Emulator,
     port::{free_port, keep_port, kept_port},
     say::say,
     stop::told_to_stop,
 };
 use crate::{
+    output,
     panel_link::panel_link,
     stack::{
         connection::{Connection, StackArgs},
@@ -62,6 +70,17 @@ pub struct Args {
     /// Multiply every wait of the retry schedule by this number.
     #[arg(long, default_value = "0.002")]
     retry_time_scale: String,
+    /// A network that deliveries may reach, too: without it, an address such as
+    /// http://172.17.0.1:9000/ "is not allowed". May be repeated.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    allow: Vec<IpNet>,
+    /// Let others reach the stack at this address of the machine, too. Whoever reaches it can run
+    /// programs as you, so choose one that only your containers reach, such as 172.17.0.1.
+    #[arg(long, value_name = "ADDRESS", value_parser = one_address)]
+    bind: Option<Ipv4Addr>,
+    /// Write the settings of the functions to this file, for `sam local invoke --env-vars`.
+    #[arg(long, value_name = "FILE")]
+    env_json: Option<PathBuf>,
     /// Stop when standard input ends; for programs that start the stack and may die.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -107,6 +126,8 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
 
 async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Option<Emulator>) -> Result<()> {
     let port = free_port(if args.persist { kept_port(folder, args.port)? } else { args.port })?;
+    let other = args.bind.filter(|address| *address != Ipv4Addr::LOCALHOST);
+    let other = other.map(|address| forward::listen(address, port)).transpose()?;
     let interpreter = python::environment(&root.join("target"), &python::EMULATOR).await?;
     say("building the functions");
     let programs = functions::build(root).await?;
@@ -122,7 +143,10 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
         template: root.join("template.yaml"),
         programs: &programs,
         stack_name: LOCAL_STACK,
-        parameters: &[("RetryTimeScale", &args.retry_time_scale)],
+        parameters: &[
+            ("RetryTimeScale", &args.retry_time_scale),
+            ("AllowedCidrs", &allowed_cidrs(&args.allow)),
+        ],
     })
     .await?;
     let sdk = local_sdk(&emulator.endpoint_url);
@@ -132,10 +156,67 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let poller = kinesis::poller::run(sdk, checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     let panel_link = panel_link(&connection, &file.shop, &file.app, &file.panel_url).await?;
-    println!("{}", tour::text(&file, &panel_link, &args.retry_time_scale));
+    if let Some(path) = &args.env_json {
+        env_json::write(path, &connection.sdk, &file.functions, port).await?;
+    }
+    output::line(tour::text(&file, &panel_link, &args.retry_time_scale))?;
     file.write(folder)?;
+    let forwarded = async {
+        match other {
+            Some(listener) => forward::run(listener, port).await,
+            None => pending().await,
+        }
+    };
     tokio::select! {
+        () = forwarded => Ok(()),
         () = emulator.ended() => bail!("the emulator has ended: see its log, {}", folder.join("ministack.log").display()),
         result = poller => result,
+    }
+}
+
+/// The networks that deliveries may reach: this machine's loopback, and these.
+fn allowed_cidrs(more: &[IpNet]) -> String {
+    let more = more.iter().map(IpNet::to_string);
+    [LOOPBACK.to_owned()].into_iter().chain(more).collect::<Vec<_>>().join(",")
+}
+
+/// One address of this machine, and not all of them.
+fn one_address(text: &str) -> Result<Ipv4Addr, String> {
+    let address: Ipv4Addr = text.parse().map_err(|error| format!("{error}"))?;
+    if address.is_unspecified() {
+        return Err("it would open the stack to everybody on your network: name one address".to_owned());
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use storehook_domain::webhook::address_policy::AddressPolicy;
+
+    use super::*;
+
+    #[test]
+    fn allowed_networks_are_opened_besides_loopback() -> Result<()> {
+        let policy =
+            AddressPolicy::opening(&allowed_cidrs(&["172.17.0.0/16".parse()?, "fd00::/8".parse()?]))?;
+        for (address, is_open) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("172.17.0.1", true),
+            ("fd00::1", true),
+            ("172.18.0.1", false),
+            ("169.254.169.254", false),
+        ] {
+            assert_eq!(policy.permits(address.parse()?), is_open, "{address}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_stack_is_opened_at_one_address_only() {
+        assert_eq!(one_address("172.17.0.1"), Ok(Ipv4Addr::new(172, 17, 0, 1)));
+        for refused in ["0.0.0.0", "::", "localhost"] {
+            assert!(one_address(refused).is_err(), "{refused}");
+        }
     }
 }

@@ -4,19 +4,20 @@
 //! the state.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
 };
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::socket;
 
 /// The file with the port of a kept state.
 const PORT_FILE: &str = "state/storehook-port";
 
 /// This port if it is free; for 0, any free one.
 pub(super) fn free_port(port: u16) -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .with_context(|| format!("port {port} is taken: choose another with --port, or 0 for any"))?;
+    let listener = socket::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     Ok(listener.local_addr()?.port())
 }
 

@@ -1,6 +1,8 @@
 //! Progress, on standard error.
 
+use crate::output;
+
 /// Tells the user what is happening.
 pub(super) fn say(text: &str) {
-    eprintln!("storehook: {text}");
+    output::note(format_args!("storehook: {text}"));
 }

@@ -29,6 +29,7 @@ The tour, to paste into another terminal:
   2. Subscribe: a webhook for new orders
      curl -s '{api_url}/admin/webhooks.json' -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
        -d '{{"webhook": {{"topic": "orders/create", "address": "http://127.0.0.1:9000/"}}}}'
+     (for a receiver in a container, start the stack with `local --allow 172.17.0.0/16`: else its address "is not allowed")
 
   3. Publish: an order, and see it arrive
      {cli} publish --topic orders/create --payload events/payloads/order.json

@@ -44,7 +44,10 @@ use self::{
     summary::Summary,
     worker::Worker,
 };
-use crate::stack::connection::{Connection, StackArgs};
+use crate::{
+    output,
+    stack::connection::{Connection, StackArgs},
+};
 
 /// `storehook redrive`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
@@ -61,8 +64,10 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
             HIDDEN_FOR.as_secs() / 60
         ),
     };
-    println!("{summary}");
-    summary.check()
+    let shown = output::line(&summary);
+    // What is left undone matters more than who reads the output.
+    summary.check()?;
+    Ok(shown?)
 }
 
 /// Sends a stack's dead letters again. [`Summary::check`] says whether all were sent.

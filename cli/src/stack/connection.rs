@@ -52,6 +52,10 @@ impl Connection {
     pub async fn open(args: &StackArgs) -> Result<Self> {
         if let Some(stack) = &args.stack {
             let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;
+            anyhow::ensure!(
+                sdk.region().is_some(),
+                "no AWS region is set: set AWS_REGION, or a region for your profile with `aws configure`"
+            );
             return Ok(Self { sdk, stack: stack.clone(), local: None });
         }
         let folder = args.local_folder()?;

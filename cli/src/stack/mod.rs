@@ -5,6 +5,7 @@
 //! runs.
 
 pub mod connection;
+pub mod credentials;
 pub mod local_stack;
 pub mod lock;
 pub mod project;

@@ -1,12 +1,14 @@
 //! The template and the code agree.
 
-use anyhow::{Context as _, Result};
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
 use storehook_domain::{
     delivery::{lane::Lane, schedule::AGES},
     job::{replay::step::STEP_TIME, retry::MAX_RECEIVE_COUNT},
     payload::limits::SQS_MESSAGE_LIMIT,
 };
-use storehook_tests::root;
+use storehook_tests::{Stack, root};
 use yaml_serde::Value;
 
 /// A resource of the template.
@@ -151,6 +153,75 @@ fn the_default_rate_limit_is_a_burst_of_forty_and_two_per_second() -> Result<()>
         let parameter = &template()?["Parameters"][name];
         assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
     }
+    Ok(())
+}
+
+/// `sam local start-api` reads the routes in the way that fits the first API or function, and finds
+/// this API's only if the API comes first. It cannot resolve the `!GetAtt` of a function whose name is
+/// a `!Sub`.
+#[test]
+fn sam_local_finds_the_route_and_its_function() -> Result<()> {
+    let resources = template()?["Resources"].as_mapping().context("no resources")?.clone();
+    let kinds = ["AWS::ApiGatewayV2::Api", "AWS::Serverless::Function"];
+    let first = resources
+        .iter()
+        .find(|(_, resource)| resource["Type"].as_str().is_some_and(|kind| kinds.contains(&kind)));
+    assert_eq!(first.and_then(|(name, _)| name.as_str()), Some("Api"));
+    let Value::Tagged(uri) = resource("ApiIntegration")?["Properties"]["IntegrationUri"].clone() else {
+        bail!("the integration's URI is no function of CloudFormation");
+    };
+    assert_eq!(
+        (uri.tag.to_string().as_str(), uri.value.as_str()),
+        (
+            "!Sub",
+            Some(
+                "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AdminApiFunction}"
+            )
+        )
+    );
+    Ok(())
+}
+
+/// `sam local` sets only variables that the template declares; AWS gives no value to this one.
+#[test]
+fn sam_local_can_lead_every_function_to_the_local_stack() -> Result<()> {
+    let variables = &template()?["Globals"]["Function"]["Environment"]["Variables"];
+    let Value::Tagged(endpoint) = variables["AWS_ENDPOINT_URL"].clone() else {
+        bail!("AWS_ENDPOINT_URL is not a function of CloudFormation");
+    };
+    assert_eq!((endpoint.tag.to_string().as_str(), endpoint.value.as_str()), ("!Ref", Some("AWS::NoValue")));
+    Ok(())
+}
+
+/// `storehook local --env-json` writes what `sam local invoke --env-vars` reads.
+#[tokio::test]
+async fn the_settings_for_sam_local_have_every_variable_of_every_function() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let settings = std::fs::read(root().join("target/it/env.json"))?;
+    let settings: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_slice(&settings)?;
+    let names = |variables: &Value| -> Result<BTreeSet<String>> {
+        let variables = variables.as_mapping().context("no variables")?;
+        Ok(variables.keys().filter_map(|name| Some(name.as_str()?.to_owned())).collect())
+    };
+    let of_all = names(&template()?["Globals"]["Function"]["Environment"]["Variables"])?;
+    let mut functions = BTreeSet::new();
+    for (name, resource) in template()?["Resources"].as_mapping().context("no resources")? {
+        if resource["Type"].as_str() != Some("AWS::Serverless::Function") {
+            continue;
+        }
+        let name = name.as_str().context("a name")?;
+        let declared = names(&resource["Properties"]["Environment"]["Variables"])?;
+        let written: BTreeSet<_> = settings[name].keys().cloned().collect();
+        assert_eq!(written, declared.union(&of_all).cloned().collect(), "{name}");
+        functions.insert(name.to_owned());
+    }
+    assert_eq!(settings.keys().cloned().collect::<BTreeSet<_>>(), functions);
+    let delivery = &settings["DeliveryFunction"];
+    assert_eq!(delivery["REGISTRY_TABLE"], stack.resource("registry"));
+    let endpoint = stack.endpoint_url.replace("127.0.0.1", "host.docker.internal");
+    assert_eq!(delivery["AWS_ENDPOINT_URL"], endpoint);
+    assert_eq!(delivery["RETRY_QUEUE_URL"], format!("{endpoint}/000000000000/{}", stack.resource("retry")));
+    assert_eq!(delivery["ALLOWED_CIDRS"], "127.0.0.0/8,::1/128");
     Ok(())
 }
 

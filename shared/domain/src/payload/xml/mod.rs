@@ -17,7 +17,7 @@
 //! - It prints a carriage return as `&#13;`. A parser would read a bare one as a line feed.
 //!
 //! A payload may nest to any depth, so the renderer does not recurse. It walks the JSON once and
-//! keeps the open elements in a list, of at most `DEPTH_LIMIT`. It stops at `SIZE_LIMIT`.
+//! keeps the open elements in a list, of at most `DEPTH_LIMIT`. It stops at `BODY_LIMIT`.
 
 mod name;
 mod singular;
@@ -25,6 +25,7 @@ mod singular;
 use jiff::Timestamp;
 
 use crate::payload::json_steps::{JsonStep, JsonSteps, decoded};
+use crate::payload::limits::BODY_LIMIT;
 use crate::payload::members::Members;
 use crate::payload::xml::name::{child_name, element_name, is_xml_character};
 
@@ -49,18 +50,14 @@ const MONEY_WORDS: [&str; 12] = [
     "balance",
 ];
 
-/// The longest document, in bytes. Indentation can make a deeply nested payload more than two
-/// hundred times as large, and a batch holds ten of them.
-const SIZE_LIMIT: usize = 8 * 1024 * 1024;
-
 /// Why a payload has no XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unrenderable {
     /// It nests deeper than 128 levels (`DEPTH_LIMIT`).
     #[error("the payload nests deeper than {DEPTH_LIMIT} levels of XML")]
     TooDeep,
-    /// Its document would be longer than 8 MiB (`SIZE_LIMIT`).
-    #[error("the payload is over {SIZE_LIMIT} bytes as XML")]
+    /// Its document would be longer than 8 MiB (`BODY_LIMIT`).
+    #[error("the payload is over {BODY_LIMIT} bytes as XML")]
     TooLarge,
 }
 
@@ -89,7 +86,7 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
             JsonStep::Array => document.start(true)?,
             JsonStep::End => document.end(),
         }
-        if document.xml.len() > SIZE_LIMIT {
+        if document.xml.len() > BODY_LIMIT {
             return Err(Unrenderable::TooLarge);
         }
     }

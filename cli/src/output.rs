@@ -1,0 +1,58 @@
+//! What a command says: its results on standard output, everything else on standard error.
+//!
+//! Every command writes here, and a lint forbids `println!`: it panics when the reader of a pipe
+//! has gone, as in `storehook status | head -1`. Here such a write is an [`OutputError::Closed`].
+//! The command ends by `?` and cleans up behind it, and `main` then ends without a word and with
+//! status 0. Other failures, for example of a full disk, are errors as any other.
+//!
+//! On standard error nothing is lost that a script could need, so failures are ignored there.
+
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+};
+
+/// Why a result was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Nobody reads standard output any more.
+    #[error("nobody reads the output")]
+    Closed,
+    /// Another failure.
+    #[error("cannot write to standard output")]
+    Failed(#[source] io::Error),
+}
+
+/// Writes a result and a line break, in one piece: results of tasks that run at the same time do
+/// not mix.
+///
+/// # Errors
+///
+/// See [`OutputError`].
+pub fn line(text: impl Display) -> Result<(), OutputError> {
+    write(format!("{text}\n").as_bytes())
+}
+
+/// Writes these bytes.
+///
+/// # Errors
+///
+/// See [`OutputError`].
+pub fn write(bytes: &[u8]) -> Result<(), OutputError> {
+    let mut output = io::stdout().lock();
+    output.write_all(bytes).and_then(|()| output.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => OutputError::Closed,
+        _ => OutputError::Failed(error),
+    })
+}
+
+/// Tells the user something besides the results.
+pub fn note(text: impl Display) {
+    // If nobody sees it, there is nobody to tell.
+    _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether a command ended because nobody reads its output any more.
+pub fn is_closed(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OutputError::Closed))
+}

@@ -1,0 +1,122 @@
+//! The operator's program as a process of its own: its pipes, its exit status, its words.
+
+use std::process::{Output, Stdio};
+
+use anyhow::{Context as _, Result};
+use reqwest::StatusCode;
+use storehook_domain::payload::limits::BODY_LIMIT;
+use storehook_tests::{PATIENCE, Stack, root};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
+
+const LISTEN: [&str; 5] = ["listen", "--port", "0", "--secret", "a-secret-of-more-than-thirty-two-bytes"];
+
+async fn storehook(arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(Stack::program("storehook").await?);
+    command.args(arguments).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
+    Ok(command)
+}
+
+async fn ended(mut command: Command) -> Result<Output> {
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    Ok(output.context("the command does not end")??)
+}
+
+#[tokio::test]
+async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()> {
+    Stack::shared().await?;
+    let shop = ["--shop", "pipes.example"];
+    let order = ["--topic", "orders/create", "--payload", "events/payloads/order.json"];
+    let cases = [
+        LISTEN.to_vec(),
+        vec!["status"],
+        vec!["redrive", "--dry-run", "--webhook", "999999999"],
+        [&["install", "--app", "pipes"], &shop[..]].concat(),
+        [&["panel-link", "--app", "pipes"], &shop[..]].concat(),
+        [&["publish"], &order[..], &shop[..]].concat(),
+        vec!["--help"],
+    ];
+    for arguments in cases {
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let mut command = storehook(&[&arguments[..], &["--local-dir", "target/it"]].concat()).await?;
+        let output = command.stdout(writer).stderr(Stdio::piped()).spawn()?;
+        // The command's own copy of the pipe must not keep it open.
+        drop(command);
+        let output = tokio::time::timeout(PATIENCE, output.wait_with_output()).await;
+        let output = output.with_context(|| format!("{arguments:?} does not end"))??;
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {} {told}", output.status);
+        // The panel's link has an explanation, which is no complaint.
+        assert!(told.lines().all(|line| line.starts_with("It signs one person in")), "{arguments:?}: {told}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_receiver_prints_a_line_for_every_request_until_nobody_reads_it() -> Result<()> {
+    let mut command = storehook(&LISTEN).await?;
+    let mut receiver = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(receiver.stdout.take().context("no output")?).lines();
+    let first = lines.next_line().await?.context("no line")?;
+    let url = first.split(' ').find_map(|word| word.strip_suffix("/,")).context("no URL")?;
+    let client = reqwest::Client::new();
+    for (path, length, status, told) in [
+        ("xml", 3 * 1024 * 1024, StatusCode::OK, "/xml 3145728 bytes, body signature WRONG"),
+        ("most", BODY_LIMIT, StatusCode::OK, "/most 8388608 bytes, body signature WRONG"),
+        (
+            "over",
+            BODY_LIMIT + 1,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "/over refused: over 8388608 bytes, which Storehook never sends",
+        ),
+    ] {
+        let response = client.post(format!("{url}/{path}")).body(vec![b' '; length]).send().await?;
+        assert_eq!(response.status(), status, "{path}");
+        let line = lines.next_line().await?.context("no line")?;
+        assert!(line.contains(told), "{line}");
+    }
+    drop(lines);
+    // The receiver may end before it responds.
+    _ = client.post(url).send().await;
+    let output = tokio::time::timeout(PATIENCE, receiver.wait_with_output()).await;
+    let output = output.context("the receiver does not end")??;
+    assert!(output.status.success(), "{}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_full_disk_is_an_error_and_no_panic() -> Result<()> {
+    let full = std::path::Path::new("/dev/full");
+    if !full.exists() {
+        return Ok(());
+    }
+    let mut command = storehook(&LISTEN).await?;
+    let output = command.stdout(std::fs::File::options().write(true).open(full)?).stderr(Stdio::piped());
+    let output = output.spawn()?.wait_with_output().await?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.starts_with("error: cannot write to standard output: "), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_without_credentials_or_region_says_how_to_get_them() -> Result<()> {
+    let region = ("AWS_REGION", "us-east-1");
+    for (variable, told) in [
+        (region, "error: no AWS credentials were found: log in with `aws configure`"),
+        (("AWS_ACCESS_KEY_ID", "x"), "error: no AWS region is set: set AWS_REGION"),
+    ] {
+        let mut command = storehook(&["--stack", "none", "status"]).await?;
+        command.env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
+        command.envs([variable]);
+        let output = ended(command).await?;
+        let found = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{found}");
+        assert!(found.starts_with(told), "{found}");
+    }
+    Ok(())
+}
