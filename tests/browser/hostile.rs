@@ -19,7 +19,8 @@ async fn markup() -> Result<()> {
     let installed = stack.install().await?;
     let api = Api::new(&Stack::shared().await?.api_url, &installed.token)?;
     let receiver = Receiver::responding_with(|_| async { (StatusCode::IM_A_TEAPOT, MARKUP) }).await?;
-    let address = format!("{}?q='\"><script>window.hit=1</script>", receiver.url);
+    // What would have to be escaped in a URL is refused; entities and apostrophes are not.
+    let address = format!("{}o'neil/&lt;script&gt;window.hit=1&lt;/script&gt;?q=&quot;", receiver.url);
     let webhook = api.create_webhook_with(json!({
         "topic": "orders/create", "address": address, "fields": [MARKUP, "id", "note"],
         "custom_headers": {"X-Note": "<script>window.hit=1</script>"},
