@@ -74,7 +74,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     Ok(())
 }
 
-/// Puts records onto the stream: see [`publish_each`].
+/// Puts records onto the stream: see `publish_each`.
 pub async fn publish(connection: &Connection, records: Vec<Record>) -> Result<()> {
     publish_each(connection, records.len() as u64, records.into_iter().map(Ok)).await
 }

@@ -62,7 +62,8 @@ mod tests {
 
     #[tokio::test]
     async fn errors_without_credentials_say_how_to_get_some() -> Result<()> {
-        let cases: [(fn() -> CredentialsError, &str); 2] = [
+        type Make = fn() -> CredentialsError;
+        let cases: [(Make, &str); 2] = [
             (
                 || CredentialsError::not_loaded("none in the chain"),
                 "no AWS credentials were found: log in with",

@@ -173,7 +173,7 @@ mod tests {
             if webhook == 12 {
                 let writes = seen?.writes;
                 assert_eq!(
-                    writes.get("PutItem").is_some(),
+                    writes.contains_key("PutItem"),
                     is_told,
                     "a duplicate that says nothing else is new"
                 );

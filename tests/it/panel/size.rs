@@ -38,10 +38,10 @@ async fn the_whole_panel_is_small_on_the_wire() -> Result<()> {
         let encoding = response.headers().get(header::CONTENT_ENCODING).context(path.clone())?;
         assert_eq!(encoding, "gzip", "{path}");
         let bytes = response.bytes().await?.len();
-        println!("{bytes:6} {path}");
+        eprintln!("{bytes:6} {path}");
         total += bytes;
     }
-    println!("{total:6} in all");
+    eprintln!("{total:6} in all");
     assert!(total <= LIMIT, "{total} bytes");
     Ok(())
 }

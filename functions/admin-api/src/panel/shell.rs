@@ -1,6 +1,6 @@
 //! The shell: what every page of the panel has around it, and on its response.
 //!
-//! Handlers return a [`Page`] or a [`Problem`](crate::panel::problem::Problem); this layer makes a
+//! Handlers return a [`Page`] or a [`Problem`]; this layer makes a
 //! document of it, with the brand, the navigation and what the last change did. Every response is
 //! compressed on request, is kept by no cache, cannot be framed, and runs nothing but the panel's
 //! own files: the policy allows no inline script, no inline style and no other origin.

@@ -10,7 +10,7 @@
 //! | uniqueness | `SHOP#<shop>#APP#<app>` | `UNIQUE#<sha-256>` |
 //! | failure run | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
 //! | id counter | `COUNTER` | `WEBHOOK` |
-//! | session, link, attempts at signing in | see [`panel`] | |
+//! | session, link, attempts at signing in | see `panel` | |
 //!
 //! An app's webhooks on a shop are in one partition, in the order of their ids. The index
 //! [`SUBSCRIBERS_INDEX`] holds the webhooks of each shop, for fan-out. An index follows its table

@@ -78,7 +78,7 @@ impl IntoResponse for Page {
     }
 }
 
-/// Leads to a page after a change. The page says what was done: see [`notice`].
+/// Leads to a page after a change. The page says what was done: see [`Notice`].
 pub(crate) fn done(page: &str, what: Notice) -> Response {
     let separator = if page.contains('?') { '&' } else { '?' };
     Redirect::to(&format!("{page}{separator}done={}", what.name())).into_response()

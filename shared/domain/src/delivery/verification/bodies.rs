@@ -16,7 +16,9 @@ const SMALL: usize = 64 * 1024;
 /// The bodies, without the one that is given, and what became of each. They are made one by one, so
 /// that a long body is never there in all its forms at the same time.
 pub(super) fn other_bodies(body: &str) -> impl Iterator<Item = (String, Mistake)> + '_ {
-    const LINE_BREAKS: [(fn(&str) -> String, Mistake); 4] = [
+    /// What somebody may have done to the line breaks of a body.
+    type Change = fn(&str) -> String;
+    const LINE_BREAKS: [(Change, Mistake); 4] = [
         (|body| unbroken(body).to_owned(), Mistake::LineBreakAdded),
         (|body| format!("{}\n", unbroken(body)), Mistake::LineBreakRemoved),
         (|body| unix(body).replace('\n', "\r\n"), Mistake::LineBreaks),
