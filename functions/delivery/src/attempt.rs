@@ -136,7 +136,9 @@ fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> At
 
 #[cfg(test)]
 mod tests {
-    use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery, logged};
+    use storehook_aws::stand_in::logged;
+
+    use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -173,7 +175,7 @@ mod tests {
             if webhook == 12 {
                 let writes = seen?.writes;
                 assert_eq!(
-                    writes.get("PutItem").is_some(),
+                    writes.contains_key("PutItem"),
                     is_told,
                     "a duplicate that says nothing else is new"
                 );
