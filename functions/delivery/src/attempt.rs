@@ -136,7 +136,9 @@ fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> At
 
 #[cfg(test)]
 mod tests {
-    use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery, logged};
+    use storehook_aws::stand_in::logged;
+
+    use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 

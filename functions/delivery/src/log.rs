@@ -50,8 +50,9 @@ pub(crate) fn write(entry: &Entry<'_>) {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use storehook_aws::stand_in::logged;
 
-    use crate::stand_in::{deliver_all, delivery, logged};
+    use crate::stand_in::{deliver_all, delivery};
 
     /// The fields of the one line of a receive.
     async fn line_of(handle: &str, message: String) -> Result<Value, Box<dyn std::error::Error>> {

@@ -3,6 +3,7 @@
 
 use axum::{body::Body, http::StatusCode};
 use serde_json::{Value, json};
+use storehook_aws::stand_in::logged;
 
 use crate::stand_in::{Answer, Api, TestResult};
 
@@ -143,6 +144,28 @@ async fn the_description_needs_no_token_and_other_paths_are_not_found() -> TestR
         let (told, headers, body) = api.send_with(request, &[], Body::empty()).await?;
         assert_eq!((told, &headers["content-type"]), (status, &"application/json".parse()?), "{request}");
         assert_eq!(body["openapi"].is_string(), status == StatusCode::OK, "{request}");
+    }
+    Ok(())
+}
+
+/// The line has the route and not the path, which could name anything.
+#[tokio::test]
+async fn each_request_is_one_line_without_its_query_or_token() -> TestResult {
+    for (path, token, status, route, shop) in [
+        ("/admin/webhooks/7?fields=id", "t", 200, "/admin/webhooks/{id}", json!("a.example")),
+        ("/admin/webhooks/7?fields=id", "unknown", 401, "/admin/webhooks/{id}", Value::Null),
+    ] {
+        let api = Api::start().await?;
+        let headers = [("x-shopify-access-token", token)];
+        let (sent, lines) = logged(api.send_with(&format!("GET {path}"), &headers, Body::empty())).await;
+        sent?;
+        let lines: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
+        let [line] = lines[..] else { return Err(format!("{lines:?}").into()) };
+        let told = ["http.status", "http.route", "caller.shop"].map(|name| line[name].clone());
+        assert_eq!(told, [json!(status), json!(route), shop]);
+        // It took some time, and less than since the epoch.
+        assert!((2..60_000_000).contains(&line["http.micros"].as_i64().unwrap_or_default()), "{line}");
+        assert!(!line.to_string().contains("fields") && !line.to_string().contains("unknown"), "{line}");
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ fn json_of_token(api: &Api) -> Result<Value, Box<dyn std::error::Error>> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_replayed_is_refused() -> TestResult {
+async fn invalid_replays_are_refused() -> TestResult {
     for (days, status, members, told) in [
         ("30", "paused", json!({"state": "dead"}), json!({"webhook": ["is paused"]})),
         ("0", "active", json!({"state": "dead"}), json!({"history": ["is switched off"]})),

@@ -28,7 +28,7 @@ async fn a_list_has_one_page_of_the_webhooks_that_match() -> TestResult {
         ("?limit=2", vec![7, 8], Some(2)),
         ("?limit=2&page=2", vec![9, 10], Some(4)),
         ("?limit=250&page=21", vec![], Some(5_000)),
-        // Of a filter nobody knows how many items it takes.
+        // Nobody knows how many items a filter takes.
         ("?limit=1&topic=orders/paid", vec![8], None),
         ("?limit=1&page=2&topic=orders/paid", vec![10], None),
     ] {
@@ -164,7 +164,7 @@ async fn a_change_writes_a_new_version_and_moves_the_slot_only_if_it_must() -> T
         let name = if change["status"].is_string() { "status" } else { "address" };
         assert_eq!(body["webhook"][name], change[name]);
         let is_new = body["webhook"]["updated_at"] != "2026-11-21T20:30:00+05:30";
-        assert_eq!(is_new, writes.is_some(), "what stays the same keeps its time");
+        assert_eq!(is_new, writes.is_some(), "an unchanged webhook keeps its time");
         let made = api.calls("TransactWriteItems");
         let made: Vec<_> = made.iter().filter_map(|call| call["TransactItems"].as_array()).collect();
         assert_eq!(made.first().map(|items| items.len()), writes, "{change}");

@@ -1,7 +1,6 @@
 //! A stand-in for DynamoDB and SQS, and for the endpoints of a few webhooks, over the wire.
 
 mod items;
-mod lines;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +20,7 @@ use storehook_aws::Environment;
 
 use crate::{Dependencies, Settings, handle};
 
-pub(crate) use {items::PAYLOAD_DIGEST, lines::logged};
+pub(crate) use items::PAYLOAD_DIGEST;
 
 /// The hidden messages, by receipt handle: for how many seconds, and in which queue.
 pub(crate) type Hidden = BTreeMap<String, (i64, String)>;

@@ -98,7 +98,7 @@ fn the_admission_and_the_outcome_decide_what_becomes_of_a_message() {
             Some(&Outcome::Delayed(Duration::from_secs(HOUR))),
             Disposition::Delay(Duration::from_secs(HOUR)),
         ),
-        // What could not be attempted comes again by the same schedule, and never ends a run.
+        // Without an attempt the message comes again by the same schedule.
         (Attempt, None, ten_seconds),
         (LastAttempt, None, ten_seconds),
         (Wait(time(7)), None, retry(7)),

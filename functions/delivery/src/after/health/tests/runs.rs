@@ -51,9 +51,9 @@ async fn a_webhook_that_failed_for_five_days_is_disabled_and_its_app_told_why() 
     Ok(())
 }
 
-/// A delay is no failure, and of a request that was never sent the endpoint saw nothing.
+/// A delay is no failure, and the endpoint saw nothing of a request that was never sent.
 #[tokio::test]
-async fn what_the_endpoint_is_not_to_blame_for_changes_nothing() -> TestResult {
+async fn delays_and_requests_that_were_never_sent_change_nothing() -> TestResult {
     let not_built = FailedAttempt::NotBuilt(UnbuildableRequest::Header("x".to_owned()));
     let not_built = Outcome::Failed { reason: not_built, retry_after: None };
     for outcome in [not_built, Outcome::Delayed(Duration::from_secs(60))] {

@@ -2,7 +2,9 @@
 //!
 //! It keeps no state: reads of keys find the items that a test has put there, and every other call
 //! gets the next reply that the test has for its operation. Where it has none, the call is made and
-//! returns nothing. A test looks at the calls that the function made.
+//! returns nothing. A test looks at the calls that the function made, and at what it [`logged`].
+
+mod lines;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,6 +28,8 @@ use crate::{
     Environment,
     table::{self, Item, TableError},
 };
+
+pub use lines::logged;
 
 /// DynamoDB, SQS and Kinesis, as a test wants them.
 #[derive(Clone)]
