@@ -21,6 +21,7 @@ pub mod record;
 pub mod rejected;
 pub mod samples;
 pub mod topic;
+mod trace_context;
 
 use std::borrow::Cow;
 
@@ -29,7 +30,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    event::{catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic},
+    event::{
+        catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic,
+        trace_context::traceparent_of,
+    },
     input::optional_text::optional_text,
     installation::{app::AppId, shop::ShopDomain},
     payload::{Payload, limits::PAYLOAD_LIMIT},
@@ -149,13 +153,7 @@ impl<'a> StoreEvent<'a> {
             Some("true") => true,
             Some(_) => return Err(InvalidEvent::Field { field: "test", must: "must be true or false" }),
         };
-        let traceparent = text("traceparent", fields.traceparent)?;
-        if traceparent.as_deref().is_some_and(|value| !is_traceparent(value)) {
-            return Err(InvalidEvent::Field {
-                field: "traceparent",
-                must: "must be a W3C trace context traceparent",
-            });
-        }
+        let traceparent = traceparent_of(fields.traceparent);
         let topic = Topic::parse(&topic)?;
         // The event ends an installation, so it must name the app.
         if topic.as_str() == APP_UNINSTALLED && app.is_none() {
@@ -215,13 +213,6 @@ fn app_of(field: &'static str, value: Option<&RawValue>) -> Result<Option<AppId>
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, InvalidEvent> {
     value.ok_or(InvalidEvent::Missing(field))
-}
-
-/// W3C Trace Context, §3.2: `version-traceid-parentid-flags`, all lower-case hexadecimal.
-fn is_traceparent(value: &str) -> bool {
-    let parts: Vec<_> = value.split('-').collect();
-    let is_hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    parts.iter().all(is_hex) && parts.iter().map(|part| part.len()).eq([2, 32, 16, 2])
 }
 
 #[cfg(test)]
