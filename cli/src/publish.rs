@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use storehook_aws::stream::{Record, Untaken, batch_length, put};
 use storehook_domain::{
     event::{StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, topic::Topic},
+    input::byte_order_mark::BYTE_ORDER_MARK,
     installation::shop::ShopDomain,
 };
 use tokio::io::AsyncReadExt as _;
@@ -99,6 +100,7 @@ const FRUITLESS_ROUNDS: u32 = 50;
 /// The record of a new event with this payload. Its id is made here, so putting it twice makes one
 /// event.
 fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
+    let payload = payload.trim_start_matches(BYTE_ORDER_MARK);
     let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
     let id = EventId::parse(&uuid::Uuid::new_v4().to_string())?;
     let data = event_record(shop, topic.as_str(), &id, storehook_aws::now(), None, payload.get());
@@ -106,12 +108,15 @@ fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<
 }
 
 fn records_of_lines(lines: &str) -> Result<Vec<Record>> {
-    let numbered = lines.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let is_blank = |line: &str| line.trim_start_matches(BYTE_ORDER_MARK).trim().is_empty();
+    let numbered = lines.lines().zip(1..).filter(|(line, _)| !is_blank(line));
     numbered.map(|(line, number)| record_of(line).with_context(|| format!("line {number}"))).collect()
 }
 
-/// The record of an event, if the fan-out accepts it.
+/// The record of an event, if the fan-out accepts it. Files that were joined may have a byte order
+/// mark before any line.
 fn record_of(event: &str) -> Result<Record> {
+    let event = event.trim_start_matches(BYTE_ORDER_MARK);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
     let partition_key = parsed.partition_key();
@@ -146,6 +151,20 @@ mod tests {
         let event = String::from_utf8(record.data)?;
         assert!(event.ends_with(&format!("\"payload\":{payload}}}")), "{event}");
         assert!(event.contains(r#""topic":"orders/create""#));
+        Ok(())
+    }
+
+    #[test]
+    fn byte_order_marks_are_not_published() -> Result<()> {
+        let payload = r#"{"id": 1}"#;
+        let marked = format!("\u{feff}{payload}\n");
+        let record = record_of_payload(&"a.example".parse()?, &Topic::parse("order:new")?, &marked)?;
+        assert!(String::from_utf8(record.data)?.ends_with(&format!("\"payload\":{payload}}}")));
+
+        let event = r#"{"shop": "a.example", "topic": "orders/create", "payload": {}}"#;
+        let records = records_of_lines(&format!("\u{feff}{event}\r\n\u{feff}\n\u{feff}{event}"))?;
+        let data = records.into_iter().map(|record| String::from_utf8(record.data));
+        assert_eq!(data.collect::<Result<Vec<_>, _>>()?, [event, event]);
         Ok(())
     }
 

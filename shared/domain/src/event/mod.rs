@@ -34,7 +34,7 @@ use crate::{
         catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic,
         trace_context::traceparent_of,
     },
-    input::optional_text::optional_text,
+    input::{byte_order_mark::without_byte_order_mark, optional_text::optional_text},
     installation::{app::AppId, shop::ShopDomain},
     payload::{Payload, limits::PAYLOAD_LIMIT},
 };
@@ -121,6 +121,7 @@ impl<'a> StoreEvent<'a> {
     ///
     /// The record is no event, or its payload is too large for a delivery.
     pub fn parse(record: &'a [u8], origin: &RecordOrigin<'_>) -> Result<Self, InvalidEvent> {
+        let record = without_byte_order_mark(record);
         if record.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidEvent::NotAnObject);
         }

@@ -51,6 +51,18 @@ fn an_event_with_a_malformed_traceparent_goes_out_without_it() -> TestResult {
 }
 
 #[test]
+fn a_byte_order_mark_before_a_record_is_passed_over() -> TestResult {
+    let record =
+        "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{feff}\"}}";
+    let event = parse(record)?;
+    let marked = format!("\u{feff}{record}");
+    assert_eq!(format!("{:?}", parse(&marked)?), format!("{event:?}"));
+    let twice = format!("\u{feff}{marked}");
+    assert!(matches!(parse(&twice), Err(InvalidEvent::NotAnObject)));
+    Ok(())
+}
+
+#[test]
 fn missing_members_come_from_the_records_origin() -> TestResult {
     let record = r#"{"shop": "a.example", "event": "order:new", "payload": {}}"#;
     let event = parse(record)?;
