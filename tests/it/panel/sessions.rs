@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_aws::registry::{SessionItem, TokenItem};
 use storehook_domain::installation::{Scope, token::TokenHash};
-use storehook_tests::Stack;
+use storehook_tests::{DirectApi, Stack};
 
 use super::client::Visitor;
 
@@ -72,6 +72,28 @@ async fn a_token_without_the_scope_of_webhooks_does_not_sign_in() -> Result<()> 
         Visitor::new(&stack)?.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(response.text().await?.contains("lacks the scope webhooks"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_can_be_no_token_no_code_and_no_session_costs_no_call() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let visitor = Visitor::new(&Stack { api_url: direct.url.clone(), ..stack })?;
+    let long = "a".repeat(10 * 1024);
+    for (path, form, status) in [
+        ("/panel/sign-in", format!("token=shtk_{long}"), StatusCode::UNAUTHORIZED),
+        ("/panel/sign-in", "token=password".to_owned(), StatusCode::UNAUTHORIZED),
+        ("/panel/link", "code=x".to_owned(), StatusCode::GONE),
+        ("/panel/link", format!("code={long}"), StatusCode::GONE),
+    ] {
+        let (response, calls) = direct.observe(visitor.post(path, &form)).await?;
+        assert_eq!((response.status(), calls.len()), (status, 0), "{path}");
+    }
+    let cookie = format!("storehook={long}");
+    let get = visitor.send(Method::GET, "/panel", None, &[("cookie", &cookie)]);
+    let (response, calls) = direct.observe(get).await?;
+    assert_eq!((response.status(), calls.len()), (StatusCode::SEE_OTHER, 0));
     Ok(())
 }
 
