@@ -133,6 +133,68 @@ async fn longest_webhooks(api: &Api, count: usize) -> Result<Vec<u64>> {
     Ok(ids)
 }
 
+/// Whoever follows the links sees each webhook once, in either direction.
+#[tokio::test]
+async fn links_lead_through_all_pages_and_back_with_the_filters_of_the_list() -> Result<()> {
+    let stack = Stack::with_direct_api().await?;
+    let api = stack.install().await?.api;
+    let mut all = Vec::new();
+    for number in 0..5 {
+        all.push(api.create_webhook("orders/create", &format!("https://a.example/{number}")).await?);
+        api.create_webhook("orders/paid", &format!("https://a.example/{number}")).await?;
+    }
+    let mut path =
+        format!("/api/webhooks.json?topic=order:new&limit=2&since_id={}&fields=id,topic", all[0] - 1);
+    for (expected, previous, next) in
+        [(&all[..2], false, true), (&all[2..4], true, true), (&all[4..], true, false)]
+    {
+        let (shown, links) = page(&api, url, &path).await?;
+        assert_eq!(
+            (&shown[..], links[0].is_some(), links[1].is_some()),
+            (expected, previous, next),
+            "{path}"
+        );
+        path = links[1].clone().or(links[0].clone()).context("no link")?;
+        assert!(path.starts_with("/api/webhooks.json?limit=2&fields=id%2Ctopic&page_info="), "{path}");
+    }
+    for (expected, previous, next) in [(&all[2..4], true, true), (&all[..2], false, true)] {
+        let (shown, links) = page(&api, url, &path).await?;
+        assert_eq!(
+            (&shown[..], links[0].is_some(), links[1].is_some()),
+            (expected, previous, next),
+            "{path}"
+        );
+        path = links[0].clone().or(links[1].clone()).context("no link")?;
+    }
+    // By number as well, and there is no way on beyond the end.
+    for (query, previous, next) in [
+        ("limit=4&page=2", true, true),
+        ("limit=4&page=3", true, false),
+        ("limit=5&page=2", true, false),
+        ("limit=4&page=9", false, false),
+        ("limit=10", false, false),
+    ] {
+        let (_, links) = page(&api, url, &format!("/admin/webhooks.json?{query}")).await?;
+        assert_eq!((links[0].is_some(), links[1].is_some()), (previous, next), "{query}");
+    }
+    Ok(())
+}
+
+/// The ids that a page shows, and where its links lead: to the page before and to the page after.
+async fn page(api: &Api, url: &str, path: &str) -> Result<(Vec<u64>, [Option<String>; 2])> {
+    let response = api.call(Method::GET, path, None).await?;
+    assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.json);
+    let webhooks = response.json["webhooks"].as_array().context("no list")?;
+    let ids = webhooks.iter().map(|webhook| webhook["id"].as_u64().context("no id"));
+    let link = |relation: &str| {
+        let end = format!(">; rel=\"{relation}\"");
+        let mut links = response.header("link").split(", ");
+        let link = links.find_map(|link| link.strip_suffix(&end)?.strip_prefix('<'))?;
+        Some(link.strip_prefix(url)?.to_owned())
+    };
+    Ok((ids.collect::<Result<_>>()?, [link("previous"), link("next")]))
+}
+
 /// What the API promises to see of its own writes, it asks DynamoDB for; and it lets DynamoDB
 /// count.
 #[tokio::test]
@@ -144,7 +206,7 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
     let api = installed.api.at(&direct.url);
     let one = format!("/admin/webhooks/{id}.json");
     for (path, limit) in [
-        ("/admin/webhooks.json?limit=3&page=2", json!(6)),
+        ("/admin/webhooks.json?limit=3&page=2", json!(7)),
         ("/admin/webhooks.json?topic=*", json!(null)),
         ("/admin/webhooks/count.json", json!(null)),
         (&one, json!(null)),
@@ -155,7 +217,10 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
             assert_eq!(body["ConsistentRead"], json!(true), "{path}: {operation}");
         }
         let (_, read) = &calls[1];
-        assert_eq!(read["Limit"], limit, "{path}: no more is read than is skipped or shown");
+        assert_eq!(
+            read["Limit"], limit,
+            "{path}: no more is read than is skipped or shown, and one that tells of a next page"
+        );
         assert_eq!(read["Select"] == json!("COUNT"), path.contains("count"), "{path}");
     }
     Ok(())
@@ -207,6 +272,11 @@ async fn time_ranges_are_inclusive_in_every_offset() -> Result<()> {
             (format!("{property}_min=2026-11-01T12:15:00%2B05:30"), &[late]),
             (format!("{property}_max=2026-11-01T14:15:00+09:00"), &[early]),
             (format!("{property}_min=2026-11-01T06:45:00.001Z"), &[]),
+            (format!("{property}_min=2026-11-01+01:45:00+-0500"), &[late]),
+            (format!("{property}_max=2026-11-01+05:15:00+UTC"), &[early]),
+            (format!("{property}_min=2026-11-01"), &[early, late]),
+            (format!("{property}_max=2026-11-01"), &[]),
+            (format!("{property}_max=2026-11-02"), &[early, late]),
         ] {
             assert_eq!(ids(api, &format!("&{range}")).await?, expected, "{range}");
         }

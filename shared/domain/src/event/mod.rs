@@ -34,7 +34,7 @@ use crate::{
         catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic,
         trace_context::traceparent_of,
     },
-    input::{byte_order_mark::without_byte_order_mark, optional_text::optional_text},
+    input::{byte_order_mark::without_byte_order_mark, optional_text::optional_text, time::instant},
     installation::{app::AppId, shop::ShopDomain},
     payload::{Payload, limits::PAYLOAD_LIMIT},
 };
@@ -141,7 +141,7 @@ impl<'a> StoreEvent<'a> {
             None => EventId::of_record(origin),
         };
         let triggered_at = match text("triggered_at", fields.triggered_at)? {
-            Some(time) => time.parse().map_err(|_| InvalidEvent::Field {
+            Some(time) => instant(&time).ok_or(InvalidEvent::Field {
                 field: "triggered_at",
                 must: "must be an ISO 8601 date and time with an offset",
             })?,

@@ -51,6 +51,17 @@ fn an_event_with_a_malformed_traceparent_goes_out_without_it() -> TestResult {
 }
 
 #[test]
+fn a_time_as_ruby_prints_it_is_read() -> TestResult {
+    for time in ["2026-11-21T15:00:00Z", "2026-11-21 10:00:00 -0500", "2026-11-21 15:00:00 UTC"] {
+        let record = format!(
+            r#"{{"shop": "a.example", "topic": "orders/create", "payload": {{}}, "triggered_at": "{time}"}}"#
+        );
+        assert_eq!(parse(&record)?.triggered_at, "2026-11-21T15:00:00Z".parse()?, "{time}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_byte_order_mark_before_a_record_is_passed_over() -> TestResult {
     let record =
         "{\"shop\": \"a.example\", \"topic\": \"orders/create\", \"payload\": {\"note\": \"\u{feff}\"}}";

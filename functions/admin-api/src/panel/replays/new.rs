@@ -60,7 +60,7 @@ pub(crate) async fn show(
     if !query.has("count") {
         return Ok(view.page().into_response());
     }
-    match ReplayRequest::parse(&draft.members(zone), session.now) {
+    match ReplayRequest::parse(&draft.members(zone), zone, session.now) {
         Ok(request) => {
             let dry_run = count_deliveries(&app, caller, webhook.id, &request).await?;
             let dry_run = DryRunResponse::of(&request, &dry_run, zone).replay;
@@ -85,7 +85,7 @@ pub(crate) async fn begin(
     let draft = Draft::of(&form, session.now, zone);
     let mut members = draft.members(zone);
     members.extend(form.has("id").then(|| ("id".to_owned(), form.get("id").into())));
-    let begun = match ReplayRequest::parse(&members, session.now) {
+    let begun = match ReplayRequest::parse(&members, &session.caller.time_zone, session.now) {
         Ok(request) => begin_replay(&app, caller, webhook.id, request).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
@@ -204,7 +204,7 @@ mod tests {
     fn page(query: &str, status: &str) -> Result<String, Box<dyn std::error::Error>> {
         let (now, zone) = ("2026-11-21T15:00:00Z".parse()?, TimeZone::get("America/New_York")?);
         let draft = Draft::of(&Fields::parse(query.as_bytes()), now, &zone);
-        let errors = ReplayRequest::parse(&draft.members(&zone), now).err().unwrap_or_default();
+        let errors = ReplayRequest::parse(&draft.members(&zone), &zone, now).err().unwrap_or_default();
         let webhook = webhook(status)?;
         Ok(View { webhook: &webhook, zone: &zone, draft: &draft, errors, count: None }.body().into_string())
     }
@@ -230,7 +230,7 @@ mod tests {
         let page = page("from=\"><script>&per_second=0&state=", "active")?;
         for expected in [
             "value=\"&quot;&gt;&lt;script&gt;\"",
-            "id=\"from-error\">must be an ISO 8601 date and time with an offset<",
+            "id=\"from-error\">must be an ISO 8601 date and time with an offset, or a date<",
             "id=\"per_second-error\">must be between 1 and 1000<",
             "id=\"state-error\">can't be blank<",
             "href=\"#state\"",
