@@ -9,3 +9,4 @@ mod redrive;
 mod repeats;
 mod topic_changes;
 mod uninstalled;
+mod verifiers;
