@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_aws::registry::{SessionItem, TokenItem};
 use storehook_domain::installation::{Scope, token::TokenHash};
-use storehook_tests::Stack;
+use storehook_tests::{DirectApi, Stack};
 
 use super::client::Visitor;
 

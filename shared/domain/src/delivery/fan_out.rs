@@ -22,7 +22,7 @@ pub const BATCH_LIMIT: usize = 10;
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {
-    /// The index of the invocation's record that it came from.
+    /// The index of the invocation's entry that it came from.
     pub record: usize,
     /// The webhook. It is the message's group, so a busy webhook does not hold up the others.
     pub webhook_id: WebhookId,

@@ -8,11 +8,13 @@
 //! either returns an event that can become deliveries, or an [`InvalidEvent`] that says what is
 //! wrong. A record that is no event must neither block its shard nor vanish: it goes to the
 //! rejected-events queue ([`rejected`]). The reader checks that the payload is an object and keeps
-//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched. A record may
+//! hold many ([`aggregated`]).
 //!
 //! The topic of an event is one of the [`catalogue`], or a `noun:verb` of Spree's kind ([`topic`]).
 //! [`samples`] has a payload for each topic, for test events.
 
+pub mod aggregated;
 pub mod catalogue;
 pub mod id;
 pub mod origin;
