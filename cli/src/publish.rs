@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use storehook_aws::stream::{Record, Untaken, batch_length, put};
 use storehook_domain::{
     event::{StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, topic::Topic},
+    input::byte_order_mark::BYTE_ORDER_MARK,
     installation::shop::ShopDomain,
 };
 
@@ -135,6 +136,7 @@ const FRUITLESS_ROUNDS: u32 = 50;
 /// The record of a new event with this payload. Its id is made here, so putting it twice makes one
 /// event.
 fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<Record> {
+    let payload = payload.trim_start_matches(BYTE_ORDER_MARK);
     let payload: &RawValue = serde_json::from_str(payload).context("the payload is not JSON")?;
     let id = EventId::parse(&uuid::Uuid::new_v4().to_string())?;
     let data = event_record(shop, topic.as_str(), &id, storehook_aws::now(), None, payload.get());
@@ -143,15 +145,18 @@ fn record_of_payload(shop: &ShopDomain, topic: &Topic, payload: &str) -> Result<
 
 /// The records of a file with one event per line, in order.
 fn records(input: &mut Input) -> Result<impl Iterator<Item = Result<Record>>> {
-    let record = |(number, line): (u64, Result<String>)| match line {
-        Ok(line) if line.trim().is_empty() => None,
+    let is_blank = |line: &str| line.trim_start_matches(BYTE_ORDER_MARK).trim().is_empty();
+    let record = move |(number, line): (u64, Result<String>)| match line {
+        Ok(line) if is_blank(&line) => None,
         line => Some(line.and_then(|line| record_of(&line)).with_context(|| format!("line {number}"))),
     };
     Ok(input.lines()?.filter_map(record))
 }
 
-/// The record of an event, if the fan-out accepts it.
+/// The record of an event, if the fan-out accepts it. Files that were joined may have a byte order
+/// mark before any line.
 fn record_of(event: &str) -> Result<Record> {
+    let event = event.trim_start_matches(BYTE_ORDER_MARK);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
     let partition_key = parsed.partition_key();
@@ -176,6 +181,22 @@ mod tests {
         let event = String::from_utf8(record.data)?;
         assert!(event.ends_with(&format!("\"payload\":{payload}}}")), "{event}");
         assert!(event.contains(r#""topic":"orders/create""#));
+        Ok(())
+    }
+
+    #[test]
+    fn byte_order_marks_are_not_published() -> Result<()> {
+        let payload = r#"{"id": 1}"#;
+        let marked = format!("\u{feff}{payload}\n");
+        let record = record_of_payload(&"a.example".parse()?, &Topic::parse("order:new")?, &marked)?;
+        assert!(String::from_utf8(record.data)?.ends_with(&format!("\"payload\":{payload}}}")));
+
+        let event = r#"{"shop": "a.example", "topic": "orders/create", "payload": {}}"#;
+        let mut input = Input::copy(format!("\u{feff}{event}\r\n\u{feff}\n\u{feff}{event}").as_bytes())?;
+        for record in records(&mut input)? {
+            assert_eq!(String::from_utf8(record?.data)?, event);
+        }
+        assert_eq!(records(&mut input)?.count(), 2);
         Ok(())
     }
 

@@ -80,6 +80,40 @@ def ask_without_accept():
     assert answer.status == 200 and json.load(answer) == {"count": 0}
 
 
+def read_the_call_limit():
+    """As docs/api.md tells it, since names of headers are in lower case."""
+    shopify.Limits.CREDIT_LIMIT_HEADER_PARAM = "x-shopify-shop-api-call-limit"
+    shopify.Webhook.count()
+    assert shopify.Limits.credit_used() >= 1 and shopify.Limits.credit_limit() > shopify.Limits.credit_used()
+
+
+def page_through_webhooks():
+    """Pages as apps do: by what the library makes of the `Link` header. 51 webhooks are two pages."""
+    shopify.ShopifyResource.set_site(url + PREFIXES[0])
+    shopify.ShopifyResource.set_headers(CREDENTIALS[0](token))
+    webhooks = [
+        shopify.Webhook.create({"topic": "orders/create", "address": f"https://a.example/{number}", "format": "json"})
+        for number in range(51)
+    ]
+    ids = [webhook.id for webhook in webhooks]
+    first = shopify.Webhook.find()
+    assert [webhook.id for webhook in first] == ids[:50]
+    assert first.has_next_page() and not first.has_previous_page()
+    second = first.next_page(no_cache=True)
+    assert [webhook.id for webhook in second] == ids[50:]
+    assert second.has_previous_page() and not second.has_next_page()
+    assert [webhook.id for webhook in second.previous_page(no_cache=True)] == ids[:50]
+    assert not shopify.Webhook.find(limit=51).has_next_page()
+    everything = [webhook.id for page in shopify.PaginatedIterator(shopify.Webhook.find(limit=20)) for webhook in page]
+    assert everything == ids
+    read_the_call_limit()
+    since = shopify.Webhook.find(created_at_min="2014-04-25 16:15:47 -0400", created_at_max="2014-04-25")
+    assert since == [] and not since.has_next_page()
+    for webhook in webhooks:
+        webhook.destroy()
+
+
 for prefix, credentials in itertools.product(PREFIXES, CREDENTIALS):
     manage_webhooks(prefix, credentials)
 ask_without_accept()
+page_through_webhooks()

@@ -81,7 +81,9 @@ impl DirectApi {
     pub async fn on(stack: &Stack, rate_limit_burst: &str) -> Result<Self> {
         let (sender, calls) = mpsc::unbounded_channel();
         let gate = Gate { endpoint_url: stack.endpoint_url.clone(), client: http_client()?, calls: sender };
-        let gate_url = serve(Router::new().fallback(pass).with_state(Arc::new(gate))).await?;
+        let (gate_listener, gate_url) = listen().await?;
+        serve(gate_listener, Router::new().fallback(pass).with_state(Arc::new(gate)));
+        let (listener, url) = listen().await?;
         let (id, secret) = LOCAL_CREDENTIALS;
         let [registry, history, stream] = ["registry", "history", "events"].map(|name| stack.resource(name));
         let queue_url = stack.queue_url("delivery").await?;
@@ -97,11 +99,12 @@ impl DirectApi {
             ("DELIVERY_QUEUE_URL", &queue_url),
             ("JOBS_QUEUE_URL", &jobs_url),
             ("RATE_LIMIT_BURST", rate_limit_burst),
+            ("PUBLIC_URL", &url),
         ];
         let environment = environment.into_iter().collect();
         let sdk = storehook_aws::lambda_sdk_config(&environment)?;
         let app = App::new(&sdk, Settings::read(&environment)?);
-        let url = serve(Router::new().fallback_service(service(app))).await?;
+        serve(listener, Router::new().fallback_service(service(app)));
         Ok(Self { url, gate_url, calls })
     }
 }
@@ -158,11 +161,15 @@ impl Stack {
     }
 }
 
-async fn serve(router: Router) -> Result<String> {
+/// A free port, and its URL.
+async fn listen() -> Result<(TcpListener, String)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(url)
 }
 
 /// Holds a call until it is let through, and passes it on.

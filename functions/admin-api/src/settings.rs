@@ -4,6 +4,7 @@ use crate::panel::look::brand::Brand;
 use axum::http::HeaderName;
 use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{
+    delivery::request::platform::{ApiVersion, Platform},
     installation::rate_limit::RateLimit,
     webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules},
 };
@@ -31,6 +32,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// Where clients reach the API, without a path: `PUBLIC_URL`. `None` is the gateway's own URL.
     pub public_url: Option<String>,
+    /// What deliveries say of the platform: `HEADER_PREFIX` and `API_VERSION`.
+    pub platform: Platform,
     /// The brand of the control panel.
     pub brand: Brand,
     /// The header that tells the level of the bucket: `HEADER_PREFIX` and `-Api-Call-Limit`.
@@ -54,6 +57,10 @@ impl Settings {
             )?,
             public_url: environment.parsed("PUBLIC_URL", public_url)?,
             brand: Brand::read(environment)?,
+            platform: Platform {
+                header_prefix: header_prefix.clone(),
+                api_version: environment.parsed("API_VERSION", ApiVersion::parse)?,
+            },
             rules: WebhookRules {
                 address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
                 header_prefix,

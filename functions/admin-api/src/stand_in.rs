@@ -25,7 +25,7 @@ use crate::{App, Settings, service};
 pub(crate) type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// The token that requests carry.
-const TOKEN: &str = "t";
+const TOKEN: &str = "shtk_t";
 
 /// The response of the API: its status, its headers, and its JSON.
 pub(crate) type Answer = (StatusCode, HeaderMap, Value);

@@ -95,8 +95,8 @@ async fn send(
 ) -> (Attempt, Option<String>) {
     let Received { message, body, .. } = received;
     let Target { webhook, installation, .. } = target;
-    let prefix = &dependencies.settings.header_prefix;
-    let request = match DeliveryRequest::build(message, webhook, installation, prefix, now) {
+    let platform = &dependencies.settings.platform;
+    let request = match DeliveryRequest::build(message, webhook, installation, platform, now) {
         Ok(request) => request,
         Err(error) => return (not_built(webhook, error, now), None),
     };

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{
-    delivery::schedule::RetrySchedule,
+    delivery::{
+        request::platform::{ApiVersion, Platform},
+        schedule::RetrySchedule,
+    },
     webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix},
 };
 
@@ -25,8 +28,9 @@ pub struct Settings {
     pub retry_queue: QueueAddress,
     /// The addresses that deliveries may reach: public ones, and `ALLOWED_CIDRS`.
     pub address_policy: AddressPolicy,
-    /// What the platform's header names begin with: `HEADER_PREFIX`.
-    pub header_prefix: HeaderPrefix,
+    /// What the platform's header names begin with, and the version of its API: `HEADER_PREFIX` and
+    /// `API_VERSION`.
+    pub platform: Platform,
     /// When failed deliveries are tried again, compressed by `RETRY_TIME_SCALE`.
     pub schedule: RetrySchedule,
     /// How long a connection may take: `CONNECT_TIMEOUT_SECONDS`, 2 unless set.
@@ -65,7 +69,10 @@ impl Settings {
             delivery_queue: queue("DELIVERY_QUEUE_ARN", "DELIVERY_QUEUE_URL")?,
             retry_queue: queue("RETRY_QUEUE_ARN", "RETRY_QUEUE_URL")?,
             address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
-            header_prefix: environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?,
+            platform: Platform {
+                header_prefix: environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?,
+                api_version: environment.parsed("API_VERSION", ApiVersion::parse)?,
+            },
             schedule: RetrySchedule::new(environment.number("RETRY_TIME_SCALE", 1.0)?)
                 .ok_or(SettingError::invalid("RETRY_TIME_SCALE", "it must be over 0 and at most 1"))?,
             connect_timeout: seconds(environment, "CONNECT_TIMEOUT_SECONDS", 2, 10)?,
@@ -119,7 +126,7 @@ pub(crate) mod tests {
             (Duration::from_secs(2), Duration::from_secs(5))
         );
         assert_eq!(settings.address_policy, AddressPolicy::default());
-        assert_eq!(settings.header_prefix, HeaderPrefix::default());
+        assert_eq!(settings.platform, Platform::default());
         assert_eq!(settings.schedule, RetrySchedule::default());
         assert_eq!(settings.runtime_api_port, None);
         Ok(())
@@ -152,6 +159,7 @@ pub(crate) mod tests {
         for (name, value) in [
             ("ALLOWED_CIDRS", "localhost"),
             ("HEADER_PREFIX", "X Y"),
+            ("API_VERSION", "2026 10"),
             ("RETRY_TIME_SCALE", "0"),
             ("RETRY_TIME_SCALE", "fast"),
             ("CONNECT_TIMEOUT_SECONDS", "-1"),

@@ -16,6 +16,9 @@
 //!   two exceptions: a single message that SQS did not take is sent again, after its batch; and
 //!   later events may overtake one that is shared out as jobs.
 //!
+//! A record may hold many events (`events::entries`). It is done when all of them are, and one that
+//! is no event is rejected by itself.
+//!
 //! If the history is on, each event's payload is written once, at the same time as its deliveries
 //! are sent. If that fails, the log has a line, and the deliveries go out all the same.
 //!
@@ -37,22 +40,24 @@ mod times;
 
 use aws_lambda_events::{
     event::{sqs::SqsBatchResponse, streams::KinesisEventResponse},
-    kinesis::{KinesisEvent, KinesisEventRecord},
+    kinesis::KinesisEvent,
     sqs::SqsEvent,
 };
 use futures::future;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use storehook_domain::{
-    event::{StoreEvent, origin::RecordOrigin, rejected::RejectedEvent},
-    job::fan_out::Range,
-};
+use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
 
 pub use dependencies::Dependencies;
 pub use settings::Settings;
 pub use times::{RESERVE, Times};
 
-use crate::{events::progress::Progress, queue::NotSent};
+use crate::{
+    events::{
+        entries::{self, Entry},
+        progress::Progress,
+    },
+    queue::NotSent,
+};
 
 /// What Lambda hands over: records of the stream, or jobs. Each has a member that the other lacks.
 #[derive(Debug, Deserialize)]
@@ -85,14 +90,8 @@ pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> 
 
 /// Fans out a batch of records. The response names the first record that is not done, if any.
 async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times) -> KinesisEventResponse {
-    let mut progress = Progress::default();
-    let mut events = Vec::new();
-    for (index, record) in batch.records.iter().enumerate() {
-        match StoreEvent::parse(&record.kinesis.data, &origin_of(record)) {
-            Ok(event) => events.push((index, event)),
-            Err(error) => progress.reject(index, error.to_string()),
-        }
-    }
+    let entries = entries::entries_of(&batch.records);
+    let (events, mut progress) = entries::events_of(&entries);
     let mut subscribed = dependencies.subscribers.find(events, Range::ALL, times, &mut progress).await;
     events::history::mark(&dependencies.history, &mut subscribed);
     events::shares::queue(&dependencies.jobs_queue, &mut subscribed, times, &mut progress).await;
@@ -103,7 +102,7 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
     future::join(send, write).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
-    send_rejected(dependencies, &batch.records, times, &mut progress).await;
+    send_rejected(dependencies, &entries, times, &mut progress).await;
     tracing::info!(
         batch.records = batch.records.len(),
         batch.events = subscribed.len(),
@@ -118,10 +117,10 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     response
 }
 
-/// Sends the rejected records to the rejected-events queue, in order.
+/// Sends the rejected entries to the rejected-events queue, in order.
 async fn send_rejected(
     dependencies: &Dependencies,
-    records: &[KinesisEventRecord],
+    entries: &[Entry<'_>],
     times: Times,
     progress: &mut Progress,
 ) {
@@ -129,16 +128,16 @@ async fn send_rejected(
         if progress.comes_again(index) {
             return;
         }
-        let Some(record) = records.get(index) else { continue };
-        let origin = origin_of(record);
+        let Some(entry) = entries.get(index) else { continue };
+        let origin = entry.origin();
         tracing::warn!(
             event.rejected = reason,
             record.shard_id = origin.shard_id,
             record.sequence_number = origin.sequence_number,
-            record.bytes = record.kinesis.data.len(),
+            record.bytes = entry.data.len(),
             "event rejected"
         );
-        let sent = send_record(dependencies, record, &origin, &reason, times).await;
+        let sent = send_entry(dependencies, entry, &reason, times).await;
         if let Err(error) = sent {
             tracing::error!(error = storehook_aws::causes(&error), "rejected event not queued");
             progress.fail(index);
@@ -146,32 +145,20 @@ async fn send_rejected(
     }
 }
 
-/// Sends one rejected record, in as many messages as it takes.
-async fn send_record(
+/// Sends one rejected entry, in as many messages as it takes.
+async fn send_entry(
     dependencies: &Dependencies,
-    record: &KinesisEventRecord,
-    origin: &RecordOrigin<'_>,
+    entry: &Entry<'_>,
     reason: &str,
     times: Times,
 ) -> Result<(), NotSent> {
-    for message in RejectedEvent::messages(&record.kinesis.data, origin, reason) {
+    for message in RejectedEvent::messages(&entry.data, &entry.origin(), reason) {
         if times.are_up() {
             return Err(NotSent::OutOfTime);
         }
         dependencies.rejected_queue.send(message).await?;
     }
     Ok(())
-}
-
-/// The origin of a record. Lambda names it `<shard id>:<sequence number>`.
-fn origin_of(record: &KinesisEventRecord) -> RecordOrigin<'_> {
-    let id = record.event_id.as_deref().unwrap_or_default();
-    let arrived_at = record.kinesis.approximate_arrival_timestamp.timestamp_millis();
-    RecordOrigin {
-        shard_id: id.split_once(':').map_or("", |(shard_id, _)| shard_id),
-        sequence_number: &record.kinesis.sequence_number,
-        arrived_at: Timestamp::from_millisecond(arrived_at).unwrap_or(Timestamp::UNIX_EPOCH),
-    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,35 @@ async fn credentials_are_accepted_in_four_forms_and_anything_else_is_401() -> Re
 }
 
 #[tokio::test]
+async fn what_can_be_no_token_is_401_without_a_read() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let api = stack.install().await?.api;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let long = "a".repeat(10 * 1024);
+    for (token, calls) in [
+        ("shtk_wrong", &["GetItem"][..]),
+        ("wrong", &[]),
+        ("shtk_", &[]),
+        ("shtk_a.b", &[]),
+        (&long, &[]),
+        (&format!("shtk_{long}"), &[]),
+    ] {
+        let api = api.with_token(token).at(&direct.url);
+        let (response, made) = direct.observe(api.call(Method::GET, LIST, None)).await?;
+        assert_eq!(
+            (response.status, &made[..]),
+            (StatusCode::UNAUTHORIZED, &to_strings(calls)[..]),
+            "{token}"
+        );
+    }
+    Ok(())
+}
+
+fn to_strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[tokio::test]
 async fn a_token_without_the_scope_is_403() -> Result<()> {
     let stack = Stack::shared().await?;
     let pushes = stack.install_with(&[Scope::EventsPush]).await?.api;

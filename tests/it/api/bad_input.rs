@@ -184,7 +184,7 @@ async fn malformed_parameters_are_400_and_named() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let (limit, page) = (json!(["must be between 1 and 250"]), json!(["must be 1 or greater"]));
     let since_id = json!(["must be a whole number"]);
-    let time = json!(["must be an ISO 8601 date and time with an offset"]);
+    let time = json!(["must be an ISO 8601 date and time with an offset, or a date"]);
     let once = json!(["may be given only once"]);
     let topic = json!([catalogue::not_allowed_message()]);
     for (path, errors) in [
@@ -201,6 +201,12 @@ async fn malformed_parameters_are_400_and_named() -> Result<()> {
         ("/admin/webhooks.json?since_id=%D9%A3", json!({"since_id": since_id})),
         ("/admin/webhooks.json?created_at_min=yesterday", json!({"created_at_min": time})),
         ("/admin/webhooks.json?created_at_max=1", json!({"created_at_max": time})),
+        ("/admin/webhooks.json?created_at_min=%222014-04-25%22", json!({"created_at_min": time})),
+        (
+            "/admin/webhooks.json?created_at_min=%222014-04-25+16:15:47+-0400%22",
+            json!({"created_at_min": time}),
+        ),
+        ("/admin/webhooks.json?page_info=x", json!({"page_info": ["is invalid"]})),
         ("/admin/webhooks.json?updated_at_min=2014-04-25T16:15:47", json!({"updated_at_min": time})),
         ("/admin/webhooks.json?updated_at_max=2014-13-25T16:15:47Z", json!({"updated_at_max": time})),
         ("/admin/webhooks.json?topic=orders/exploded", json!({"topic": topic})),

@@ -144,7 +144,7 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
     let api = installed.api.at(&direct.url);
     let one = format!("/admin/webhooks/{id}.json");
     for (path, limit) in [
-        ("/admin/webhooks.json?limit=3&page=2", json!(6)),
+        ("/admin/webhooks.json?limit=3&page=2", json!(7)),
         ("/admin/webhooks.json?topic=*", json!(null)),
         ("/admin/webhooks/count.json", json!(null)),
         (&one, json!(null)),
@@ -155,7 +155,10 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
             assert_eq!(body["ConsistentRead"], json!(true), "{path}: {operation}");
         }
         let (_, read) = &calls[1];
-        assert_eq!(read["Limit"], limit, "{path}: no more is read than is skipped or shown");
+        assert_eq!(
+            read["Limit"], limit,
+            "{path}: no more is read than is skipped or shown, and one that tells of a next page"
+        );
         assert_eq!(read["Select"] == json!("COUNT"), path.contains("count"), "{path}");
     }
     Ok(())
@@ -207,6 +210,11 @@ async fn time_ranges_are_inclusive_in_every_offset() -> Result<()> {
             (format!("{property}_min=2026-11-01T12:15:00%2B05:30"), &[late]),
             (format!("{property}_max=2026-11-01T14:15:00+09:00"), &[early]),
             (format!("{property}_min=2026-11-01T06:45:00.001Z"), &[]),
+            (format!("{property}_min=2026-11-01+01:45:00+-0500"), &[late]),
+            (format!("{property}_max=2026-11-01+05:15:00+UTC"), &[early]),
+            (format!("{property}_min=2026-11-01"), &[early, late]),
+            (format!("{property}_max=2026-11-01"), &[]),
+            (format!("{property}_max=2026-11-02"), &[early, late]),
         ] {
             assert_eq!(ids(api, &format!("&{range}")).await?, expected, "{range}");
         }

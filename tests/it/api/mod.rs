@@ -11,6 +11,7 @@ mod http;
 mod lists;
 mod lost_responses;
 mod page;
+mod page_links;
 mod races;
 mod secrets;
 mod webhooks;

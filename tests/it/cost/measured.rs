@@ -12,8 +12,13 @@ use storehook_aws::{
 };
 use storehook_domain::{
     delivery::{
-        body_shape::BodyShape, disposition::Disposition, lane::Lane, message::DeliveryMessage,
-        outcome::Outcome, request::DeliveryRequest, subscriber::Subscriber,
+        body_shape::BodyShape,
+        disposition::Disposition,
+        lane::Lane,
+        message::DeliveryMessage,
+        outcome::Outcome,
+        request::{DeliveryRequest, platform::Platform},
+        subscriber::Subscriber,
     },
     event::{
         StoreEvent, id::EventId, origin::RecordOrigin, pushed::event_record, samples::sample_of, topic::Topic,
@@ -25,7 +30,7 @@ use storehook_domain::{
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
     payload::digest::PayloadDigest,
-    webhook::{Webhook, header_prefix::HeaderPrefix},
+    webhook::Webhook,
 };
 
 use crate::stack::template::resource;
@@ -54,7 +59,7 @@ pub(super) fn measure(is_history_on: bool) -> Result<Measured> {
     let kept = is_history_on.then(|| digest.clone());
     let delivery =
         DeliveryMessage::of(&event, kept, &Subscriber::by_topic(webhook.id, webhook.app.clone()), now);
-    let request = DeliveryRequest::build(&delivery, &webhook, &installation, &HeaderPrefix::default(), now)?;
+    let request = DeliveryRequest::build(&delivery, &webhook, &installation, &Platform::default(), now)?;
     let headers = request.redacted_headers(&webhook.custom_headers);
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     let request = header_bytes + request.body.len();

@@ -9,4 +9,5 @@ mod redrive;
 mod repeats;
 mod topic_changes;
 mod uninstalled;
+mod verifiers;
 mod wide;

@@ -40,7 +40,7 @@ const ADMIN_API: [(&str, u64); 25] = [
 const OF_A_REPLAY: [(&str, u64); 3] = [("replay", 202), ("replay-show", 200), ("replay-stop", 200)];
 /// The requests about a delivery that `fan-out-good.json` makes.
 const OF_A_DELIVERY: [(&str, u64); 2] = [("delivery", 200), ("redeliver", 202)];
-const FAN_OUT: [&str; 4] = ["empty", "good", "mixed", "replay-step"];
+const FAN_OUT: [&str; 5] = ["aggregated", "empty", "good", "mixed", "replay-step"];
 const DELIVERY: [(&str, &[&str]); 5] = [
     ("good", &[]),
     ("malformed", &["059f36b4-87a3-44ab-83d2-661975800001"]),

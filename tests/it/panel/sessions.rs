@@ -13,7 +13,7 @@ use storehook_domain::{
     history::state::DeliveryState,
     installation::{Scope, token::TokenHash},
 };
-use storehook_tests::Stack;
+use storehook_tests::{DirectApi, Stack};
 
 use super::client::Visitor;
 
@@ -118,14 +118,16 @@ async fn a_link_ends_with_its_time_and_with_all_sessions() -> Result<()> {
     let client = aws_sdk_dynamodb::Client::new(&stack.sdk());
     let token = token_partition(&TokenHash::of(&installed.token));
     let now = storehook_aws::now();
-    for (code, made_at) in [("late", now - 601.seconds()), ("in-time", now - 590.seconds())] {
+    // Codes have the shape that they are drawn in.
+    let [late, in_time] = ["late", "in-time"].map(|name| format!("{name:x<43}"));
+    for (code, made_at) in [(&late, now - 601.seconds()), (&in_time, now - 590.seconds())] {
         let item = to_item(LinkItem::new(&TokenHash::of(code), token.clone(), made_at))?;
         client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
     }
     let visitor = Visitor::signed_in(&stack, &installed).await?;
-    assert_eq!(visitor.post("/panel/link", "code=late").await?.status(), StatusCode::GONE);
+    assert_eq!(visitor.post("/panel/link", &format!("code={late}")).await?.status(), StatusCode::GONE);
     visitor.post("/panel/sign-out", "everywhere=1").await?;
-    assert_eq!(visitor.post("/panel/link", "code=in-time").await?.status(), StatusCode::GONE);
+    assert_eq!(visitor.post("/panel/link", &format!("code={in_time}")).await?.status(), StatusCode::GONE);
     Ok(())
 }
 
@@ -137,6 +139,29 @@ async fn a_token_without_the_scope_of_webhooks_does_not_sign_in() -> Result<()> 
         Visitor::new(&stack)?.post("/panel/sign-in", &format!("token={}", installed.token)).await?;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(response.text().await?.contains("lacks the scope webhooks"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_can_be_no_token_no_code_and_no_session_costs_no_call() -> Result<()> {
+    let stack = Stack::shared().await?;
+    let mut direct = DirectApi::on(&stack, "0").await?;
+    let visitor = Visitor::new(&Stack { api_url: direct.url.clone(), ..stack })?;
+    let long = "a".repeat(10 * 1024);
+    for (path, form, status) in [
+        ("/panel/sign-in", format!("token=shtk_{long}"), StatusCode::UNAUTHORIZED),
+        ("/panel/sign-in", "token=password".to_owned(), StatusCode::UNAUTHORIZED),
+        ("/panel/link", "code=x".to_owned(), StatusCode::GONE),
+        ("/panel/link", format!("code={long}"), StatusCode::GONE),
+    ] {
+        let (response, calls) = direct.observe(visitor.post(path, &form)).await?;
+        assert_eq!((response.status(), calls.len()), (status, 0), "{path}");
+    }
+    let cookie = format!("storehook={long}");
+    let cookie = [("cookie", cookie.as_str())];
+    let get = visitor.send(Method::GET, "/panel", None, &cookie);
+    let (response, calls) = direct.observe(get).await?;
+    assert_eq!((response.status(), calls.len()), (StatusCode::SEE_OTHER, 0));
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub(crate) async fn explain_event(
         return Err(ApiError::HistoryOff);
     }
     let filter = WebhookFilter { since_id: after, ..WebhookFilter::default() };
-    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1 };
+    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1, position: None };
     let mut webhooks = list_webhooks(app, caller, &query).await?;
     let has_more = webhooks.len() > PAGE_LIMIT;
     webhooks.truncate(PAGE_LIMIT);

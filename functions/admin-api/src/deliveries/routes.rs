@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::{RawQuery, State},
+    extract::{RawQuery, Request, State},
     response::{IntoResponse as _, Response},
 };
 use storehook_domain::{delivery::id::DeliveryId, history::query::DeliveryQuery};
@@ -19,6 +19,7 @@ use crate::{
     http::{
         bodies::{PathId, id_of},
         caller::Caller,
+        page_links::ListUrl,
         schemas::Errors,
     },
 };
@@ -26,7 +27,7 @@ use crate::{
 /// List a webhook's deliveries
 ///
 /// Lists deliveries, the newest first. A page may be short or empty even if more deliveries follow.
-/// On the last page `page_info` is null.
+/// On the last page `page_info` is null. The header `Link` leads to the next page.
 #[utoipa::path(
     get,
     path = "/admin/webhooks/{id}/deliveries",
@@ -34,7 +35,12 @@ use crate::{
     tag = "deliveries",
     params(("id" = u64, Path, description = "The webhook's id."), DeliveryListParameters),
     responses(
-        (status = 200, description = "The deliveries.", body = DeliveriesResponse),
+        (
+            status = 200,
+            description = "The deliveries.",
+            body = DeliveriesResponse,
+            headers(("Link" = String, description = "Where the next page is (RFC 8288), as an absolute URL: `rel=\"next\"`. Absent on the last page.")),
+        ),
         (status = 400, description = "A parameter is malformed or out of range.", body = Errors),
         (status = 404, description = "The app has no such webhook on the shop.", body = Errors),
     ),
@@ -43,12 +49,16 @@ pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     id: PathId,
-    RawQuery(query): RawQuery,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let query = DeliveryQuery::parse(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
+    let url = ListUrl::of(app.settings.public_url.as_deref(), &request);
+    let query = DeliveryQuery::parse(request.uri().query().unwrap_or_default(), &caller.time_zone);
+    let query = query.map_err(ApiError::Query)?;
     let (records, next) = list_deliveries(&app, &caller, id_of(id, str::parse)?, &query).await?;
     let page_info = next.map(|position| position.to_page_info());
-    Ok(Json(DeliveriesResponse::of(&records, &caller.time_zone, page_info)).into_response())
+    let links = url.links(&query.filters(), None, page_info.as_deref());
+    let response = DeliveriesResponse::of(&records, &caller.time_zone, page_info);
+    Ok((links, Json(response)).into_response())
 }
 
 /// Show a delivery
@@ -99,7 +109,7 @@ pub(crate) async fn stats(
     id: PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let window = DeliveryQuery::parse_window(query.as_deref().unwrap_or_default());
+    let window = DeliveryQuery::parse_window(query.as_deref().unwrap_or_default(), &caller.time_zone);
     let (since, until) = window.map_err(ApiError::Query)?;
     let stats = load_stats(&app, &caller, id_of(id, str::parse)?, since, until).await?;
     Ok(Json(StatsResponse::of(&stats, &caller.time_zone)).into_response())

@@ -46,7 +46,10 @@ impl IntoParams for DeliveryListParameters {
                     .maximum(Some(PAGE_LIMIT))
                     .default(Some(DEFAULT_PAGE_LIMIT.into())),
             ),
-            parameter("page_info", text("The `page_info` of the previous page.")),
+            parameter(
+                "page_info",
+                text("The `page_info` of the previous page. The other parameters stay as they were."),
+            ),
         ]
     }
 }

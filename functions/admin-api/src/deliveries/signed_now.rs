@@ -6,11 +6,15 @@
 
 use jiff::Timestamp;
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, request::DeliveryRequest, run::RunId},
+    delivery::{
+        message::DeliveryMessage,
+        request::{DeliveryRequest, platform::Platform},
+        run::RunId,
+    },
     history::record::DeliveryRecord,
     installation::Installation,
     payload::Payload,
-    webhook::{Webhook, header_prefix::HeaderPrefix},
+    webhook::Webhook,
 };
 
 use crate::{app::App, error::ApiError, http::caller::Caller};
@@ -32,8 +36,8 @@ pub(crate) async fn sign_now(
     payload: &str,
 ) -> Result<Option<SignedRequest>, ApiError> {
     let installation = app.secrets.load_installation(caller).await?.ok_or(ApiError::Unauthorized)?;
-    let prefix = &app.settings.rules.header_prefix;
-    signed(record, webhook, &installation, prefix, payload, storehook_aws::now())
+    let platform = &app.settings.platform;
+    signed(record, webhook, &installation, platform, payload, storehook_aws::now())
 }
 
 /// The request, as the delivery's latest run sends it.
@@ -41,14 +45,14 @@ pub(crate) fn signed(
     record: &DeliveryRecord,
     webhook: &Webhook,
     installation: &Installation,
-    prefix: &HeaderPrefix,
+    platform: &Platform,
     payload: &str,
     now: Timestamp,
 ) -> Result<Option<SignedRequest>, ApiError> {
     let payload = Payload::parse(payload).map_err(|_| ApiError::PayloadMalformed)?;
     let run = record.attempts.last().map_or(RunId::Event, |last| last.run.clone());
     let message = DeliveryMessage::new(record.envelope.clone(), run, now, payload);
-    let request = DeliveryRequest::build(&message, webhook, installation, prefix, now).ok();
+    let request = DeliveryRequest::build(&message, webhook, installation, platform, now).ok();
     Ok(request.map(|request| SignedRequest {
         address: webhook.address.url().to_string(),
         headers: request.redacted_headers(&webhook.custom_headers),

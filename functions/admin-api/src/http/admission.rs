@@ -1,7 +1,8 @@
 //! Admission: which installation a request speaks for, and whether it may.
 //!
 //! The token comes in one of the four ways that clients of this family of APIs send it, and is
-//! looked up by its hash: nothing compares tokens themselves. Every call of a route with a known
+//! looked up by its hash: nothing compares tokens themselves. What can be no token by its shape is
+//! refused without a look-up. Every call of a route with a known
 //! token is counted, and its response tells the level of the bucket. Then the token must have the
 //! scope of the route. Not every token comes in `Authorization`, so responses forbid caching.
 
@@ -66,7 +67,8 @@ pub(crate) fn time_zone_of(item: &TokenItem) -> TimeZone {
 }
 
 async fn load_token(tokens: &TokenStore, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {
-    let token = TokenHash::of(&token_of(headers).ok_or(ApiError::Unauthorized)?);
+    let token = token_of(headers).and_then(|token| TokenHash::of_token(&token));
+    let token = token.ok_or(ApiError::Unauthorized)?;
     let item = tokens.load(&token).await?.ok_or(ApiError::Unauthorized)?;
     Ok((token, item))
 }

@@ -9,6 +9,7 @@ use axum::{
     http::StatusCode,
 };
 use serde_json::{Map, Value};
+use storehook_domain::input::byte_order_mark::without_byte_order_mark;
 
 use crate::error::ApiError;
 
@@ -35,10 +36,29 @@ pub(crate) fn object_of(body: RequestBody, name: &'static str) -> Result<Map<Str
     }
 }
 
-/// The bytes of a body.
+/// The bytes of a body. A byte order mark before them is passed over.
 pub(crate) fn bytes_of(body: RequestBody) -> Result<Bytes, ApiError> {
-    body.map_err(|rejection| match rejection.status() {
+    let bytes = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
         _ => ApiError::IncompleteBody,
-    })
+    })?;
+    Ok(bytes.slice_ref(without_byte_order_mark(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_may_begin_with_a_byte_order_mark() -> Result<(), ApiError> {
+        let body = |text: &'static str| Ok(Bytes::from(text));
+        let webhook = object_of(body("\u{feff}{\"webhook\": {\"topic\": \"orders/create\"}}"), "webhook")?;
+        assert_eq!(webhook["topic"], "orders/create");
+        for (text, expected) in [("\u{feff}", ""), ("{\"a\": \"\u{feff}\"}", "{\"a\": \"\u{feff}\"}")] {
+            assert_eq!(bytes_of(body(text))?, expected);
+        }
+        let twice = object_of(body("\u{feff}\u{feff}{\"webhook\": {}}"), "webhook");
+        assert!(matches!(twice, Err(ApiError::MissingObject(_))));
+        Ok(())
+    }
 }

@@ -3,8 +3,8 @@
 //! In this order: [`paths`] makes its path canonical; [`request_log`] times it and logs one line;
 //! [`admission`] turns its token ([`tokens`]) into a [`caller`] and counts the call
 //! ([`call_limit`]); [`negotiation`] checks its media types. Routes read ids and bodies with
-//! [`bodies`] and print times with [`local_time`]; [`schemas`] holds what the descriptions of
-//! several rooms share.
+//! [`bodies`], print times with [`local_time`], and lead to the pages of lists by [`page_links`], at
+//! the API's [`own_url`]; [`schemas`] holds what the descriptions of several rooms share.
 
 pub(crate) mod paths;
 
@@ -20,6 +20,8 @@ pub(crate) mod negotiation;
 
 pub(crate) mod bodies;
 pub(crate) mod local_time;
+pub(crate) mod own_url;
+pub(crate) mod page_links;
 pub(crate) mod schemas;
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use axum::extract::Request;
 use lambda_http::RequestExt as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::http::page_links::SpelledPath;
+
 /// The characters that a path must encode (the URL standard's path percent-encode set).
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -23,12 +25,15 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// Makes a request's path canonical: `/api/webhooks/7.json` becomes `/admin/webhooks/7`.
+/// Makes a request's path canonical: `/api/webhooks/7.json` becomes `/admin/webhooks/7`. Links to
+/// other pages keep the client's spelling.
 pub(crate) fn to_canonical<B>(mut request: Request<B>) -> Request<B> {
-    let canonical = match request.raw_http_path() {
-        "" => canonical(request.uri().path()),
-        decoded => canonical(&utf8_percent_encode(decoded, NOT_IN_PATHS).to_string()),
+    let spelled = match request.raw_http_path() {
+        "" => request.uri().path().to_owned(),
+        decoded => utf8_percent_encode(decoded, NOT_IN_PATHS).to_string(),
     };
+    let canonical = canonical(&spelled);
+    request.extensions_mut().insert(SpelledPath(spelled));
     let path_and_query = match request.uri().query() {
         Some(query) => format!("{canonical}?{query}"),
         None => canonical,

@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{
         RefOr, Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{AnyOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+        schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, Type},
     },
 };
 
@@ -66,7 +66,8 @@ pub(crate) fn or_null(schema: Schema) -> Schema {
     AnyOfBuilder::new().item(schema).item(null).build().into()
 }
 
-/// An ISO 8601 time.
+/// A time of a request: what clients write is read.
 pub(crate) fn time(description: &str) -> ObjectBuilder {
-    text(description).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+    let format = "ISO 8601 with an offset, or a date, which is its first moment in the shop's time zone.";
+    text(&format!("{description} {format}")).examples(["2026-11-21T15:00:00-05:00"])
 }

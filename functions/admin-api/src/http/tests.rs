@@ -16,12 +16,12 @@ async fn get(api: &Api, headers: &[(&str, &str)]) -> Result<Answer, Box<dyn std:
 #[tokio::test]
 async fn a_request_needs_a_known_token() -> TestResult {
     let api = Api::start().await?;
-    for headers in [&[][..], &[("authorization", "Bearer unknown")]] {
+    for headers in [&[][..], &[("authorization", "Bearer shtk_unknown")]] {
         let (status, headers, _) = get(&api, headers).await?;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert_eq!(headers["www-authenticate"], "Bearer realm=\"storehook\"");
     }
-    let (status, headers, body) = get(&api, &[("authorization", "Bearer t")]).await?;
+    let (status, headers, body) = get(&api, &[("authorization", "Bearer shtk_t")]).await?;
     assert_eq!((status, body), (StatusCode::OK, json!({"webhooks": []})));
     assert_eq!(headers["cache-control"], "no-store");
     assert!(!headers.contains_key("x-shopify-shop-api-call-limit"), "calls are not limited");
@@ -86,7 +86,7 @@ async fn a_token_that_is_revoked_meanwhile_is_refused() -> TestResult {
 #[tokio::test]
 async fn json_is_spoken_both_ways() -> TestResult {
     let api = Api::start().await?;
-    let token = ("x-shopify-access-token", "t");
+    let token = ("x-shopify-access-token", "shtk_t");
     let (html, text) = (("accept", "text/html"), ("content-type", "text/plain"));
     for (request, header, status) in [
         (LIST, html, StatusCode::NOT_ACCEPTABLE),
@@ -125,7 +125,7 @@ async fn a_body_may_have_1_mib_and_a_push_4_mib() -> TestResult {
         for (bytes, status) in [(limit, StatusCode::BAD_REQUEST), (limit + 1, StatusCode::PAYLOAD_TOO_LARGE)]
         {
             let body = Body::from(vec![b' '; bytes]);
-            let (told, ..) = api.send_with(request, &[("x-shopify-access-token", "t")], body).await?;
+            let (told, ..) = api.send_with(request, &[("x-shopify-access-token", "shtk_t")], body).await?;
             assert_eq!(told, status, "{request} of {bytes} bytes");
         }
     }
@@ -152,8 +152,8 @@ async fn the_description_needs_no_token_and_other_paths_are_not_found() -> TestR
 #[tokio::test]
 async fn each_request_is_one_line_without_its_query_or_token() -> TestResult {
     for (path, token, status, route, shop) in [
-        ("/admin/webhooks/7?fields=id", "t", 200, "/admin/webhooks/{id}", json!("a.example")),
-        ("/admin/webhooks/7?fields=id", "unknown", 401, "/admin/webhooks/{id}", Value::Null),
+        ("/admin/webhooks/7?fields=id", "shtk_t", 200, "/admin/webhooks/{id}", json!("a.example")),
+        ("/admin/webhooks/7?fields=id", "shtk_unknown", 401, "/admin/webhooks/{id}", Value::Null),
     ] {
         let api = Api::start().await?;
         let headers = [("x-shopify-access-token", token)];

@@ -2,7 +2,8 @@
 //!
 //! Somebody signs in with the token of an installation, or with a one-time link. A GET of a link
 //! shows a button and uses nothing up, because chat programs and mail scanners follow links too.
-//! Attempts from one network are counted, an IPv6 network as its first 64 bits.
+//! Attempts from one network are counted, an IPv6 network as its first 64 bits. What can be no
+//! token or code by its shape is refused without a call, and not counted.
 
 use std::net::IpAddr;
 
@@ -46,19 +47,23 @@ pub(crate) async fn sign_in(
     network: Network,
     Form(fields): Form,
 ) -> Result<Response, Problem> {
-    admit_attempt(&app, &headers, &network).await?;
     let page = own_page(fields.get("back"));
-    let token = TokenHash::of(fields.get("token").trim());
-    let refusal = match app.tokens.load(&token).await.map_err(ApiError::from)? {
-        Some(item) if item.scopes.contains(&Scope::Webhooks) => {
-            return Ok(session::begin(&app, &headers, &token, page).await?);
-        }
-        Some(_) => "lacks the scope webhooks",
-        None => "is unknown, or it was revoked",
+    let token = TokenHash::of_token(fields.get("token").trim());
+    let refusal = match admit_attempt(&app, &headers, &network, token).await? {
+        None => UNKNOWN_TOKEN,
+        Some(token) => match app.tokens.load(&token).await.map_err(ApiError::from)? {
+            Some(item) if item.scopes.contains(&Scope::Webhooks) => {
+                return Ok(session::begin(&app, &headers, &token, page).await?);
+            }
+            Some(_) => "lacks the scope webhooks",
+            None => UNKNOWN_TOKEN,
+        },
     };
     let errors = FieldErrors::one("token", refusal);
     Ok(form(page, &errors).with(StatusCode::UNAUTHORIZED).into_response())
 }
+
+const UNKNOWN_TOKEN: &str = "is unknown, or it was revoked";
 
 fn form(back: &str, errors: &FieldErrors) -> Page {
     let token = Field {
@@ -104,9 +109,12 @@ pub(crate) async fn use_link(
     network: Network,
     Form(fields): Form,
 ) -> Result<Response, Problem> {
-    admit_attempt(&app, &headers, &network).await?;
-    let used = app.sessions.use_link(&TokenHash::of(fields.get("code")), storehook_aws::now()).await;
-    let Some(link) = used.map_err(ApiError::from)? else { return Ok(used_up().into_response()) };
+    let code = TokenHash::of_code(fields.get("code"));
+    let used = match admit_attempt(&app, &headers, &network, code).await? {
+        Some(code) => app.sessions.use_link(&code, storehook_aws::now()).await.map_err(ApiError::from)?,
+        None => None,
+    };
+    let Some(link) = used else { return Ok(used_up().into_response()) };
     let Some(token) = link.token() else { return Ok(used_up().into_response()) };
     match app.tokens.load(&token).await.map_err(ApiError::from)? {
         Some(owner) if link.is_valid(owner.sessions_since) => {
@@ -144,15 +152,24 @@ pub(crate) async fn sign_out(
     Ok(response)
 }
 
-/// Refuses an attempt from another site's page, and too many from one network.
-async fn admit_attempt(app: &App, headers: &HeaderMap, network: &Network) -> Result<(), Problem> {
+/// Refuses an attempt from another site's page, and too many from one network. Returns what is to
+/// be looked up, if anything is.
+async fn admit_attempt(
+    app: &App,
+    headers: &HeaderMap,
+    network: &Network,
+    given: Option<TokenHash>,
+) -> Result<Option<TokenHash>, Problem> {
     if !origin::is_own(headers) {
         return Err(Problem::ForeignPage);
+    }
+    if given.is_none() {
+        return Ok(None);
     }
     let count = app.sessions.count_attempt(&network.0, storehook_aws::now()).await.map_err(ApiError::from)?;
     match count {
         Count::Full { seconds, .. } => Err(ApiError::TooManyCalls { seconds }.into()),
-        Count::Unlimited | Count::Gone | Count::Admitted { .. } => Ok(()),
+        Count::Unlimited | Count::Gone | Count::Admitted { .. } => Ok(given),
     }
 }
 

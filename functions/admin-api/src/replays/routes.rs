@@ -84,7 +84,8 @@ pub(crate) async fn replay(
 ) -> Result<Response, ApiError> {
     let members = object_of(body, "replay")?;
     let webhook_id = id_of(id, str::parse)?;
-    let request = ReplayRequest::parse(&members, storehook_aws::now()).map_err(ApiError::Invalid)?;
+    let request = ReplayRequest::parse(&members, &caller.time_zone, storehook_aws::now());
+    let request = request.map_err(ApiError::Invalid)?;
     if request.is_dry_run {
         let dry_run = count_deliveries(&app, &caller, webhook_id, &request).await?;
         return Ok(Json(DryRunResponse::of(&request, &dry_run, &caller.time_zone)).into_response());

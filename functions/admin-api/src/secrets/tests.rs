@@ -23,7 +23,7 @@ async fn a_rotation_writes_the_next_version_of_the_secrets() -> TestResult {
         [(0, "1", "attribute_not_exists(version)"), (4, "5", "version = :version")]
     {
         let api = Api::start().await?;
-        let mut installation = item("t", None)?;
+        let mut installation = item("shtk_t", None)?;
         installation.version = version;
         api.put(installation)?;
         let (status, _, body) = api.send("POST /admin/secret/rotate", Value::Null).await?;
@@ -47,7 +47,7 @@ async fn a_rotation_writes_the_next_version_of_the_secrets() -> TestResult {
 #[tokio::test]
 async fn a_rotation_that_another_one_overtook_is_made_again() -> TestResult {
     let api = Api::start().await?;
-    api.refuse("UpdateItem", json_of(item("t", None)?)?);
+    api.refuse("UpdateItem", json_of(item("shtk_t", None)?)?);
     let (status, ..) = api.send("POST /admin/secret/rotate", Value::Null).await?;
     assert_eq!((status, api.calls("UpdateItem").len()), (StatusCode::CREATED, 2));
     Ok(())

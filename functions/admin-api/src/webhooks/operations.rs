@@ -26,19 +26,33 @@ pub(crate) async fn list_webhooks(
     caller: &Caller,
     query: &WebhookQuery,
 ) -> Result<Vec<Webhook>, ApiError> {
-    Ok(app.webhooks.list(caller, query).await?)
+    Ok(app.webhooks.list(caller, query, query.limit).await?)
+}
+
+/// A page of webhooks, by ascending id, and whether there are more in the direction of reading.
+pub(crate) async fn list_page(
+    app: &App,
+    caller: &Caller,
+    query: &WebhookQuery,
+) -> Result<(Vec<Webhook>, bool), ApiError> {
+    let mut webhooks = app.webhooks.list(caller, query, query.limit.saturating_add(1)).await?;
+    let has_more = webhooks.len() > query.limit;
+    if has_more && query.is_backward() {
+        webhooks.remove(0);
+    }
+    webhooks.truncate(query.limit);
+    Ok((webhooks, has_more))
 }
 
 /// All webhooks, by ascending id.
 pub(crate) async fn all_webhooks(app: &App, caller: &Caller) -> Result<Vec<Webhook>, ApiError> {
-    let all = WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: usize::MAX, page: 1 };
+    let all = first_page(usize::MAX);
     list_webhooks(app, caller, &all).await
 }
 
 /// The first webhooks by their ids, as many as a page has, and how many more there are.
 pub(crate) async fn first_webhooks(app: &App, caller: &Caller) -> Result<(Vec<Webhook>, usize), ApiError> {
-    let filter = WebhookFilter::default();
-    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT, page: 1 };
+    let query = first_page(PAGE_LIMIT);
     let first = list_webhooks(app, caller, &query).await?;
     if first.len() < PAGE_LIMIT {
         return Ok((first, 0));
@@ -46,6 +60,11 @@ pub(crate) async fn first_webhooks(app: &App, caller: &Caller) -> Result<(Vec<We
     let all = count_webhooks(app, caller, &query.filter).await?;
     let more = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(first.len());
     Ok((first, more))
+}
+
+/// The query of the first webhooks, so many.
+fn first_page(limit: usize) -> WebhookQuery {
+    WebhookQuery { filter: WebhookFilter::default(), fields: None, limit, page: 1, position: None }
 }
 
 /// The number of webhooks that match a filter.

@@ -5,11 +5,14 @@
 
 use axum::{
     Extension, Json,
-    extract::{RawQuery, State},
+    extract::{RawQuery, Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use storehook_domain::webhook::{new_webhook::NewWebhook, query::WebhookQuery};
+use storehook_domain::webhook::{
+    new_webhook::NewWebhook,
+    query::{WebhookQuery, page::Neighbours},
+};
 
 use crate::{
     app::App,
@@ -17,11 +20,12 @@ use crate::{
     http::{
         bodies::{PathId, RequestBody, id_of, object_of},
         caller::Caller,
+        page_links::ListUrl,
         schemas::Errors,
     },
     webhooks::{
         operations::{
-            count_webhooks, create_webhook, delete_webhook, find_webhook, list_webhooks, update_webhook,
+            count_webhooks, create_webhook, delete_webhook, find_webhook, list_page, update_webhook,
         },
         responses::{CountResponse, EmptyResponse, WebhookResponse, WebhooksResponse},
         schemas::{CountParameters, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest},
@@ -30,7 +34,8 @@ use crate::{
 
 /// List webhooks
 ///
-/// Lists webhooks by ascending id. A page beyond the end is empty.
+/// Lists webhooks by ascending id. A page beyond the end is empty. The header `Link` leads to the
+/// pages before and after.
 #[utoipa::path(
     get,
     path = "/admin/webhooks",
@@ -38,19 +43,31 @@ use crate::{
     tag = "webhooks",
     params(ListParameters),
     responses(
-        (status = 200, description = "The webhooks.", body = WebhooksResponse<'static>),
+        (
+            status = 200,
+            description = "The webhooks.",
+            body = WebhooksResponse<'static>,
+            headers(("Link" = String, description = "Where the other pages are (RFC 8288), as absolute URLs: `rel=\"previous\"` and `rel=\"next\"`. Absent if there are none.")),
+        ),
         (status = 400, description = "A parameter is malformed or out of range.", body = Errors),
     ),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let query = WebhookQuery::parse(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
-    let webhooks = list_webhooks(&app, &caller, &query).await?;
+    let url = ListUrl::of(app.settings.public_url.as_deref(), &request);
+    let query = WebhookQuery::parse(request.uri().query().unwrap_or_default(), &caller.time_zone);
+    let query = query.map_err(ApiError::Query)?;
+    let (webhooks, has_more) = list_page(&app, &caller, &query).await?;
+    let ids: Vec<_> = webhooks.iter().map(|webhook| webhook.id).collect();
+    let Neighbours { previous, next } = query.neighbours(&ids, has_more);
+    let fields = query.fields.as_ref().map(|fields| ("fields", fields.join(",")));
+    let kept: Vec<_> = [("limit", query.limit.to_string())].into_iter().chain(fields).collect();
+    let links = url.links(&kept, previous.as_deref(), next.as_deref());
     let response = WebhooksResponse::of(&webhooks, &caller.time_zone, query.fields.as_deref());
-    Ok(Json(response).into_response())
+    Ok((links, Json(response)).into_response())
 }
 
 /// Count webhooks

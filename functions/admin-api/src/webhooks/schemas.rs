@@ -158,6 +158,12 @@ impl IntoParams for ListParameters {
                 "page",
                 whole_number("The number of the page.").minimum(Some(1)).default(Some(1.into())),
             ),
+            parameter(
+                "page_info",
+                text(
+                    "The page that a `Link` of another one leads to. It goes with `limit` and `fields` only.",
+                ),
+            ),
         ]
     }
 }

@@ -68,23 +68,25 @@ impl WebhookStore {
         Ok(item.map(|item| item.webhook))
     }
 
-    /// Loads a page of the caller's webhooks, by ascending id. It reads as few of DynamoDB's own
-    /// pages as it can.
+    /// Loads up to `count` webhooks of the caller's from where a page begins, by ascending id. It
+    /// reads as few of DynamoDB's own pages as it can.
     pub(crate) async fn list(
         &self,
         caller: &Caller,
         query: &WebhookQuery,
+        count: usize,
     ) -> Result<Vec<Webhook>, TableError> {
+        let Some(range) = query.range() else { return Ok(Vec::new()) };
         let mut to_skip = query.skip();
-        let mut reading = self.query(caller, query.filter.since_id);
+        let mut reading = self.query(caller, range).scan_index_forward(!query.is_backward());
         if query.filter.is_of_ids_alone() {
             // Every webhook that is read is skipped or listed, so DynamoDB need not read a
             // megabyte.
-            reading = reading.limit(to_skip.saturating_add(query.limit).min(MAX_READ) as i32);
+            reading = reading.limit(to_skip.saturating_add(count).min(MAX_READ) as i32);
         }
         let mut pages = reading.into_paginator().send();
         let mut listed = Vec::new();
-        while let Some(page) = pages.next().await {
+        'reading: while let Some(page) = pages.next().await {
             for item in page?.items.unwrap_or_default() {
                 let webhook = table::from_item::<WebhookItem>(item)?.webhook;
                 if !query.filter.matches(&webhook) {
@@ -95,10 +97,13 @@ impl WebhookStore {
                     continue;
                 }
                 listed.push(webhook);
-                if listed.len() == query.limit {
-                    return Ok(listed);
+                if listed.len() == count {
+                    break 'reading;
                 }
             }
+        }
+        if query.is_backward() {
+            listed.reverse();
         }
         Ok(listed)
     }
@@ -107,7 +112,8 @@ impl WebhookStore {
     /// counting.
     pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, TableError> {
         let mut conditions = Vec::new();
-        let mut query = self.query(caller, None).select(Select::Count);
+        let mut query =
+            self.query(caller, (WebhookId::new(0), WebhookId::new(u64::MAX))).select(Select::Count);
         if let Some(address) = &filter.address {
             conditions.push("address = :address");
             query = query.expression_attribute_values(":address", text(address));
@@ -194,21 +200,20 @@ impl WebhookStore {
         .await
     }
 
-    /// A query of the caller's webhooks, or of those with a greater id than `since_id`.
+    /// A query of the caller's webhooks with ids in a range, both ends included.
     fn query(
         &self,
         caller: &Caller,
-        since_id: Option<WebhookId>,
+        (first, last): (WebhookId, WebhookId),
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        let first = since_id.map_or(0, |id| id.get().saturating_add(1));
         self.client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(registry::partition_of(&caller.shop, &caller.app)))
-            .expression_attribute_values(":first", text(registry::webhook_sort_key(WebhookId::new(first))))
-            .expression_attribute_values(":last", text(registry::webhook_sort_key(WebhookId::new(u64::MAX))))
+            .expression_attribute_values(":first", text(registry::webhook_sort_key(first)))
+            .expression_attribute_values(":last", text(registry::webhook_sort_key(last)))
     }
 
     /// Takes the next id. An id that is then not used leaves a gap.

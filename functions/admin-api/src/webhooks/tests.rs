@@ -24,9 +24,10 @@ async fn a_list_has_one_page_of_the_webhooks_that_match() -> TestResult {
     let items = [item(json!({}))?, paid(8)?, item(json!({"id": 9}))?, paid(10)?];
     let more = json!({"pk": items[3]["pk"], "sk": items[3]["sk"]});
     for (query, listed, limit) in [
-        ("", vec![7, 8, 9, 10], Some(50)),
-        ("?limit=2", vec![7, 8], Some(2)),
-        ("?limit=2&page=2", vec![9, 10], Some(4)),
+        // One more is read, to tell whether a page follows.
+        ("", vec![7, 8, 9, 10], Some(51)),
+        ("?limit=2", vec![7, 8], Some(3)),
+        ("?limit=2&page=2", vec![9, 10], Some(5)),
         ("?limit=250&page=21", vec![], Some(5_000)),
         // Nobody knows how many items a filter takes.
         ("?limit=1&topic=orders/paid", vec![8], None),
@@ -43,13 +44,13 @@ async fn a_list_has_one_page_of_the_webhooks_that_match() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_full_page_reads_no_further() -> TestResult {
+async fn a_page_reads_one_webhook_further_than_it_shows_and_no_more() -> TestResult {
     for (limit, queries) in [(1, 1), (2, 2)] {
         let api = Api::start().await?;
         let item = item(json!({}))?;
         api.reply(
             "Query",
-            json!({"Items": [item], "LastEvaluatedKey": {"pk": item["pk"], "sk": item["sk"]}}),
+            json!({"Items": [item, item], "LastEvaluatedKey": {"pk": item["pk"], "sk": item["sk"]}}),
         );
         api.send(&format!("GET /admin/webhooks?limit={limit}"), Value::Null).await?;
         assert_eq!(api.calls("Query").len(), queries, "{limit}");

@@ -6,8 +6,11 @@
 //!
 //! An event that names one app is never shared out: `app/uninstalled` ends the app once its
 //! deliveries are queued.
+//!
+//! A record that holds many events may have too many deliveries for one invocation together. Then
+//! each of its events is shared out.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storehook_aws::{jobs::JobQueue, queue::SendError};
@@ -28,6 +31,10 @@ use crate::{
 /// How many jobs are sent at the same time.
 const SENDS: usize = 8;
 
+/// The most deliveries of one record that one invocation sends, if they are of several events. Even
+/// one after the other, their batches take half a minute.
+const RECORD_DELIVERIES: usize = 20_000;
+
 /// What a message has besides its payload, in bytes, about.
 const ENVELOPE: usize = 400;
 
@@ -40,14 +47,20 @@ pub(crate) async fn queue(
     times: Times,
     progress: &mut Progress,
 ) {
+    let mut of_records: BTreeMap<usize, usize> = BTreeMap::new();
+    for event in subscribed.iter() {
+        *of_records.entry(progress.record_of(event.index)).or_default() += event.subscribers().count();
+    }
     for wide in subscribed.iter_mut().filter(|subscribed| subscribed.event.app.is_none()) {
+        let of_record = of_records.get(&progress.record_of(wide.index)).copied().unwrap_or_default();
+        let is_of_busy_record = of_record > RECORD_DELIVERIES;
         // Most events have few webhooks, and nothing is worked out for them.
-        if wide.subscribers().nth(SMALLEST_SHARE).is_none() {
+        if !is_of_busy_record && wide.subscribers().nth(SMALLEST_SHARE).is_none() {
             continue;
         }
         let ids = wide.subscribers().map(|subscriber| subscriber.webhook_id).collect();
         let ranges = shares(ids, wide.event.payload.size_in_message() + ENVELOPE);
-        if ranges.len() < 2 {
+        if ranges.len() < if is_of_busy_record { 1 } else { 2 } {
             continue;
         }
         wide.is_shared_out = true;

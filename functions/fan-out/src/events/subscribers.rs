@@ -53,7 +53,7 @@ pub(crate) struct Subscribers {
 
 /// An event with its subscribers.
 pub(crate) struct Subscribed<'a> {
-    /// The index of its record in the batch.
+    /// The index of its entry in the batch.
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
     /// The payload's digest, if the history keeps the payload.

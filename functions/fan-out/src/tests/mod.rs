@@ -1,5 +1,6 @@
 //! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
 
+mod aggregated;
 mod shares;
 pub(crate) mod stand_in;
 mod virtual_time;
@@ -17,7 +18,7 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 /// Fans out a batch of records. Returns the response, the events of the queued messages, and the
 /// rejected records.
 async fn fan_out(
-    records: Vec<String>,
+    records: Vec<impl AsRef<[u8]>>,
     reply_to: fn(&str) -> Reply,
     seconds_left: i64,
 ) -> Result<(Value, Vec<String>, Vec<Value>), Box<dyn std::error::Error>> {
@@ -32,7 +33,7 @@ pub(crate) fn times(seconds_left: i64) -> Times {
     Times::begin(storehook_aws::now, storehook_aws::now() + seconds_left.seconds())
 }
 
-pub(crate) fn batch_of(records: &[String]) -> Result<Batch, serde_json::Error> {
+pub(crate) fn batch_of(records: &[impl AsRef<[u8]>]) -> Result<Batch, serde_json::Error> {
     let records = records.iter().enumerate().map(|(number, record)| {
         json!({"eventID": format!("shardId-0:{number}"), "kinesis": {
             "data": STANDARD.encode(record), "sequenceNumber": number.to_string(), "approximateArrivalTimestamp": 0.0,
@@ -128,7 +129,7 @@ async fn when_time_is_up_no_call_starts_and_all_records_come_again() -> TestResu
 
 #[test]
 fn a_batch_is_told_by_its_shape() -> TestResult {
-    for (file, is_events) in [("good", true), ("empty", true), ("replay-step", false)] {
+    for (file, is_events) in [("good", true), ("aggregated", true), ("empty", true), ("replay-step", false)] {
         let path = format!("{}/../../events/fan-out-{file}.json", env!("CARGO_MANIFEST_DIR"));
         let batch: Batch = serde_json::from_slice(&std::fs::read(path)?)?;
         assert_eq!(matches!(batch, Batch::Events(_)), is_events, "{file}");

@@ -23,7 +23,7 @@ pub const BATCH_LIMIT: usize = 10;
 /// A message on its way into the delivery queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {
-    /// The index of the invocation's record that it came from.
+    /// The index of the invocation's entry that it came from.
     pub record: usize,
     /// The message's group: its installation.
     pub group: MessageGroup,

@@ -8,11 +8,13 @@
 //! either returns an event that can become deliveries, or an [`InvalidEvent`] that says what is
 //! wrong. A record that is no event must neither block its shard nor vanish: it goes to the
 //! rejected-events queue ([`rejected`]). The reader checks that the payload is an object and keeps
-//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched.
+//! its bytes: an 18-digit id, `199.0`, key order and unicode pass through untouched. A record may
+//! hold many ([`aggregated`]).
 //!
 //! The topic of an event is one of the [`catalogue`], or a `noun:verb` of Spree's kind ([`topic`]).
 //! [`samples`] has a payload for each topic, for test events.
 
+pub mod aggregated;
 pub mod catalogue;
 pub mod id;
 pub mod origin;
@@ -21,6 +23,7 @@ pub mod record;
 pub mod rejected;
 pub mod samples;
 pub mod topic;
+mod trace_context;
 
 use std::borrow::Cow;
 
@@ -29,8 +32,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    event::{catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic},
-    input::optional_text::optional_text,
+    event::{
+        catalogue::APP_UNINSTALLED, id::EventId, origin::RecordOrigin, topic::Topic,
+        trace_context::traceparent_of,
+    },
+    input::{byte_order_mark::without_byte_order_mark, optional_text::optional_text, time::instant},
     installation::{app::AppId, shop::ShopDomain},
     payload::{Payload, limits::PAYLOAD_LIMIT},
 };
@@ -117,6 +123,7 @@ impl<'a> StoreEvent<'a> {
     ///
     /// The record is no event, or its payload is too large for a delivery.
     pub fn parse(record: &'a [u8], origin: &RecordOrigin<'_>) -> Result<Self, InvalidEvent> {
+        let record = without_byte_order_mark(record);
         if record.trim_ascii_start().first() != Some(&b'{') {
             return Err(InvalidEvent::NotAnObject);
         }
@@ -136,7 +143,7 @@ impl<'a> StoreEvent<'a> {
             None => EventId::of_record(origin),
         };
         let triggered_at = match text("triggered_at", fields.triggered_at)? {
-            Some(time) => time.parse().map_err(|_| InvalidEvent::Field {
+            Some(time) => instant(&time).ok_or(InvalidEvent::Field {
                 field: "triggered_at",
                 must: "must be an ISO 8601 date and time with an offset",
             })?,
@@ -149,13 +156,7 @@ impl<'a> StoreEvent<'a> {
             Some("true") => true,
             Some(_) => return Err(InvalidEvent::Field { field: "test", must: "must be true or false" }),
         };
-        let traceparent = text("traceparent", fields.traceparent)?;
-        if traceparent.as_deref().is_some_and(|value| !is_traceparent(value)) {
-            return Err(InvalidEvent::Field {
-                field: "traceparent",
-                must: "must be a W3C trace context traceparent",
-            });
-        }
+        let traceparent = traceparent_of(fields.traceparent);
         let topic = Topic::parse(&topic)?;
         // The event ends an installation, so it must name the app.
         if topic.as_str() == APP_UNINSTALLED && app.is_none() {
@@ -215,13 +216,6 @@ fn app_of(field: &'static str, value: Option<&RawValue>) -> Result<Option<AppId>
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, InvalidEvent> {
     value.ok_or(InvalidEvent::Missing(field))
-}
-
-/// W3C Trace Context, §3.2: `version-traceid-parentid-flags`, all lower-case hexadecimal.
-fn is_traceparent(value: &str) -> bool {
-    let parts: Vec<_> = value.split('-').collect();
-    let is_hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    parts.iter().all(is_hex) && parts.iter().map(|part| part.len()).eq([2, 32, 16, 2])
 }
 
 #[cfg(test)]

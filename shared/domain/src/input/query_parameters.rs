@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::input::field_errors::FieldErrors;
@@ -36,6 +35,11 @@ impl<'a> QueryParameters<'a> {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
+    /// Whether a parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, _)| given == name)
+    }
+
     /// Reads a parameter. If it is malformed, the message goes to `errors`, and the result is
     /// `None` as for an absent one. A parameter that is given twice is an error: which of the two
     /// is meant would be a guess.
@@ -53,19 +57,6 @@ impl<'a> QueryParameters<'a> {
         }
         errors.collect(name, read(value))
     }
-}
-
-/// Reads an ISO 8601 time. A `+` that the client did not escape arrives as a space.
-///
-/// # Errors
-///
-/// The text is not a date and time with an offset.
-pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
-    let parsed = text.parse().ok().or_else(|| {
-        let (time, offset) = text.rsplit_once(' ')?;
-        format!("{time}+{offset}").parse().ok()
-    });
-    parsed.ok_or("must be an ISO 8601 date and time with an offset")
 }
 
 /// Reads the length of a page.

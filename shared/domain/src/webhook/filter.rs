@@ -1,31 +1,41 @@
 //! The filter of a list of webhooks.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::webhook::{Status, Webhook, WebhookId};
 
 /// The conditions of a list. A webhook must meet all that are set. The default has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookFilter {
     /// The address, as its owner wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The key of the topic pattern, which all spellings share.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_key: Option<String>,
     /// A part of the topic, in the spelling of its owner or of its key, in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_part: Option<String>,
     /// A part of the address's host, in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host_part: Option<String>,
     /// The status.
     pub status: Option<Status>,
     /// Created at or after this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at_min: Option<Timestamp>,
     /// Created at or before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at_max: Option<Timestamp>,
     /// Changed at or after this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at_min: Option<Timestamp>,
     /// Changed at or before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at_max: Option<Timestamp>,
     /// The id is greater than this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub since_id: Option<WebhookId>,
 }
 

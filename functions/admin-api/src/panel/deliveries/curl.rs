@@ -62,10 +62,13 @@ mod tests {
 
     use serde_json::json;
     use storehook_domain::{
-        delivery::signature::{verify_body_signature, verify_standard_signatures},
+        delivery::{
+            request::platform::Platform,
+            signature::{verify_body_signature, verify_standard_signatures},
+        },
         history::record::DeliveryRecord,
         installation::{Installation, app::AppId, secret::SharedSecret, shop::ShopDomain},
-        webhook::{Webhook, header_prefix::HeaderPrefix},
+        webhook::Webhook,
     };
 
     use super::*;
@@ -169,7 +172,7 @@ mod tests {
         };
         let payload = r#"{"id": 1, "note": "it's \"so\""}"#;
         let now = "2026-11-22T15:00:00Z".parse()?;
-        let request = signed(&record, &webhook, &installation, &HeaderPrefix::default(), payload, now)?;
+        let request = signed(&record, &webhook, &installation, &Platform::default(), payload, now)?;
         let command = command(&request.ok_or("it can be built")?);
         assert!(!command.contains("k3y") && !command.contains(SECRET), "{command}");
 

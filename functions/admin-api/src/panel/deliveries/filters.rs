@@ -1,7 +1,7 @@
 //! The filters of the list of deliveries, as its query has them.
 //!
 //! A browser's field of a date and a time knows no time zone: what it sends is meant in the shop's.
-//! Times with an offset, as the API takes them, are understood as well, so links can have either.
+//! Times with an offset and dates, as the API takes them, are understood as well, so links can have either.
 
 use jiff::tz::TimeZone;
 use storehook_domain::{history::query::DeliveryQuery, input::field_errors::FieldErrors, webhook::WebhookId};
@@ -41,7 +41,7 @@ impl Filters {
         let times = [("since", instant(&self.since, zone)), ("until", instant(&self.until, zone))];
         let texts = [("state", self.state.clone()), ("page_info", self.page_info.clone())];
         query.extend_pairs(times.iter().chain(&texts).filter(|(_, value)| !value.is_empty()));
-        let parsed = DeliveryQuery::parse(&query.finish());
+        let parsed = DeliveryQuery::parse(&query.finish(), zone);
         let mut errors = parsed.as_ref().err().cloned().unwrap_or_default();
         let webhook = errors.collect("webhook", webhook).flatten();
         match parsed {
@@ -92,7 +92,7 @@ mod tests {
                 "webhook=x&state=gone&since=1&page_info=1",
                 Some(json!({
                     "state": ["is not included in the list"],
-                    "since": ["must be an ISO 8601 date and time with an offset"],
+                    "since": ["must be an ISO 8601 date and time with an offset, or a date"],
                     "page_info": ["is invalid"],
                     "webhook": ["must be a whole number"],
                 })),

@@ -238,7 +238,7 @@ mod tests {
         for part in [
             "<option value=\"7\">* → b.example (7)</option>",
             "<option value=\"x&quot;&gt;&lt;script&gt;\" selected>",
-            "<a href=\"#since\">since must be an ISO 8601 date and time with an offset</a>",
+            "<a href=\"#since\">since must be an ISO 8601 date and time with an offset, or a date</a>",
             "type=\"text\" step=\"1\" value=\"yesterday\"",
             "type=\"datetime-local\" step=\"1\" value=\"2026-11-21T15:00:00\"",
             "id=\"since-error\"",

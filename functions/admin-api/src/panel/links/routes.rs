@@ -7,13 +7,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::Timestamp;
-use lambda_http::request::RequestContext;
 use storehook_domain::installation::token::TokenHash;
 
 use crate::{
     app::App,
     error::ApiError,
-    http::{caller::Caller, local_time::local_time, schemas::Errors},
+    http::{caller::Caller, local_time::local_time, own_url::own_url, schemas::Errors},
     panel::links::responses::{PanelLinkResponse, ShownLink},
 };
 
@@ -40,19 +39,10 @@ pub(crate) async fn create(
     let code = storehook_aws::random_text()?;
     let link = app.sessions.put_link(&TokenHash::of(&code), &caller.token, now).await?;
     let expires_at = Timestamp::from_second(link.expires_at).unwrap_or(now);
-    let base = app.settings.public_url.clone().unwrap_or_else(|| own_url(&request));
+    let base = own_url(app.settings.public_url.as_deref(), &request);
     let shown = ShownLink {
         url: format!("{base}/panel/link?code={code}"),
         expires_at: local_time(expires_at, &caller.time_zone),
     };
     Ok((StatusCode::CREATED, Json(PanelLinkResponse { panel_link: shown })).into_response())
-}
-
-/// The gateway's own URL, as the gateway tells it. No header of the client's has a say in it.
-fn own_url(request: &Request) -> String {
-    let domain = match request.extensions().get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
-        _ => None,
-    };
-    format!("https://{}", domain.unwrap_or("localhost"))
 }

@@ -20,7 +20,7 @@ use storehook_domain::{
         samples::sample_of,
         topic::Topic,
     },
-    input::field_errors::FieldErrors,
+    input::{byte_order_mark::BYTE_ORDER_MARK, field_errors::FieldErrors},
     installation::Scope,
 };
 
@@ -67,7 +67,7 @@ impl Event {
     /// The body of the API's call. The payload keeps its bytes.
     fn to_json(&self) -> String {
         let id = (!self.event_id.is_empty()).then_some(&self.event_id);
-        let payload = self.payload.trim();
+        let payload = self.payload.trim_start_matches(BYTE_ORDER_MARK).trim();
         let payload = match serde_json::from_str::<&RawValue>(payload) {
             Ok(json) => json.get().to_owned(),
             Err(_) if payload.is_empty() => Value::Null.to_string(),

@@ -78,7 +78,7 @@ fn is_live(headers: &HeaderMap) -> bool {
 /// The session of a request's cookie, if it is still good.
 async fn open(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiError> {
     let now = storehook_aws::now();
-    let Some(id) = cookie::session_id(headers).map(TokenHash::of) else { return Ok(None) };
+    let Some(id) = cookie::session_id(headers).and_then(TokenHash::of_code) else { return Ok(None) };
     let Some(item) = app.sessions.load(&id).await? else { return Ok(None) };
     let Some(token) = item.token() else { return Ok(None) };
     let Some(owner) = app.tokens.load(&token).await? else { return Ok(None) };

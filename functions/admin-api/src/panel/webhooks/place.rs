@@ -82,7 +82,7 @@ impl Place {
             since_id: self.since_id,
             ..WebhookFilter::default()
         };
-        WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1 }
+        WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1, position: None }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The body is built once, then signed and sent. So a signature always covers the bytes that are
 //! sent. Header names and values are parsed, so no value can inject another header.
 
+pub mod platform;
+
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -12,6 +14,7 @@ use crate::{
     delivery::{
         body_shape::BodyShape,
         message::DeliveryMessage,
+        request::platform::Platform,
         signature::{body_signature, standard_signatures},
     },
     installation::Installation,
@@ -56,9 +59,10 @@ impl<'a> DeliveryRequest<'a> {
         message: &DeliveryMessage<'a>,
         webhook: &Webhook,
         installation: &Installation,
-        prefix: &HeaderPrefix,
+        platform: &Platform,
         now: Timestamp,
     ) -> Result<Self, UnbuildableRequest> {
+        let prefix = &platform.header_prefix;
         let envelope = &message.envelope;
         let (body, content_type) =
             BodyShape::of(webhook).body(message.payload(), &envelope.topic, &envelope.id.event_id)?;
@@ -72,7 +76,7 @@ impl<'a> DeliveryRequest<'a> {
         if let Some(traceparent) = &envelope.traceparent {
             headers.set("traceparent", traceparent)?;
         }
-        describe(&mut headers, message, installation, prefix)?;
+        describe(&mut headers, message, installation, platform)?;
         sign(&mut headers, message, installation, prefix, &body, now)?;
         Ok(Self { headers: headers.0, body })
     }
@@ -94,9 +98,9 @@ fn describe(
     headers: &mut Headers,
     message: &DeliveryMessage<'_>,
     installation: &Installation,
-    prefix: &HeaderPrefix,
+    platform: &Platform,
 ) -> Result<(), UnbuildableRequest> {
-    let envelope = &message.envelope;
+    let (envelope, prefix) = (&message.envelope, &platform.header_prefix);
     headers.set(&prefix.name("ID"), &installation.store_id)?;
     headers.set(&prefix.name("Topic"), envelope.topic.as_str())?;
     headers.set(&prefix.name("Shop-Domain"), envelope.shop.as_str())?;
@@ -108,6 +112,7 @@ fn describe(
     headers.set(&prefix.name("Webhook-Id"), &envelope.id.webhook_id.to_string())?;
     headers.set(&prefix.name("Event-Id"), envelope.id.event_id.as_str())?;
     headers.set(&prefix.name("Triggered-At"), &envelope.triggered_at.to_string())?;
+    headers.set(&prefix.name("API-Version"), platform.api_version.as_str())?;
     if envelope.test {
         headers.set(&prefix.name("Test"), "true")?;
     }

@@ -65,7 +65,8 @@ fn request_to(
         Timestamp::UNIX_EPOCH,
     );
     let now = Timestamp::from_second(NOW)?;
-    let request = DeliveryRequest::build(&delivery, webhook, &installation()?, prefix, now)?;
+    let platform = Platform { header_prefix: prefix.clone(), ..Platform::default() };
+    let request = DeliveryRequest::build(&delivery, webhook, &installation()?, &platform, now)?;
     Ok((request.headers, request.body.into_owned()))
 }
 
@@ -90,6 +91,7 @@ fn a_request_has_every_header_of_the_contract_and_no_other() -> TestResult {
         ("x-spiffy-stores-webhook-id", "7".to_owned()),
         ("x-spiffy-stores-event-id", "e1".to_owned()),
         ("x-spiffy-stores-triggered-at", "2026-11-21T15:00:00Z".to_owned()),
+        ("x-spiffy-stores-api-version", "2026-10".to_owned()),
         ("x-spiffy-stores-test", "true".to_owned()),
         ("x-spiffy-stores-hmac-sha256", hmac.clone()),
         ("x-spiffy-hmac-sha256", hmac),
@@ -166,8 +168,8 @@ fn during_a_rotation_both_secrets_sign_and_single_signatures_use_the_older() -> 
         Timestamp::UNIX_EPOCH,
     );
     let (webhook, now) = (webhook(serde_json::json!({}))?, Timestamp::from_second(NOW)?);
-    let prefix = HeaderPrefix::default();
-    let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
+    let platform = Platform::default();
+    let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &platform, now)?.headers;
     let [older, newer] = &installation.secrets[..] else { return Err("two secrets".into()) };
     let (older, newer) = (&older.secret, &newer.secret);
     assert_eq!(headers["x-spiffy-hmac-sha256"], body_signature(older, b"{}"));
@@ -176,7 +178,7 @@ fn during_a_rotation_both_secrets_sign_and_single_signatures_use_the_older() -> 
     assert_eq!(headers["webhook-signature"], both.join(" "));
 
     let now = Timestamp::from_second(NOW + 1)?;
-    let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &prefix, now)?.headers;
+    let headers = DeliveryRequest::build(&delivery, &webhook, &installation, &platform, now)?.headers;
     assert_eq!(headers["x-spiffy-hmac-sha256"], body_signature(newer, b"{}"), "the overlap has ended");
     assert!(!headers["webhook-signature"].to_str()?.contains(' '));
     Ok(())
@@ -195,7 +197,7 @@ fn a_replay_has_its_header_and_redaction_hides_custom_values() -> TestResult {
     );
     let (webhook, now) = (webhook(serde_json::json!({"X-Api-Key": "k3y"}))?, Timestamp::from_second(NOW)?);
     let build = |delivery: &DeliveryMessage<'_>| {
-        DeliveryRequest::build(delivery, &webhook, &installation()?, &HeaderPrefix::default(), now)
+        DeliveryRequest::build(delivery, &webhook, &installation()?, &Platform::default(), now)
             .map(|request| request.redacted_headers(&webhook.custom_headers))
             .map_err(Box::<dyn std::error::Error>::from)
     };

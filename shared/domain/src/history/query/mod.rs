@@ -1,7 +1,7 @@
 //! The query of a list of deliveries: which ones, and where the page begins.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     history::{record::DeliveryRecord, state::DeliveryState},
     input::{
         field_errors::FieldErrors,
-        query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, limit, time},
+        query_parameters::{DEFAULT_PAGE_LIMIT, QueryParameters, limit},
+        time::time,
     },
     webhook::WebhookId,
 };
@@ -128,23 +129,32 @@ impl DeliveryQuery {
             && self.until.is_none_or(|until| record.created_at <= until)
     }
 
-    /// Reads the query of a list.
+    /// Reads the query of a list. Dates are meant in the shop's time zone.
     ///
     /// # Errors
     ///
     /// If parameters are malformed. The error names all of them, field by field.
-    pub fn parse(query: &str) -> Result<Self, FieldErrors> {
+    pub fn parse(query: &str, zone: &TimeZone) -> Result<Self, FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
         let read = Self {
             event_id: parameters.read("event_id", &mut errors, event_id).flatten(),
             state: parameters.read("state", &mut errors, state).flatten(),
-            since: parameters.read("since", &mut errors, time),
-            until: parameters.read("until", &mut errors, time),
+            since: parameters.read("since", &mut errors, time(zone)),
+            until: parameters.read("until", &mut errors, time(zone)),
             limit: parameters.read("limit", &mut errors, limit).unwrap_or(DEFAULT_PAGE_LIMIT),
             after: parameters.read("page_info", &mut errors, page_info).flatten(),
         };
         errors.or(read)
+    }
+
+    /// The parameters of the list, without its page, for a link to another page. Events of one id
+    /// have one page, so that parameter is left out.
+    pub fn filters(&self) -> Vec<(&'static str, String)> {
+        let state = self.state.map(|state| ("state", state.as_str().to_owned()));
+        let since = self.since.map(|since| ("since", since.to_string()));
+        let until = self.until.map(|until| ("until", until.to_string()));
+        [state, since, until].into_iter().flatten().chain([("limit", self.limit.to_string())]).collect()
     }
 
     /// Reads the query of statistics: `since` and `until`.
@@ -152,11 +162,14 @@ impl DeliveryQuery {
     /// # Errors
     ///
     /// If one of them is malformed.
-    pub fn parse_window(query: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), FieldErrors> {
+    pub fn parse_window(
+        query: &str,
+        zone: &TimeZone,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), FieldErrors> {
         let parameters = QueryParameters::parse(query);
         let mut errors = FieldErrors::default();
-        let since = parameters.read("since", &mut errors, time);
-        let until = parameters.read("until", &mut errors, time);
+        let since = parameters.read("since", &mut errors, time(zone));
+        let until = parameters.read("until", &mut errors, time(zone));
         errors.or((since, until))
     }
 }

@@ -21,25 +21,40 @@ fn every_parameter_is_read_and_what_is_wrong_is_named() -> TestResult {
         limit: 3,
         after: Some(position),
     };
-    assert_eq!(DeliveryQuery::parse(&query).as_ref(), Ok(&expected));
+    assert_eq!(DeliveryQuery::parse(&query, &TimeZone::UTC).as_ref(), Ok(&expected));
+    let query = query.replace("2026-11-21T10:00:00-05:00", "2026-11-21+15:00:00+UTC");
+    let query = query.replace("2026-11-22T00:00:00Z", "2026-11-22");
+    assert_eq!(DeliveryQuery::parse(&query, &TimeZone::UTC).as_ref(), Ok(&expected));
     let nothing =
         DeliveryQuery { event_id: None, state: None, since: None, until: None, limit: 50, after: None };
     for query in ["", "event_id=&state=&page_info="] {
-        assert_eq!(DeliveryQuery::parse(query).as_ref(), Ok(&nothing), "{query}");
+        assert_eq!(DeliveryQuery::parse(query, &TimeZone::UTC).as_ref(), Ok(&nothing), "{query}");
     }
-    let errors =
-        DeliveryQuery::parse("event_id=e.1&state=lost&since=today&until=&limit=251&page_info=bm9wZQ");
+    let errors = DeliveryQuery::parse(
+        "event_id=e.1&state=lost&since=today&until=&limit=251&page_info=bm9wZQ",
+        &TimeZone::UTC,
+    );
     assert_eq!(
         errors.err().map(|errors| json!(errors)),
         Some(json!({
             "event_id": ["must be 1 to 64 letters, digits, '_' or '-'"],
             "state": ["is not included in the list"],
-            "since": ["must be an ISO 8601 date and time with an offset"],
-            "until": ["must be an ISO 8601 date and time with an offset"],
+            "since": ["must be an ISO 8601 date and time with an offset, or a date"],
+            "until": ["must be an ISO 8601 date and time with an offset, or a date"],
             "limit": ["must be between 1 and 250"],
             "page_info": ["is invalid"],
         }))
     );
+    Ok(())
+}
+
+#[test]
+fn the_filters_of_a_list_read_back() -> TestResult {
+    for query in ["limit=50", "state=dead&since=2026-11-21T15:00:00Z&until=2026-11-22T00:00:00.5Z&limit=3"] {
+        let read = DeliveryQuery::parse(query, &TimeZone::UTC).map_err(|errors| json!(errors).to_string())?;
+        let filters = read.filters().into_iter().map(|(name, value)| format!("{name}={value}"));
+        assert_eq!(filters.collect::<Vec<_>>().join("&"), query);
+    }
     Ok(())
 }
 
@@ -58,16 +73,21 @@ fn a_position_knows_its_delivery_and_time_and_a_bound_has_no_delivery() -> TestR
 
 #[test]
 fn the_window_of_statistics_is_since_and_until() -> TestResult {
+    let zone = TimeZone::get("America/New_York")?;
     let (since, until) = ("2026-11-21T15:00:00Z", "2026-11-22T00:00:00Z");
     for (query, expected) in [
         (String::new(), (None, None)),
         (format!("since={since}&state=lost"), (Some(since.parse()?), None)),
         (format!("until={until}&since={since}"), (Some(since.parse()?), Some(until.parse()?))),
+        (
+            "since=2026-11-21+10:00:00+-0500&until=2026-11-22".to_owned(),
+            (Some(since.parse()?), Some("2026-11-22T05:00:00Z".parse()?)),
+        ),
     ] {
-        assert_eq!(DeliveryQuery::parse_window(&query), Ok(expected), "{query}");
+        assert_eq!(DeliveryQuery::parse_window(&query, &zone), Ok(expected), "{query}");
     }
-    let errors = DeliveryQuery::parse_window("since=today&until=x").err().map(|errors| json!(errors));
-    let message = json!(["must be an ISO 8601 date and time with an offset"]);
+    let errors = DeliveryQuery::parse_window("since=today&until=x", &zone).err().map(|errors| json!(errors));
+    let message = json!(["must be an ISO 8601 date and time with an offset, or a date"]);
     assert_eq!(errors, Some(json!({"since": message, "until": message})));
     Ok(())
 }
@@ -86,7 +106,8 @@ fn malformed_positions_are_refused() {
 #[test]
 fn a_query_includes_deliveries_of_its_state_and_its_window() -> TestResult {
     use crate::history::record::tests::{attempted, retry, time};
-    let any = DeliveryQuery::parse("").map_err(|errors| json!(errors).to_string())?;
+    let any =
+        DeliveryQuery::parse("", &jiff::tz::TimeZone::UTC).map_err(|errors| json!(errors).to_string())?;
     let record = attempted(500, retry(10))?;
     let (before, at, after) = (time(-1), time(0), time(1));
     let window = |since, until| DeliveryQuery { since, until, ..any.clone() };

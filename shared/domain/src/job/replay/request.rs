@@ -1,11 +1,11 @@
 //! The request for a replay, as the API reads it.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use crate::{
     event::id::EventId,
-    input::{field_errors::FieldErrors, query_parameters},
+    input::{self, field_errors::FieldErrors},
     installation::{app::AppId, shop::ShopDomain},
     job::replay::{Replay, ReplayState},
     webhook::WebhookId,
@@ -35,12 +35,12 @@ pub struct ReplayRequest {
 }
 
 impl ReplayRequest {
-    /// Reads a request. It names everything that is wrong at once.
+    /// Reads a request. Dates are meant in the shop's time zone. It names everything that is wrong at once.
     ///
     /// # Errors
     ///
     /// Where a member is missing or invalid.
-    pub fn parse(members: &Map<String, Value>, now: Timestamp) -> Result<Self, FieldErrors> {
+    pub fn parse(members: &Map<String, Value>, zone: &TimeZone, now: Timestamp) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let is_dry_run = match members.get("dry_run") {
             None | Some(Value::Null) => Some(false),
@@ -51,8 +51,8 @@ impl ReplayRequest {
             None | Some(Value::Null) => Some(DEFAULT_PER_SECOND),
             Some(value) => errors.collect("per_second", per_second(value)),
         };
-        let from = time(members, "from", Timestamp::UNIX_EPOCH, &mut errors);
-        let to = time(members, "to", now, &mut errors);
+        let from = time(members, "from", Timestamp::UNIX_EPOCH, zone, &mut errors);
+        let to = time(members, "to", now, zone, &mut errors);
         let state = match text(members, "state", &mut errors) {
             Some(name) => {
                 let found = ReplayState::ALL.into_iter().find(|state| state.as_str() == name);
@@ -105,10 +105,11 @@ fn time(
     members: &Map<String, Value>,
     name: &'static str,
     default: Timestamp,
+    zone: &TimeZone,
     errors: &mut FieldErrors,
 ) -> Option<Timestamp> {
     match text(members, name, errors) {
-        Some(text) => errors.collect(name, query_parameters::time(text)),
+        Some(text) => errors.collect(name, input::time::time(zone)(text)),
         None => Some(default),
     }
 }
@@ -142,7 +143,7 @@ mod tests {
     fn parse(body: Value) -> Result<ReplayRequest, Value> {
         let members = body.as_object().cloned().unwrap_or_default();
         let now = NOW.parse().unwrap_or_default();
-        ReplayRequest::parse(&members, now).map_err(|errors| json!(errors))
+        ReplayRequest::parse(&members, &TimeZone::UTC, now).map_err(|errors| json!(errors))
     }
 
     #[test]
@@ -166,7 +167,10 @@ mod tests {
             per_second: 1_000,
             is_dry_run: true,
         };
-        assert_eq!(parse(body), Ok(expected));
+        assert_eq!(parse(body.clone()), Ok(expected.clone()));
+        let body = body.to_string().replace("2026-11-20T00:00:00+01:00", "2026-11-20 00:00:00 +0100");
+        let body = body.replace("2026-11-21T00:00:00Z", "2026-11-21");
+        assert_eq!(parse(serde_json::from_str(&body)?), Ok(expected), "as Ruby prints times, and dates");
         Ok(())
     }
 
@@ -193,7 +197,7 @@ mod tests {
             (
                 json!({"from": "monday", "id": "a.b"}),
                 json!({
-                    "from": ["must be an ISO 8601 date and time with an offset"],
+                    "from": ["must be an ISO 8601 date and time with an offset, or a date"],
                     "state": ["can't be blank"],
                     "id": ["must be 1 to 64 letters, digits, '_' or '-'"],
                 }),

@@ -67,7 +67,7 @@ pub(crate) async fn show(
     if !query.has("count") {
         return Ok(view.page().into_response());
     }
-    match ReplayRequest::parse(&draft.members(zone), session.now) {
+    match ReplayRequest::parse(&draft.members(zone), zone, session.now) {
         Ok(request) => {
             let dry_run = count_deliveries(&app, caller, webhook.id, &request).await?;
             let dry_run = DryRunResponse::of(&request, &dry_run, zone).replay;
@@ -93,7 +93,7 @@ pub(crate) async fn begin(
     let mut members = draft.members(zone);
     members.extend(form.has("id").then(|| ("id".to_owned(), form.get("id").into())));
     let counted = form.get("of").parse().ok();
-    let begun = match ReplayRequest::parse(&members, session.now) {
+    let begun = match ReplayRequest::parse(&members, &session.caller.time_zone, session.now) {
         Ok(request) => begin_replay(&app, caller, webhook.id, request, counted).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };

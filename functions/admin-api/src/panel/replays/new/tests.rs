@@ -8,7 +8,7 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 fn page(query: &str, status: &str) -> Result<String, Box<dyn std::error::Error>> {
     let (now, zone) = ("2026-11-21T15:00:00Z".parse()?, TimeZone::get("America/New_York")?);
     let draft = Draft::of(&Fields::parse(query.as_bytes()), now, &zone);
-    let errors = ReplayRequest::parse(&draft.members(&zone), now).err().unwrap_or_default();
+    let errors = ReplayRequest::parse(&draft.members(&zone), &zone, now).err().unwrap_or_default();
     let webhook = webhook(status)?;
     Ok(View { webhook: &webhook, zone: &zone, draft: &draft, errors, above: None, count: None }
         .body()
@@ -36,7 +36,7 @@ fn what_was_typed_stays_beside_the_apis_errors() -> TestResult {
     let page = page("from=\"><script>&per_second=0&state=", "active")?;
     for expected in [
         "value=\"&quot;&gt;&lt;script&gt;\"",
-        "id=\"from-error\">must be an ISO 8601 date and time with an offset<",
+        "id=\"from-error\">must be an ISO 8601 date and time with an offset, or a date<",
         "id=\"per_second-error\">must be between 1 and 1000<",
         "id=\"state-error\">can't be blank<",
         "href=\"#state\"",
