@@ -11,7 +11,7 @@ use axum::{
 };
 use storehook_domain::webhook::{
     new_webhook::NewWebhook,
-    query::{WebhookQuery, page::Neighbours},
+    query::{WebhookQuery, neighbours::Neighbours},
 };
 
 use crate::{

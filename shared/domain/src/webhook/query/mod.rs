@@ -2,6 +2,7 @@
 //!
 //! A page is named by its number, or by `page_info` from the `Link` header of another one ([`page`]).
 
+pub mod neighbours;
 pub mod page;
 
 use std::convert::Infallible;

@@ -8,7 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::webhook::{WebhookId, filter::WebhookFilter, query::WebhookQuery};
+use crate::webhook::{WebhookId, filter::WebhookFilter};
 
 /// Where a page begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub(super) struct InvalidPageInfo;
 
 impl PageInfo {
     #[expect(clippy::expect_used, reason = "ids, texts and times always serialize")]
-    fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_string(self).expect("plain data"))
     }
 
@@ -46,51 +46,5 @@ impl PageInfo {
         }
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidPageInfo)?;
         serde_json::from_slice(&json).map(Some).map_err(|_| InvalidPageInfo)
-    }
-}
-
-/// The `page_info` of the pages before and after one, where there are such.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Neighbours {
-    /// The page before.
-    pub previous: Option<String>,
-    /// The page after.
-    pub next: Option<String>,
-}
-
-impl WebhookQuery {
-    /// The neighbours of the page that shows these ids, which ascend. `has_more` tells whether
-    /// there were more webhooks in the direction of reading.
-    pub fn neighbours(&self, shown: &[WebhookId], has_more: bool) -> Neighbours {
-        let (Some(first), Some(last)) = (shown.first(), shown.last()) else { return Neighbours::default() };
-        let (has_previous, has_next) = match self.position {
-            None => (self.page > 1, has_more),
-            Some(Position::After(_)) => (true, has_more),
-            Some(Position::Before(_)) => (has_more, true),
-        };
-        let to = |position| PageInfo { position, filter: self.filter.clone() }.to_text();
-        Neighbours {
-            previous: has_previous.then(|| to(Position::Before(*first))),
-            next: has_next.then(|| to(Position::After(*last))),
-        }
-    }
-
-    /// The first and the last id that the page can have; `None` if it can have none.
-    pub fn range(&self) -> Option<(WebhookId, WebhookId)> {
-        let after = match self.position {
-            Some(Position::After(id)) => self.filter.since_id.max(Some(id)),
-            _ => self.filter.since_id,
-        };
-        let first = after.map_or(0, |id| id.get().saturating_add(1));
-        let last = match self.position {
-            Some(Position::Before(id)) => id.get().checked_sub(1)?,
-            _ => u64::MAX,
-        };
-        (first <= last).then(|| (WebhookId::new(first), WebhookId::new(last)))
-    }
-
-    /// Whether the page ends at its position, so that it is read backward.
-    pub fn is_backward(&self) -> bool {
-        matches!(self.position, Some(Position::Before(_)))
     }
 }

@@ -153,7 +153,7 @@ fn pages_lead_to_their_neighbours_and_back() {
             let expected = position.map(|_| Ok(WebhookQuery { page: 1, position, ..query.clone() }));
             assert_eq!(read, expected, "{query:?}");
         }
-        assert_eq!(query.neighbours(&[], has_more), page::Neighbours::default());
+        assert_eq!(query.neighbours(&[], has_more), neighbours::Neighbours::default());
     }
 }
 
