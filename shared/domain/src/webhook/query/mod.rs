@@ -1,6 +1,6 @@
 //! The query of a list of webhooks: a filter, the properties to show, and the page.
 //!
-//! A page is named by its number, or by `page_info` from the `Link` header of another one ([`page`]).
+//! A page is named by its number, or by `page_info` from the `Link` header of another one ([`mod@page`]).
 
 pub mod neighbours;
 pub mod page;
