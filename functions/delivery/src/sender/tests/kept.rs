@@ -159,31 +159,3 @@ fn at_most_1000_hosts_are_known_to_want_http_1_1() {
     pool.require_http1(&host(1_000));
     assert!(pool.requires_http1(&host(1_000)) && !pool.requires_http1(&host(0)));
 }
-
-#[tokio::test]
-async fn probe_closed_http2() -> TestResult {
-    let (acceptor, roots) = tls_of(|_| {}, &["h2"])?;
-    let close = Arc::new(Notify::new());
-    let closed = close.clone();
-    let closes = Endpoint::serving(move |_, socket| {
-        let (acceptor, closed) = (acceptor.clone(), closed.clone());
-        async move {
-            tokio::select! {
-                served = serve_http2(acceptor.accept(socket).await?, 100, |_, respond| answer_ok(respond)) => served,
-                () = closed.notified() => Ok(()),
-            }
-        }
-    })
-    .await?;
-    let sender = sender_trusting(roots, SHORT)?;
-    let origin = format!("https://endpoint.example:{}", closes.address.port());
-    assert_eq!(send(&sender, &format!("{origin}/")).await?, Ok(200));
-    close.notify_one();
-    for _ in 0..1000 {
-        tokio::task::yield_now().await;
-    }
-    eprintln!("pop {}", sender.pool.pop(&origin, Instant::now()).is_some());
-    eprintln!("{:?} {}", send(&sender, &format!("{origin}/")).await?, closes.connections());
-    eprintln!("{:?} {}", send(&sender, &format!("{origin}/")).await?, closes.connections());
-    Ok(())
-}
