@@ -148,6 +148,6 @@ async fn generated_requests_find_no_5xx_and_nothing_undocumented() -> Result<()>
         "--no-color",
     ];
     let report = run_client(&arguments).await?;
-    assert!(report.contains("Tested: 19"), "{report}");
+    assert!(report.contains("Tested: 20"), "{report}");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
 use storehook_domain::payload::limits::BODY_LIMIT;
-use storehook_tests::{PATIENCE, Stack, root};
+use storehook_tests::{PATIENCE, Stack, client_builder, root};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::Command,
@@ -62,7 +62,7 @@ async fn the_receiver_prints_a_line_for_every_request_until_nobody_reads_it() ->
     let mut lines = BufReader::new(receiver.stdout.take().context("no output")?).lines();
     let first = lines.next_line().await?.context("no line")?;
     let url = first.split(' ').find_map(|word| word.strip_suffix("/,")).context("no URL")?;
-    let client = reqwest::Client::new();
+    let client = client_builder()?.build()?;
     for (path, length, status, told) in [
         ("xml", 3 * 1024 * 1024, StatusCode::OK, "/xml 3145728 bytes, body signature WRONG"),
         ("most", BODY_LIMIT, StatusCode::OK, "/most 8388608 bytes, body signature WRONG"),
