@@ -1,4 +1,5 @@
-//! Reading deliveries. Each operation acts for a caller and finds only the caller's deliveries.
+//! Reading deliveries. Each operation acts for a caller and finds only the caller's deliveries. What
+//! is read of a webhook takes the webhook: whoever asks has found it, once.
 
 use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
@@ -8,23 +9,19 @@ use storehook_domain::{
         record::DeliveryRecord,
         state::DeliveryState,
     },
-    webhook::WebhookId,
+    webhook::{Webhook, WebhookId},
 };
 
-use crate::{
-    app::App, deliveries::pages::SCAN_TIME, error::ApiError, http::caller::Caller,
-    webhooks::operations::find_webhook,
-};
+use crate::{app::App, deliveries::pages::SCAN_TIME, error::ApiError, http::caller::Caller};
 
 /// A page of a webhook's deliveries, the newest first, and the position after which the next page
 /// begins. A page may be short or empty even if more deliveries follow.
 pub(crate) async fn list_deliveries(
     app: &App,
     caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
     query: &DeliveryQuery,
 ) -> Result<(Vec<DeliveryRecord>, Option<DeliveryPosition>), ApiError> {
-    let webhook = find_webhook(app, caller, webhook_id).await?;
     let now = storehook_aws::now();
     if let Some(event_id) = &query.event_id {
         let mut records = app.deliveries.load_of_event(caller, webhook.id, event_id, now).await?;

@@ -22,6 +22,7 @@ use crate::{
         page_links::ListUrl,
         schemas::Errors,
     },
+    webhooks::operations::find_webhook,
 };
 
 /// List a webhook's deliveries
@@ -54,7 +55,8 @@ pub(crate) async fn list(
     let url = ListUrl::of(app.settings.public_url.as_deref(), &request);
     let query = DeliveryQuery::parse(request.uri().query().unwrap_or_default(), &caller.time_zone);
     let query = query.map_err(ApiError::Query)?;
-    let (records, next) = list_deliveries(&app, &caller, id_of(id, str::parse)?, &query).await?;
+    let webhook = find_webhook(&app, &caller, id_of(id, str::parse)?).await?;
+    let (records, next) = list_deliveries(&app, &caller, &webhook, &query).await?;
     let page_info = next.map(|position| position.to_page_info());
     let links = url.links(&query.filters(), None, page_info.as_deref());
     let response = DeliveriesResponse::of(&records, &caller.time_zone, page_info);
@@ -111,6 +113,7 @@ pub(crate) async fn stats(
 ) -> Result<Response, ApiError> {
     let window = DeliveryQuery::parse_window(query.as_deref().unwrap_or_default(), &caller.time_zone);
     let (since, until) = window.map_err(ApiError::Query)?;
-    let stats = load_stats(&app, &caller, id_of(id, str::parse)?, since, until).await?;
+    let webhook = find_webhook(&app, &caller, id_of(id, str::parse)?).await?;
+    let stats = load_stats(&app, &webhook, since, until).await?;
     Ok(Json(StatsResponse::of(&stats, &caller.time_zone)).into_response())
 }

@@ -8,17 +8,11 @@ use storehook_domain::{
         stats::DeliveryStats,
         timeline::{Range, Timeline},
     },
-    webhook::WebhookId,
+    webhook::Webhook,
 };
 use utoipa::ToSchema;
 
-use crate::{
-    app::App,
-    deliveries::pages::SCAN_TIME,
-    error::ApiError,
-    http::{caller::Caller, local_time::local_time},
-    webhooks::operations::find_webhook,
-};
+use crate::{app::App, deliveries::pages::SCAN_TIME, error::ApiError, http::local_time::local_time};
 
 /// The statistics of a window of time.
 pub(crate) struct WindowStats {
@@ -33,36 +27,33 @@ pub(crate) struct WindowStats {
 /// tells how far back it reached.
 pub(crate) async fn load_stats(
     app: &App,
-    caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<WindowStats, ApiError> {
-    count(app, caller, webhook_id, since, until, |_| {}).await
+    count(app, webhook, since, until, |_| {}).await
 }
 
 /// Counts a webhook's deliveries of the last 24 hours, all together and by the hour.
 pub(crate) async fn load_day(
     app: &App,
-    caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
     now: Timestamp,
+    zone: &TimeZone,
 ) -> Result<(WindowStats, Timeline), ApiError> {
-    let mut timeline = Timeline::empty(Range::Day, now, &caller.time_zone);
+    let mut timeline = Timeline::empty(Range::Day, now, zone);
     let each = |found: &Found| timeline.count(found.position.created_at(), found.state);
-    let stats = count(app, caller, webhook_id, None, None, each).await?;
+    let stats = count(app, webhook, None, None, each).await?;
     Ok((stats, timeline))
 }
 
 async fn count(
     app: &App,
-    caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     mut each: impl FnMut(&Found),
 ) -> Result<WindowStats, ApiError> {
-    let webhook = find_webhook(app, caller, webhook_id).await?;
     let until = until.unwrap_or_else(storehook_aws::now);
     let since = since.unwrap_or_else(|| until.saturating_sub(24.hours()).unwrap_or(until));
     let scan = Scan {

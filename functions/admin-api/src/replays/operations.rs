@@ -18,7 +18,7 @@ use storehook_domain::{
         message::Job,
         replay::{record::ReplayRecord, request::ReplayRequest},
     },
-    webhook::WebhookId,
+    webhook::{Webhook, WebhookId},
 };
 
 use crate::{
@@ -118,25 +118,18 @@ pub(crate) async fn count_deliveries(
 }
 
 /// A webhook's replays, the latest first.
-pub(crate) async fn list_replays(
-    app: &App,
-    caller: &Caller,
-    webhook_id: WebhookId,
-) -> Result<Vec<ReplayRecord>, ApiError> {
-    let webhook = find_webhook(app, caller, webhook_id).await?;
+pub(crate) async fn list_replays(app: &App, webhook: &Webhook) -> Result<Vec<ReplayRecord>, ApiError> {
     let mut records = app.deliveries.table.load_replays(webhook.id, storehook_aws::now()).await?;
     records.truncate(LISTED);
     Ok(records)
 }
 
-/// Finds a replay.
+/// Finds a replay of a webhook.
 pub(crate) async fn find_replay(
     app: &App,
-    caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
     replay_id: &str,
 ) -> Result<ReplayRecord, ApiError> {
-    let webhook = find_webhook(app, caller, webhook_id).await?;
     let record = app.deliveries.table.load_replay(webhook.id, replay_id, storehook_aws::now()).await?;
     record.ok_or(ApiError::NotFound)
 }

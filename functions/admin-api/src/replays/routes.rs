@@ -25,6 +25,7 @@ use crate::{
         responses::{DryRunResponse, ReplayResponse, ReplaysResponse},
         schemas::ReplayBody,
     },
+    webhooks::operations::find_webhook,
 };
 
 /// Deliver again
@@ -113,7 +114,8 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let records = list_replays(&app, &caller, id_of(id, str::parse)?).await?;
+    let webhook = find_webhook(&app, &caller, id_of(id, str::parse)?).await?;
+    let records = list_replays(&app, &webhook).await?;
     Ok(Json(ReplaysResponse::of(&records, &caller.time_zone)).into_response())
 }
 
@@ -140,7 +142,8 @@ pub(crate) async fn show(
     ids: PathIds,
 ) -> Result<Response, ApiError> {
     let (webhook_id, replay_id) = ids_of(ids)?;
-    let record = find_replay(&app, &caller, webhook_id, &replay_id).await?;
+    let webhook = find_webhook(&app, &caller, webhook_id).await?;
+    let record = find_replay(&app, &webhook, &replay_id).await?;
     Ok(Json(ReplayResponse::of(&record, &caller.time_zone)).into_response())
 }
 

@@ -27,7 +27,7 @@ use crate::{
         problem::Problem,
         session::Session,
     },
-    webhooks::operations::first_webhooks,
+    webhooks::operations::{find_webhook, first_webhooks},
 };
 
 /// Shows the list.
@@ -47,7 +47,8 @@ pub(crate) async fn show(
     let is_of_all = webhook.is_none();
     let found = match webhook {
         Some(id) => {
-            let (records, next) = list_deliveries(&app, caller, id, &query).await?;
+            let webhook = find_webhook(&app, caller, id).await?;
+            let (records, next) = list_deliveries(&app, caller, &webhook, &query).await?;
             MergedPage { records, next, left_out: 0 }
         }
         None => {

@@ -28,10 +28,11 @@ pub(crate) async fn show(
     Extension(session): Extension<Session>,
     id: PathId,
 ) -> Result<Page, Problem> {
-    let (caller, id) = (&session.caller, id_of(id, str::parse)?);
+    let caller = &session.caller;
+    let id = id_of(id, str::parse)?;
     app.deliveries.table.retention.deliveries().ok_or(ApiError::HistoryOff)?;
-    let (webhook, records) =
-        tokio::try_join!(find_webhook(&app, caller, id), list_replays(&app, caller, id))?;
+    let webhook = find_webhook(&app, caller, id).await?;
+    let records = list_replays(&app, &webhook).await?;
     let replays = ReplaysResponse::of(&records, &caller.time_zone).replays;
     Ok(Page::new(Tab::Webhooks, "Replays", body(&webhook, &replays, session.now)))
 }

@@ -11,6 +11,8 @@ use storehook_domain::webhook::Webhook;
 
 use crate::{
     app::App,
+    error::ApiError,
+    http::caller::Caller,
     panel::{
         look::{
             number::{self, count},
@@ -36,14 +38,22 @@ pub(crate) async fn show(
     Extension(session): Extension<Session>,
     ids: PathIds,
 ) -> Result<Page, Problem> {
-    let (caller, (webhook_id, replay_id)) = (&session.caller, ids_of(ids)?);
-    let (webhook, record) = tokio::try_join!(
-        find_webhook(&app, caller, webhook_id),
-        find_replay(&app, caller, webhook_id, &replay_id),
-    )?;
-    let replay = ReplayResponse::of(&record, &caller.time_zone).replay;
-    let of = record.counted.filter(|counted| *counted > 0);
+    let (webhook, replay, counted) = load(&app, &session.caller, ids).await?;
+    let of = counted.filter(|counted| *counted > 0);
     Ok(Page::new(Tab::Webhooks, "Replay", body(&webhook, &replay, of, session.now)))
+}
+
+/// Loads the replay that a path names: its webhook, the replay, and what its form had counted.
+pub(crate) async fn load(
+    app: &App,
+    caller: &Caller,
+    ids: PathIds,
+) -> Result<(Webhook, ShownReplay, Option<u64>), ApiError> {
+    let (webhook_id, replay_id) = ids_of(ids)?;
+    let webhook = find_webhook(app, caller, webhook_id).await?;
+    let record = find_replay(app, &webhook, &replay_id).await?;
+    let replay = ReplayResponse::of(&record, &caller.time_zone).replay;
+    Ok((webhook, replay, record.counted))
 }
 
 /// Whether a replay goes on.

@@ -14,17 +14,16 @@ use crate::{
         look::page::{Notice, Page, Tab, done},
         problem::Problem,
         replays::{
-            replay::{is_running, sentence},
+            replay::{is_running, load, sentence},
             rows::{path_of, whose},
         },
         session::Session,
     },
     replays::{
-        operations::{find_replay, stop_replay},
-        responses::{ReplayResponse, ShownReplay},
+        operations::stop_replay,
+        responses::ShownReplay,
         routes::{PathIds, ids_of},
     },
-    webhooks::operations::find_webhook,
 };
 
 /// Asks whether to stop a replay. One that has ended is shown instead.
@@ -33,12 +32,7 @@ pub(crate) async fn ask(
     Extension(session): Extension<Session>,
     ids: PathIds,
 ) -> Result<Response, Problem> {
-    let (caller, (webhook_id, replay_id)) = (&session.caller, ids_of(ids)?);
-    let (webhook, record) = tokio::try_join!(
-        find_webhook(&app, caller, webhook_id),
-        find_replay(&app, caller, webhook_id, &replay_id),
-    )?;
-    let replay = ReplayResponse::of(&record, &caller.time_zone).replay;
+    let (webhook, replay, _) = load(&app, &session.caller, ids).await?;
     if !is_running(&replay) {
         return Ok(Redirect::to(&path_of(replay.webhook_id, &replay.id)).into_response());
     }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use storehook_domain::{
     history::{query::DeliveryQuery, state::DeliveryState},
-    webhook::WebhookId,
+    webhook::Webhook,
 };
 
 use crate::{
@@ -60,7 +60,7 @@ pub(crate) struct History {
 pub(crate) async fn load_recent(
     app: &App,
     caller: &Caller,
-    webhook_id: WebhookId,
+    webhook: &Webhook,
 ) -> Result<Vec<ShownDelivery>, ApiError> {
     let query = DeliveryQuery {
         event_id: None,
@@ -70,7 +70,7 @@ pub(crate) async fn load_recent(
         limit: LATEST_DELIVERIES,
         after: None,
     };
-    let (records, _) = list_deliveries(app, caller, webhook_id, &query).await?;
+    let (records, _) = list_deliveries(app, caller, webhook, &query).await?;
     Ok(DeliveriesResponse::of(&records, &caller.time_zone, None).deliveries)
 }
 

@@ -53,9 +53,9 @@ pub(crate) async fn show(
         None => None,
         Some(_) => {
             let ((stats, timeline), recent, replays) = tokio::try_join!(
-                load_day(&app, caller, webhook.id, session.now),
-                load_recent(&app, caller, webhook.id),
-                list_replays(&app, caller, webhook.id),
+                load_day(&app, &webhook, session.now, &caller.time_zone),
+                load_recent(&app, caller, &webhook),
+                list_replays(&app, &webhook),
             )?;
             let latest = &replays[..replays.len().min(history::LATEST_REPLAYS)];
             Some(History {
@@ -84,7 +84,7 @@ pub(crate) async fn show_recent(
     id: PathId,
 ) -> Result<Html<String>, Problem> {
     let webhook = find_webhook(&app, &session.caller, id_of(id, str::parse)?).await?;
-    let recent = load_recent(&app, &session.caller, webhook.id).await?;
+    let recent = load_recent(&app, &session.caller, &webhook).await?;
     let is_active = webhook.status == Status::Active;
     Ok(Html(history::recent(webhook.id.get(), is_active, &recent, session.now).into_string()))
 }
