@@ -17,7 +17,7 @@ use crate::{
     deliveries::{all::SCANS_AT_ONCE, pages::is_late, test_events::TEST_PREFIX},
     error::ApiError,
     http::caller::Caller,
-    webhooks::operations::list_webhooks,
+    webhooks::operations::list_page,
 };
 
 /// What became of an event.
@@ -78,10 +78,8 @@ pub(crate) async fn explain_event(
         return Err(ApiError::HistoryOff);
     }
     let filter = WebhookFilter { since_id: after, ..WebhookFilter::default() };
-    let query = WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1, position: None };
-    let mut webhooks = list_webhooks(app, caller, &query).await?;
-    let has_more = webhooks.len() > PAGE_LIMIT;
-    webhooks.truncate(PAGE_LIMIT);
+    let query = WebhookQuery::first(filter, PAGE_LIMIT);
+    let (webhooks, has_more) = list_page(app, caller, &query).await?;
     let now = storehook_aws::now();
     let reads = webhooks.into_iter().map(|webhook| async move {
         if is_late(now) {

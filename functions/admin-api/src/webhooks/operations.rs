@@ -46,13 +46,13 @@ pub(crate) async fn list_page(
 
 /// All webhooks, by ascending id.
 pub(crate) async fn all_webhooks(app: &App, caller: &Caller) -> Result<Vec<Webhook>, ApiError> {
-    let all = first_page(usize::MAX);
+    let all = WebhookQuery::first(WebhookFilter::default(), usize::MAX);
     list_webhooks(app, caller, &all).await
 }
 
 /// The first webhooks by their ids, as many as a page has, and how many more there are.
 pub(crate) async fn first_webhooks(app: &App, caller: &Caller) -> Result<(Vec<Webhook>, usize), ApiError> {
-    let query = first_page(PAGE_LIMIT);
+    let query = WebhookQuery::first(WebhookFilter::default(), PAGE_LIMIT);
     let first = list_webhooks(app, caller, &query).await?;
     if first.len() < PAGE_LIMIT {
         return Ok((first, 0));
@@ -60,11 +60,6 @@ pub(crate) async fn first_webhooks(app: &App, caller: &Caller) -> Result<(Vec<We
     let all = count_webhooks(app, caller, &query.filter).await?;
     let more = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(first.len());
     Ok((first, more))
-}
-
-/// The query of the first webhooks, so many.
-fn first_page(limit: usize) -> WebhookQuery {
-    WebhookQuery { filter: WebhookFilter::default(), fields: None, limit, page: 1, position: None }
 }
 
 /// The number of webhooks that match a filter.

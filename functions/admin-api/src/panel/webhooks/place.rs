@@ -72,7 +72,7 @@ impl Place {
         }
     }
 
-    /// The query of the page, and of one webhook more: it tells whether there is another page.
+    /// The query of the page.
     pub(crate) fn query(&self) -> WebhookQuery {
         let part = |text: &String| (!text.is_empty()).then(|| text.clone());
         let filter = WebhookFilter {
@@ -82,7 +82,7 @@ impl Place {
             since_id: self.since_id,
             ..WebhookFilter::default()
         };
-        WebhookQuery { filter, fields: None, limit: PAGE_LIMIT + 1, page: 1, position: None }
+        WebhookQuery::first(filter, PAGE_LIMIT)
     }
 }
 

@@ -52,6 +52,11 @@ pub struct WebhookQuery {
 }
 
 impl WebhookQuery {
+    /// The query of the first webhooks that a filter lets through, so many.
+    pub fn first(filter: WebhookFilter, limit: usize) -> Self {
+        Self { filter, fields: None, limit, page: 1, position: None }
+    }
+
     /// Reads the query of a list. Dates are meant in the shop's time zone.
     ///
     /// # Errors

@@ -202,5 +202,5 @@ fn a_page_has_the_ids_between_its_ends() {
 }
 
 fn first_page() -> WebhookQuery {
-    WebhookQuery { filter: WebhookFilter::default(), fields: None, limit: 50, page: 1, position: None }
+    WebhookQuery::first(WebhookFilter::default(), 50)
 }

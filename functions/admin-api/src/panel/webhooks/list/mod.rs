@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State};
 use maud::{Markup, html};
 use storehook_domain::{
-    input::{field_errors::FieldErrors, query_parameters::PAGE_LIMIT},
+    input::field_errors::FieldErrors,
     webhook::{Format, Protocol, Status, WebhookId},
 };
 
@@ -27,7 +27,7 @@ use crate::{
         },
     },
     webhooks::{
-        operations::list_webhooks,
+        operations::list_page,
         responses::{WebhookProperties, WebhooksResponse},
     },
 };
@@ -39,9 +39,7 @@ pub(crate) async fn show(
     Query(fields): Query,
 ) -> Result<Page, Problem> {
     let place = Place::read(&fields);
-    let mut found = list_webhooks(&app, &session.caller, &place.query()).await?;
-    let has_more = found.len() > PAGE_LIMIT;
-    found.truncate(PAGE_LIMIT);
+    let (found, has_more) = list_page(&app, &session.caller, &place.query()).await?;
     let next = found.last().filter(|_| has_more).map(|webhook| webhook.id);
     let shown = WebhooksResponse::of(&found, &session.caller.time_zone, None).webhooks;
     let webhooks: Vec<_> = shown.into_iter().map(|shown| shown.properties).collect();
