@@ -9,10 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::event::id::EventId;
-
-/// The byte order mark of UTF-8. It is no JSON, but a reader may pass over it (RFC 8259 §8.1).
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::{event::id::EventId, input::byte_order_mark::without_byte_order_mark};
 
 /// The wait of a `delay` that does not name one.
 pub const DEFAULT_DELAY: Duration = Duration::from_secs(60);
@@ -75,7 +72,7 @@ impl Verdict {
     ///
     /// The body is not a verdict, or is a verdict on another event.
     pub fn parse(body: &[u8], event_id: &EventId) -> Result<Self, InvalidVerdict> {
-        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        let body = without_byte_order_mark(body);
         let response: ResponseBody<'_> = serde_json::from_slice(body).map_err(|_| InvalidVerdict::NotJson)?;
         if text_of(response.event_id).as_deref() != Some(event_id.as_str()) {
             return Err(InvalidVerdict::WrongEventId);
