@@ -35,9 +35,7 @@ pub(crate) struct VersionedSecrets {
 impl SecretStore {
     /// Loads the secrets of the caller's installation; `None` if the app is uninstalled.
     pub(crate) async fn load(&self, caller: &Caller) -> Result<Option<VersionedSecrets>, TableError> {
-        let key = registry::installation_key(&caller.shop, &caller.app);
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        get.send().await?.item.map_or(Ok(None), |item| installed(item, caller))
+        self.load_item(caller).await?.map_or(Ok(None), |item| installed(item, caller))
     }
 
     /// Loads the caller's installation; `None` if the app is uninstalled.
@@ -45,10 +43,15 @@ impl SecretStore {
         &self,
         caller: &Caller,
     ) -> Result<Option<Installation>, TableError> {
+        let item = self.load_item(caller).await?.map(table::from_item).transpose()?;
+        Ok(item.and_then(|item: InstallationItem| of_caller(item, caller)))
+    }
+
+    /// Loads the item of the app on the shop, whichever installation it holds.
+    async fn load_item(&self, caller: &Caller) -> Result<Option<Item>, TableError> {
         let key = registry::installation_key(&caller.shop, &caller.app);
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let item = get.send().await?.item.map(table::from_item).transpose()?;
-        Ok(item.and_then(|item: InstallationItem| of_caller(item, caller)))
+        Ok(get.send().await?.item)
     }
 
     /// Replaces the secrets of the caller's installation, if it still has this version. `new` is
