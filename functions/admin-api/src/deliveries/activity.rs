@@ -70,7 +70,7 @@ pub(crate) async fn load_activity(
 ) -> Result<Activity, ApiError> {
     let webhooks = all_webhooks(app, caller).await?;
     let empty = Timeline::empty(range, now, &caller.time_zone);
-    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    let is_recorded = app.deliveries.is_recorded();
     let looked_at = if is_recorded { WEBHOOKS_READ } else { 0 };
     let ids: Vec<_> = webhooks.iter().take(looked_at).map(|webhook| webhook.id).collect();
     let share = share_of(ids.len(), SIDE_BY_SIDE);

@@ -74,7 +74,7 @@ pub(crate) async fn explain_event(
     event_id: &EventId,
     after: Option<WebhookId>,
 ) -> Result<Explanation, ApiError> {
-    if app.deliveries.table.retention.deliveries().is_none() {
+    if !app.deliveries.is_recorded() {
         return Err(ApiError::HistoryOff);
     }
     let filter = WebhookFilter { since_id: after, ..WebhookFilter::default() };

@@ -17,6 +17,11 @@ pub(crate) struct DeliveryStore {
 }
 
 impl DeliveryStore {
+    /// Whether deliveries are recorded: the operator may have switched the history off.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.table.retention.deliveries().is_some()
+    }
+
     /// Loads the caller's delivery with this id.
     pub(crate) async fn load(
         &self,

@@ -105,7 +105,7 @@ fn document(
     page: &Page,
     id: Option<&str>,
 ) -> Markup {
-    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    let is_recorded = app.deliveries.is_recorded();
     let brand = &app.settings.brand;
     let links = app.assets.links(brand);
     html! {

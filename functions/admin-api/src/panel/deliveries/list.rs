@@ -59,7 +59,7 @@ pub(crate) async fn show(
     let page_info = found.next.map(|position| position.to_page_info());
     let DeliveriesResponse { deliveries, page_info } =
         DeliveriesResponse::of(&found.records, &caller.time_zone, page_info);
-    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    let is_recorded = app.deliveries.is_recorded();
     let list = List {
         filters: &filters,
         names: is_of_all.then_some(&names),

@@ -31,7 +31,7 @@ pub(crate) async fn ask(
 ) -> Result<Page, Problem> {
     let webhook = find_webhook(&app, &session.caller, id_of(id, str::parse)?).await?;
     let properties = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
-    let is_recorded = app.deliveries.table.retention.deliveries().is_some();
+    let is_recorded = app.deliveries.is_recorded();
     Ok(Page::new(Tab::Webhooks, format!("Delete {}", properties.topic), question(&properties, is_recorded)))
 }
 
