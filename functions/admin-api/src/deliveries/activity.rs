@@ -18,7 +18,7 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    deliveries::pages::{is_late, share_of},
+    deliveries::pages::{SCANS_AT_ONCE, is_late, share_of},
     error::ApiError,
     http::caller::Caller,
     webhooks::operations::all_webhooks,
@@ -26,9 +26,6 @@ use crate::{
 
 /// How many webhooks are looked at.
 pub(crate) const WEBHOOKS_READ: usize = 100;
-
-/// How many webhooks are read at the same time.
-const SIDE_BY_SIDE: usize = 8;
 
 /// The deliveries of an installation in a range of time.
 pub(crate) struct Activity {
@@ -73,9 +70,9 @@ pub(crate) async fn load_activity(
     let is_recorded = app.deliveries.is_recorded();
     let looked_at = if is_recorded { WEBHOOKS_READ } else { 0 };
     let ids: Vec<_> = webhooks.iter().take(looked_at).map(|webhook| webhook.id).collect();
-    let share = share_of(ids.len(), SIDE_BY_SIDE);
+    let share = share_of(ids.len(), SCANS_AT_ONCE);
     let reads = ids.into_iter().map(|id| Part::read(app, id, empty.clone(), share, now));
-    let parts: Vec<_> = stream::iter(reads).buffered(SIDE_BY_SIDE).try_collect().await?;
+    let parts: Vec<_> = stream::iter(reads).buffered(SCANS_AT_ONCE).try_collect().await?;
     Ok(merged(webhooks, parts, empty, is_recorded))
 }
 

@@ -25,7 +25,7 @@ use crate::{
     app::App,
     deliveries::{
         operations::newest_first,
-        pages::{is_late, share_of},
+        pages::{SCANS_AT_ONCE, is_late, share_of},
     },
     error::ApiError,
     http::caller::Caller,
@@ -33,9 +33,6 @@ use crate::{
 
 /// How many webhooks a list is made of.
 pub(crate) const WEBHOOKS_MERGED: usize = 100;
-
-/// How many webhooks are scanned at the same time.
-pub(crate) const SCANS_AT_ONCE: usize = 8;
 
 /// A page of the deliveries of several webhooks.
 pub(crate) struct MergedPage {

@@ -14,7 +14,10 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    deliveries::{all::SCANS_AT_ONCE, pages::is_late, test_events::TEST_PREFIX},
+    deliveries::{
+        pages::{SCANS_AT_ONCE, is_late},
+        test_events::TEST_PREFIX,
+    },
     error::ApiError,
     http::caller::Caller,
     webhooks::operations::list_page,

@@ -62,6 +62,9 @@ impl DeliveryStore {
 /// must end within ten.
 pub(crate) const SCAN_TIME: SignedDuration = SignedDuration::from_secs(5);
 
+/// How many webhooks are scanned at the same time.
+pub(crate) const SCANS_AT_ONCE: usize = 8;
+
 /// Whether a scan that began at this time must stop.
 pub(crate) fn is_late(began: Timestamp) -> bool {
     has_passed(SCAN_TIME, began)
