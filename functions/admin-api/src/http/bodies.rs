@@ -38,11 +38,16 @@ pub(crate) fn object_of(body: RequestBody, name: &'static str) -> Result<Map<Str
 
 /// The bytes of a body. A byte order mark before them is passed over.
 pub(crate) fn bytes_of(body: RequestBody) -> Result<Bytes, ApiError> {
-    let bytes = body.map_err(|rejection| match rejection.status() {
+    let bytes = whole(body)?;
+    Ok(bytes.slice_ref(without_byte_order_mark(&bytes)))
+}
+
+/// A body as it was sent, if all of it has arrived.
+pub(crate) fn whole(body: RequestBody) -> Result<Bytes, ApiError> {
+    body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
         _ => ApiError::IncompleteBody,
-    })?;
-    Ok(bytes.slice_ref(without_byte_order_mark(&bytes)))
+    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::convert::Infallible;
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{StatusCode, request::Parts},
+    http::request::Parts,
 };
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::{error::ApiError, panel::problem::Problem};
+use crate::{http::bodies::whole, panel::problem::Problem};
 
 /// The fields of a query.
 pub(crate) struct Query(pub(crate) Fields);
@@ -63,11 +63,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body =
-            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-                _ => ApiError::IncompleteBody,
-            })?;
+        let body = whole(Bytes::from_request(request, state).await)?;
         Ok(Self(Fields::parse(&body)))
     }
 }
