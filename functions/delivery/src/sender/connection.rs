@@ -94,7 +94,8 @@ type Http2Driver = http2::Connection<Box<dyn Socket>, Full<Bytes>, TokioExecutor
 #[derive(Clone)]
 pub(super) struct Http2 {
     requests: http2::SendRequest<Full<Bytes>>,
-    driver: Arc<Mutex<Http2Driver>>,
+    /// `None` once it has ended.
+    driver: Arc<Mutex<Option<Http2Driver>>>,
     /// One for each share: the pool's share, and those of the POSTs under way.
     shares: Arc<()>,
 }
@@ -103,9 +104,18 @@ impl Http2 {
     /// Starts a connection's task. Each POST on it learns how the connection ends, so nobody else
     /// needs the result.
     pub(super) fn new(requests: http2::SendRequest<Full<Bytes>>, driver: Http2Driver) -> Self {
-        let driver = Arc::new(Mutex::new(driver));
+        let driver = Arc::new(Mutex::new(Some(driver)));
         let moved = driver.clone();
-        tokio::spawn(poll_fn(move |context| lock(&moved).poll_unpin(context)));
+        tokio::spawn(poll_fn(move |context| {
+            let mut driver = lock(&moved);
+            let ended =
+                driver.as_mut().map_or(Poll::Ready(()), |driver| driver.poll_unpin(context).map(drop));
+            if ended.is_ready() {
+                // A driver that is kept would take further POSTs, and never send them.
+                *driver = None;
+            }
+            ended
+        }));
         Self { requests, driver, shares: Arc::default() }
     }
 
@@ -116,7 +126,8 @@ impl Http2 {
     /// Whether the other end allows one more stream. Ask the pool's share.
     pub(super) fn has_room(&self) -> bool {
         let under_way = Arc::strong_count(&self.shares) - 1;
-        !self.is_closed() && under_way < lock(&self.driver).current_max_send_streams()
+        let most = lock(&self.driver).as_ref().map_or(0, Http2Driver::current_max_send_streams);
+        !self.is_closed() && under_way < most
     }
 
     /// Whether it has ended.
@@ -130,6 +141,6 @@ impl Http2 {
     }
 }
 
-fn lock(driver: &Mutex<Http2Driver>) -> MutexGuard<'_, Http2Driver> {
+fn lock(driver: &Mutex<Option<Http2Driver>>) -> MutexGuard<'_, Option<Http2Driver>> {
     driver.lock().unwrap_or_else(PoisonError::into_inner)
 }

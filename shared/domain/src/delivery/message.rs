@@ -196,9 +196,10 @@ mod tests {
             assert!(!message.contains(absent), "{message}");
         }
         let now = "2026-11-21T15:00:00Z".parse()?;
-        let slow = DeliveryMessage { lane: Lane::Slow, ..DeliveryMessage::parse(message.as_bytes())? };
-        let again = slow.redriven("m-1", now).to_message();
+        let copy = DeliveryMessage::parse(message.as_bytes())?.delayed("m-0", Lane::Slow, now);
+        let again = copy.redriven("m-1", now).to_message();
         let again = DeliveryMessage::parse(again.as_bytes())?;
+        assert_eq!(again.delay, None, "a new run has no copies yet");
         assert_eq!((again.run, again.enqueued_at), (RunId::Redrive("m-1".to_owned()), now));
         assert_eq!((again.envelope.id.to_string(), again.lane), ("7-e".to_owned(), Lane::Fast));
         Ok(())
@@ -210,13 +211,15 @@ mod tests {
             r#"{"shop": "a.example", "topic": "orders/create", "event_id": "e", "payload": {"a":1.0}}"#,
         )?;
         let first = DeliveryMessage::parse(message.as_bytes())?;
-        let copy = first.delayed("m-1", Lane::Slow, first.enqueued_at);
-        let second = copy.delayed("m-1", Lane::Slow, first.enqueued_at).to_message();
+        // The message's own clock may be ahead of SQS's, whose time counts.
+        let queued_at = first.enqueued_at - jiff::SignedDuration::from_secs(5);
+        let copy = first.delayed("m-1", Lane::Slow, queued_at);
+        let second = copy.delayed("m-1", Lane::Slow, queued_at).to_message();
         let second = DeliveryMessage::parse(second.as_bytes())?;
         assert_eq!(copy.delay.map(|delay| delay.number), Some(1));
         let delay = DelayedCopy { first_message_id: "m-1".to_owned(), number: 2 };
         assert_eq!((second.delay.as_ref(), second.lane), (Some(&delay), Lane::Slow));
-        assert_eq!((&second.run, second.enqueued_at), (&first.run, first.enqueued_at));
+        assert_eq!((&second.run, second.enqueued_at), (&first.run, queued_at));
         assert_eq!(second.payload().as_str(), r#"{"a":1.0}"#);
         Ok(())
     }

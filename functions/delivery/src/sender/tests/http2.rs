@@ -48,7 +48,7 @@ where
     Ok(())
 }
 
-async fn answer_ok(mut respond: server::SendResponse<Bytes>) -> Result<(), h2::Error> {
+pub(super) async fn answer_ok(mut respond: server::SendResponse<Bytes>) -> Result<(), h2::Error> {
     respond.send_response(http::Response::new(()), false)?.send_data(Bytes::from_static(b"ok"), true)
 }
 

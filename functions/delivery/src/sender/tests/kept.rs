@@ -1,8 +1,11 @@
 //! Tests of kept connections: how many are kept, and what becomes of a bad one.
 
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 
-use super::*;
+use super::{
+    http2::{answer_ok, serve_http2},
+    *,
+};
 
 #[tokio::test]
 async fn batches_of_one_size_reuse_their_connections() -> TestResult {
@@ -158,4 +161,64 @@ fn at_most_1000_hosts_are_known_to_want_http_1_1() {
     assert!(!pool.requires_http1(&host(1_000)));
     pool.require_http1(&host(1_000));
     assert!(pool.requires_http1(&host(1_000)) && !pool.requires_http1(&host(0)));
+}
+
+/// An endpoint over HTTP/2 that closes its first connection when it is told to.
+async fn closing_over_http2(close: Arc<Notify>) -> Result<(Endpoint, RootCertStore), Box<dyn Error>> {
+    let (acceptor, roots) = tls_of(|_| {}, &["h2"])?;
+    let endpoint = Endpoint::serving(move |_, socket| {
+        let (acceptor, close) = (acceptor.clone(), close.clone());
+        async move {
+            let socket = acceptor.accept(socket).await?;
+            tokio::select! {
+                served = serve_http2(socket, 100, |_, _, respond| answer_ok(respond)) => served,
+                () = close.notified() => Ok(()),
+            }
+        }
+    });
+    Ok((endpoint.await?, roots))
+}
+
+/// Waits until the pool knows of the end of a connection, a little after the endpoint closed it.
+async fn until_known(pool: &Pool, origin: &str) -> TestResult {
+    let known = async {
+        while pool.pop(origin, Instant::now()).is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    Ok(tokio::time::timeout(LONG, known).await?)
+}
+
+#[tokio::test]
+async fn a_kept_http_2_connection_that_its_endpoint_closes_is_replaced() -> TestResult {
+    let close = Arc::new(Notify::new());
+    let (endpoint, roots) = closing_over_http2(close.clone()).await?;
+    let sender = sender_trusting(roots, LONG)?;
+    let origin = format!("https://endpoint.example:{}", endpoint.address.port());
+    assert_eq!(send(&sender, &origin).await?, Ok(200));
+    close.notify_one();
+    until_known(&sender.pool, &origin).await?;
+    assert_eq!(send(&sender, &origin).await?, Ok(200));
+    assert_eq!(endpoint.connections(), 2);
+    Ok(())
+}
+
+/// A closed connection must not push out one that is still good.
+#[tokio::test]
+async fn a_full_pool_drops_closed_connections_first() -> TestResult {
+    let close = Arc::new(Notify::new());
+    let (closed, roots) = closing_over_http2(close.clone()).await?;
+    let (oldest, newest) = (Endpoint::answering(OK).await?, Endpoint::answering(OK).await?);
+    let sender = Sender { pool: Pool::of(2), ..sender_trusting(roots, LONG)? };
+    let origin = format!("https://endpoint.example:{}", closed.address.port());
+    for url in [&oldest.url(), &origin] {
+        assert_eq!(send(&sender, url).await?, Ok(200));
+    }
+    close.notify_one();
+    until_known(&sender.pool, &origin).await?;
+    for endpoint in [&newest, &oldest, &newest] {
+        assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200));
+    }
+    assert_eq!((oldest.connections(), newest.connections()), (1, 1));
+    Ok(())
 }
