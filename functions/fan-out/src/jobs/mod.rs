@@ -2,7 +2,8 @@
 //!
 //! A step sends deliveries, notes in the job's record how far it came and by which SQS message,
 //! queues the next step, and only then is done (`job` of the domain has the rules). [`replay`]
-//! makes the steps of a replay. [`fan_out`] sends a share of a large fan-out, which is one step.
+//! makes the steps of a replay. [`fan_out`] sends a share of a large fan-out, which is one step as a
+//! rule.
 //!
 //! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to
 //!   15 minutes, and comes again. So jobs outlive an outage of 48 hours.
@@ -41,7 +42,7 @@ enum JobError {
     Contended(#[from] Contended),
     #[error("the share's record is not an event")]
     Event(#[from] InvalidEvent),
-    #[error("not all deliveries of the share were sent")]
+    #[error("no deliveries of the share were sent")]
     Unfinished,
 }
 

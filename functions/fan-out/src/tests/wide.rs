@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use storehook_domain::payload::{Payload, digest::PayloadDigest};
 
 use super::{TestResult, batch_of, stand_in::dependencies_in, virtual_time};
-use crate::{BatchResponse, Dependencies, Times, handle};
+use crate::{BatchResponse, Dependencies, RESERVE, Times, handle};
 
 /// How many webhooks the shop has.
 const WEBHOOKS: u64 = 20_000;
@@ -124,14 +124,18 @@ async fn first_step(
 }
 
 /// Hands over a job.
-async fn work_off(dependencies: &Dependencies, job: &str) -> TestResult {
+async fn work_off(dependencies: &Dependencies, job: &str, times: Times) -> TestResult {
     let message = json!({"messageId": "m-1", "receiptHandle": "r", "body": job, "attributes": {}});
-    let times = times();
     let batch = serde_json::from_value(json!({"Records": [message]}))?;
     let response = serde_json::to_value(handle(dependencies, batch, times).await)?;
     assert_eq!(response, json!({"batchItemFailures": []}));
-    assert!(!times.are_up(), "a share takes less than its time");
     Ok(())
+}
+
+/// Whether every webhook has got one message.
+fn each_got_one(seen: &Seen) {
+    assert!(seen.messages.keys().copied().eq(1..=WEBHOOKS), "every webhook gets a message");
+    assert!(seen.messages.values().all(|count| *count == 1), "and none gets two");
 }
 
 /// Fans an event with this payload out, by so many jobs, and looks at what each webhook got.
@@ -143,11 +147,12 @@ fn fan_out(payload: &str, jobs: usize) -> TestResult {
         assert_eq!(queued.len(), jobs);
         for (group, job) in &queued {
             assert_eq!(group, "wide.example");
-            work_off(&dependencies, job).await?;
+            let times = times();
+            work_off(&dependencies, job, times).await?;
+            assert!(!times.are_up(), "a share takes less than its time");
         }
         let seen = seen.lock().unwrap();
-        assert!(seen.messages.keys().copied().eq(1..=WEBHOOKS), "every webhook gets a message");
-        assert!(seen.messages.values().all(|count| *count == 1), "and none gets two");
+        each_got_one(&seen);
         assert_eq!(seen.digests, BTreeMap::from([(digest, WEBHOOKS as usize)]));
         // The record's invocation finds all webhooks, and each job only those of its share.
         assert_eq!((seen.found, seen.calls["Query"]), (2 * WEBHOOKS as usize, 1 + jobs));
@@ -162,6 +167,27 @@ fn fan_out(payload: &str, jobs: usize) -> TestResult {
 #[test]
 fn every_one_of_20_000_webhooks_gets_one_message_in_steps_of_bounded_time() -> TestResult {
     fan_out("{}", 13)
+}
+
+/// Each step has the time for 7 of its 20 seconds.
+#[test]
+fn a_share_that_runs_out_of_time_goes_on_where_it_stopped() -> TestResult {
+    virtual_time::run(async {
+        let (seen, dependencies) = world()?;
+        let mut jobs = first_step(&seen, &dependencies, "{}").await?;
+        let mut steps = 0;
+        while let Some((_, job)) = jobs.pop() {
+            let times =
+                Times::begin(virtual_time::now, virtual_time::now() + RESERVE + Duration::from_secs(6));
+            work_off(&dependencies, &job, times).await?;
+            jobs.append(&mut seen.lock().unwrap().jobs);
+            steps += 1;
+        }
+        // 12 shares of 1,600 webhooks take three steps each, and the one of the last 800 takes two.
+        assert_eq!(steps, 12 * 3 + 2);
+        each_got_one(&seen.lock().unwrap());
+        Ok(())
+    })
 }
 
 /// `cargo test --release -p fan-out --lib -- --ignored`

@@ -2,16 +2,16 @@
 //!
 //! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record
 //! queues a job for each share: then the record is done, and its shard moves on. The shares do not
-//! depend on each other, so there is no chain of steps that could break or double. A share that is
-//! worked off twice sends its messages twice; the delivery function makes one series of attempts of
-//! them.
+//! depend on each other. A step that cannot send its whole share queues the rest as a smaller share.
+//! A share that is worked off twice sends its messages twice; the delivery function makes one series
+//! of attempts of them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{delivery::fan_out::BATCH_LIMIT, payload::limits::SQS_MESSAGE_LIMIT, webhook::WebhookId};
 
-/// How many batches a share has. At a second for each and eight at a time, that is 20 to 30 seconds.
+/// How many batches a share has. At a second for each and eight at a time, that is 20 seconds.
 const BATCHES: usize = 160;
 
 /// The fewest webhooks of a share that others follow: a batch has one message at least.
