@@ -104,9 +104,9 @@ async fn send(
         headers: request.redacted_headers(&webhook.custom_headers),
         shape: BodyShape::of(webhook),
     });
-    let at = storehook_aws::now();
-    let sent = dependencies.sender.send(&webhook.address, webhook.protocol, request, body).await;
-    let ended_at = storehook_aws::now();
+    let at = (dependencies.clock)();
+    let sent = dependencies.transport.send(&webhook.address, webhook.protocol, request, body).await;
+    let ended_at = (dependencies.clock)();
     let (status, response, outcome, details, cause) = match sent {
         Sent::Responded(response) => {
             let event_id = &message.envelope.id.event_id;

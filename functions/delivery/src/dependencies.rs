@@ -1,5 +1,6 @@
 //! What every invocation needs.
 
+use jiff::Timestamp;
 use storehook_aws::history::HistoryTable;
 
 use crate::{
@@ -7,21 +8,44 @@ use crate::{
     lookup::Lookup,
     sender::{Sender, SenderError},
     settings::Settings,
+    transport::{Script, Transport},
 };
 
 /// What every invocation needs: made once for each execution environment.
 pub struct Dependencies {
     pub(crate) lookup: Lookup,
-    pub(crate) sender: Sender,
+    pub(crate) transport: Transport,
     pub(crate) queues: Queues,
     pub(crate) history: History,
     pub(crate) health: Health,
     pub(crate) settings: Settings,
+    pub(crate) clock: fn() -> Timestamp,
 }
 
 impl Dependencies {
     /// Sets the function up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
+        let sender = Sender::new(&settings)?;
+        Ok(Self::with(sdk, settings, Transport::Network(sender), storehook_aws::now))
+    }
+
+    /// The same for a simulation: a script responds in the place of endpoints, and the time is that
+    /// of this clock.
+    pub fn simulated(
+        sdk: &storehook_aws::SdkConfig,
+        settings: Settings,
+        script: Script,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        Self::with(sdk, settings, Transport::Script(script), clock)
+    }
+
+    fn with(
+        sdk: &storehook_aws::SdkConfig,
+        settings: Settings,
+        transport: Transport,
+        clock: fn() -> Timestamp,
+    ) -> Self {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         let registry_table = settings.registry_table.clone();
         let history = History(HistoryTable {
@@ -30,9 +54,9 @@ impl Dependencies {
             retention: settings.retention,
         });
         let history_table = history.is_on().then(|| settings.history_table.clone());
-        Ok(Self {
+        Self {
             lookup: Lookup::new(dynamodb.clone(), registry_table.clone(), history_table),
-            sender: Sender::new(&settings)?,
+            transport,
             queues: Queues {
                 sqs: aws_sdk_sqs::Client::new(sdk),
                 delivery: settings.delivery_queue.clone(),
@@ -46,6 +70,7 @@ impl Dependencies {
                 stream: settings.stream_name.clone(),
             },
             settings,
-        })
+            clock,
+        }
     }
 }

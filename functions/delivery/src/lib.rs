@@ -37,6 +37,7 @@ mod message;
 mod sender;
 mod settings;
 mod skipped;
+mod transport;
 
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 
@@ -55,6 +56,7 @@ use storehook_domain::{
 pub use dependencies::Dependencies;
 pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
+pub use transport::{Script, Scripted};
 
 use crate::{after::queues::Reported, lookup::found::Found, message::Received, skipped::Skipped};
 
@@ -142,9 +144,9 @@ async fn reject(
 
 /// Attempts the delivery if an attempt is due, decides what becomes of the message, and records it.
 async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Found) -> Reported {
-    let started_at = storehook_aws::now();
+    let started_at = (dependencies.clock)();
     let receipt = attempt::attempt(dependencies, received, found, started_at).await;
-    let ended_at = storehook_aws::now();
+    let ended_at = (dependencies.clock)();
     let schedule = &dependencies.settings.schedule;
     let (lane, age, jitter) = (received.lane, received.age(ended_at), fastrand::f64());
     let mut decided = match &receipt.attempt {
