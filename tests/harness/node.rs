@@ -1,4 +1,5 @@
-//! Node packages that tests use, installed once under `target`.
+//! Node packages that tests use, installed once under `target`. Tests of one program and of others
+//! need them at the same time; by a file lock, one installs and the others wait.
 
 use std::{path::PathBuf, process::Output};
 
@@ -23,6 +24,9 @@ pub async fn node_packages() -> Result<PathBuf> {
     let (wanted, folder) = (root().join("tests/clients"), root().join("target/clients-node"));
     std::fs::create_dir_all(&folder)?;
     let lock = std::fs::read_to_string(wanted.join("package-lock.json"))?;
+    let lock_file = std::fs::File::create(root().join("target/clients-node.lock"))?;
+    // The lock goes with the file, when the function returns.
+    let _locked = tokio::task::spawn_blocking(move || lock_file.lock().map(|()| lock_file)).await??;
     let installed = folder.join("installed.json");
     if std::fs::read_to_string(&installed).is_ok_and(|text| text == lock) {
         return Ok(folder);
