@@ -23,6 +23,8 @@ pub enum Disposition {
         /// rest of a long wait is spent in the slow lane, where the record holds the attempt back.
         hidden_for: Duration,
     },
+    /// The delivery is kept in the history, and SQS deletes the message.
+    Hold,
     /// No further attempt is made. After this wait the message fails each time it comes, until SQS
     /// moves it.
     Exhausted(Duration),
@@ -38,7 +40,7 @@ impl Disposition {
     /// rounded up, so no wait is shortened. `None` if nothing comes again.
     pub fn wait_seconds(self) -> Option<i32> {
         let wait = match self {
-            Self::Ack => return None,
+            Self::Ack | Self::Hold => return None,
             Self::Delay(wait) | Self::Retry { hidden_for: wait, .. } | Self::Exhausted(wait) => {
                 wait.min(LONGEST_WAIT)
             }

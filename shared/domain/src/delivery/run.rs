@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 /// A run of a delivery, named after what began it. As text: `event`, `redeliver:<id>`,
-/// `replay:<id>`, `replay-all:<id>`, `redrive:<message id>`; a name after the colon has 1 to 128
-/// visible ASCII characters.
+/// `replay:<id>`, `replay-all:<id>`, `redrive:<message id>`, `probe:<opening>-<number>`,
+/// `catch-up:<opening>`; a name after the colon has 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RunId {
@@ -24,6 +24,10 @@ pub enum RunId {
     ReplayAll(String),
     /// An operator redrove this dead letter, named by its SQS message id.
     Redrive(String),
+    /// A probe while the webhook's breaker is open.
+    Probe(String),
+    /// The catch-up after a webhook's breaker has closed.
+    CatchUp(String),
 }
 
 /// The text does not name a run.
@@ -49,6 +53,8 @@ impl RunId {
             "replay" => Ok(Self::Replay(name)),
             "replay-all" => Ok(Self::ReplayAll(name)),
             "redrive" => Ok(Self::Redrive(name)),
+            "probe" => Ok(Self::Probe(name)),
+            "catch-up" => Ok(Self::CatchUp(name)),
             _ => Err(InvalidRunId),
         }
     }
@@ -58,12 +64,21 @@ impl RunId {
         *self == Self::Event
     }
 
+    /// Whether somebody asked for the delivery again. The event's own run did not, nor do the runs
+    /// by which Storehook itself brings held deliveries.
+    pub fn is_asked_for(&self) -> bool {
+        match self {
+            Self::Redeliver(_) | Self::Replay(_) | Self::ReplayAll(_) | Self::Redrive(_) => true,
+            Self::Event | Self::Probe(_) | Self::CatchUp(_) => false,
+        }
+    }
+
     /// Whether the run sends a delivery that was delivered already. Other runs end if the delivery
     /// has been delivered meanwhile.
     pub fn repeats_delivered(&self) -> bool {
         match self {
             Self::Redeliver(_) | Self::ReplayAll(_) => true,
-            Self::Event | Self::Replay(_) | Self::Redrive(_) => false,
+            Self::Event | Self::Replay(_) | Self::Redrive(_) | Self::Probe(_) | Self::CatchUp(_) => false,
         }
     }
 }
@@ -76,6 +91,8 @@ impl std::fmt::Display for RunId {
             Self::Replay(name) => write!(formatter, "replay:{name}"),
             Self::ReplayAll(name) => write!(formatter, "replay-all:{name}"),
             Self::Redrive(name) => write!(formatter, "redrive:{name}"),
+            Self::Probe(name) => write!(formatter, "probe:{name}"),
+            Self::CatchUp(name) => write!(formatter, "catch-up:{name}"),
         }
     }
 }

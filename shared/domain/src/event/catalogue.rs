@@ -18,9 +18,22 @@ pub struct CatalogueTopic {
     pub is_documented: bool,
 }
 
-/// Storehook's own operational topic: a webhook was disabled. It is not in the page's list.
-pub const WEBHOOK_DISABLED: CatalogueTopic =
-    CatalogueTopic { name: "webhooks/disabled", resource: "webhook", is_documented: false };
+/// Storehook's own operational topics, which tell an app about one of its webhooks. They are not in
+/// the page's list, and `*` does not match them.
+pub const OPERATIONAL: [CatalogueTopic; 3] = [
+    listed(WEBHOOK_DISABLED, "webhook"),
+    listed(WEBHOOK_FAILING, "webhook"),
+    listed(WEBHOOK_RECOVERED, "webhook"),
+];
+
+/// A webhook was disabled.
+pub const WEBHOOK_DISABLED: &str = "webhooks/disabled";
+
+/// A webhook's endpoint fails: its deliveries are held, or it will be disabled soon.
+pub const WEBHOOK_FAILING: &str = "webhooks/failing";
+
+/// A webhook's endpoint works again.
+pub const WEBHOOK_RECOVERED: &str = "webhooks/recovered";
 
 /// The topic that ends an installation.
 pub const APP_UNINSTALLED: &str = "app/uninstalled";
@@ -111,12 +124,22 @@ pub const ALIASES: [(&str, &str); 14] = [
 
 /// Finds a topic by its exact name.
 pub fn find(name: &str) -> Option<CatalogueTopic> {
-    TOPICS.iter().chain([&WEBHOOK_DISABLED]).find(|topic| topic.name == name).copied()
+    all().find(|topic| topic.name == name)
+}
+
+/// Every topic: those of the page, then the operational ones.
+pub fn all() -> impl Iterator<Item = CatalogueTopic> {
+    TOPICS.into_iter().chain(OPERATIONAL)
+}
+
+/// Whether a topic is one of Storehook's own.
+pub fn is_operational(name: &str) -> bool {
+    OPERATIONAL.iter().any(|topic| topic.name == name)
 }
 
 /// What a webhook may subscribe to: every topic, every resource with `/*`, `*`, and Spree's names.
 pub fn patterns() -> Vec<Cow<'static, str>> {
-    let topics = TOPICS.iter().chain([&WEBHOOK_DISABLED]).map(|topic| topic.name);
+    let topics = all().map(|topic| topic.name);
     let mut resources: Vec<_> = TOPICS.iter().filter_map(|topic| topic.name.split('/').next()).collect();
     resources.dedup();
     let aliases = ALIASES.iter().map(|(alias, _)| *alias);

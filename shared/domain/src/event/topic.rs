@@ -56,6 +56,9 @@ impl Topic {
 
     /// The keys of all patterns that match this topic: its own, its resource's and `*`.
     pub fn matching_patterns(&self) -> Vec<String> {
+        if catalogue::is_operational(&self.0) {
+            return vec![self.0.clone()];
+        }
         let resource = self.0.split_once('/').map(|(resource, _)| format!("{resource}/*"));
         [Some(self.0.clone()), resource, Some("*".to_owned())].into_iter().flatten().collect()
     }

@@ -17,7 +17,7 @@ pub enum DeliveryState {
     Delivered,
     /// An attempt failed, and another one follows.
     Retrying,
-    /// Its webhook was paused or disabled when it was due. It is kept until somebody replays it.
+    /// It is not attempted for the time being, for one of the reasons of [`super::held_for`].
     Held,
     /// Its webhook was deleted, or its app uninstalled.
     Cancelled,
@@ -47,6 +47,7 @@ impl DeliveryState {
         let at = |wait: Duration| Some(now.saturating_add(wait).unwrap_or(now));
         match disposition {
             Disposition::Ack => (Self::Delivered, None),
+            Disposition::Hold => (Self::Held, None),
             Disposition::Retry { due_in, .. } => (Self::Retrying, at(due_in)),
             // After a failure, a delay leaves the state `retrying`.
             Disposition::Delay(wait) if self == Self::Retrying => (Self::Retrying, at(wait)),

@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{fan_out::FanOutShare, replay::step::ReplayStep};
+use crate::job::{fan_out::FanOutShare, recovery::step::RecoveryStep, replay::step::ReplayStep};
 
-/// The next step of a job, as SQS carries it: `{"replay": {…}}` or `{"fan_out": {…}}`.
+/// The next step of a job, as SQS carries it: `{"replay": {…}}`, `{"recovery": {…}}` or
+/// `{"fan_out": {…}}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
     /// A step of a replay.
     Replay(ReplayStep),
+    /// A step of the recovery of a webhook.
+    Recovery(RecoveryStep),
     /// A share of a large fan-out.
     FanOut(FanOutShare),
 }

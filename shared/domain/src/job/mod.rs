@@ -13,6 +13,8 @@ pub mod fan_out;
 
 pub mod replay;
 
+pub mod recovery;
+
 pub mod message;
 
 pub mod retry;

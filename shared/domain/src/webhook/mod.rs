@@ -7,18 +7,18 @@
 //! Two settings of the operator limit what a webhook may name: [`address_policy`] (which hosts
 //! deliveries may reach) and [`header_prefix`] (which headers are ours).
 //!
-//! A webhook can fail. [`failure_run`] decides when it has failed for too long. It is then
-//! disabled, never deleted, and its app gets the event of [`disabled_event`].
+//! A webhook's endpoint can fail. [`health`] decides what follows, and the app is told by
+//! [`operational_events`].
 
 pub mod address;
 pub mod address_policy;
 pub mod attributes;
 pub mod custom_headers;
-pub mod disabled_event;
-pub mod failure_run;
 pub mod filter;
 pub mod header_prefix;
+pub mod health;
 pub mod new_webhook;
+pub mod operational_events;
 pub mod query;
 
 use std::{fmt, str::FromStr};

@@ -116,7 +116,7 @@ fn describe(
     if envelope.test {
         headers.set(&prefix.name("Test"), "true")?;
     }
-    if !message.run.is_events_own() {
+    if message.run.is_asked_for() {
         headers.set(&prefix.name("Replay"), "true")?;
     }
     Ok(())

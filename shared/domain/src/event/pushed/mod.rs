@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 use crate::{
     event::{
         InvalidEvent, StoreEvent,
-        catalogue::{APP_UNINSTALLED, WEBHOOK_DISABLED},
+        catalogue::{self, APP_UNINSTALLED},
         id::EventId,
         origin::RecordOrigin,
     },
@@ -171,10 +171,10 @@ fn list_of<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 
-/// Whether an app may push events of this topic. Storehook alone says that a webhook was disabled,
-/// and the store that an app was uninstalled.
+/// Whether an app may push events of this topic. Storehook alone tells how a webhook is, and the
+/// store that an app was uninstalled.
 pub fn is_pushable(topic: &str) -> bool {
-    topic != APP_UNINSTALLED && topic != WEBHOOK_DISABLED.name
+    topic != APP_UNINSTALLED && !catalogue::is_operational(topic)
 }
 
 fn pushed_event(

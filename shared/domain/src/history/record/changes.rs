@@ -6,6 +6,7 @@ use crate::{
     delivery::{disposition::Disposition, message::DeliveryMessage},
     history::{
         attempt::{Attempt, AttemptRecord},
+        held_for::HeldFor,
         record::{ATTEMPTS_KEPT, DETAILS_LIMIT, DeliveryRecord, RUNS_KEPT, admission::Admission},
         run::{Holder, Receive, Run, RunEnd},
         state::DeliveryState,
@@ -42,11 +43,16 @@ impl DeliveryRecord {
         let is_undone = was_delivered && !(is_latest && message.run.repeats_delivered());
         if counts && (is_delivered || !is_undone && self.end_of(message) != Some(RunEnd::Delivered)) {
             (self.state, self.next_attempt_at) = self.state.after_attempt(disposition, now);
+            // Only a failing endpoint has a delivery held after an attempt.
+            self.note_hold((self.state == DeliveryState::Held).then_some(HeldFor::Failing), now);
         }
         let end = match disposition {
             Disposition::Ack => Some(RunEnd::Delivered),
             Disposition::Exhausted(_) if is_holder => Some(RunEnd::Dead),
-            Disposition::Exhausted(_) | Disposition::Delay(_) | Disposition::Retry { .. } => None,
+            Disposition::Exhausted(_)
+            | Disposition::Delay(_)
+            | Disposition::Hold
+            | Disposition::Retry { .. } => None,
         };
         if let Some(run) = self.runs.iter_mut().find(|run| run.id == message.run)
             && run.end != Some(RunEnd::Delivered)
@@ -61,16 +67,43 @@ impl DeliveryRecord {
         self
     }
 
+    /// The record after one of its messages was held without an attempt; `None` as in
+    /// [`Self::ended`].
+    ///
+    /// What is held for a failing endpoint stays so, although the webhook is paused meanwhile: it
+    /// comes back by itself when the webhook is resumed.
+    pub fn held(
+        self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        reason: HeldFor,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let is_failing = self.held_for == Some(HeldFor::Failing);
+        let reason = if is_failing { HeldFor::Failing } else { reason };
+        self.ended_as(message, receive, (DeliveryState::Held, Some(reason)), now)
+    }
+
     /// The record after one of its messages has ended in this state without an attempt. `None` if
     /// the record has this state already, or if the message may not change it.
     pub fn ended(
-        mut self,
+        self,
         message: &DeliveryMessage<'_>,
         receive: Receive<'_>,
         state: DeliveryState,
         now: Timestamp,
     ) -> Option<Self> {
-        let is_news = self.version == 0 || self.state != state;
+        self.ended_as(message, receive, (state, None), now)
+    }
+
+    fn ended_as(
+        mut self,
+        message: &DeliveryMessage<'_>,
+        receive: Receive<'_>,
+        (state, held_for): (DeliveryState, Option<HeldFor>),
+        now: Timestamp,
+    ) -> Option<Self> {
+        let is_news = self.version == 0 || (self.state, self.held_for) != (state, held_for);
         let has_say = match self.admission(message, receive, now) {
             Admission::Attempt | Admission::LastAttempt | Admission::Wait(_) => true,
             Admission::Exhausted | Admission::Delivered | Admission::Superseded => false,
@@ -80,8 +113,14 @@ impl DeliveryRecord {
         }
         self.take_event_of(message);
         (self.state, self.next_attempt_at) = (state, None);
+        self.note_hold(held_for, now);
         self.version += 1;
         Some(self)
+    }
+
+    fn note_hold(&mut self, held_for: Option<HeldFor>, now: Timestamp) {
+        self.held_for = held_for;
+        self.held_at = self.held_at.or(held_for.map(|_| now));
     }
 
     /// The record after a message with another payload has come under its id; `None` if the record

@@ -26,6 +26,7 @@ use crate::{
     delivery::{envelope::Envelope, message::DeliveryMessage},
     history::{
         attempt::{AttemptRecord, RequestRecord, ResponseRecord},
+        held_for::HeldFor,
         run::Run,
         state::DeliveryState,
     },
@@ -59,6 +60,13 @@ pub struct DeliveryRecord {
     /// by their first attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
+    /// Why it is held, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_for: Option<HeldFor>,
+    /// When it was held for the first time. Its payload is then kept with it, and to hold it again
+    /// keeps neither for longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<Timestamp>,
     /// Whether a message with another payload came under the delivery's id. It was not attempted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_other_payload: bool,
@@ -98,6 +106,8 @@ impl DeliveryRecord {
             created_at,
             state: DeliveryState::Pending,
             runs: Vec::new(),
+            held_for: None,
+            held_at: None,
             has_other_payload: false,
             attempt_count: 0,
             attempts: Vec::new(),

@@ -21,7 +21,20 @@ pub struct FailureRun {
     pub attempts: u64,
 }
 
+/// How long before the disabling the app is warned.
+pub const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(24);
+
 impl FailureRun {
+    /// When the webhook is disabled, if nothing arrives until then.
+    pub fn disables_at(&self) -> Timestamp {
+        self.since.saturating_add(DISABLED_AFTER).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether the webhook will be disabled within a day.
+    pub fn is_nearly_too_long(&self, now: Timestamp) -> bool {
+        now.duration_since(self.since) >= DISABLED_AFTER - WARNED_BEFORE
+    }
+
     /// Whether the webhook must be disabled now.
     pub fn is_too_long(&self, now: Timestamp) -> bool {
         self.attempts >= DISABLED_AFTER_ATTEMPTS && now.duration_since(self.since) >= DISABLED_AFTER

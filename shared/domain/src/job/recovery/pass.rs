@@ -1,0 +1,189 @@
+//! Passes: steps that go once through the deliveries of a webhook and send what is held.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    delivery::run::RunId,
+    history::query::DeliveryPosition,
+    job::recovery::{Phase, QUIET, Recovery, RecoveryRules, after, step::RecoveryStep},
+};
+
+/// How many deliveries a catch-up sends a second in its first minute. The rate doubles each minute.
+const FIRST_RATE: u32 = 10;
+
+/// How many deliveries a catch-up sends a second at most, unless the operator sets another number.
+pub const DEFAULT_MOST_PER_SECOND: u32 = 100;
+
+/// The time of which a step sends the deliveries, in seconds.
+const PACE: u32 = 5;
+
+/// The waits between passes that found something, in minutes; the last one repeats. A delivery that
+/// an earlier pass sent and that nobody has attempted yet is sent again, so passes do not follow each
+/// other at once.
+const PAUSES: [u64; 3] = [1, 2, 4];
+
+/// A catch-up: passes until nothing is held any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatchUp {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// The pass that is under way.
+    pub pass: Pass,
+    /// How many passes are done.
+    pub passes: u32,
+    /// When the last pass ended, if it found nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_since: Option<Timestamp>,
+}
+
+/// A pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// The delivery after which its next step begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DeliveryPosition>,
+    /// What its steps counted.
+    #[serde(flatten)]
+    pub counts: PassCounts,
+}
+
+/// What a pass counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassCounts {
+    /// How many deliveries are held for `failing`.
+    pub held: u64,
+    /// How many of them were sent.
+    pub sent: u64,
+    /// How many deliveries wait for a retry.
+    pub waiting: u64,
+}
+
+/// What a step of a pass came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PassOutcome {
+    /// What it counted.
+    pub counts: PassCounts,
+    /// The delivery after which the next step begins; `None` at the end of the pass.
+    pub next: Option<DeliveryPosition>,
+    /// How long it worked.
+    pub took: SignedDuration,
+}
+
+/// What follows a step of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterPass {
+    /// The recovery goes on.
+    Goes(Box<Recovery>),
+    /// Nothing is held any more: the recovery is done.
+    Done,
+}
+
+/// The wait before a pass, after so many that found something.
+pub(super) fn pause_before(passes: u32, rules: &RecoveryRules) -> SignedDuration {
+    let index = usize::try_from(passes).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
+    rules.scaled((PAUSES[index] * 60) as f64)
+}
+
+impl PassCounts {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            held: self.held + other.held,
+            sent: self.sent + other.sent,
+            waiting: self.waiting + other.waiting,
+        }
+    }
+}
+
+impl CatchUp {
+    pub(super) fn begin(now: Timestamp) -> Self {
+        Self { began_at: now, pass: Pass::begin(now), passes: 0, quiet_since: None }
+    }
+
+    /// How many deliveries it sends a second now.
+    pub fn rate(&self, now: Timestamp, rules: &RecoveryRules) -> u32 {
+        let minute = rules.scaled(60.0).as_millis().max(1);
+        let minutes = (now.duration_since(self.began_at).as_millis() / minute).clamp(0, 30);
+        let doubled = u64::from(FIRST_RATE) << minutes;
+        u32::try_from(doubled).unwrap_or(u32::MAX).min(rules.most_per_second.max(1))
+    }
+
+    /// How many deliveries a step sends at most, if so many of the webhook's wait for a retry. What the
+    /// pass has sent counts as waiting: nobody knows yet whether it was attempted.
+    pub fn step_size(&self, waiting: u64, now: Timestamp, rules: &RecoveryRules) -> u64 {
+        let by_rate = u64::from(self.rate(now, rules)) * u64::from(PACE);
+        match rules.waiting_limit {
+            0 => by_rate,
+            limit => by_rate.min(limit.saturating_sub(waiting + self.pass.counts.sent)),
+        }
+    }
+}
+
+impl Pass {
+    fn begin(now: Timestamp) -> Self {
+        Self { began_at: now, after: None, counts: PassCounts::default() }
+    }
+}
+
+impl Recovery {
+    /// The run of what its catch-up sends.
+    pub fn catch_up_run(&self) -> RunId {
+        RunId::CatchUp(self.opening.clone())
+    }
+
+    /// What follows a step of a pass; `None` where another message made the step.
+    pub fn after_pass_step(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        outcome: &PassOutcome,
+        now: Timestamp,
+        rules: &RecoveryRules,
+    ) -> Option<AfterPass> {
+        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
+            return None;
+        }
+        let noted = self.noted(step, message_id);
+        let Phase::CatchUp(catch_up) = &self.phase else {
+            // The breaker has opened again.
+            return Some(AfterPass::Goes(Box::new(noted)));
+        };
+        let mut catch_up = catch_up.clone();
+        catch_up.pass.counts = catch_up.pass.counts.plus(outcome.counts);
+        let wait = match (&outcome.next, catch_up.quiet_since) {
+            (Some(next), _) => {
+                catch_up.pass.after = Some(next.clone());
+                pause_after(outcome, catch_up.rate(now, rules))
+            }
+            (None, _) if catch_up.pass.counts.held > 0 => {
+                let wait = pause_before(catch_up.passes, rules);
+                catch_up.passes = catch_up.passes.saturating_add(1);
+                catch_up.quiet_since = None;
+                catch_up.pass = Pass::begin(after(now, wait));
+                wait
+            }
+            (None, Some(since)) if catch_up.pass.began_at.duration_since(since) >= QUIET => {
+                return Some(AfterPass::Done);
+            }
+            (None, since) => {
+                catch_up.quiet_since = Some(since.unwrap_or(now));
+                catch_up.pass = Pass::begin(after(now, QUIET));
+                QUIET
+            }
+        };
+        let due_at = Some(after(now, wait));
+        Some(AfterPass::Goes(Box::new(Self { phase: Phase::CatchUp(catch_up), due_at, ..noted })))
+    }
+}
+
+/// The pause after a step, so that the catch-up keeps its rate.
+fn pause_after(outcome: &PassOutcome, rate: u32) -> SignedDuration {
+    let due = Duration::from_millis(outcome.counts.sent.saturating_mul(1_000) / u64::from(rate.max(1)));
+    let due = SignedDuration::try_from(due).unwrap_or_default();
+    (due - outcome.took).max(SignedDuration::ZERO)
+}
