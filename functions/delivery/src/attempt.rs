@@ -13,9 +13,11 @@ use storehook_domain::{
     history::{
         attempt::{Attempt, RequestRecord, ResponseRecord},
         decision::Known,
+        held_for::HeldFor,
         record::admission::Admission,
     },
-    webhook::{Status, Webhook},
+    job::recovery::probe::is_let_through,
+    webhook::Webhook,
 };
 
 use crate::{
@@ -32,7 +34,7 @@ pub(crate) struct Receipt {
     pub(crate) attempt: Result<Attempt, Skipped>,
     /// Whether the message may be attempted, by the delivery's record.
     pub(crate) admission: Admission,
-    /// The webhook and its installation, if there was an attempt.
+    /// The webhook and its installation, if they are there and the message may be attempted.
     pub(crate) target: Option<Target>,
     /// What was known about the delivery before.
     pub(crate) history: Known,
@@ -52,28 +54,34 @@ pub(crate) async fn attempt(
     note_other_payload(received, &history);
     let due = match Skipped::by(admission) {
         Some(reason) => Err(reason),
-        None => target.map_err(Skipped::from).and_then(|target| ready(received, target)),
+        None => target.map_err(Skipped::from).and_then(|target| known(received, target)),
     };
-    match due {
-        Ok(target) => {
-            let (attempt, cause) = send(dependencies, received, &target, now).await;
-            Receipt { attempt: Ok(attempt), admission, target: Some(target), history, cause }
-        }
-        Err(reason) => Receipt { attempt: Err(reason), admission, target: None, history, cause: None },
-    }
+    let (attempt, target, cause) = match due {
+        Ok(target) => match held_for(dependencies, received, &target) {
+            Some(reason) => (Err(Skipped::Held(reason)), Some(target), None),
+            None => {
+                let (attempt, cause) = send(dependencies, received, &target, now).await;
+                (Ok(attempt), Some(target), cause)
+            }
+        },
+        Err(reason) => (Err(reason), None, None),
+    };
+    Receipt { attempt, admission, target, history, cause }
 }
 
-/// The target, if it takes deliveries now.
-fn ready(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skipped> {
+/// The target, unless it was deleted or uninstalled.
+fn known(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skipped> {
     let target = target.ok_or(Skipped::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
-    if is_uninstalled && received.message.envelope.topic.as_str() != catalogue::APP_UNINSTALLED {
-        return Err(Skipped::Cancelled);
-    }
-    match target.webhook.status {
-        Status::Active => Ok(target),
-        status => Err(Skipped::Held(status)),
-    }
+    let is_last = received.message.envelope.topic.as_str() == catalogue::APP_UNINSTALLED;
+    if is_uninstalled && !is_last { Err(Skipped::Cancelled) } else { Ok(target) }
+}
+
+/// Why the delivery is held and not attempted, if it is.
+fn held_for(dependencies: &Dependencies, received: &Received<'_>, target: &Target) -> Option<HeldFor> {
+    let is_open = dependencies.health.is_on && target.health.is_open();
+    let is_failing = is_open && !is_let_through(&received.message);
+    HeldFor::of(target.webhook.status).or(is_failing.then_some(HeldFor::Failing))
 }
 
 /// Logs a message that has the id of a delivery, but the payload of another event.

@@ -1,10 +1,14 @@
 //! What every invocation needs.
 
 use jiff::Timestamp;
-use storehook_aws::history::HistoryTable;
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
 
 use crate::{
-    after::{health::Health, history::History, queues::Queues},
+    after::{
+        health::{Health, lanes::Lanes},
+        history::History,
+        queues::Queues,
+    },
     lookup::Lookup,
     sender::{Sender, SenderError},
     settings::Settings,
@@ -47,6 +51,7 @@ impl Dependencies {
         clock: fn() -> Timestamp,
     ) -> Self {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let sqs = aws_sdk_sqs::Client::new(sdk);
         let registry_table = settings.registry_table.clone();
         let history = History(HistoryTable {
             client: dynamodb.clone(),
@@ -57,18 +62,22 @@ impl Dependencies {
         Self {
             lookup: Lookup::new(dynamodb.clone(), registry_table.clone(), history_table),
             transport,
+            health: Health {
+                table: HealthTable { client: dynamodb, name: registry_table },
+                kinesis: aws_sdk_kinesis::Client::new(sdk),
+                stream: settings.stream_name.clone(),
+                jobs_queue: JobQueue { client: sqs.clone(), url: settings.jobs_queue_url.clone() },
+                is_on: history.is_on() && settings.breaker.is_on(),
+                breaker: settings.breaker,
+                recovery: settings.recovery,
+                lanes: Lanes::new(settings.slow_after),
+            },
             queues: Queues {
-                sqs: aws_sdk_sqs::Client::new(sdk),
+                sqs,
                 delivery: settings.delivery_queue.clone(),
                 retry: settings.retry_queue.clone(),
             },
             history,
-            health: Health {
-                dynamodb,
-                kinesis: aws_sdk_kinesis::Client::new(sdk),
-                registry_table,
-                stream: settings.stream_name.clone(),
-            },
             settings,
             clock,
         }

@@ -2,11 +2,12 @@
 //!
 //! Each message is one delivery, and each receive makes at most one attempt. Everything that the
 //! messages of a batch need is loaded in one step. Then the function works on all messages at the
-//! same time, and each gets one of four dispositions ([`Disposition`]):
+//! same time, and each gets one of five dispositions ([`Disposition`]):
 //!
 //! * **Ack.** SQS deletes the message. The endpoint took the delivery, now or before; or the
-//!   webhook or the app is gone; or another message makes the attempts; or the webhook is paused or
-//!   disabled, and the history holds the delivery with its payload.
+//!   webhook or the app is gone; or another message makes the attempts.
+//! * **Hold.** SQS deletes the message, once the history holds the delivery with its payload: the
+//!   webhook is paused or disabled, or its endpoint is failing.
 //! * **Delay.** An integration endpoint asked for the delivery later. That is not a failure and
 //!   must not use up receives. So the function sends a copy of the message with the delay, and SQS
 //!   deletes this message.
@@ -44,13 +45,15 @@ use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
+use jiff::Timestamp;
 use storehook_domain::{
     delivery::{
         disposition::Disposition,
         lane::Lane,
         message::{DeliveryMessage, InvalidDeliveryMessage},
     },
-    history::decision::disposition,
+    history::{decision::disposition, held_for::HeldFor, state::DeliveryState},
+    job::recovery::hold::{is_held_after, waiting_change},
 };
 
 pub use dependencies::Dependencies;
@@ -58,7 +61,13 @@ pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 pub use transport::{Script, Scripted};
 
-use crate::{after::queues::Reported, lookup::found::Found, message::Received, skipped::Skipped};
+use crate::{
+    after::{health::Counted, queues::Reported},
+    attempt::Receipt,
+    lookup::found::Found,
+    message::Received,
+    skipped::Skipped,
+};
 
 /// Works on a batch of messages. The response names the messages that must come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
@@ -147,32 +156,96 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Fo
     let started_at = (dependencies.clock)();
     let receipt = attempt::attempt(dependencies, received, found, started_at).await;
     let ended_at = (dependencies.clock)();
-    let schedule = &dependencies.settings.schedule;
-    let (lane, age, jitter) = (received.lane, received.age(ended_at), fastrand::f64());
-    let mut decided = match &receipt.attempt {
-        Err(skipped) if skipped.ends_message() => Disposition::Ack,
-        attempt => {
-            let outcome = attempt.as_ref().ok().map(|attempt| &attempt.outcome);
-            disposition(receipt.admission, outcome, schedule, lane, age, ended_at, jitter)
-        }
-    };
+    let mut decided = decide(dependencies, received, &receipt, ended_at);
     // If the delivery could not be held, its message must not end.
-    if matches!(receipt.attempt, Err(Skipped::Held(_)))
-        && !dependencies.history.hold(received, receipt.history.record(), ended_at).await
-    {
-        decided = schedule.next(lane, age, None, jitter);
+    if decided == Disposition::Hold && !hold(dependencies, received, &receipt, ended_at).await {
+        let schedule = &dependencies.settings.schedule;
+        decided = schedule.next(received.lane, received.age(ended_at), None, fastrand::f64());
     }
     log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
-    // These run at the same time, so together they take no longer than two calls may.
+    // These run at the same time, so together they take no longer than the longest may.
     let reported = dependencies.queues.apply(decided, received, &receipt.history);
-    let known = receipt.history.record();
-    let recorded = dependencies.history.record(received, &receipt.attempt, known, decided, ended_at);
-    let counted = async {
-        if let (Ok(attempt), Some(target)) = (&receipt.attempt, &receipt.target) {
-            dependencies.health.record(&received.message, attempt, target, ended_at).await;
+    let recorded = async {
+        if decided != Disposition::Hold {
+            let known = receipt.history.record();
+            dependencies.history.record(received, &receipt.attempt, known, decided, ended_at).await;
         }
     };
+    let counted = count(dependencies, received, &receipt, decided, ended_at);
     future::join3(reported, recorded, counted).await.0
+}
+
+/// What becomes of a message.
+fn decide(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> Disposition {
+    let schedule = &dependencies.settings.schedule;
+    let (lane, age, jitter) = (received.lane, received.age(now), fastrand::f64());
+    let admission = receipt.admission;
+    let attempt = match &receipt.attempt {
+        Err(Skipped::Held(_)) => return Disposition::Hold,
+        Err(skipped) if skipped.ends_message() => return Disposition::Ack,
+        Err(_) => return disposition(admission, None, schedule, lane, age, now, jitter),
+        Ok(attempt) => attempt,
+    };
+    let decided = disposition(admission, Some(&attempt.outcome), schedule, lane, age, now, jitter);
+    let health = receipt.target.as_ref().map(|target| &target.health).filter(|_| dependencies.health.is_on);
+    let is_held = health.is_some_and(|health| {
+        let rules = &dependencies.health.recovery;
+        is_held_after(&received.message.run, decided, health.recovery.is_some(), health.waiting(), rules)
+    });
+    if is_held && attempt.failure().is_some() { Disposition::Hold } else { decided }
+}
+
+/// Holds a delivery. Returns whether its message may end.
+async fn hold(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> bool {
+    let reason = match receipt.attempt {
+        Err(Skipped::Held(reason)) => reason,
+        Ok(_) | Err(_) => HeldFor::Failing,
+    };
+    let known = receipt.history.record();
+    if reason == HeldFor::Failing
+        && let Some(target) = &receipt.target
+    {
+        let queued_at = received.message.enqueued_at;
+        let created_at = known.map_or(queued_at, |known| known.created_at.min(queued_at));
+        if let Err(error) = dependencies.health.recovery_for(target, created_at, now).await {
+            let (error, id) = (storehook_aws::causes(&error), &received.message.envelope.id);
+            tracing::error!(delivery.id = %id, error, "delivery not held: its recovery has not begun");
+            return false;
+        }
+    }
+    dependencies.history.hold(received, receipt.attempt.as_ref().ok(), reason, known, now).await
+}
+
+/// Counts the attempt for the webhook, and looks after its recovery.
+async fn count(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    receipt: &Receipt,
+    decided: Disposition,
+    now: Timestamp,
+) {
+    let (health, message) = (&dependencies.health, &received.message);
+    let Some(target) = &receipt.target else { return };
+    if let Ok(attempt) = &receipt.attempt {
+        let was_waiting =
+            receipt.history.record().is_some_and(|known| known.state == DeliveryState::Retrying);
+        let waiting = if health.is_on { waiting_change(was_waiting, decided) } else { 0 };
+        health.record(&Counted { message, attempt, target, waiting, now }).await;
+    }
+    if let Err(error) = health.restart(target, now).await {
+        let error = storehook_aws::causes(&error);
+        tracing::error!(webhook.id = %target.webhook.id, error, "recovery not started again");
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,12 @@ use storehook_domain::{
         request::platform::{ApiVersion, Platform},
         schedule::RetrySchedule,
     },
-    webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix},
+    job::recovery::{DEFAULT_WAITING_LIMIT, RecoveryRules, pass::DEFAULT_MOST_PER_SECOND},
+    webhook::{
+        address_policy::AddressPolicy,
+        header_prefix::HeaderPrefix,
+        health::breaker::{BreakerRules, DEFAULT_FAILURES},
+    },
 };
 
 /// What the template sets.
@@ -31,6 +36,14 @@ pub struct Settings {
     /// What the platform's header names begin with, and the version of its API: `HEADER_PREFIX` and
     /// `API_VERSION`.
     pub platform: Platform,
+    /// The jobs queue's URL: `JOBS_QUEUE_URL`.
+    pub jobs_queue_url: String,
+    /// When breakers open: `BREAKER_FAILURES`, 100 unless set.
+    pub breaker: BreakerRules,
+    /// How what is held comes back: `WAITING_LIMIT`, 2,000 unless set.
+    pub recovery: RecoveryRules,
+    /// From which mean latency on an endpoint is slow: `SLOW_AFTER_SECONDS`, 1 unless set.
+    pub slow_after: Duration,
     /// When failed deliveries are tried again, compressed by `RETRY_TIME_SCALE`.
     pub schedule: RetrySchedule,
     /// How long a connection may take: `CONNECT_TIMEOUT_SECONDS`, 2 unless set.
@@ -60,6 +73,7 @@ impl Settings {
                 url: environment.required(url)?.to_owned(),
             })
         };
+        let time_scale = environment.number("RETRY_TIME_SCALE", 1.0)?;
         Ok(Self {
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
             history_table: environment.required("HISTORY_TABLE")?.to_owned(),
@@ -73,7 +87,18 @@ impl Settings {
                 header_prefix: environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?,
                 api_version: environment.parsed("API_VERSION", ApiVersion::parse)?,
             },
-            schedule: RetrySchedule::new(environment.number("RETRY_TIME_SCALE", 1.0)?)
+            jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
+            breaker: BreakerRules {
+                failures: environment.number("BREAKER_FAILURES", DEFAULT_FAILURES)?,
+                time_scale,
+            },
+            recovery: RecoveryRules {
+                waiting_limit: environment.number("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
+                most_per_second: DEFAULT_MOST_PER_SECOND,
+                time_scale,
+            },
+            slow_after: seconds(environment, "SLOW_AFTER_SECONDS", 1, 30)?,
+            schedule: RetrySchedule::new(time_scale)
                 .ok_or(SettingError::invalid("RETRY_TIME_SCALE", "it must be over 0 and at most 1"))?,
             connect_timeout: seconds(environment, "CONNECT_TIMEOUT_SECONDS", 2, 10)?,
             attempt_timeout: seconds(environment, "ATTEMPT_TIMEOUT_SECONDS", 5, 30)?,
@@ -103,7 +128,7 @@ fn port_of(authority: &str) -> Result<Option<u16>, std::num::ParseIntError> {
 pub(crate) mod tests {
     use super::*;
 
-    const REQUIRED: [(&str, &str); 7] = [
+    const REQUIRED: [(&str, &str); 8] = [
         ("REGISTRY_TABLE", "t"),
         ("HISTORY_TABLE", "h"),
         ("STREAM_NAME", "s"),
@@ -111,6 +136,7 @@ pub(crate) mod tests {
         ("DELIVERY_QUEUE_URL", "u"),
         ("RETRY_QUEUE_ARN", "a2"),
         ("RETRY_QUEUE_URL", "u2"),
+        ("JOBS_QUEUE_URL", "u3"),
     ];
 
     /// The required settings and these.

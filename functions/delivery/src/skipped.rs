@@ -3,8 +3,7 @@
 
 use storehook_domain::{
     delivery::outcome::Outcome,
-    history::{attempt::Attempt, record::admission::Admission, state::DeliveryState},
-    webhook::Status,
+    history::{attempt::Attempt, held_for::HeldFor, record::admission::Admission, state::DeliveryState},
 };
 
 use crate::lookup::found::TargetError;
@@ -23,7 +22,7 @@ pub(crate) enum Skipped {
     #[error("the webhook or its installation was deleted, or the app uninstalled")]
     Cancelled,
     #[error("the webhook is {}", .0.as_str())]
-    Held(Status),
+    Held(HeldFor),
     #[error("the webhook and its installation could not be loaded")]
     Target(#[from] TargetError),
 }

@@ -1,10 +1,11 @@
 //! What every invocation needs.
 
-use storehook_aws::{history::HistoryTable, jobs::JobQueue};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
+use storehook_domain::job::recovery::RecoveryRules;
 
 use crate::{
     events::{installations::Installations, subscribers::Subscribers},
-    queue::Queue,
+    queue::{DeliveryQueue, Queue},
     settings::Settings,
 };
 
@@ -13,7 +14,9 @@ pub struct Dependencies {
     pub(crate) subscribers: Subscribers,
     pub(crate) history: HistoryTable,
     pub(crate) installations: Installations,
-    pub(crate) delivery_queue: Queue,
+    pub(crate) delivery_queue: DeliveryQueue,
+    pub(crate) health: HealthTable,
+    pub(crate) recovery: RecoveryRules,
     pub(crate) rejected_queue: Queue,
     pub(crate) jobs_queue: JobQueue,
 }
@@ -30,8 +33,13 @@ impl Dependencies {
                 name: settings.history_table,
                 retention: settings.retention,
             },
+            health: HealthTable { client: dynamodb.clone(), name: settings.registry_table.clone() },
             installations: Installations::new(dynamodb, settings.registry_table),
-            delivery_queue: Queue::new(sqs.clone(), settings.delivery_queue_url),
+            recovery: settings.recovery,
+            delivery_queue: DeliveryQueue {
+                fast: Queue::new(sqs.clone(), settings.delivery_queue_url),
+                slow: Queue::new(sqs.clone(), settings.retry_queue_url),
+            },
             rejected_queue: Queue::new(sqs.clone(), settings.rejected_queue_url),
             jobs_queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
         }

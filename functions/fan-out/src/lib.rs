@@ -26,7 +26,8 @@
 //! again, so a slow queue costs time and never a whole batch.
 //!
 //! What takes many steps is a job: an SQS batch from the jobs queue reaches the same function, and
-//! `jobs` works it off. A [`Batch`] is one or the other.
+//! `jobs` works it off. Every five minutes, a schedule has the function look after recoveries
+//! (`sweep`). A [`Batch`] is one of the three.
 //!
 //! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
 //! the rejected queue's own.
@@ -36,6 +37,7 @@ mod events;
 mod jobs;
 mod queue;
 mod settings;
+mod sweep;
 mod times;
 
 use aws_lambda_events::{
@@ -49,6 +51,7 @@ use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
 
 pub use dependencies::Dependencies;
 pub use settings::Settings;
+pub use sweep::{Sweep, SweepResponse};
 pub use times::{RESERVE, Times};
 
 use crate::{
@@ -59,12 +62,15 @@ use crate::{
     queue::NotSent,
 };
 
-/// What Lambda hands over: records of the stream, or jobs. Each has a member that the other lacks.
+/// What Lambda hands over: records of the stream, jobs, or the schedule's event. Each has a member that
+/// the others lack.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Batch {
     /// Records of the stream.
     Events(KinesisEvent),
+    /// The schedule's event.
+    Sweep(Sweep),
     /// Messages of the jobs queue.
     Jobs(SqsEvent),
 }
@@ -77,6 +83,8 @@ pub enum BatchResponse {
     Events(KinesisEventResponse),
     /// The messages that are not done.
     Jobs(SqsBatchResponse),
+    /// What the sweep did.
+    Sweep(SweepResponse),
 }
 
 /// Works a batch off.
@@ -84,6 +92,7 @@ pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> 
     match batch {
         // Boxed, because the compiler limits how deep one future may nest.
         Batch::Events(batch) => BatchResponse::Events(Box::pin(fan_out(dependencies, batch, times)).await),
+        Batch::Sweep(sweep) => BatchResponse::Sweep(sweep::sweep(dependencies, &sweep, times).await),
         Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(jobs::work_off(dependencies, batch, times)).await),
     }
 }

@@ -1,6 +1,7 @@
 //! The queues that this function sends to, within the time that an invocation has.
 
 use aws_sdk_sqs::Client;
+use futures::future;
 use storehook_aws::queue::{self, QueueError, SendError};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
@@ -31,6 +32,27 @@ impl NotSent {
     }
 }
 
+/// The queues of the two lanes.
+pub(crate) struct DeliveryQueue {
+    pub(crate) fast: Queue,
+    pub(crate) slow: Queue,
+}
+
+impl DeliveryQueue {
+    /// Sends a batch, each message to its lane. Returns the messages that are not in their queue, each
+    /// with the reason.
+    pub(crate) async fn send_batch(
+        &self,
+        batch: Vec<QueueEntry>,
+        times: Times,
+    ) -> Vec<(QueueEntry, NotSent)> {
+        let (fast, slow): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.lane.is_fast());
+        let (fast, slow) =
+            future::join(self.fast.send_batch(fast, times), self.slow.send_batch(slow, times)).await;
+        [fast, slow].concat()
+    }
+}
+
 impl Queue {
     pub(crate) fn new(client: Client, url: String) -> Self {
         Self { client, url }
@@ -43,12 +65,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Sends a batch. Returns the messages that are not in the queue, each with the reason.
-    pub(crate) async fn send_batch(
-        &self,
-        batch: Vec<QueueEntry>,
-        times: Times,
-    ) -> Vec<(QueueEntry, NotSent)> {
+    /// Sends a batch, which may be empty. Returns the messages that are not in the queue, each with the reason.
+    async fn send_batch(&self, batch: Vec<QueueEntry>, times: Times) -> Vec<(QueueEntry, NotSent)> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
         let failures = queue::send(&self.client, &self.url, batch, || !times.are_up()).await;
         failures.into_iter().map(|(message, error)| (message, error.into())).collect()
     }

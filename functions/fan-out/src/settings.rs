@@ -1,6 +1,7 @@
 //! The function's settings, from its environment.
 
 use storehook_aws::{Environment, Retention, SettingError};
+use storehook_domain::job::recovery::{DEFAULT_WAITING_LIMIT, RecoveryRules, pass::DEFAULT_MOST_PER_SECOND};
 
 /// The settings. The template sets all of them.
 #[derive(Debug, Clone)]
@@ -13,6 +14,11 @@ pub struct Settings {
     pub retention: Retention,
     /// The delivery queue's URL: `DELIVERY_QUEUE_URL`.
     pub delivery_queue_url: String,
+    /// The retry queue's URL: `RETRY_QUEUE_URL`.
+    pub retry_queue_url: String,
+    /// How what is held comes back: `WAITING_LIMIT`, 2,000 unless set, `CATCH_UP_PER_SECOND`, 100
+    /// unless set, and `RETRY_TIME_SCALE`.
+    pub recovery: RecoveryRules,
     /// The rejected-events queue's URL: `REJECTED_QUEUE_URL`.
     pub rejected_queue_url: String,
     /// The jobs queue's URL: `JOBS_QUEUE_URL`.
@@ -31,6 +37,12 @@ impl Settings {
             history_table: environment.required("HISTORY_TABLE")?.to_owned(),
             retention: Retention::read(environment)?,
             delivery_queue_url: environment.required("DELIVERY_QUEUE_URL")?.to_owned(),
+            retry_queue_url: environment.required("RETRY_QUEUE_URL")?.to_owned(),
+            recovery: RecoveryRules {
+                waiting_limit: environment.number("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
+                most_per_second: environment.number("CATCH_UP_PER_SECOND", DEFAULT_MOST_PER_SECOND)?,
+                time_scale: environment.number("RETRY_TIME_SCALE", 1.0)?,
+            },
             rejected_queue_url: environment.required("REJECTED_QUEUE_URL")?.to_owned(),
             jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
         })

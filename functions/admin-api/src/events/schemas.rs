@@ -19,7 +19,7 @@ pub(crate) struct PushBody;
 /// The topic of a webhook or an event: a component, to which [`topic_reference`] points.
 pub(crate) fn topic() -> Schema {
     let aliases = catalogue::ALIASES.iter().map(|(alias, _)| *alias);
-    let topics = catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]).map(|topic| topic.name);
+    let topics = catalogue::all().map(|topic| topic.name);
     let listed = names("A topic of the catalogue, or Spree's name for one.", topics.chain(aliases));
     let pattern = |description: &str, pattern: &str| {
         text(description).pattern(Some(pattern)).max_length(Some(TOPIC_LIMIT))

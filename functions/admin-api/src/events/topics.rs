@@ -61,8 +61,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Response, ApiError> {
 
 /// The topics of the catalogue, with the platform's headers.
 pub(crate) fn catalogue_topics(header_prefix: &HeaderPrefix) -> impl Iterator<Item = ShownTopic> {
-    let topics = catalogue::TOPICS.iter().chain([&catalogue::WEBHOOK_DISABLED]);
-    topics.filter_map(move |topic| {
+    catalogue::all().filter_map(move |topic| {
         let parsed = Topic::parse(topic.name).ok()?;
         let aliases = catalogue::ALIASES.iter().filter(|(_, name)| *name == topic.name);
         Some(ShownTopic {

@@ -18,7 +18,7 @@ use storehook_aws::{
 };
 use storehook_domain::{
     delivery::{disposition::Disposition, message::DeliveryMessage},
-    history::{attempt::Attempt, record::DeliveryRecord, state::DeliveryState},
+    history::{attempt::Attempt, held_for::HeldFor, record::DeliveryRecord},
 };
 use tokio::{sync::Mutex, time::error::Elapsed};
 
@@ -45,26 +45,40 @@ impl History {
         self.0.retention.deliveries().is_some()
     }
 
-    /// Records a held delivery with everything that a replay needs. Returns whether its message may
-    /// end. With the history off, it may.
+    /// Records a held delivery with everything that brings it back: after an attempt, or without one.
+    /// Returns whether its message may end. With the history off, it may.
+    ///
+    /// A delivery that was held before keeps its payload and its time of expiry.
     pub(crate) async fn hold(
         &self,
         received: &Received<'_>,
+        attempt: Option<&Attempt>,
+        reason: HeldFor,
         known: Option<&DeliveryRecord>,
         now: Timestamp,
     ) -> bool {
         let message = &received.message;
+        let was_held = known.is_some_and(|known| known.held_at.is_some() && known.is_kept(now));
         let held = async {
             let Some(kept_for) = self.0.retention.deliveries() else { return Ok(()) };
-            // The message will end, so the payload is kept for as long as the delivery.
-            let owner = PayloadOwner::Delivery(&message.envelope.id);
-            let digest = self.0.keep_payload(message, owner, kept_for, now).await?;
             let mut held = message.clone();
-            held.envelope.payload_digest = Some(digest);
+            if !was_held {
+                // The message will end, so the payload is kept for as long as the delivery.
+                let owner = PayloadOwner::Delivery(&message.envelope.id);
+                let digest = self.0.keep_payload(message, owner, kept_for, now).await?;
+                held.envelope.payload_digest = Some(digest);
+            }
             let kept_until = now.as_second() + kept_for.as_secs();
+            let receive = received.receive();
             let hold = |record: DeliveryRecord| {
-                let record = record.ended(&held, received.receive(), DeliveryState::Held, now)?;
-                Some(DeliveryRecord { expires_at: record.expires_at.max(kept_until), ..record })
+                let expires_at = if was_held { record.expires_at } else { record.expires_at.max(kept_until) };
+                let record = match attempt {
+                    Some(attempt) => {
+                        record.attempted(&held, receive, attempt.clone(), Disposition::Hold, now)
+                    }
+                    None => record.held(&held, receive, reason, now)?,
+                };
+                Some(DeliveryRecord { expires_at, ..record })
             };
             self.change(&held, known, now, hold).await
         };

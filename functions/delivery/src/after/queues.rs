@@ -44,7 +44,7 @@ impl Queues {
         known: &Known,
     ) -> Reported {
         match disposition {
-            Disposition::Ack => Reported::Done,
+            Disposition::Ack | Disposition::Hold => Reported::Done,
             Disposition::Delay(wait) => self.send_later(received, wait, known).await,
             Disposition::Retry { .. } | Disposition::Exhausted(_) => {
                 self.hide(received.sqs, received.lane, disposition).await;

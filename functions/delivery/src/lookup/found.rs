@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use storehook_aws::{registry::FailureRunItem, table::TableError};
-use storehook_domain::{history::decision::Known, installation::Installation, webhook::Webhook};
+use storehook_aws::{registry::HealthItem, table::TableError};
+use storehook_domain::{
+    delivery::lane::Lane, history::decision::Known, installation::Installation, job::recovery::Recovery,
+    webhook::Webhook,
+};
 
 /// What could be loaded for a delivery.
 #[derive(Debug)]
@@ -19,8 +22,17 @@ pub(crate) struct Found {
 pub(crate) struct Target {
     pub(crate) webhook: Webhook,
     pub(crate) installation: Installation,
-    /// The webhook's failure run, if it has one.
-    pub(crate) failures: Option<FailureRunItem>,
+    /// The lane that the webhook's deliveries are queued into.
+    pub(crate) lane: Lane,
+    /// The webhook's health: empty if it has never failed.
+    pub(crate) health: HealthItem,
+}
+
+impl Target {
+    /// The webhook's recovery, if it has one.
+    pub(crate) fn recovery(&self) -> Option<&Recovery> {
+        self.health.recovery.as_ref()
+    }
 }
 
 /// Why a delivery's target is not known.

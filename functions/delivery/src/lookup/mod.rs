@@ -21,7 +21,7 @@ use storehook_aws::{
     CALL_TIMEOUT,
     batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
     history::{DeliveryItem, HISTORY_TIME},
-    registry::{self, FailureRunItem, InstallationItem, WebhookItem},
+    registry::{self, HealthItem, InstallationItem, WebhookItem},
     table::{self, Item, TableError},
 };
 use storehook_domain::{delivery::envelope::Envelope, history::decision::Known};
@@ -175,23 +175,26 @@ fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetE
     if let Some(error) = keys.iter().find_map(|key| read.failed.get(key)) {
         return Err(error.clone());
     }
-    let [webhook, installation, failures] = keys.map(|key| read.registry.get(&key).cloned());
+    let [webhook, installation, health] = keys.map(|key| read.registry.get(&key).cloned());
     let (Some(webhook), Some(installation)) = (webhook, installation) else { return Ok(None) };
     let malformed = |error| TargetError::Registry(Arc::new(error));
+    let webhook = table::from_item::<WebhookItem>(webhook).map_err(malformed)?;
+    let health = health.map(table::from_item::<HealthItem>).transpose().map_err(malformed)?;
     Ok(Some(Target {
-        webhook: table::from_item::<WebhookItem>(webhook).map_err(malformed)?.webhook,
+        lane: webhook.lane.unwrap_or_default(),
+        webhook: webhook.webhook,
         installation: table::from_item::<InstallationItem>(installation).map_err(malformed)?.into(),
-        failures: failures.map(table::from_item).transpose().map_err(malformed)?,
+        health: health.unwrap_or_default(),
     }))
 }
 
-/// The keys of a delivery's webhook, installation and failure run.
+/// The keys of a delivery's webhook, its installation and its health.
 fn registry_keys(envelope: &Envelope) -> [Item; 3] {
     let Envelope { id, shop, app, .. } = envelope;
     [
         registry::webhook_key(shop, app, id.webhook_id),
         registry::installation_key(shop, app),
-        FailureRunItem::key_of(shop, app, id.webhook_id),
+        HealthItem::key_of(shop, app, id.webhook_id),
     ]
 }
 

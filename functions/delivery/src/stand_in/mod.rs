@@ -135,6 +135,7 @@ pub(crate) fn dependencies_at(
         ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
         ("RETRY_QUEUE_ARN", "arn:retry"),
         ("RETRY_QUEUE_URL", "https://sqs/retry"),
+        ("JOBS_QUEUE_URL", "https://sqs/jobs"),
         ("ALLOWED_CIDRS", "127.0.0.0/8"),
     ]
     .into_iter()

@@ -9,7 +9,7 @@ use storehook_domain::delivery::fan_out::{self, QueueEntry};
 
 use crate::{
     events::{progress::Progress, subscribers::Subscribed},
-    queue::{NotSent, Queue},
+    queue::{DeliveryQueue, NotSent},
     times::Times,
 };
 
@@ -18,7 +18,7 @@ const SENDERS: u64 = 8;
 
 /// Sends the deliveries of all events.
 pub(crate) async fn send(
-    queue: &Queue,
+    queue: &DeliveryQueue,
     subscribed: &[Subscribed<'_>],
     times: Times,
     progress: &mut Progress,
@@ -38,7 +38,7 @@ pub(crate) async fn send(
 /// Sends one sender's share, batch after batch. It stops when time is up, or after a batch that SQS
 /// did not take: the records of the rest come again.
 async fn send_share(
-    queue: &Queue,
+    queue: &DeliveryQueue,
     subscribed: &[Subscribed<'_>],
     sender: u64,
     times: Times,

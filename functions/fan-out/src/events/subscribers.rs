@@ -32,12 +32,12 @@ use storehook_aws::{
     table::{self, TableError},
 };
 use storehook_domain::{
-    delivery::subscriber::Subscriber,
+    delivery::{lane::Lane, subscriber::Subscriber},
     event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
-    job::{fan_out::Range, replay::Replay},
+    job::fan_out::Range,
     payload::digest::PayloadDigest,
-    webhook::{Status, WebhookId},
+    webhook::{WebhookId, WebhookKey},
 };
 
 use crate::{events::progress::Progress, times::Times};
@@ -101,10 +101,9 @@ impl Subscribers {
         Self { client, table }
     }
 
-    /// Whether the webhook of a replay takes deliveries: it is there, it is active, and its app is
-    /// installed. Strongly consistent.
-    pub(crate) async fn is_active(&self, replay: &Replay) -> Result<bool, TableError> {
-        let key = registry::webhook_key(&replay.shop, &replay.app, replay.webhook_id);
+    /// A webhook as it is now, strongly consistent; `None` if it was deleted or its app uninstalled.
+    pub(crate) async fn load(&self, webhook: &WebhookKey) -> Result<Option<WebhookItem>, TableError> {
+        let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let values = key.into_iter().map(|(name, value)| (format!(":{name}"), value));
         let query = self
             .client
@@ -115,7 +114,7 @@ impl Subscribers {
             .set_expression_attribute_values(Some(values.collect()));
         let item = query.send().await?.items.into_iter().flatten().next();
         let webhook = item.map(table::from_item::<WebhookItem>).transpose()?;
-        Ok(webhook.is_some_and(|item| item.is_subscribed() && item.webhook.status == Status::Active))
+        Ok(webhook.filter(WebhookItem::is_subscribed))
     }
 
     /// Finds the subscribers of each event, all of them or those in a range. If a look-up fails, it
@@ -178,6 +177,8 @@ impl Subscribers {
         struct Projected {
             id: WebhookId,
             app: AppId,
+            #[serde(default)]
+            lane: Lane,
         }
         let mut items = self
             .client
@@ -200,8 +201,8 @@ impl Subscribers {
             let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);
             let found = by_subscription.entry(subscription).or_default();
             match table::from_item(item) {
-                Ok(Projected { id, app }) => {
-                    found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern });
+                Ok(Projected { id, app, lane }) => {
+                    found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern, lane });
                 }
                 Err(error) => {
                     tracing::error!(error = storehook_aws::causes(&error), %shop, "webhook malformed");

@@ -2,7 +2,7 @@
 //!
 //! A step sends deliveries, notes in the job's record how far it came and by which SQS message,
 //! queues the next step, and only then is done (`job` of the domain has the rules). [`replay`]
-//! makes the steps of a replay. [`fan_out`] sends a share of a large fan-out, which is one step as a
+//! makes the steps of a replay, and [`recovery`] those of a webhook whose endpoint fails. [`fan_out`] sends a share of a large fan-out, which is one step as a
 //! rule.
 //!
 //! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to
@@ -12,7 +12,9 @@
 //!   and the delivery function makes one series of attempts of it.
 
 mod fan_out;
+mod recovery;
 mod replay;
+mod resend;
 
 use aws_lambda_events::{
     event::sqs::SqsBatchResponse,
@@ -32,8 +34,8 @@ use crate::{dependencies::Dependencies, queue::NotSent, times::Times};
 /// Why a step failed. It comes again.
 #[derive(Debug, thiserror::Error)]
 enum JobError {
-    #[error("the history failed")]
-    History(#[from] TableError),
+    #[error("a table failed")]
+    Table(#[from] TableError),
     #[error("a delivery or a rejected job was not queued")]
     NotSent(#[from] NotSent),
     #[error("the next step was not queued")]
@@ -65,6 +67,7 @@ impl Dependencies {
         let body = message.body.as_deref().unwrap_or_default();
         match Job::parse(body) {
             Ok(Job::Replay(step)) => self.make_replay_step(&step, id, times).await,
+            Ok(Job::Recovery(step)) => self.make_recovery_step(&step, id, times).await,
             Ok(Job::FanOut(share)) => self.send_share(&share, times).await,
             Err(error) => {
                 tracing::warn!(job.rejected = %error, message.id = id, "job rejected");

@@ -78,10 +78,11 @@ fn environment(endpoint_url: &str) -> Environment {
     environment.into_iter().chain(NAMES).collect()
 }
 
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
     ("REGISTRY_TABLE", "registry"),
     ("HISTORY_TABLE", "history"),
     ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
+    ("RETRY_QUEUE_URL", "https://sqs/retry"),
     ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
     ("JOBS_QUEUE_URL", "https://sqs/jobs"),
 ];

@@ -5,14 +5,14 @@ use sha2::{Digest as _, Sha256};
 use storehook_domain::{
     delivery::id::DeliveryId,
     event::id::EventId,
-    history::{query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
+    history::{held_for::HeldFor, query::DeliveryPosition, record::DeliveryRecord, state::DeliveryState},
     webhook::WebhookId,
 };
 
 use crate::table::{Item, key};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`. It
-/// holds `state`, `latency_ms` and `expires_at` as well.
+/// holds `state`, `held_for`, `latency_ms` and `expires_at` as well.
 pub const DELIVERIES_INDEX: &str = "deliveries";
 
 /// The number of index partitions that a webhook's deliveries are spread over.
@@ -57,6 +57,9 @@ pub struct IndexedDelivery {
     pub position: String,
     /// Its state.
     pub state: DeliveryState,
+    /// Why it is held, if it is.
+    #[serde(default)]
+    pub held_for: Option<HeldFor>,
     /// How long the successful attempt took, if there was one.
     #[serde(default)]
     pub latency_ms: Option<u64>,

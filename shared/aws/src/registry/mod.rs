@@ -8,7 +8,8 @@
 //! | installation | `SHOP#<shop>#APP#<app>` | `INSTALLATION` |
 //! | webhook | `SHOP#<shop>#APP#<app>` | `WEBHOOK#<id, 20 digits>` |
 //! | uniqueness | `SHOP#<shop>#APP#<app>` | `UNIQUE#<sha-256>` |
-//! | failure run | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
+//! | health | `SHOP#<shop>#APP#<app>` | `FAILURES#<id, 20 digits>` |
+//! | listed recovery | `RECOVERIES` | `<webhook id, 20 digits>` |
 //! | id counter | `COUNTER` | `WEBHOOK` |
 //! | session, link, attempts at signing in | see `panel` | |
 //!
@@ -29,20 +30,22 @@
 //! needs it, or until the app is installed again. The token tells two installations of an app on a
 //! shop apart: whoever writes for one of them checks that the token is still the same.
 
+mod health;
 mod installations;
 mod panel;
 
 use aws_sdk_dynamodb::Client;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storehook_domain::{
+    delivery::lane::Lane,
     installation::{app::AppId, shop::ShopDomain},
-    webhook::{Webhook, WebhookId, failure_run::FailureRun},
+    webhook::{Webhook, WebhookId},
 };
 
 use crate::table::{Item, TableError, key, text};
 
+pub use health::{HealthItem, HealthTable, ListedRecovery, health_sort_key};
 pub use installations::{
     InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
     partition_of, token_partition,
@@ -50,8 +53,13 @@ pub use installations::{
 pub use panel::{LINK_TIME, LinkItem, SESSION_TIME, SessionItem, sign_in_key};
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
-/// [`subscription_of`]) and `lane`, which no webhook has yet.
+/// [`subscription_of`]) and `lane`, which marks slow webhooks.
 pub const SUBSCRIBERS_INDEX: &str = "subscribers";
+
+/// The attribute of a webhook's item that holds the lane of its deliveries, `fast` or `slow`. The
+/// delivery function alone writes it, and when it did, `lane_since`: neither is a change of the
+/// webhook.
+pub const LANE: &str = "lane";
 
 /// A webhook's item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +69,10 @@ pub struct WebhookItem {
     /// What it gets, by [`subscription_of`]; `None` once its app is uninstalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subscription: Option<String>,
+    /// The lane of its deliveries, if somebody judged its endpoint ([`LANE`]). A change of the webhook
+    /// drops the mark: it is judged anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
     /// The webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
@@ -78,6 +90,7 @@ impl WebhookItem {
             pk: partition_of(&webhook.shop, &webhook.app),
             sk: webhook_sort_key(webhook.id),
             subscription: Some(subscription_of(&webhook.shop, webhook.topic.key())),
+            lane: None,
             webhook,
         }
     }
@@ -115,44 +128,6 @@ impl UniquenessItem {
     pub fn key(&self) -> Item {
         key(&self.pk, &self.sk)
     }
-}
-
-/// A webhook's failure run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FailureRunItem {
-    pk: String,
-    sk: String,
-    /// The version of the webhook. After a change of the webhook, a new run begins.
-    pub webhook_version: u64,
-    /// When the item expires, in seconds since the Unix epoch. A webhook that has not failed until
-    /// then is not failing.
-    expires_at: i64,
-    /// The run.
-    #[serde(flatten)]
-    pub run: FailureRun,
-}
-
-impl FailureRunItem {
-    /// The item of a webhook's failure run.
-    pub fn of(webhook: &Webhook, run: FailureRun) -> Self {
-        let (pk, sk) = (partition_of(&webhook.shop, &webhook.app), failures_sort_key(webhook.id));
-        let expires_at = Self::expiry(run.since);
-        Self { pk, sk, webhook_version: webhook.version, expires_at, run }
-    }
-
-    /// When a run expires, if its last attempt failed at `failed_at`.
-    pub fn expiry(failed_at: Timestamp) -> i64 {
-        failed_at.as_second() + SignedDuration::from_hours(30 * 24).as_secs()
-    }
-
-    /// The key of the item of a webhook's failure run.
-    pub fn key_of(shop: &ShopDomain, app: &AppId, id: WebhookId) -> Item {
-        key(&partition_of(shop, app), &failures_sort_key(id))
-    }
-}
-
-fn failures_sort_key(id: WebhookId) -> String {
-    format!("FAILURES#{:020}", id.get())
 }
 
 /// The start of every webhook's sort key.

@@ -10,7 +10,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::{message::DeliveryMessage, subscriber::Subscriber},
+    delivery::{lane::Lane, message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
     installation::message_group::MessageGroup,
     payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
@@ -25,6 +25,8 @@ pub const BATCH_LIMIT: usize = 10;
 pub struct QueueEntry {
     /// The index of the invocation's entry that it came from.
     pub record: usize,
+    /// The lane that it goes to.
+    pub lane: Lane,
     /// The message's group: its installation.
     pub group: MessageGroup,
     /// The delivery.
@@ -34,7 +36,8 @@ pub struct QueueEntry {
 impl QueueEntry {
     /// A delivery as an entry. `record` is the index of what it came from.
     pub fn of(record: usize, message: &DeliveryMessage<'_>) -> Self {
-        Self { record, group: message.envelope.group(), body: message.to_message() }
+        let (lane, group) = (message.lane, message.envelope.group());
+        Self { record, lane, group, body: message.to_message() }
     }
 }
 
@@ -90,7 +93,7 @@ mod tests {
 
     fn message(record: usize, size: usize) -> QueueEntry {
         let shop = ShopDomain::parse("s.example").unwrap();
-        QueueEntry { record, group: MessageGroup::of_shop(&shop), body: "x".repeat(size) }
+        QueueEntry { record, lane: Lane::Fast, group: MessageGroup::of_shop(&shop), body: "x".repeat(size) }
     }
 
     proptest! {
@@ -143,6 +146,7 @@ mod tests {
             AppId::parse(app).map(|app| Subscriber {
                 webhook_id: WebhookId::new(id),
                 app,
+                lane: Lane::Fast,
                 is_by_pattern: false,
             })
         });

@@ -54,7 +54,7 @@ impl<'a> DeliveryMessage<'a> {
         enqueued_at: Timestamp,
     ) -> Self {
         let envelope = Envelope::of(event, payload_digest, subscriber);
-        Self::new(envelope, RunId::Event, enqueued_at, event.payload)
+        Self::new(envelope, RunId::Event, enqueued_at, event.payload).in_lane(subscriber.lane)
     }
 
     /// Reads a delivery from an SQS message's body.
@@ -74,6 +74,11 @@ impl<'a> DeliveryMessage<'a> {
     /// The first message of a run, in the fast lane.
     pub fn new(envelope: Envelope, run: RunId, enqueued_at: Timestamp, payload: Payload<'a>) -> Self {
         Self { envelope, enqueued_at, run, lane: Lane::Fast, delay: None, payload: payload.as_raw() }
+    }
+
+    /// The message, sent to this lane.
+    pub fn in_lane(self, lane: Lane) -> Self {
+        Self { lane, ..self }
     }
 
     /// This dead letter as the first message of a new run that begins now.

@@ -65,6 +65,25 @@ pub struct Webhook {
     pub version: u64,
 }
 
+/// What names a webhook: its id and the installation that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookKey {
+    /// Its id.
+    #[serde(rename = "webhook_id")]
+    pub id: WebhookId,
+    /// The shop whose events it gets.
+    pub shop: ShopDomain,
+    /// The app that registered it.
+    pub app: AppId,
+}
+
+impl Webhook {
+    /// What names it.
+    pub fn key(&self) -> WebhookKey {
+        WebhookKey { id: self.id, shop: self.shop.clone(), app: self.app.clone() }
+    }
+}
+
 /// Cuts a time to whole seconds.
 ///
 /// A webhook's times are whole seconds, because the API prints them so: a client that filters by a

@@ -241,7 +241,7 @@ impl World {
     fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: &Known) {
         let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
         match decided {
-            Disposition::Ack => self.messages[number] = None,
+            Disposition::Ack | Disposition::Hold => self.messages[number] = None,
             Disposition::Delay(_) if let Some(copy) = message.received().delayed(known) => {
                 self.push(copy, message.lane, wait);
                 self.messages[number] = None;

@@ -53,6 +53,8 @@ fn words(run: &str, webhook_id: u64) -> Markup {
                 a href={ "/panel/webhooks/" (webhook_id) "/replays/" (encoded(&id)) } { "Replay " (id) }
             }
             Ok(RunId::Redrive(_)) => "Redrive by the operator",
+            Ok(RunId::Probe(_)) => "A probe, while the endpoint was failing",
+            Ok(RunId::CatchUp(_)) => "Sent by itself, after the endpoint failed",
             Err(_) => (run),
         }
     }

@@ -4,19 +4,13 @@
 //! index may be a moment behind and knows nothing of overdue deliveries. A delivery whose record
 //! shows the replay's run was sent by an earlier try of the step: it counts and is left alone.
 
-use futures::{StreamExt as _, TryStreamExt as _, future, stream};
-use jiff::Timestamp;
+use futures::future;
 use storehook_aws::{
     history::{Direction, Found, Scan},
     table::{self, Contended},
 };
 use storehook_domain::{
-    delivery::{
-        fan_out::{self, QueueEntry},
-        id::DeliveryId,
-        message::DeliveryMessage,
-    },
-    history::record::DeliveryRecord,
+    delivery::{id::DeliveryId, lane::Lane},
     job::{
         message::Job,
         replay::{
@@ -25,10 +19,10 @@ use storehook_domain::{
             step::{Counts, ReplayStep, STEP_TIME, StepOutcome},
         },
     },
-    payload::Payload,
+    webhook::Status,
 };
 
-use crate::{Dependencies, jobs::JobError, queue::NotSent, times::Times};
+use crate::{Dependencies, jobs::JobError, times::Times};
 
 /// How many deliveries are read and sent at the same time: their payloads and messages are in
 /// memory at once, up to 2 MB for each.
@@ -36,9 +30,6 @@ const ROUND: usize = 80;
 
 /// How many of them are read in one call.
 const CHUNK: usize = 20;
-
-/// How many payloads are read at the same time.
-const PAYLOADS_AT_ONCE: usize = 10;
 
 /// How many deliveries of a shard of the index are read at once.
 const PAGE: usize = 100;
@@ -56,12 +47,14 @@ impl Dependencies {
             return Ok(());
         };
         if record.turn(step, message_id) == Turn::Make {
-            if !self.subscribers.is_active(&step.replay).await? {
+            let webhook = self.subscribers.load(&step.replay.webhook()).await?;
+            let active = webhook.filter(|item| item.webhook.status == Status::Active);
+            let Some(webhook) = active else {
                 tracing::info!(replay.id = id, webhook.id = %webhook_id, "replay stopped: its webhook takes nothing");
                 let Some(stopped) = record.stopped(times.now) else { return Ok(()) };
                 return self.history.put_replay(&stopped).await?.then_some(()).ok_or(Contended.into());
-            }
-            let outcome = self.send_deliveries(step, times).await?;
+            };
+            let outcome = self.send_deliveries(step, webhook.lane.unwrap_or_default(), times).await?;
             tracing::info!(
                 replay.id = id,
                 webhook.id = %webhook_id,
@@ -108,7 +101,12 @@ impl Dependencies {
     }
 
     /// Sends deliveries until the step is full, its time is up or the window ends.
-    async fn send_deliveries(&self, step: &ReplayStep, times: Times) -> Result<StepOutcome, JobError> {
+    async fn send_deliveries(
+        &self,
+        step: &ReplayStep,
+        lane: Lane,
+        times: Times,
+    ) -> Result<StepOutcome, JobError> {
         let replay = &step.replay;
         let scan = Scan {
             webhook_id: replay.webhook_id,
@@ -126,7 +124,7 @@ impl Dependencies {
                 let left = step.size().saturating_sub(outcome.counts.sent);
                 let (round, later) =
                     rest.split_at(rest.len().min(ROUND).min(left.try_into().unwrap_or(ROUND)));
-                outcome.counts = outcome.counts.plus(self.send_round(replay, round, times).await?);
+                outcome.counts = outcome.counts.plus(self.send_round(replay, lane, round, times).await?);
                 outcome.next = round.last().map(|last| last.position.clone());
                 outcome.took = times.elapsed();
                 if outcome.counts.sent >= step.size() || is_late(times) {
@@ -143,14 +141,26 @@ impl Dependencies {
     }
 
     /// Sends the deliveries of a round that the replay includes, several chunks at the same time.
-    async fn send_round(&self, replay: &Replay, round: &[Found], times: Times) -> Result<Counts, JobError> {
-        let chunks = round.chunks(CHUNK).map(|chunk| self.send_chunk(replay, chunk, times));
+    async fn send_round(
+        &self,
+        replay: &Replay,
+        lane: Lane,
+        round: &[Found],
+        times: Times,
+    ) -> Result<Counts, JobError> {
+        let chunks = round.chunks(CHUNK).map(|chunk| self.send_chunk(replay, lane, chunk, times));
         let counts = future::try_join_all(chunks).await?.into_iter();
         Ok(counts.fold(Counts::default(), Counts::plus))
     }
 
     /// Sends the deliveries of a chunk that the replay includes.
-    async fn send_chunk(&self, replay: &Replay, chunk: &[Found], times: Times) -> Result<Counts, JobError> {
+    async fn send_chunk(
+        &self,
+        replay: &Replay,
+        lane: Lane,
+        chunk: &[Found],
+        times: Times,
+    ) -> Result<Counts, JobError> {
         let now = (times.clock)();
         let ids: Vec<DeliveryId> = chunk.iter().map(|found| found.id.clone()).collect();
         let run = replay.run();
@@ -160,46 +170,10 @@ impl Dependencies {
             ours.partition(|record| record.runs.iter().any(|known| known.id == run));
         let wanted: Vec<_> = rest.into_iter().filter(|record| replay.state.includes(record.state)).collect();
         let found = begun.len() + wanted.len();
-        let loaded: Vec<_> = stream::iter(wanted)
-            .map(|record| async move {
-                let payload = self.history.load_payload(&record, now).await?;
-                Ok::<_, JobError>((record, payload))
-            })
-            .buffered(PAYLOADS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let entries: Vec<_> = loaded
-            .iter()
-            .filter_map(|(record, payload)| Some((record, payload.as_deref()?)))
-            .filter_map(|(record, payload)| entry_of(replay, record, payload, now))
-            .collect();
-        let mut sent = begun.len() + entries.len();
-        for batch in fan_out::batches(entries.into_iter()) {
-            if times.are_up() {
-                return Err(NotSent::OutOfTime.into());
-            }
-            for (_, error) in self.delivery_queue.send_batch(batch, times).await {
-                if !error.is_for_good() {
-                    return Err(error.into());
-                }
-                tracing::error!(error = storehook_aws::causes(&error), "delivery not queued");
-                sent -= 1;
-            }
-        }
-        let expired = loaded.iter().filter(|(_, payload)| payload.is_none()).count();
-        Ok(Counts { found: found as u64, sent: sent as u64, expired: expired as u64 })
+        let resent = self.resend(wanted, &run, lane, times).await?;
+        let sent = begun.len() as u64 + resent.sent;
+        Ok(Counts { found: found as u64, sent, expired: resent.expired })
     }
-}
-
-/// The message of the replay's run of a delivery; `None` if the payload that is kept is malformed,
-/// which the log tells.
-fn entry_of(replay: &Replay, record: &DeliveryRecord, payload: &str, now: Timestamp) -> Option<QueueEntry> {
-    let Ok(payload) = Payload::parse(payload) else {
-        tracing::error!(delivery.id = %record.envelope.id, "a stored payload is malformed");
-        return None;
-    };
-    let message = DeliveryMessage::new(record.envelope.clone(), replay.run(), now, payload);
-    Some(QueueEntry::of(0, &message))
 }
 
 /// Whether a step must end: its time is up, or the invocation's is.

@@ -1,6 +1,6 @@
 //! Tests of the steps of a replay, on a stand-in for AWS.
 
-use jiff::{SignedDuration, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use storehook_aws::{
     history::{DeliveryItem, PayloadItem, PayloadOwner, ReplayItem},
@@ -11,6 +11,7 @@ use storehook_domain::{
     delivery::{lane::Lane, run::RunId, test_event::test_delivery},
     event::id::EventId,
     history::{
+        record::DeliveryRecord,
         run::{Holder, Run},
         state::DeliveryState,
     },

@@ -10,7 +10,7 @@ use futures::future;
 use jiff::Timestamp;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::{query::DeliveryPosition, state::DeliveryState},
+    history::{held_for::HeldFor, query::DeliveryPosition, state::DeliveryState},
     webhook::WebhookId,
 };
 
@@ -64,6 +64,8 @@ pub struct Found {
     pub position: DeliveryPosition,
     /// Its state, which may be a moment old.
     pub state: DeliveryState,
+    /// Why it is held, if it is.
+    pub held_for: Option<HeldFor>,
     /// How long the attempt took that delivered it, in milliseconds.
     pub latency_ms: Option<u64>,
 }
@@ -99,7 +101,8 @@ impl HistoryTable {
                 Direction::OldestFirst => position <= *end,
             });
             if is_known && indexed.expires_at > now.as_second() && after != Some(&position) {
-                found.push(Found { id, position, state: indexed.state, latency_ms: indexed.latency_ms });
+                let IndexedDelivery { state, held_for, latency_ms, .. } = indexed;
+                found.push(Found { id, position, state, held_for, latency_ms });
             }
         }
         found.sort_by(|a, b| match scan.direction {

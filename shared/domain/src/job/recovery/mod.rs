@@ -21,6 +21,7 @@
 //! webhook or the schedule of the fan-out function [starts](Recovery::restarted) the recovery again.
 //! Two chains become one as in a replay: only one message can note a step.
 
+pub mod hold;
 pub mod pass;
 pub mod probe;
 pub mod step;
@@ -32,8 +33,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     job::recovery::{pass::CatchUp, probe::Opening, step::RecoveryStep},
-    webhook::{Webhook, health::failure_run::FailureRun},
+    webhook::{WebhookKey, health::failure_run::FailureRun},
 };
+
+/// How many of a webhook's deliveries may wait for a retry, unless the operator sets another number.
+pub const DEFAULT_WAITING_LIMIT: u64 = 2_000;
 
 /// How far apart two passes are that find nothing before a recovery ends. It is longer than the
 /// delivery function's time limit of a minute, and real time whatever the time scale is.
@@ -162,12 +166,10 @@ impl Recovery {
     }
 
     /// The next step and the pause before it; `None` while the webhook takes nothing.
-    pub fn next_step(&self, webhook: &Webhook, now: Timestamp) -> Option<(RecoveryStep, Duration)> {
+    pub fn next_step(&self, webhook: &WebhookKey, now: Timestamp) -> Option<(RecoveryStep, Duration)> {
         let pause = Duration::try_from(self.due_at?.duration_since(now)).unwrap_or_default();
         let step = RecoveryStep {
-            webhook_id: webhook.id,
-            shop: webhook.shop.clone(),
-            app: webhook.app.clone(),
+            webhook: webhook.clone(),
             opening: self.opening.clone(),
             number: self.steps.saturating_add(1),
         };

@@ -2,21 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    installation::{app::AppId, message_group::MessageGroup, shop::ShopDomain},
-    job::recovery::Recovery,
-    webhook::WebhookId,
-};
+use crate::{installation::message_group::MessageGroup, job::recovery::Recovery, webhook::WebhookKey};
 
 /// A step that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryStep {
     /// The webhook that recovers.
-    pub webhook_id: WebhookId,
-    /// The shop of the webhook.
-    pub shop: ShopDomain,
-    /// The app that owns the webhook.
-    pub app: AppId,
+    #[serde(flatten)]
+    pub webhook: WebhookKey,
     /// The opening whose recovery it is.
     pub opening: String,
     /// Which step it is, from 1.
@@ -37,7 +30,7 @@ pub enum Turn {
 impl RecoveryStep {
     /// The group of its message: the installation.
     pub fn group(&self) -> MessageGroup {
-        MessageGroup::of(&self.shop, &self.app)
+        MessageGroup::of(&self.webhook.shop, &self.webhook.app)
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     step::Turn,
     *,
 };
-use crate::delivery::id::DeliveryId;
+use crate::{delivery::id::DeliveryId, webhook::WebhookId};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -14,13 +14,8 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_000_000 + seconds)
 }
 
-fn webhook() -> Result<Webhook, serde_json::Error> {
-    serde_json::from_value(serde_json::json!({
-        "id": 7, "shop": "a.example", "app": "demo", "topic": "orders/create", "address": "https://a.example/",
-        "format": "json", "protocol": "webhook", "status": "active", "fields": [], "metafield_namespaces": [],
-        "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z", "updated_at": "2026-11-21T15:00:00Z",
-        "version": 1,
-    }))
+fn webhook() -> Result<WebhookKey, Box<dyn std::error::Error>> {
+    Ok(WebhookKey { id: WebhookId::new(7), shop: "a.example".parse()?, app: "demo".parse()? })
 }
 
 fn opened() -> Recovery {

@@ -18,7 +18,7 @@ use crate::{
     delivery::run::RunId,
     history::state::DeliveryState,
     installation::{app::AppId, message_group::MessageGroup, shop::ShopDomain},
-    webhook::WebhookId,
+    webhook::{WebhookId, WebhookKey},
 };
 
 /// Which deliveries a replay sends again.
@@ -97,6 +97,11 @@ impl Replay {
             ReplayState::Dead | ReplayState::Held => RunId::Replay(self.id.clone()),
             ReplayState::All => RunId::ReplayAll(self.id.clone()),
         }
+    }
+
+    /// What names its webhook.
+    pub fn webhook(&self) -> WebhookKey {
+        WebhookKey { id: self.webhook_id, shop: self.shop.clone(), app: self.app.clone() }
     }
 
     /// The group of its steps: the installation.

@@ -50,6 +50,7 @@ fn delivered(record: &DeliveryRecord) -> String {
         RunId::Redeliver(_) => "Delivered again by hand",
         RunId::Replay(_) | RunId::ReplayAll(_) => "Delivered by a replay",
         RunId::Redrive(_) => "Delivered by a redrive",
+        RunId::Probe(_) | RunId::CatchUp(_) => "Delivered once the endpoint worked again,",
     };
     let latency = SignedDuration::from_millis(i64::try_from(attempt.latency_ms).unwrap_or(i64::MAX));
     let after = attempt.at.duration_since(record.envelope.triggered_at).saturating_add(latency);

@@ -2,7 +2,7 @@
 
 use storehook_domain::{
     history::{health::Health, state::DeliveryState},
-    webhook::{Status, failure_run::DISABLED_AFTER},
+    webhook::{Status, health::failure_run::DISABLED_AFTER},
 };
 
 use crate::{

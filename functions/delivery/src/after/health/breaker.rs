@@ -1,0 +1,134 @@
+//! The breaker of a webhook, at the registry: opening, closing, and beginning a recovery.
+//!
+//! Who wins a change queues the step that follows it and tells the app. If the process dies in
+//! between, the step is lost; the recovery's due time passes, and a later receive for the webhook
+//! starts it again ([`Health::restart`]).
+
+use jiff::Timestamp;
+use storehook_aws::table::{self, TableError};
+use storehook_domain::{
+    job::{message::Job, recovery::Recovery},
+    webhook::{
+        Webhook, WebhookKey,
+        health::failure_run::FailureRun,
+        operational_events::{failing_event, recovered_event},
+    },
+};
+
+use super::{Health, HealthError};
+use crate::lookup::found::Target;
+
+impl Health {
+    /// Opens the breaker of a webhook.
+    pub(super) async fn open(
+        &self,
+        target: &Target,
+        run: &FailureRun,
+        now: Timestamp,
+    ) -> Result<(), HealthError> {
+        let opening = |before: Option<&Recovery>| {
+            let is_open = before.is_some_and(Recovery::is_open);
+            (!is_open).then(|| Recovery::opened(run, before, now, &self.recovery))
+        };
+        let Some(opened) = self.change(target, false, now, opening).await? else { return Ok(()) };
+        let Webhook { id, shop, app, .. } = &target.webhook;
+        tracing::warn!(
+            webhook.id = %id, event.shop = %shop, event.app = %app, webhook.failing_since = %run.since,
+            webhook.failed = run.attempts, "breaker opened"
+        );
+        self.queue_step(&target.webhook, &opened, now).await?;
+        self.mark_slow(&target.webhook, now).await?;
+        self.publish(&target.webhook, failing_event(&target.webhook, run, &opened.opening, now)).await
+    }
+
+    /// Closes the breaker of a webhook whose endpoint has taken a delivery.
+    pub(super) async fn close(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
+        let since = target.recovery().and_then(Recovery::failing_since).unwrap_or(now);
+        let closing = |before: Option<&Recovery>| before.and_then(|before| before.closed(now));
+        let Some(closed) = self.change(target, true, now, closing).await? else { return Ok(()) };
+        let Webhook { id, shop, app, .. } = &target.webhook;
+        tracing::info!(webhook.id = %id, event.shop = %shop, event.app = %app, "breaker closed");
+        self.queue_step(&target.webhook, &closed, now).await?;
+        self.publish(&target.webhook, recovered_event(&target.webhook, since, &closed.opening, now)).await
+    }
+
+    /// Makes sure that there is a recovery for a delivery that is to be held, which was first queued
+    /// at `created_at`.
+    pub(crate) async fn recovery_for(
+        &self,
+        target: &Target,
+        created_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), HealthError> {
+        let holding = |before: Option<&Recovery>| match before {
+            Some(before) => before.with_held(created_at),
+            None => Some(Recovery::overflowing(created_at, now, &self.recovery)),
+        };
+        let is_new = target.recovery().is_none();
+        match self.change(target, false, now, holding).await? {
+            Some(begun) if is_new => self.queue_step(&target.webhook, &begun, now).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Starts a recovery again whose next step is overdue. One of many receives does.
+    pub(crate) async fn restart(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
+        let Some(recovery) = target.recovery().filter(|recovery| recovery.is_overdue(now, &self.recovery))
+        else {
+            return Ok(());
+        };
+        let restarted = recovery.restarted(now);
+        let version = target.health.recovery_version;
+        if self.table.put_recovery(&target.webhook.key(), version, &restarted, false).await? {
+            tracing::warn!(webhook.id = %target.webhook.id, "recovery started again: its step was lost");
+            self.queue_step(&target.webhook, &restarted, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the recovery of a webhook. Returns it, or `None` if there was nothing to change.
+    async fn change(
+        &self,
+        target: &Target,
+        has_recovered: bool,
+        now: Timestamp,
+        change: impl Fn(Option<&Recovery>) -> Option<Recovery>,
+    ) -> Result<Option<Recovery>, HealthError> {
+        let (webhook, change) = (&target.webhook.key(), &change);
+        let known =
+            &std::sync::Mutex::new(Some((target.health.recovery.clone(), target.health.recovery_version)));
+        table::change(|| async move {
+            let known = known.lock().ok().and_then(|mut known| known.take());
+            let (before, version) = match known {
+                Some(known) => known,
+                None => self.load(webhook).await?,
+            };
+            let Some(after) = change(before.as_ref()) else { return Ok(Some(None)) };
+            if before.is_none() {
+                self.table.list(webhook, now).await?;
+            }
+            let is_written = self.table.put_recovery(webhook, version, &after, has_recovered).await?;
+            Ok::<_, HealthError>(is_written.then_some(Some(after)))
+        })
+        .await
+    }
+
+    async fn load(&self, webhook: &WebhookKey) -> Result<(Option<Recovery>, u64), TableError> {
+        let item = self.table.load(webhook).await?.unwrap_or_default();
+        Ok((item.recovery, item.recovery_version))
+    }
+
+    /// Queues the next step of a recovery.
+    async fn queue_step(
+        &self,
+        webhook: &Webhook,
+        recovery: &Recovery,
+        now: Timestamp,
+    ) -> Result<(), HealthError> {
+        if let Some((step, pause)) = recovery.next_step(&webhook.key(), now) {
+            let group = step.group();
+            self.jobs_queue.send(&Job::Recovery(step), &group, pause).await?;
+        }
+        Ok(())
+    }
+}

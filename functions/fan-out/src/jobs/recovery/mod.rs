@@ -1,0 +1,149 @@
+//! One step of a webhook's recovery: a probe while the breaker is open, or a part of a pass that sends
+//! what is held.
+//!
+//! The rules are in `job/recovery` of the domain. The recovery is in the registry, beside the
+//! webhook. The delivery function may change it while a step is made, because the step's own probe
+//! arrives: a step is noted in the recovery as it is then.
+
+mod pass;
+mod probe;
+
+use jiff::Timestamp;
+use storehook_aws::table;
+use storehook_domain::{
+    delivery::id::DeliveryId,
+    job::{
+        message::Job,
+        recovery::{
+            Phase, Recovery,
+            pass::{AfterPass, PassOutcome},
+            step::{RecoveryStep, Turn},
+        },
+    },
+    webhook::{Status, WebhookKey},
+};
+
+use crate::{Dependencies, jobs::JobError, times::Times};
+
+/// What a step did.
+enum Made {
+    /// It sent this delivery as a probe, or found none.
+    Probe(Option<DeliveryId>),
+    /// It made a part of a pass.
+    Pass(PassOutcome),
+    /// Nothing: the webhook is paused or disabled.
+    Parked,
+}
+
+impl Dependencies {
+    /// Makes a step that came as this SQS message, and queues the next one.
+    pub(super) async fn make_recovery_step(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        times: Times,
+    ) -> Result<(), JobError> {
+        let Some((mut recovery, version)) = self.load_recovery(&step.webhook).await? else { return Ok(()) };
+        if recovery.turn(step, message_id, times.now) == Turn::Make {
+            let webhook = self.subscribers.load(&step.webhook).await?;
+            let made = match webhook.map(|item| item.webhook.status) {
+                None => return Ok(self.end_recovery(step, version, times.now).await?),
+                Some(Status::Paused | Status::Disabled) => Made::Parked,
+                Some(Status::Active) => self.make(&step.webhook, &recovery, times).await?,
+            };
+            match self.note_recovery(step, message_id, &made, times).await? {
+                Some(noted) => recovery = noted,
+                None => return Ok(()),
+            }
+        }
+        let now = (times.clock)();
+        if recovery.turn(step, message_id, now) == Turn::QueueNext
+            && let Some((next, pause)) = recovery.next_step(&step.webhook, now)
+        {
+            let group = next.group();
+            self.jobs_queue.send(&Job::Recovery(next), &group, pause).await?;
+        }
+        Ok(())
+    }
+
+    async fn make(&self, webhook: &WebhookKey, recovery: &Recovery, times: Times) -> Result<Made, JobError> {
+        match &recovery.phase {
+            Phase::Open(opening) => {
+                let probe = self.send_probe(webhook, recovery, opening, times).await?;
+                let id = probe.as_ref().map(ToString::to_string);
+                tracing::info!(webhook.id = %webhook.id, delivery.id = id, "probe");
+                Ok(Made::Probe(probe))
+            }
+            Phase::CatchUp(catch_up) => {
+                let outcome = self.make_pass_step(webhook, recovery, catch_up, times).await?;
+                tracing::info!(
+                    webhook.id = %webhook.id,
+                    step.held = outcome.counts.held,
+                    step.sent = outcome.counts.sent,
+                    step.waiting = outcome.counts.waiting,
+                    "catch-up step made"
+                );
+                Ok(Made::Pass(outcome))
+            }
+        }
+    }
+
+    /// Notes a step. Returns the recovery as it is then; `None` if it has ended.
+    async fn note_recovery(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        made: &Made,
+        times: Times,
+    ) -> Result<Option<Recovery>, JobError> {
+        table::change(async || {
+            let now = (times.clock)();
+            let Some((recovery, version)) = self.load_recovery(&step.webhook).await? else {
+                return Ok(Some(None));
+            };
+            let noted = match made {
+                Made::Probe(id) => recovery.after_probe(step, message_id, id.as_ref(), now, &self.recovery),
+                Made::Parked => (recovery.turn(step, message_id, times.now) == Turn::Make)
+                    .then(|| recovery.parked(step, message_id)),
+                Made::Pass(outcome) => {
+                    match recovery.after_pass_step(step, message_id, outcome, now, &self.recovery) {
+                        Some(AfterPass::Goes(noted)) => Some(*noted),
+                        None => None,
+                        Some(AfterPass::Done) => {
+                            let is_ended = self.health.end_recovery(&step.webhook, version, now).await?;
+                            return Ok(is_ended.then_some(None));
+                        }
+                    }
+                }
+            };
+            let Some(noted) = noted else { return Ok(Some(Some(recovery))) };
+            let is_noted = self.health.put_recovery(&step.webhook, version, &noted, false).await?;
+            Ok::<_, JobError>(is_noted.then_some(Some(noted)))
+        })
+        .await
+    }
+
+    /// The recovery of a webhook with its version, if it has one.
+    pub(crate) async fn load_recovery(
+        &self,
+        webhook: &WebhookKey,
+    ) -> Result<Option<(Recovery, u64)>, table::TableError> {
+        let item = self.health.load(webhook).await?;
+        Ok(item.and_then(|item| Some((item.recovery?, item.recovery_version))))
+    }
+
+    /// Ends the recovery of a webhook that was deleted, or whose app was uninstalled.
+    async fn end_recovery(
+        &self,
+        step: &RecoveryStep,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<(), table::TableError> {
+        // If somebody else wrote first, the next look at the list of recoveries ends it.
+        let _is_ended = self.health.end_recovery(&step.webhook, version, now).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The sweep: every five minutes, recoveries whose next step was lost are started again.
+//!
+//! The next receive for such a webhook would start it as well. But if no event comes, there is none,
+//! and what is held would stay held. Schedules may fire twice or late ("Schedule types", Amazon
+//! EventBridge User Guide); a step that is queued twice is made once.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use storehook_aws::{
+    queue::QueueError,
+    registry::ListedRecovery,
+    table::{Contended, TableError},
+};
+use storehook_domain::job::message::Job;
+
+use crate::{Dependencies, times::Times};
+
+/// How long an entry of the list may be without its recovery: it is written first.
+const UNBEGUN: SignedDuration = SignedDuration::from_mins(10);
+
+/// What the schedule sends: `{"sweep": "recoveries"}`.
+#[derive(Debug, Deserialize)]
+pub struct Sweep {
+    sweep: Swept,
+}
+
+/// What is swept.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Swept {
+    Recoveries,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SweepResponse {
+    /// How many recoveries there are.
+    pub recoveries: u64,
+    /// How many of them were started again.
+    pub restarted: u64,
+    /// How many could not be looked at. The next sweep does.
+    pub failed: u64,
+}
+
+/// Why a recovery was not looked at.
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Contended(#[from] Contended),
+    #[error("the step was not queued")]
+    Job(#[from] QueueError),
+}
+
+/// Starts recoveries again whose next step was lost.
+pub(crate) async fn sweep(dependencies: &Dependencies, sweep: &Sweep, times: Times) -> SweepResponse {
+    match sweep.sweep {
+        Swept::Recoveries => {}
+    }
+    let mut response = SweepResponse::default();
+    let listed = match dependencies.health.listed().await {
+        Ok(listed) => listed,
+        Err(error) => {
+            tracing::error!(error = storehook_aws::causes(&error), "recoveries not listed");
+            return SweepResponse { failed: 1, ..response };
+        }
+    };
+    for recovery in listed {
+        if times.are_up() {
+            break;
+        }
+        response.recoveries += 1;
+        match dependencies.look_after(&recovery, (times.clock)()).await {
+            Ok(is_restarted) => response.restarted += u64::from(is_restarted),
+            Err(error) => {
+                let id = recovery.webhook.id;
+                tracing::error!(webhook.id = %id, error = storehook_aws::causes(&error), "recovery not looked at");
+                response.failed += 1;
+            }
+        }
+    }
+    tracing::info!(sweep.recoveries = response.recoveries, sweep.restarted = response.restarted, "swept");
+    response
+}
+
+impl Dependencies {
+    /// Starts a recovery again if its step was lost. Returns whether it did.
+    async fn look_after(&self, listed: &ListedRecovery, now: Timestamp) -> Result<bool, SweepError> {
+        let webhook = &listed.webhook;
+        let Some((recovery, version)) = self.load_recovery(webhook).await? else {
+            if now.duration_since(listed.listed_at) >= UNBEGUN {
+                self.health.forget(webhook.id).await?;
+            }
+            return Ok(false);
+        };
+        if !recovery.is_overdue(now, &self.recovery) {
+            return Ok(false);
+        }
+        let restarted = recovery.restarted(now);
+        if !self.health.put_recovery(webhook, version, &restarted, false).await? {
+            return Ok(false);
+        }
+        if let Some((step, pause)) = restarted.next_step(webhook, now) {
+            let group = step.group();
+            self.jobs_queue.send(&Job::Recovery(step), &group, pause).await?;
+        }
+        tracing::warn!(webhook.id = %webhook.id, "recovery started again: its step was lost");
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests;

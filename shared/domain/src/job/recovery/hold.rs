@@ -1,0 +1,86 @@
+//! Which deliveries are held after a failed attempt.
+//!
+//! A failed probe is held again: its endpoint is still failing, and its recovery goes on. So is any
+//! delivery of a webhook that has too many others that wait for a retry. Partial failures never open
+//! a breaker; ten a second would put 1.7 million messages in flight over the 48 hours of the schedule.
+
+use crate::{
+    delivery::{disposition::Disposition, run::RunId},
+    job::recovery::RecoveryRules,
+};
+
+/// Whether a delivery is held after an attempt of this run has failed, which would come to this
+/// disposition. `waiting` of the webhook's deliveries wait for a retry.
+pub fn is_held_after(
+    run: &RunId,
+    disposition: Disposition,
+    is_recovering: bool,
+    waiting: u64,
+    rules: &RecoveryRules,
+) -> bool {
+    match (disposition, run) {
+        (Disposition::Retry { .. } | Disposition::Exhausted(_), RunId::Probe(_)) => is_recovering,
+        (Disposition::Retry { .. }, _) => rules.waiting_limit > 0 && waiting >= rules.waiting_limit,
+        (Disposition::Ack | Disposition::Delay(_) | Disposition::Hold | Disposition::Exhausted(_), _) => {
+            false
+        }
+    }
+}
+
+/// How the number of a webhook's deliveries that wait for a retry changes with an attempt.
+pub fn waiting_change(was_waiting: bool, disposition: Disposition) -> i64 {
+    let waits = match disposition {
+        Disposition::Retry { .. } => true,
+        Disposition::Delay(_) => was_waiting,
+        Disposition::Ack | Disposition::Hold | Disposition::Exhausted(_) => false,
+    };
+    i64::from(waits) - i64::from(was_waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const RETRY: Disposition = Disposition::retry(Duration::from_secs(10));
+    const OVER: Disposition = Disposition::Exhausted(Duration::ZERO);
+
+    #[test]
+    fn failed_probes_and_failures_beyond_the_limit_are_held() {
+        let probe = RunId::Probe("1-1".to_owned());
+        for (run, disposition, is_recovering, waiting, is_held) in [
+            (&probe, RETRY, true, 0, true),
+            (&probe, OVER, true, 0, true),
+            (&probe, RETRY, false, 0, false),
+            (&probe, Disposition::Ack, true, 0, false),
+            (&RunId::Event, RETRY, true, 1_999, false),
+            (&RunId::Event, RETRY, false, 2_000, true),
+            (&RunId::Event, OVER, true, 9_000, false),
+            (&RunId::Event, Disposition::Ack, true, 9_000, false),
+            (&RunId::Event, Disposition::Delay(Duration::ZERO), true, 9_000, false),
+        ] {
+            let rules = RecoveryRules { waiting_limit: 2_000, most_per_second: 100, time_scale: 1.0 };
+            let what = format!("{run}, {disposition:?}, {is_recovering}, {waiting}");
+            assert_eq!(is_held_after(run, disposition, is_recovering, waiting, &rules), is_held, "{what}");
+            let unlimited = RecoveryRules { waiting_limit: 0, ..rules };
+            let by_limit = is_held_after(run, disposition, false, waiting, &unlimited);
+            assert!(!by_limit, "{what}, without a limit");
+        }
+    }
+
+    #[test]
+    fn a_delivery_waits_from_its_first_failure_to_its_end() {
+        for (was_waiting, disposition, change) in [
+            (false, RETRY, 1),
+            (true, RETRY, 0),
+            (false, Disposition::Ack, 0),
+            (true, Disposition::Ack, -1),
+            (true, Disposition::Hold, -1),
+            (true, OVER, -1),
+            (true, Disposition::Delay(Duration::ZERO), 0),
+        ] {
+            assert_eq!(waiting_change(was_waiting, disposition), change, "{was_waiting}, {disposition:?}");
+        }
+    }
+}
