@@ -18,6 +18,7 @@ mod connect;
 mod connection;
 mod failure;
 mod guard;
+mod noted;
 mod pool;
 mod post;
 mod response;
