@@ -86,6 +86,9 @@ pub struct Args {
     until_stdin_ends: bool,
 }
 
+/// What the API says besides where an address is not allowed.
+const ADDRESS_HINT: &str = "start the stack with `local --allow CIDR` to open its network";
+
 /// `storehook local`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let root = project_root(&std::env::current_dir()?)?;
@@ -146,6 +149,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
         parameters: &[
             ("RetryTimeScale", &args.retry_time_scale),
             ("AllowedCidrs", &allowed_cidrs(&args.allow)),
+            ("AddressHint", ADDRESS_HINT),
         ],
     })
     .await?;
