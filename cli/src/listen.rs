@@ -4,7 +4,7 @@
 //! retries, choose the status and the delay of its responses.
 //!
 //! It takes every body that Storehook can send. A request that it cannot read gets the status that
-//! says so, and a line, too. It ends when nobody reads its output any more.
+//! says so, and a line, too. It ends as soon as nobody reads its output any more.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -86,6 +86,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     tokio::select! {
         result = server.with_graceful_shutdown(stopped).into_future() => result.context("the receiver failed"),
         Some(error) = failure.recv() => Err(OutputError::into(error)),
+        () = output::closed() => Err(OutputError::Closed.into()),
     }
 }
 

@@ -41,7 +41,7 @@ use self::{
     stop::told_to_stop,
 };
 use crate::{
-    output,
+    output::{self, OutputError},
     panel_link::panel_link,
     stack::{
         connection::{Connection, StackArgs},
@@ -118,6 +118,7 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
     let result = tokio::select! {
         result = start_and_stay(args, root, folder, &mut emulator) => result,
         result = told_to_stop(args.until_stdin_ends) => result,
+        () = output::closed() => Err(OutputError::Closed.into()),
     };
     if let Some(emulator) = &mut emulator {
         say("stopping");
