@@ -156,7 +156,12 @@ fn ending<'a>(headers: &'a HeaderMap, ending: &str) -> &'a str {
 /// When a request came, its topic, its id and its path.
 fn beginning(uri: &Uri, headers: &HeaderMap) -> String {
     let time = storehook_aws::now().strftime("%H:%M:%S%.3f");
-    format!("{time} {} {} {}", ending(headers, "-topic"), named(headers, "webhook-id"), uri.path())
+    format!(
+        "{time} {} {} {}",
+        ending(headers, "-topic"),
+        named(headers, "webhook-id"),
+        printable(uri.path().as_bytes())
+    )
 }
 
 /// One line about a request whose body cannot be read.
@@ -248,10 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_cannot_steer_the_terminal() {
+    fn a_body_and_a_path_cannot_steer_the_terminal() -> Result<()> {
         assert_eq!(
             printable("{\"note\":\t\"\u{1b}[2J\u{9b}1m é\"}\n\r".as_bytes()),
             "{\"note\":\t\"\\u{1b}[2J\\u{9b}1m é\"}\n\\r"
         );
+        let (secret, uri) = (SharedSecret::parse(&"s".repeat(32))?, Uri::try_from("/\u{9b}2J/é")?);
+        let line = summary(&secret, &uri, &HeaderMap::new(), b"");
+        assert!(line.contains(" /\\u{9b}2J/é 0 bytes"), "{line}");
+        Ok(())
     }
 }
