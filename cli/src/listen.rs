@@ -4,7 +4,7 @@
 //! retries, choose the status and the delay of its responses.
 //!
 //! It takes every body that Storehook can send. A request that it cannot read gets the status that
-//! says so, and a line, too. It ends when nobody reads its output any more.
+//! says so, and a line, too. It ends as soon as nobody reads its output any more.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -86,6 +86,7 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     tokio::select! {
         result = server.with_graceful_shutdown(stopped).into_future() => result.context("the receiver failed"),
         Some(error) = failure.recv() => Err(OutputError::into(error)),
+        () = output::closed() => Err(OutputError::Closed.into()),
     }
 }
 
@@ -155,7 +156,12 @@ fn ending<'a>(headers: &'a HeaderMap, ending: &str) -> &'a str {
 /// When a request came, its topic, its id and its path.
 fn beginning(uri: &Uri, headers: &HeaderMap) -> String {
     let time = storehook_aws::now().strftime("%H:%M:%S%.3f");
-    format!("{time} {} {} {}", ending(headers, "-topic"), named(headers, "webhook-id"), uri.path())
+    format!(
+        "{time} {} {} {}",
+        ending(headers, "-topic"),
+        named(headers, "webhook-id"),
+        printable(uri.path().as_bytes())
+    )
 }
 
 /// One line about a request whose body cannot be read.
@@ -247,10 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_cannot_steer_the_terminal() {
+    fn a_body_and_a_path_cannot_steer_the_terminal() -> Result<()> {
         assert_eq!(
             printable("{\"note\":\t\"\u{1b}[2J\u{9b}1m é\"}\n\r".as_bytes()),
             "{\"note\":\t\"\\u{1b}[2J\\u{9b}1m é\"}\n\\r"
         );
+        let (secret, uri) = (SharedSecret::parse(&"s".repeat(32))?, Uri::try_from("/\u{9b}2J/é")?);
+        let line = summary(&secret, &uri, &HeaderMap::new(), b"");
+        assert!(line.contains(" /\\u{9b}2J/é 0 bytes"), "{line}");
+        Ok(())
     }
 }

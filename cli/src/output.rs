@@ -5,12 +5,17 @@
 //! The command ends by `?` and cleans up behind it, and `main` then ends without a word and with
 //! status 0. Other failures, for example of a full disk, are errors as any other.
 //!
+//! A command that may write nothing for a long time also waits for [`closed`].
+//!
 //! On standard error nothing is lost that a script could need, so failures are ignored there.
 
 use std::{
     fmt::Display,
     io::{self, Write as _},
+    os::fd::AsFd as _,
 };
+
+use tokio::{io::Interest, net::unix::pipe::Sender};
 
 /// Why a result was not written.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,18 @@ pub fn write(bytes: &[u8]) -> Result<(), OutputError> {
         io::ErrorKind::BrokenPipe => OutputError::Closed,
         _ => OutputError::Failed(error),
     })
+}
+
+/// Returns when nobody reads standard output any more. It never does if standard output is a file.
+pub async fn closed() {
+    // It is only watched, so it need not be a pipe, nor non-blocking. A file cannot be watched.
+    let output = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    if let Ok(output) = output
+        && output.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Tells the user something besides the results.

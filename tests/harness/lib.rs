@@ -29,5 +29,5 @@ pub use installed::Installed;
 pub use node::{node_packages, succeeded};
 pub use receiver::{Delivered, Receiver};
 pub use repository::root;
-pub use stack::Stack;
+pub use stack::{ALLOWED_NETWORK, BOUND_TO, Stack};
 pub use waiting::{PATIENCE, eventually, eventually_within};

@@ -40,6 +40,13 @@ use crate::{
     waiting::{eventually, eventually_within},
 };
 
+/// The network that the local stack opens to deliveries besides loopback. It belongs to nobody (RFC
+/// 5737).
+pub const ALLOWED_NETWORK: &str = "203.0.113.0/24";
+
+/// The other address that leads to the local stack. Only Linux has all of loopback without a setup.
+pub const BOUND_TO: Option<&str> = if cfg!(target_os = "linux") { Some("127.0.0.2") } else { None };
+
 /// A deployed stack.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -191,8 +198,11 @@ async fn start() -> Result<Local> {
             "target/it",
             "--env-json",
             "target/it/env.json",
+            "--allow",
+            ALLOWED_NETWORK,
             "--until-stdin-ends",
         ])
+        .args(BOUND_TO.iter().flat_map(|address| ["--bind", *address]))
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -41,7 +41,7 @@ use self::{
     stop::told_to_stop,
 };
 use crate::{
-    output,
+    output::{self, OutputError},
     panel_link::panel_link,
     stack::{
         connection::{Connection, StackArgs},
@@ -86,6 +86,9 @@ pub struct Args {
     until_stdin_ends: bool,
 }
 
+/// What the API says besides where an address is not allowed.
+const ADDRESS_HINT: &str = "start the stack with `local --allow CIDR` to open its network";
+
 /// `storehook local`
 pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
     let root = project_root(&std::env::current_dir()?)?;
@@ -115,6 +118,7 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
     let result = tokio::select! {
         result = start_and_stay(args, root, folder, &mut emulator) => result,
         result = told_to_stop(args.until_stdin_ends) => result,
+        () = output::closed() => Err(OutputError::Closed.into()),
     };
     if let Some(emulator) = &mut emulator {
         say("stopping");
@@ -146,6 +150,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
         parameters: &[
             ("RetryTimeScale", &args.retry_time_scale),
             ("AllowedCidrs", &allowed_cidrs(&args.allow)),
+            ("AddressHint", ADDRESS_HINT),
         ],
     })
     .await?;

@@ -25,7 +25,7 @@ pub struct Settings {
     /// The jobs queue's URL: `JOBS_QUEUE_URL`.
     pub jobs_queue_url: String,
     /// The limits of webhooks: their addresses are public or in `ALLOWED_CIDRS`, and their custom
-    /// headers do not begin with `HEADER_PREFIX`.
+    /// headers do not begin with `HEADER_PREFIX`. `ADDRESS_HINT` helps where an address is refused.
     pub rules: WebhookRules,
     /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
     /// `RATE_LIMIT_PER_SECOND`. Unlimited if either is 0.
@@ -63,6 +63,7 @@ impl Settings {
             },
             rules: WebhookRules {
                 address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
+                address_hint: environment.optional("ADDRESS_HINT").map(str::to_owned),
                 header_prefix,
             },
             rate_limit: RateLimit::new(

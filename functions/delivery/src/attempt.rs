@@ -124,7 +124,7 @@ async fn send(
         Sent::Unanswered { reason, cause } => (None, None, Outcome::failed(reason), None, cause),
     };
     let latency = Duration::try_from(ended_at.duration_since(at)).unwrap_or_default();
-    let address = webhook.address.as_str().to_owned();
+    let address = sent_to(webhook);
     (Attempt { at, latency, address, request: kept, status, response, outcome, details }, cause)
 }
 
@@ -133,7 +133,7 @@ fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> At
     Attempt {
         at: now,
         latency: Duration::ZERO,
-        address: webhook.address.as_str().to_owned(),
+        address: sent_to(webhook),
         request: None,
         status: None,
         response: None,
@@ -142,10 +142,17 @@ fn not_built(webhook: &Webhook, error: UnbuildableRequest, now: Timestamp) -> At
     }
 }
 
+/// Where an attempt is sent. The text of an address that was stored long ago may differ from it.
+fn sent_to(webhook: &Webhook) -> String {
+    webhook.address.url().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use storehook_aws::stand_in::logged;
+    use storehook_domain::webhook::Webhook;
 
+    use super::sent_to;
     use crate::stand_in::{PAYLOAD_DIGEST, deliver_all, delivery};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -161,6 +168,25 @@ mod tests {
             let message = delivery(7, 0).replace("a.example", shop).replace("orders/create", topic);
             let seen = deliver_all(&[("m", message)]).await?;
             assert_eq!(seen.kept.get("7").map(String::as_str), Some(state), "{topic} to {shop}");
+        }
+        Ok(())
+    }
+
+    /// An address that was stored before addresses had to be sent byte for byte is sent in another
+    /// form. The history shows that form.
+    #[test]
+    fn an_attempt_records_the_address_that_it_was_sent_to() -> TestResult {
+        for (stored, sent) in [
+            ("http://b.example/a/../c?d='", "http://b.example/c?d=%27"),
+            ("https://b.example/hook?a=b+c", "https://b.example/hook?a=b+c"),
+        ] {
+            let webhook: Webhook = serde_json::from_value(serde_json::json!({
+                "id": 7, "shop": "a.example", "app": "demo", "topic": "*", "address": stored,
+                "format": "json", "protocol": "webhook", "status": "active", "fields": [],
+                "metafield_namespaces": [], "custom_headers": {}, "created_at": "2026-11-21T15:00:00Z",
+                "updated_at": "2026-11-21T15:00:00Z", "version": 1,
+            }))?;
+            assert_eq!(sent_to(&webhook), sent);
         }
         Ok(())
     }

@@ -147,6 +147,17 @@ async fn one_422_names_every_wrong_field() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_local_stack_names_the_option_that_opens_a_network() -> Result<()> {
+    let api = Stack::shared().await?.install().await?.api;
+    let webhook = json!({"webhook": {"topic": "orders/create", "address": "http://172.17.0.1:9000/"}});
+    let response = api.call(Method::POST, WEBHOOKS, Some(webhook)).await?;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let hint = "start the stack with `local --allow CIDR` to open its network";
+    assert_eq!(response.json, json!({"errors": {"address": ["is not allowed", hint]}}));
+    Ok(())
+}
+
+#[tokio::test]
 async fn updates_follow_the_rules_of_creation_and_change_nothing_when_refused() -> Result<()> {
     let api = Stack::with_direct_api().await?.install().await?.api;
     let id = api.create_webhook("orders/create", "https://a.example/").await?;

@@ -1,17 +1,25 @@
 //! The operator's program as a process of its own: its pipes, its exit status, its words.
 
-use std::process::{Output, Stdio};
+use std::{
+    process::{Output, Stdio},
+    slice,
+};
 
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
-use storehook_domain::payload::limits::BODY_LIMIT;
+use storehook_domain::{
+    delivery::signature::{body_signature, standard_signatures},
+    installation::secret::SharedSecret,
+    payload::limits::BODY_LIMIT,
+};
 use storehook_tests::{PATIENCE, Stack, client_builder, root};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::Command,
 };
 
-const LISTEN: [&str; 5] = ["listen", "--port", "0", "--secret", "a-secret-of-more-than-thirty-two-bytes"];
+const SECRET: &str = "a-secret-of-more-than-thirty-two-bytes";
+const LISTEN: [&str; 5] = ["listen", "--port", "0", "--secret", SECRET];
 
 async fn storehook(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(Stack::program("storehook").await?);
@@ -31,6 +39,9 @@ async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()>
     let order = ["--topic", "orders/create", "--payload", "events/payloads/order.json"];
     let cases = [
         LISTEN.to_vec(),
+        // A stack of its own, which ends before it is ready.
+        vec!["local", "--port", "0", "--local-dir", "target/it/no-stack"],
+        vec!["local", "--stop", "--local-dir", "target/it/no-stack"],
         vec!["status"],
         vec!["redrive", "--dry-run", "--webhook", "999999999"],
         [&["install", "--app", "pipes"], &shop[..]].concat(),
@@ -41,7 +52,9 @@ async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()>
     for arguments in cases {
         let (reader, writer) = std::io::pipe()?;
         drop(reader);
-        let mut command = storehook(&[&arguments[..], &["--local-dir", "target/it"]].concat()).await?;
+        let folder = ["--local-dir", "target/it"];
+        let folder = if arguments.contains(&folder[0]) { &[][..] } else { &folder[..] };
+        let mut command = storehook(&[&arguments[..], folder].concat()).await?;
         let output = command.stdout(writer).stderr(Stdio::piped()).spawn()?;
         // The command's own copy of the pipe must not keep it open.
         drop(command);
@@ -49,8 +62,11 @@ async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()>
         let output = output.with_context(|| format!("{arguments:?} does not end"))??;
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {} {told}", output.status);
-        // The panel's link has an explanation, which is no complaint.
-        assert!(told.lines().all(|line| line.starts_with("It signs one person in")), "{arguments:?}: {told}");
+        // The panel's link has an explanation, and `local` tells what it does. Neither is a complaint.
+        let is_told = |line: &str| {
+            ["It signs one person in", "storehook: "].iter().any(|start| line.starts_with(start))
+        };
+        assert!(told.lines().all(is_told), "{arguments:?}: {told}");
     }
     Ok(())
 }
@@ -63,24 +79,40 @@ async fn the_receiver_prints_a_line_for_every_request_until_nobody_reads_it() ->
     let first = lines.next_line().await?.context("no line")?;
     let url = first.split(' ').find_map(|word| word.strip_suffix("/,")).context("no URL")?;
     let client = client_builder()?.build()?;
-    for (path, length, status, told) in [
-        ("xml", 3 * 1024 * 1024, StatusCode::OK, "/xml 3145728 bytes, body signature WRONG"),
-        ("most", BODY_LIMIT, StatusCode::OK, "/most 8388608 bytes, body signature WRONG"),
+    let secret = SharedSecret::parse(SECRET)?;
+    let now = jiff::Timestamp::from_second(7)?;
+    let both_ok = "body signature ok, standard signature ok";
+    for (path, length, signed, status, told) in [
+        ("xml", 3 * 1024 * 1024, 3 * 1024 * 1024, StatusCode::OK, format!("/xml 3145728 bytes, {both_ok}")),
+        ("most", BODY_LIMIT, BODY_LIMIT, StatusCode::OK, format!("/most 8388608 bytes, {both_ok}")),
+        (
+            "wrong",
+            BODY_LIMIT,
+            BODY_LIMIT - 1,
+            StatusCode::OK,
+            "/wrong 8388608 bytes, body signature WRONG, standard signature WRONG".to_owned(),
+        ),
         (
             "over",
             BODY_LIMIT + 1,
+            BODY_LIMIT + 1,
             StatusCode::PAYLOAD_TOO_LARGE,
-            "/over refused: over 8388608 bytes, which Storehook never sends",
+            "/over refused: over 8388608 bytes, which Storehook never sends".to_owned(),
         ),
     ] {
-        let response = client.post(format!("{url}/{path}")).body(vec![b' '; length]).send().await?;
+        let (body, signed) = (vec![b' '; length], vec![b' '; signed]);
+        let request = client
+            .post(format!("{url}/{path}"))
+            .header("x-spiffy-stores-hmac-sha256", body_signature(&secret, &signed))
+            .header("webhook-id", "7-e1")
+            .header("webhook-timestamp", "7")
+            .header("webhook-signature", standard_signatures(slice::from_ref(&secret), "7-e1", now, &signed));
+        let response = request.body(body).send().await?;
         assert_eq!(response.status(), status, "{path}");
         let line = lines.next_line().await?.context("no line")?;
-        assert!(line.contains(told), "{line}");
+        assert!(line.contains(&told), "{line}");
     }
     drop(lines);
-    // The receiver may end before it responds.
-    _ = client.post(url).send().await;
     let output = tokio::time::timeout(PATIENCE, receiver.wait_with_output()).await;
     let output = output.context("the receiver does not end")??;
     assert!(output.status.success(), "{}", output.status);

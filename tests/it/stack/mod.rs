@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod containers;
 mod gaps;
 mod needed_actions;
 mod permissions;

@@ -1,14 +1,12 @@
 //! The template and the code agree.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use anyhow::{Context as _, Result, bail};
 use storehook_domain::{
     delivery::{lane::Lane, schedule::AGES},
     job::{replay::step::STEP_TIME, retry::MAX_RECEIVE_COUNT},
     payload::limits::SQS_MESSAGE_LIMIT,
 };
-use storehook_tests::{Stack, root};
+use storehook_tests::root;
 use yaml_serde::Value;
 
 /// A resource of the template.
@@ -179,49 +177,6 @@ fn sam_local_finds_the_route_and_its_function() -> Result<()> {
             )
         )
     );
-    Ok(())
-}
-
-/// `sam local` sets only variables that the template declares; AWS gives no value to this one.
-#[test]
-fn sam_local_can_lead_every_function_to_the_local_stack() -> Result<()> {
-    let variables = &template()?["Globals"]["Function"]["Environment"]["Variables"];
-    let Value::Tagged(endpoint) = variables["AWS_ENDPOINT_URL"].clone() else {
-        bail!("AWS_ENDPOINT_URL is not a function of CloudFormation");
-    };
-    assert_eq!((endpoint.tag.to_string().as_str(), endpoint.value.as_str()), ("!Ref", Some("AWS::NoValue")));
-    Ok(())
-}
-
-/// `storehook local --env-json` writes what `sam local invoke --env-vars` reads.
-#[tokio::test]
-async fn the_settings_for_sam_local_have_every_variable_of_every_function() -> Result<()> {
-    let stack = Stack::shared().await?;
-    let settings = std::fs::read(root().join("target/it/env.json"))?;
-    let settings: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_slice(&settings)?;
-    let names = |variables: &Value| -> Result<BTreeSet<String>> {
-        let variables = variables.as_mapping().context("no variables")?;
-        Ok(variables.keys().filter_map(|name| Some(name.as_str()?.to_owned())).collect())
-    };
-    let of_all = names(&template()?["Globals"]["Function"]["Environment"]["Variables"])?;
-    let mut functions = BTreeSet::new();
-    for (name, resource) in template()?["Resources"].as_mapping().context("no resources")? {
-        if resource["Type"].as_str() != Some("AWS::Serverless::Function") {
-            continue;
-        }
-        let name = name.as_str().context("a name")?;
-        let declared = names(&resource["Properties"]["Environment"]["Variables"])?;
-        let written: BTreeSet<_> = settings[name].keys().cloned().collect();
-        assert_eq!(written, declared.union(&of_all).cloned().collect(), "{name}");
-        functions.insert(name.to_owned());
-    }
-    assert_eq!(settings.keys().cloned().collect::<BTreeSet<_>>(), functions);
-    let delivery = &settings["DeliveryFunction"];
-    assert_eq!(delivery["REGISTRY_TABLE"], stack.resource("registry"));
-    let endpoint = stack.endpoint_url.replace("127.0.0.1", "host.docker.internal");
-    assert_eq!(delivery["AWS_ENDPOINT_URL"], endpoint);
-    assert_eq!(delivery["RETRY_QUEUE_URL"], format!("{endpoint}/000000000000/{}", stack.resource("retry")));
-    assert_eq!(delivery["ALLOWED_CIDRS"], "127.0.0.0/8,::1/128");
     Ok(())
 }
 

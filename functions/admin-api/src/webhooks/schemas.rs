@@ -128,7 +128,9 @@ pub(crate) fn status() -> Object {
 
 /// The payload keys that a webhook gets.
 pub(crate) fn fields() -> Array {
-    short_texts("The top-level keys of the payloads that it gets. An empty list means all.")
+    short_texts(
+        "The top-level keys of the payloads that it gets, or those of a resource that is wrapped in its name. An empty list means all.",
+    )
 }
 
 /// The namespaces of metafields that a webhook gets.

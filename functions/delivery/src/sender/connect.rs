@@ -15,6 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower::Service as _;
 use url::{Host, Url};
 
@@ -23,6 +24,7 @@ use crate::{
         connection::{Connection, Http1, Http2, Socket},
         failure::Failure,
         guard::Guard,
+        noted::{Noted, Noting},
         response::{HEAD_LIMIT, HEAD_LINES},
         tcp::Tcp,
         tls::{Tls, speaks_http2},
@@ -83,14 +85,14 @@ impl Connector {
         let opening = async {
             let tcp = self.tcp(url, uri).await?;
             if url.scheme() == "http" {
-                return self.speak_http1(TokioIo::new(tcp)).await;
+                return self.speak_http1(tcp).await;
             }
             let tls = if is_http1_only { &self.tls.http1 } else { &self.tls.either };
             let stream = tls.connect(server_name(url)?, tcp).await.map_err(Failure::Tls)?;
             if speaks_http2(&stream) {
                 self.speak_http2(TokioIo::new(stream)).await
             } else {
-                self.speak_http1(TokioIo::new(stream)).await
+                self.speak_http1(stream).await
             }
         };
         tokio::time::timeout(self.timeout, opening).await.unwrap_or(Err(Failure::ConnectTimedOut))
@@ -106,10 +108,14 @@ impl Connector {
         Ok(Tcp::new(stream.into_inner()))
     }
 
-    async fn speak_http1(&self, socket: impl Socket + 'static) -> Result<Connection, Failure> {
-        let socket: Box<dyn Socket> = Box::new(socket);
+    async fn speak_http1(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Connection, Failure> {
+        let noted = Noted::default();
+        let socket: Box<dyn Socket> = Box::new(TokioIo::new(Noting { stream, noted: noted.clone() }));
         let (requests, driver) = self.http1.handshake(socket).await.map_err(Failure::Exchange)?;
-        Ok(Connection::Http1(Box::new(Http1::new(requests, driver))))
+        Ok(Connection::Http1(Box::new(Http1::new(requests, driver, noted))))
     }
 
     async fn speak_http2(&self, socket: impl Socket + 'static) -> Result<Connection, Failure> {

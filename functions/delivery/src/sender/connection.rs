@@ -26,7 +26,12 @@ use hyper_util::rt::TokioExecutor;
 use storehook_domain::delivery::outcome::Response;
 use tokio::time::Instant;
 
-use crate::sender::{failure::Failure, post::Post, response};
+use crate::sender::{
+    failure::Failure,
+    noted::{Noted, response_of},
+    post::Post,
+    response,
+};
 
 /// The stream of an HTTP/1.1 connection: TCP, or TLS on top of it.
 pub(super) trait Socket: Read + Write + Send + Unpin {}
@@ -55,25 +60,35 @@ impl Connection {
 pub(super) struct Http1 {
     requests: http1::SendRequest<Full<Bytes>>,
     driver: Fuse<http1::Connection<Box<dyn Socket>, Full<Bytes>>>,
+    /// The first bytes of the response.
+    noted: Noted,
 }
 
 impl Http1 {
     pub(super) fn new(
         requests: http1::SendRequest<Full<Bytes>>,
         driver: http1::Connection<Box<dyn Socket>, Full<Bytes>>,
+        noted: Noted,
     ) -> Self {
-        Self { requests, driver: driver.fuse() }
+        Self { requests, driver: driver.fuse(), noted }
     }
 
     async fn post(&mut self, post: &Post, deadline: Instant) -> Result<Response, Failure> {
         let sending = self.requests.send_request(post.over_http1());
         let mut receiving = pin!(response::receive(sending, deadline));
-        poll_fn(|context| {
+        let result = poll_fn(|context| {
             // If the connection ends, the response ends with it, and its error says how.
             _ = self.driver.poll_unpin(context);
             receiving.as_mut().poll(context)
         })
-        .await
+        .await;
+        let noted = self.noted.take();
+        match result {
+            Err(Failure::Exchange(error)) if error.is_parse() => {
+                response_of(&noted).ok_or(Failure::Exchange(error))
+            }
+            result => result,
+        }
     }
 
     /// Whether it can take another POST: it is open, and the last response was read completely.

@@ -59,6 +59,16 @@ impl Failure {
         }
     }
 
+    /// Whether HTTP/2 forbids the response, which HTTP/1.1 might allow: it has a header of the
+    /// connection (`connection`, `keep-alive`, `transfer-encoding`), or its length makes no sense
+    /// (RFC 9113 §8.1.1, §8.2.2).
+    pub(super) fn is_of_http2(&self) -> bool {
+        let Self::Exchange(error) = self else { return false };
+        cause::<h2::Error>(error).is_some_and(|error| {
+            error.is_library() && error.is_reset() && error.reason() == Some(Reason::PROTOCOL_ERROR)
+        })
+    }
+
     /// Whether the endpoint wants the request over HTTP/1.1 (`HTTP_1_1_REQUIRED`, RFC 9113 §7).
     pub(super) fn asks_for_http1(&self) -> bool {
         let Self::Exchange(error) = self else { return false };

@@ -11,6 +11,8 @@
 //! * An HTTP/2 endpoint asks for HTTP/1.1 (`HTTP_1_1_REQUIRED`). Its host gets HTTP/1.1 from then
 //!   on.
 //!
+//! A host whose response HTTP/2 forbids gets HTTP/1.1 from the next attempt on.
+//!
 //! The sender follows no redirects, uses no proxies from the environment, and neither asks for nor
 //! unpacks compressed responses: hyper's bare connections do none of this.
 
@@ -18,6 +20,7 @@ mod connect;
 mod connection;
 mod failure;
 mod guard;
+mod noted;
 mod pool;
 mod post;
 mod response;
@@ -178,6 +181,10 @@ impl Sender {
             Ok(response) => response.end == BodyEnd::TimedOut,
             Err(failure) => matches!(failure, Failure::TimedOut),
         };
+        if result.as_ref().is_err_and(Failure::is_of_http2) {
+            // The endpoint has processed the request, so only the next attempt sends it again.
+            self.pool.require_http1(&lease.origin);
+        }
         if has_timed_out {
             self.pool.forget(&lease, began);
         } else if let Connection::Http1(connection) = &mut lease.connection

@@ -45,7 +45,7 @@ pub(super) struct Pool {
     limit: usize,
     /// The one that was unused for the longest time is first.
     kept: Mutex<VecDeque<Kept>>,
-    /// The origins that asked for HTTP/1.1.
+    /// The origins that asked for HTTP/1.1, or whose responses HTTP/2 forbids.
     http1: Mutex<HashSet<Arc<str>>>,
 }
 

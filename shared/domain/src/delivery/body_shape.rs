@@ -55,7 +55,7 @@ impl BodyShape {
         topic: &Topic,
         event_id: &EventId,
     ) -> Result<(Cow<'a, str>, &'static str), Unrenderable> {
-        let payload = payload.select(&self.fields, &self.metafield_namespaces);
+        let payload = payload.select(topic.resource(), &self.fields, &self.metafield_namespaces);
         Ok(match (self.protocol, self.format) {
             (Protocol::Integration, _) => {
                 (self.message(topic, event_id, &payload).into(), "application/json")

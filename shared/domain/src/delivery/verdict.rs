@@ -55,7 +55,7 @@ pub enum VerdictResult {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVerdict {
     /// The body is not a JSON object, or is longer than the sender reads.
-    #[error("the endpoint's response is not a JSON object")]
+    #[error("the endpoint's response is not a JSON object, or is over 16 KiB")]
     NotJson,
     /// The id is missing, or is another event's.
     #[error("the endpoint's response has another event_id")]

@@ -22,10 +22,16 @@ pub(crate) struct Member<'a> {
     pub(crate) value: &'a RawValue,
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
     /// Whether this is the key's name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.name.as_deref() == Some(name)
+    }
+
+    /// The value, if it is an object under this name.
+    pub(crate) fn object(&self, name: &str) -> Option<&'a str> {
+        // A raw value holds no surrounding white space, so its first byte tells its kind.
+        Some(self.value.get()).filter(|value| self.is_named(name) && value.starts_with('{'))
     }
 
     /// The member as JSON, with its own key and this value.

@@ -97,6 +97,15 @@ impl<'a> Payload<'a> {
         self.as_str().len() + 3 * self.as_str().matches(NONCHARACTERS).count()
     }
 
+    /// The object inside, if the payload is only a wrapper around one in the resource's name
+    /// (`{"collection_listing": {…}}`).
+    pub(crate) fn wrapped(self, resource: &str) -> Option<&'a str> {
+        match Members::of(self.as_str())?.0.as_slice() {
+            [member] => member.object(resource),
+            _ => None,
+        }
+    }
+
     /// The payload's id, for the id header: its top-level `id`, or the `id` inside if the payload
     /// is wrapped in its resource's name (`{"collection_listing": {…}}`). `None` if the id is
     /// absent, null, neither a number nor a string, or not fit for a header (visible ASCII, at most

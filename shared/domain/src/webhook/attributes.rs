@@ -43,8 +43,14 @@ pub(crate) fn topic(value: &Value, errors: &mut FieldErrors) -> Option<TopicPatt
     None
 }
 
-/// Reads an address that deliveries may reach. `null` is blank.
-pub(crate) fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldErrors) -> Option<Address> {
+/// Reads an address that deliveries may reach. `null` is blank. The hint is a second error where the
+/// policy refuses the address.
+pub(crate) fn address(
+    value: &Value,
+    policy: &AddressPolicy,
+    hint: Option<&str>,
+    errors: &mut FieldErrors,
+) -> Option<Address> {
     match value {
         Value::Null => errors.add("address", BLANK),
         Value::String(text) if text.trim().is_empty() => errors.add("address", BLANK),
@@ -52,7 +58,12 @@ pub(crate) fn address(value: &Value, policy: &AddressPolicy, errors: &mut FieldE
             let allowed = Address::parse(text).and_then(|address| {
                 if address.is_refused_by(policy) { Err(AddressError::NotAllowed) } else { Ok(address) }
             });
-            return errors.collect("address", allowed);
+            let hint = hint.filter(|_| allowed == Err(AddressError::NotAllowed));
+            let address = errors.collect("address", allowed);
+            if let Some(hint) = hint {
+                errors.add("address", hint);
+            }
+            return address;
         }
         _ => errors.add("address", INVALID),
     }

@@ -51,7 +51,7 @@ pub struct Webhook {
     pub protocol: Protocol,
     /// Whether it gets deliveries.
     pub status: Status,
-    /// The top-level payload keys that it gets. Empty means all.
+    /// The keys of the payload, or of the resource inside, that it gets. Empty means all.
     pub fields: Vec<String>,
     /// The namespaces of the metafields that it gets.
     pub metafield_namespaces: Vec<String>,

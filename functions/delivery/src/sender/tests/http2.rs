@@ -52,14 +52,14 @@ pub(super) async fn answer_ok(mut respond: server::SendResponse<Bytes>) -> Resul
     respond.send_response(http::Response::new(()), false)?.send_data(Bytes::from_static(b"ok"), true)
 }
 
-async fn answer_http1(mut socket: Stream, answer: &str) -> io::Result<()> {
+pub(super) async fn answer_http1(mut socket: Stream, answer: &str) -> io::Result<()> {
     while socket.read(&mut [0; 4096]).await? > 0 {
         socket.write_all(answer.as_bytes()).await?;
     }
     Ok(())
 }
 
-fn speaks_http2(socket: &Stream) -> bool {
+pub(super) fn speaks_http2(socket: &Stream) -> bool {
     socket.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 

@@ -1,7 +1,7 @@
 //! Tests of responses over HTTP/2: how much of them is read, and how bad ones fail.
 
 use super::{
-    http2::{over_tls, serve_http2},
+    http2::{answer_http1, over_tls, serve_http2, speaks_http2},
     *,
 };
 
@@ -72,6 +72,45 @@ async fn a_response_says_whether_its_body_was_cut() -> TestResult {
         let sent = sent_what_is_cut(frames.concat()).await?;
         let expected = Response { status: 200, body: body.into(), end, retry_after: None };
         assert_eq!(sent, Sent::Responded(expected), "{frames:?}");
+    }
+    Ok(())
+}
+
+/// HTTP/2 forbids these responses (RFC 9113 §8.1.1, §8.2.2), and servers send them nonetheless.
+#[tokio::test]
+async fn an_endpoint_whose_response_http_2_forbids_gets_http_1_1_next() -> TestResult {
+    for (name, value) in [
+        ("connection", "keep-alive"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "close"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("content-length", "many"),
+        // The response has no body.
+        ("content-length", "2"),
+    ] {
+        // HEADERS with `:status: 200` and one more field (RFC 7541 §6.2.2), and END_STREAM.
+        let field = [&[0, name.len() as u8], name.as_bytes(), &[value.len() as u8], value.as_bytes()];
+        let field = field.concat();
+        let head = [&[0, 0, 1 + field.len() as u8, 1, 5, 0, 0, 0, 1, 0x88], field.as_slice()].concat();
+        let (endpoint, sender, url) = over_tls(&["h2", "http/1.1"], LONG, move |_, mut socket| {
+            let head = head.clone();
+            async move {
+                if !speaks_http2(&socket) {
+                    return answer_http1(socket, OK).await;
+                }
+                let mut request = Vec::new();
+                socket.write_all(SETTINGS).await?;
+                while !request.ends_with(b"{}") && socket.read_buf(&mut request).await? > 0 {}
+                socket.write_all(&head).await?;
+                while socket.read(&mut [0; 4096]).await? > 0 {}
+                Ok(())
+            }
+        })
+        .await?;
+        let sent = [send(&sender, &url).await?, send(&sender, &url).await?, send(&sender, &url).await?];
+        assert_eq!(sent, [Err(FailedAttempt::ResponseMalformed), Ok(200), Ok(200)], "{name}: {value}");
+        assert_eq!(endpoint.connections(), 2, "{name}: {value}");
     }
     Ok(())
 }

@@ -26,7 +26,9 @@ async fn each_response_has_its_outcome() -> TestResult {
         ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", Ok(500)),
         ("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n", Ok(302)),
         ("no HTTP at all\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
-        ("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
+        ("HTTP/1.1 2000 OK\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
+        ("HTTP/1.1 099 No\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
+        ("HTTP/3.0 200 OK\r\n\r\n", Err(FailedAttempt::ResponseMalformed)),
     ] {
         let endpoint = Endpoint::answering(answer).await?;
         assert_eq!(send(&sender, &endpoint.url()).await?, outcome, "{answer:?}");
@@ -105,6 +107,46 @@ async fn a_response_says_whether_its_body_was_cut() -> TestResult {
             assert_eq!(sent, Sent::Responded(expected), "{response:?}");
         }
     }
+    Ok(())
+}
+
+/// The endpoint took the delivery, whatever it says about the body that follows.
+#[tokio::test]
+async fn a_head_counts_even_if_the_length_of_its_body_cannot_be_read() -> TestResult {
+    for (head, status, retry_after) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: many\r\n", 200, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: -1\r\n", 200, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n", 200, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n", 200, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n", 200, None),
+        ("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n", 200, None),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 OK\r\ncontent-length: many\r\n", 202, None),
+        ("\r\nHTTP/1.1 200 OK\r\nno colon\r\nx-folded: a\r\n b\r\nx : y\r\ncontent-length:\r\n", 200, None),
+        ("HTTP/1.1 503 Busy\r\nRetry-After: 120\r\ncontent-length: many\r\n", 503, Some("120")),
+        ("HTTP/1.1 302 Found\r\ncontent-length: many\r\n", 302, None),
+    ] {
+        for protocol in Protocol::ALL {
+            let sent = sent_what_is_cut(protocol, &format!("{head}\r\nok")).await?;
+            let retry_after = retry_after.map(str::to_owned);
+            let expected = Response { status, retry_after, body: Vec::new(), end: BodyEnd::Cut };
+            assert_eq!(sent, Sent::Responded(expected), "{head:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kept_connection_reads_the_head_of_its_own_response() -> TestResult {
+    let endpoint = Endpoint::serving(|_, mut socket| async move {
+        _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(OK.as_bytes()).await?;
+        _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: many\r\n\r\n").await
+    });
+    let (endpoint, sender) = (endpoint.await?, sender(LONG)?);
+    assert_eq!(send(&sender, &endpoint.url()).await?, Ok(200));
+    assert_eq!(send(&sender, &endpoint.url()).await?, Ok(500));
+    assert_eq!(endpoint.connections(), 1);
     Ok(())
 }
 

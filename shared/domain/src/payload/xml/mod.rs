@@ -24,9 +24,9 @@ mod singular;
 
 use jiff::Timestamp;
 
+use crate::payload::Payload;
 use crate::payload::json_steps::{JsonStep, JsonSteps, decoded};
 use crate::payload::limits::BODY_LIMIT;
-use crate::payload::members::Members;
 use crate::payload::xml::name::{child_name, element_name, is_xml_character};
 
 /// How many levels of elements a document may have.
@@ -73,7 +73,9 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
         open: Vec::new(),
         key: resource.to_owned(),
     };
-    let mut steps = JsonSteps::of(unwrapped(payload, resource)).peekable();
+    // A payload that is already wrapped in the resource's name is not wrapped twice.
+    let wrapped = Payload::parse(payload).ok().and_then(|payload| payload.wrapped(resource));
+    let mut steps = JsonSteps::of(wrapped.unwrap_or(payload)).peekable();
     while let Some(step) = steps.next() {
         match step {
             JsonStep::Key(key) => document.key = decoded(key),
@@ -91,17 +93,6 @@ pub(crate) fn render(payload: &str, resource: &str) -> Result<String, Unrenderab
         }
     }
     Ok(document.xml)
-}
-
-/// The object that describes the resource: the payload, or the inner object if the payload only
-/// wraps one in the resource's name (`{"collection_listing": {…}}`).
-fn unwrapped<'a>(payload: &'a str, resource: &str) -> &'a str {
-    match Members::of(payload).as_ref().map(|members| members.0.as_slice()) {
-        Some([member]) if member.is_named(resource) && member.value.get().starts_with('{') => {
-            member.value.get()
-        }
-        _ => payload,
-    }
 }
 
 /// A document while it is being written.

@@ -23,6 +23,8 @@ use crate::{
 pub struct WebhookRules {
     /// The addresses that deliveries may reach.
     pub address_policy: AddressPolicy,
+    /// What clients are told besides where the policy refuses an address.
+    pub address_hint: Option<String>,
     /// The prefix of the platform's own headers.
     pub header_prefix: HeaderPrefix,
 }
@@ -155,7 +157,9 @@ fn read(
 ) -> WebhookPatch {
     WebhookPatch {
         topic: attributes.get("topic").and_then(|value| topic(value, errors)),
-        address: attributes.get("address").and_then(|value| address(value, &rules.address_policy, errors)),
+        address: attributes
+            .get("address")
+            .and_then(|value| address(value, &rules.address_policy, rules.address_hint.as_deref(), errors)),
         format: choice(attributes, "format", Format::from_name, errors),
         protocol: choice(attributes, "protocol", Protocol::from_name, errors),
         status: choice(attributes, "status", Status::from_writable_name, errors),

@@ -96,6 +96,21 @@ fn unchanged_attributes_are_not_checked_again() -> Result<(), Box<dyn std::error
     Ok(())
 }
 
+#[test]
+fn the_operators_hint_stands_beside_the_error_of_a_refused_address() {
+    let rules = WebhookRules { address_hint: Some("ask us".to_owned()), ..WebhookRules::default() };
+    for (address, errors) in [
+        ("http://10.0.0.1/", json!({"address": ["is not allowed", "ask us"]})),
+        ("http://localhost/", json!({"address": ["is not allowed", "ask us"]})),
+        ("http://a.example/#b", json!({"address": ["is invalid"]})),
+        ("http://a.example/", json!({})),
+    ] {
+        let attributes = json!({"topic": "orders/create", "address": address});
+        let parsed = NewWebhook::parse(attributes.as_object().unwrap_or(&Map::new()), &rules);
+        assert_eq!(json!(parsed.err().unwrap_or_default()), errors, "{address}");
+    }
+}
+
 /// A Lambda response has at most 6 MB (AWS Lambda quotas). It carries the body as a JSON string, in
 /// which each quote and each backslash takes another byte.
 #[test]
