@@ -2,7 +2,10 @@
 
 pub(crate) mod template;
 
+mod every_call;
 mod gaps;
+mod grants;
 mod needed_actions;
 mod permissions;
 mod policy;
+mod recorded;
