@@ -57,6 +57,18 @@ pub async fn deliver_queued_at(
     event: &str,
     enqueued_at: Timestamp,
 ) -> Result<(Value, String)> {
+    deliver_from(stack, "delivery", installed, webhook_id, event, enqueued_at).await
+}
+
+/// The same, from this queue.
+pub async fn deliver_from(
+    stack: &Stack,
+    queue: &str,
+    installed: &Installed,
+    webhook_id: u64,
+    event: &str,
+    enqueued_at: Timestamp,
+) -> Result<(Value, String)> {
     let body = json!({
         "envelope": {
             "id": format!("{webhook_id}-{event}"), "shop": installed.shop, "app": installed.app,
@@ -64,7 +76,7 @@ pub async fn deliver_queued_at(
         },
         "enqueued_at": enqueued_at, "payload": {},
     });
-    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource("delivery"));
+    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", stack.resource(queue));
     let message = json!({
         "messageId": "m-1", "receiptHandle": "none", "body": body.to_string(), "eventSourceARN": arn,
         "attributes": {},

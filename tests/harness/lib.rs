@@ -24,7 +24,7 @@ mod waiting;
 pub use api::{Api, ApiResponse, client_builder};
 pub use clients::run_client;
 pub use direct_api::{Call, DirectApi};
-pub use events::{deliver, deliver_queued_at, job_event, record, stream_event};
+pub use events::{deliver, deliver_from, deliver_queued_at, job_event, record, stream_event};
 pub use installed::Installed;
 pub use node::{node_packages, succeeded};
 pub use receiver::{Delivered, Receiver};

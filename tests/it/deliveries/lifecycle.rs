@@ -5,10 +5,10 @@ use jiff::ToSpan as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_aws::{
-    registry::{self, FailureRunItem, WebhookItem},
+    registry::{self, HealthItem, WebhookItem},
     table,
 };
-use storehook_domain::webhook::failure_run::FailureRun;
+use storehook_domain::webhook::health::failure_run::FailureRun;
 use storehook_tests::{Installed, Receiver, Stack, deliver, eventually, record, stream_event};
 
 /// A webhook as its owner sees it.
@@ -90,7 +90,7 @@ async fn have_failed(
     let mut webhook = table::from_item::<WebhookItem>(item.context("no webhook")?)?.webhook;
     webhook.version = version;
     let run = FailureRun { since: storehook_aws::now() - (6 * 24).hours(), attempts };
-    let item = table::to_item(FailureRunItem::of(&webhook, run))?;
+    let item = table::to_item(HealthItem::of(&webhook.key(), version, Some(run), None))?;
     client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
     Ok(())
 }

@@ -3,7 +3,10 @@
 pub(crate) mod template;
 
 mod containers;
+mod every_call;
 mod gaps;
+mod grants;
 mod needed_actions;
 mod permissions;
 mod policy;
+mod recorded;

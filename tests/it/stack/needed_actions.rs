@@ -31,7 +31,7 @@ pub(crate) async fn works(stack: &Stack, role: &str, action: &str) -> Result<boo
     }
 }
 
-async fn fan_out_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn fan_out_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
@@ -53,7 +53,7 @@ fn stream_event_of_now(record: &str) -> Value {
 }
 
 /// A delay that could not be sent as a message comes back as a failure.
-async fn delaying_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn delaying_works(stack: &Stack) -> Result<bool> {
     let hesitant = Receiver::deciding(&["delay"]).await?;
     let installed = stack.install().await?;
     let webhook = json!({"topic": "orders/create", "address": hesitant.url, "protocol": "integration"});
@@ -65,7 +65,7 @@ async fn delaying_works(stack: &Stack) -> Result<bool> {
 
 /// A failure, a success after it and the end of an endpoint are all recorded; what is not is in the
 /// log.
-async fn recording_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn recording_works(stack: &Stack) -> Result<bool> {
     let receiver = Receiver::responding_with(|before| async move {
         [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK, StatusCode::GONE][before.min(2)]
     })
@@ -80,7 +80,7 @@ async fn recording_works(stack: &Stack) -> Result<bool> {
 }
 
 /// A payload that could not be kept is in the log.
-async fn keeping_payloads_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn keeping_payloads_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let event = stream_event(&record(&installed.shop, "orders/create", "o-1", "{}"));
@@ -88,7 +88,7 @@ async fn keeping_payloads_works(stack: &Stack) -> Result<bool> {
 }
 
 /// A delivery that could not be held comes again.
-async fn holding_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn holding_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let webhook = json!({"topic": "orders/create", "address": "http://127.0.0.1:9/", "status": "paused"});
     let id = installed.api.create_webhook_with(webhook).await?;
@@ -96,7 +96,7 @@ async fn holding_works(stack: &Stack) -> Result<bool> {
 }
 
 /// A delivery whose end could not be read or kept says so in the log.
-async fn giving_up_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn giving_up_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let long_ago = storehook_aws::now() - (50 * 24).hours();
     let (_, log) = deliver_queued_at(stack, &installed, 1, "o-1", long_ago).await?;
@@ -104,7 +104,7 @@ async fn giving_up_works(stack: &Stack) -> Result<bool> {
 }
 
 /// The first step of a replay of one delivery.
-async fn replay_step_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn replay_step_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
     let at = storehook_aws::now() - 1.hour();
@@ -115,7 +115,7 @@ async fn replay_step_works(stack: &Stack) -> Result<bool> {
 }
 
 /// A step that fails, because its record is malformed, and could not be hidden says so in the log.
-async fn hiding_a_failed_step_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn hiding_a_failed_step_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let record = stack.have_replay(&installed, 1, "broken").await?;
     let item = json!({"pk": {"S": "REPLAY#1"}, "sk": {"S": "broken"}});
@@ -125,14 +125,14 @@ async fn hiding_a_failed_step_works(stack: &Stack) -> Result<bool> {
     Ok(!log.contains("AccessDenied"))
 }
 
-async fn pushing_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn pushing_works(stack: &Stack) -> Result<bool> {
     let event = json!({"topic": "orders/create", "payload": {}});
     let response = stack.install().await?.api.call(Method::POST, "/events", Some(event)).await?;
     Ok(response.status.is_success())
 }
 
 /// A test event, the list that it stands in, and its delivery again.
-async fn replaying_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn replaying_works(stack: &Stack) -> Result<bool> {
     let receiver = Receiver::responding(StatusCode::OK).await?;
     let installed = stack.install().await?;
     let api = &installed.api;
@@ -147,14 +147,14 @@ async fn replaying_works(stack: &Stack) -> Result<bool> {
     Ok(again.status.is_success())
 }
 
-async fn delivering_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn delivering_works(stack: &Stack) -> Result<bool> {
     let receiver = Receiver::responding(StatusCode::OK).await?;
     let (response, _) = deliver_to(stack, &receiver.url).await?;
     Ok(response == json!({"batchItemFailures": []}) && receiver.so_far().len() == 1)
 }
 
 /// A failed attempt that could not hide its message says so in the log.
-async fn backing_off_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn backing_off_works(stack: &Stack) -> Result<bool> {
     let receiver = Receiver::responding(StatusCode::INTERNAL_SERVER_ERROR).await?;
     let (response, log) = deliver_to(stack, &receiver.url).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m-1"}]}), "failed, in either case");
@@ -169,7 +169,7 @@ async fn deliver_to(stack: &Stack, address: &str) -> Result<(Value, String)> {
 }
 
 /// Every call of the admin API, as one installation.
-async fn managing_works(stack: &Stack) -> Result<bool> {
+pub(crate) async fn managing_works(stack: &Stack) -> Result<bool> {
     let installed = stack.install().await?;
     let api: &Api = &installed.api;
     let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});

@@ -19,7 +19,7 @@ use super::{
 
 /// What Lambda's own pollers and log writer do with a function's role: "Event source mapping
 /// permissions" for Kinesis and SQS, and "Function logs", in the AWS Lambda Developer Guide.
-const OF_LAMBDA_ITSELF: [&str; 10] = [
+pub(crate) const OF_LAMBDA_ITSELF: [&str; 10] = [
     "kinesis:DescribeStream",
     "kinesis:DescribeStreamSummary",
     "kinesis:GetRecords",

@@ -26,6 +26,11 @@ impl Policy {
         Ok(Self { role_name, policy_name, document })
     }
 
+    /// The statements, as they are deployed.
+    pub(crate) fn statements(&self) -> Vec<Value> {
+        self.document["Statement"].as_array().cloned().unwrap_or_default()
+    }
+
     /// Leaves all but one action; the batch form of `sqs:SendMessage` is the emulator's own.
     pub(crate) async fn take_away(&self, stack: &Stack, action: &str) -> Result<()> {
         let mut document = self.document.clone();
