@@ -42,7 +42,11 @@ impl App {
             call_limit: CallLimit { buckets: buckets.clone(), limit: settings.rate_limit },
             assets: Assets::default(),
             sessions: SessionStore { client: client.clone(), table: registry.clone(), buckets },
-            webhooks: WebhookStore { client: client.clone(), table: registry.clone() },
+            webhooks: WebhookStore {
+                client: client.clone(),
+                table: registry.clone(),
+                quota: settings.webhook_quota,
+            },
             secrets: SecretStore { client: client.clone(), table: registry.clone() },
             deliveries: DeliveryStore {
                 table: HistoryTable {

@@ -6,7 +6,10 @@ use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{
     delivery::request::platform::{ApiVersion, Platform},
     installation::rate_limit::RateLimit,
-    webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules},
+    webhook::{
+        address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules,
+        quota::WebhookQuota,
+    },
 };
 
 /// The settings of the template.
@@ -27,6 +30,8 @@ pub struct Settings {
     /// The limits of webhooks: their addresses are public or in `ALLOWED_CIDRS`, and their custom
     /// headers do not begin with `HEADER_PREFIX`.
     pub rules: WebhookRules,
+    /// How many webhooks an installation may have: `WEBHOOKS_PER_INSTALLATION`; 0 is no quota.
+    pub webhook_quota: WebhookQuota,
     /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
     /// `RATE_LIMIT_PER_SECOND`. Unlimited if either is 0.
     pub rate_limit: Option<RateLimit>,
@@ -65,6 +70,7 @@ impl Settings {
                 address_policy: environment.parsed("ALLOWED_CIDRS", AddressPolicy::opening)?,
                 header_prefix,
             },
+            webhook_quota: WebhookQuota::new(environment.number("WEBHOOKS_PER_INSTALLATION", 1_000)?),
             rate_limit: RateLimit::new(
                 environment.number("RATE_LIMIT_BURST", 40)?,
                 environment.number("RATE_LIMIT_PER_SECOND", 2)?,

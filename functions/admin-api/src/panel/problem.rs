@@ -10,6 +10,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use serde_json::Value;
+use storehook_domain::input::field_errors::BASE;
 
 use crate::{error::ApiError, panel::look::page::Page};
 
@@ -92,7 +93,7 @@ impl Problem {
     }
 }
 
-/// The texts of the API's `errors`, each with its field.
+/// The texts of the API's `errors`, each with its field if it has one.
 fn texts(errors: &Value) -> Vec<String> {
     match errors {
         Value::String(text) => vec![text.clone()],
@@ -100,7 +101,8 @@ fn texts(errors: &Value) -> Vec<String> {
         Value::Object(fields) => fields
             .iter()
             .flat_map(|(field, errors)| {
-                self::texts(errors).into_iter().map(move |text| format!("{field} {text}"))
+                let named = move |text| if field == BASE { text } else { format!("{field} {text}") };
+                self::texts(errors).into_iter().map(named)
             })
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
@@ -132,6 +134,7 @@ mod tests {
         let (status, _, next) = Problem::from(invalid).words();
         assert_eq!((status.as_u16(), next.as_str()), (422, "webhook is paused"));
         assert_eq!(texts(&json!({"a": ["b", "c"], "d": "e"})), ["a b", "a c", "d e"]);
+        assert_eq!(texts(&json!({"base": ["There is no room"]})), ["There is no room"]);
     }
 
     #[test]

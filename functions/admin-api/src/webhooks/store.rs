@@ -9,7 +9,8 @@
 //! Each transaction also checks that the installation is still the caller's, by its token, and is
 //! not uninstalled. A request that was admitted before `app/uninstalled` can so leave nothing
 //! behind: its write comes before the mark, and is cleared with the rest, or it is
-//! [`WriteError::Uninstalled`].
+//! [`WriteError::Uninstalled`]. Transactions that create or delete a webhook count it in the same
+//! write (`count`).
 
 use aws_sdk_dynamodb::{
     Client,
@@ -25,6 +26,7 @@ use storehook_domain::webhook::{
     filter::WebhookFilter,
     new_webhook::{NewWebhook, WebhookPatch},
     query::WebhookQuery,
+    quota::{CountChange, WebhookQuota},
     whole_second,
 };
 
@@ -38,6 +40,8 @@ use crate::{
 pub(crate) struct WebhookStore {
     pub(crate) client: Client,
     pub(crate) table: String,
+    /// How many webhooks an installation may have.
+    pub(crate) quota: WebhookQuota,
 }
 
 /// A change to a webhook: the webhook before and after it.
@@ -161,8 +165,7 @@ impl WebhookStore {
         new.rest.apply_to(&mut webhook);
         let put = transaction::put_new(&self.table, WebhookItem::of(webhook.clone()))?;
         let slot = transaction::put_new(&self.table, UniquenessItem::of(&webhook))?;
-        transaction::write(&self.client, vec![transaction::check_installed(&self.table, caller)?, put, slot])
-            .await?;
+        self.write_counted(caller, CountChange::Created, vec![put, slot]).await?;
         Ok(webhook)
     }
 
@@ -193,11 +196,7 @@ impl WebhookStore {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let webhook_item = transaction::delete(&self.table, key, Some(webhook.version))?;
         let uniqueness_item = transaction::delete(&self.table, UniquenessItem::of(webhook).key(), None)?;
-        transaction::write(
-            &self.client,
-            vec![transaction::check_installed(&self.table, caller)?, webhook_item, uniqueness_item],
-        )
-        .await
+        self.write_counted(caller, CountChange::Deleted, vec![webhook_item, uniqueness_item]).await
     }
 
     /// A query of the caller's webhooks with ids in a range, both ends included.

@@ -8,6 +8,7 @@ use storehook_domain::{
         Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain,
         token::TokenHash,
     },
+    webhook::quota::WebhookCount,
 };
 
 use crate::table::{Item, key};
@@ -84,6 +85,13 @@ pub struct InstallationItem {
     /// earlier ones, and this one if it is ending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_by: Vec<EventId>,
+    /// How many webhooks it has, by the transactions that create and delete them; absent if an older
+    /// release installed the app and nobody has counted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook_count: Option<u64>,
+    /// When the webhooks themselves were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhooks_counted_at: Option<Timestamp>,
     /// When the item expires, in seconds since the Unix epoch, once the installation is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
@@ -105,7 +113,7 @@ fn is_zero(version: &u64) -> bool {
 }
 
 impl InstallationItem {
-    /// The item of an installation with this token.
+    /// The item of an installation with this token. It has no webhook yet.
     pub fn of(installation: Installation, token: &TokenHash, installed_at: Timestamp) -> Self {
         let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
         let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
@@ -124,6 +132,8 @@ impl InstallationItem {
             token,
             version: 0,
             ended_by: Vec::new(),
+            webhook_count: Some(0),
+            webhooks_counted_at: Some(installed_at),
             expires_at: None,
         }
     }
@@ -141,6 +151,12 @@ impl InstallationItem {
             (Some(_), None) => InstallationState::Ending,
             (Some(_), Some(_)) => InstallationState::Ended,
         }
+    }
+
+    /// How many webhooks it has; `None` if nobody has counted them.
+    pub fn webhook_count(&self) -> Option<WebhookCount> {
+        let (webhooks, counted_at) = (self.webhook_count?, self.webhooks_counted_at?);
+        Some(WebhookCount { webhooks, counted_at })
     }
 
     /// What its item holds of its token. No other installation has it.
@@ -216,6 +232,8 @@ mod tests {
         let item = to_item(InstallationItem::of(installation.clone(), &token, Timestamp::UNIX_EPOCH))?;
         let read: InstallationItem = from_item(item.clone())?;
         assert_eq!(read.token_key(), TokenItem::key_of(&token));
+        let counted_at = Timestamp::UNIX_EPOCH;
+        assert_eq!(read.webhook_count(), Some(WebhookCount { webhooks: 0, counted_at }));
         assert_eq!(Installation::from(from_item::<InstallationItem>(item)?), installation);
         Ok(())
     }

@@ -5,7 +5,8 @@
 //! [`custom_headers`]. [`query`] and [`filter`] read and apply the query of a list.
 //!
 //! Two settings of the operator limit what a webhook may name: [`address_policy`] (which hosts
-//! deliveries may reach) and [`header_prefix`] (which headers are ours).
+//! deliveries may reach) and [`header_prefix`] (which headers are ours). A third one limits how many
+//! webhooks an app may have on a shop: [`quota`].
 //!
 //! A webhook can fail. [`failure_run`] decides when it has failed for too long. It is then
 //! disabled, never deleted, and its app gets the event of [`disabled_event`].
@@ -20,6 +21,7 @@ pub mod filter;
 pub mod header_prefix;
 pub mod new_webhook;
 pub mod query;
+pub mod quota;
 
 use std::{fmt, str::FromStr};
 
