@@ -149,8 +149,13 @@ fn the_api_responds_before_the_function_times_out() -> Result<()> {
 
 #[test]
 fn the_default_limits_are_those_that_apps_are_told() -> Result<()> {
-    let limits = [("RateLimitBurst", 40), ("RateLimitPerSecond", 2), ("WebhooksPerInstallation", 1_000)];
-    for (name, default) in limits {
+    for (name, default) in [
+        ("RateLimitBurst", 40),
+        ("RateLimitPerSecond", 2),
+        ("WebhooksPerInstallation", 1_000),
+        ("PushBurst", 1_000),
+        ("PushPerSecond", 50),
+    ] {
         let parameter = &template()?["Parameters"][name];
         assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
     }

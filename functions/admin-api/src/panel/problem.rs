@@ -74,6 +74,9 @@ impl Problem {
                 ("There is nothing here", "It may have been deleted, or its history has expired.".to_owned())
             }
             ApiError::TooManyCalls { seconds } => ("Too many requests", format!("Try again in {seconds} s.")),
+            ApiError::TooManyEvents { seconds } => {
+                ("Your app has pushed too many events", format!("Try again in {seconds} s."))
+            }
             ApiError::TooLarge => {
                 ("This form is too large", "Go back, and send less: a large body is for the API.".to_owned())
             }

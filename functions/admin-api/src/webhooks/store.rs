@@ -10,7 +10,7 @@
 //! not uninstalled. A request that was admitted before `app/uninstalled` can so leave nothing
 //! behind: its write comes before the mark, and is cleared with the rest, or it is
 //! [`WriteError::Uninstalled`]. Transactions that create or delete a webhook count it in the same
-//! write (`count`).
+//! write ([`WebhookCounts`]).
 
 use aws_sdk_dynamodb::{
     Client,
@@ -26,12 +26,13 @@ use storehook_domain::webhook::{
     filter::WebhookFilter,
     new_webhook::{NewWebhook, WebhookPatch},
     query::WebhookQuery,
-    quota::{CountChange, WebhookQuota},
+    quota::CountChange,
     whole_second,
 };
 
 use crate::{
     http::caller::Caller,
+    quotas::webhooks::WebhookCounts,
     webhooks::transaction::{self, WriteError},
 };
 
@@ -40,8 +41,7 @@ use crate::{
 pub(crate) struct WebhookStore {
     pub(crate) client: Client,
     pub(crate) table: String,
-    /// How many webhooks an installation may have.
-    pub(crate) quota: WebhookQuota,
+    pub(crate) counts: WebhookCounts,
 }
 
 /// A change to a webhook: the webhook before and after it.
@@ -165,7 +165,7 @@ impl WebhookStore {
         new.rest.apply_to(&mut webhook);
         let put = transaction::put_new(&self.table, WebhookItem::of(webhook.clone()))?;
         let slot = transaction::put_new(&self.table, UniquenessItem::of(&webhook))?;
-        self.write_counted(caller, CountChange::Created, vec![put, slot]).await?;
+        transaction::write_counted(&self.counts, caller, CountChange::Created, vec![put, slot]).await?;
         Ok(webhook)
     }
 
@@ -196,7 +196,13 @@ impl WebhookStore {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let webhook_item = transaction::delete(&self.table, key, Some(webhook.version))?;
         let uniqueness_item = transaction::delete(&self.table, UniquenessItem::of(webhook).key(), None)?;
-        self.write_counted(caller, CountChange::Deleted, vec![webhook_item, uniqueness_item]).await
+        transaction::write_counted(
+            &self.counts,
+            caller,
+            CountChange::Deleted,
+            vec![webhook_item, uniqueness_item],
+        )
+        .await
     }
 
     /// A query of the caller's webhooks with ids in a range, both ends included.

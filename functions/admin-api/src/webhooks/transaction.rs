@@ -22,9 +22,9 @@ use storehook_aws::{
     table::{self, Contended, Item, TableError, number, text},
     waits_after_conflict,
 };
-use storehook_domain::webhook::quota::{CountChange, QuotaReached, WebhookQuota};
+use storehook_domain::webhook::quota::{CountChange, Judgement, QuotaReached, WebhookQuota};
 
-use crate::http::caller::Caller;
+use crate::{http::caller::Caller, quotas::webhooks::WebhookCounts};
 
 /// Why a write was refused.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,30 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
     }
 }
 
+/// Makes all of the writes, with the check of the installation before them, and changes its count;
+/// or makes none.
+pub(crate) async fn write_counted(
+    counts: &WebhookCounts,
+    caller: &Caller,
+    change: CountChange,
+    writes: Vec<TransactWriteItem>,
+) -> Result<(), WriteError> {
+    let mut all = vec![count(&counts.table, caller, change, counts.quota)?];
+    all.extend(writes);
+    let all = &all;
+    table::change(|| async move {
+        match write(&counts.client, all.clone()).await {
+            Err(WriteError::Uninstalled) => match counts.judge(caller, change).await? {
+                None => Err(WriteError::Uninstalled),
+                Some(Judgement::Full(reached)) => Err(WriteError::Full(reached)),
+                Some(Judgement::Write | Judgement::Count) => Ok(None),
+            },
+            written => written.map(Some),
+        }
+    })
+    .await
+}
+
 /// The installation is the one that the caller speaks for, and the app is still installed.
 const IS_INSTALLED: &str = "#token = :token AND attribute_not_exists(uninstalled_at)";
 
@@ -79,7 +103,7 @@ pub(crate) fn check_installed(table: &str, caller: &Caller) -> Result<TransactWr
 }
 
 /// Checks the same, and changes the installation's count of webhooks if the quota permits it.
-pub(crate) fn count(
+fn count(
     table: &str,
     caller: &Caller,
     change: CountChange,

@@ -34,9 +34,24 @@ pub struct TokenItem {
     /// When the bucket of its panel's requests will be empty, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panel_bucket_empty_at: Option<i64>,
+    /// When the bucket of its pushed events will be empty, in microseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_bucket_empty_at: Option<i64>,
+    /// How many webhooks its installation had when a push last looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhooks_seen: Option<WebhooksSeen>,
     /// When somebody last signed out of the panel everywhere, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_since: Option<i64>,
+}
+
+/// A number of webhooks, and when somebody saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhooksSeen {
+    /// How many there were.
+    pub webhooks: u64,
+    /// When, in microseconds since the Unix epoch.
+    pub at: i64,
 }
 
 impl TokenItem {
@@ -51,6 +66,8 @@ impl TokenItem {
             time_zone: installation.time_zone.clone(),
             bucket_empty_at: None,
             panel_bucket_empty_at: None,
+            push_bucket_empty_at: None,
+            webhooks_seen: None,
             sessions_since: None,
         }
     }

@@ -111,7 +111,7 @@ pub(crate) async fn push(
         }
         Err(error) => return Ok(not_pushed(&event, ApiError::Push(error))),
     };
-    let results = match push_events(&app, events).await {
+    let results = match push_events(&app, caller, events).await {
         Ok(results) => results,
         Err(error) => return Ok(not_pushed(&event, error)),
     };

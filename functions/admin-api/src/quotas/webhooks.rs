@@ -15,56 +15,53 @@
 //!
 //! An uninstallation leaves the count alone: the next installation of the app begins with none.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::{Client, types::Select};
 use storehook_aws::{
-    registry::{self, InstallationItem, InstallationState},
+    registry::{self, InstallationItem, InstallationState, WEBHOOK_SORT_KEY_PREFIX},
     table::{self, TableError, number, text},
 };
-use storehook_domain::webhook::{
-    filter::WebhookFilter,
-    quota::{CountChange, Judgement, WebhookCount},
-};
+use storehook_domain::webhook::quota::{CountChange, Judgement, WebhookCount, WebhookQuota};
 
-use crate::{
-    http::caller::Caller,
-    webhooks::{
-        store::WebhookStore,
-        transaction::{self, WriteError},
-    },
-};
+use crate::http::caller::Caller;
 
-impl WebhookStore {
-    /// Makes all of the writes, with the check of the installation before them, and changes its
-    /// count; or makes none.
-    pub(super) async fn write_counted(
+/// The counts of the registry's installations.
+#[derive(Clone)]
+pub(crate) struct WebhookCounts {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+    /// How many webhooks an installation may have.
+    pub(crate) quota: WebhookQuota,
+}
+
+impl WebhookCounts {
+    /// How many webhooks the caller's installation has; `None` if the app is uninstalled. The read
+    /// is eventually consistent, which costs half.
+    pub(crate) async fn number(&self, caller: &Caller) -> Result<Option<u64>, TableError> {
+        let Some(item) = self.load_installation(caller, false).await? else { return Ok(None) };
+        match item.webhook_count() {
+            Some(count) => Ok(Some(count.webhooks)),
+            None => Ok(Some(self.count_anew(caller, None).await?.webhooks)),
+        }
+    }
+
+    /// Judges a write that the caller's installation refused, by the installation as it is now.
+    /// `None` if the app is uninstalled. If the count is missing or in doubt, it has been counted
+    /// anew.
+    pub(crate) async fn judge(
         &self,
         caller: &Caller,
         change: CountChange,
-        writes: Vec<TransactWriteItem>,
-    ) -> Result<(), WriteError> {
-        let mut all = vec![transaction::count(&self.table, caller, change, self.quota)?];
-        all.extend(writes);
-        let all = &all;
-        table::change(|| async move {
-            match transaction::write(&self.client, all.clone()).await {
-                Err(WriteError::Uninstalled) => self.reconsider(caller, change).await.map(|()| None),
-                written => written.map(Some),
+    ) -> Result<Option<Judgement>, TableError> {
+        let Some(item) = self.load_installation(caller, true).await? else { return Ok(None) };
+        let (count, now) = (item.webhook_count(), storehook_aws::now());
+        let judgement = match self.quota.judge(change, count, now) {
+            Judgement::Count => {
+                let counted = self.count_anew(caller, count).await?;
+                self.quota.judge(change, Some(counted), now)
             }
-        })
-        .await
-    }
-
-    /// Finds out why the installation refused a write, and returns if it can be made again.
-    async fn reconsider(&self, caller: &Caller, change: CountChange) -> Result<(), WriteError> {
-        let item = self.load_installation(caller, true).await?.ok_or(WriteError::Uninstalled)?;
-        let (mut count, now) = (item.webhook_count(), storehook_aws::now());
-        if self.quota.judge(change, count, now) == Judgement::Count {
-            count = Some(self.count_anew(caller, count).await?);
-        }
-        match self.quota.judge(change, count, now) {
-            Judgement::Full(reached) => Err(WriteError::Full(reached)),
-            Judgement::Write | Judgement::Count => Ok(()),
-        }
+            judgement => judgement,
+        };
+        Ok(Some(judgement))
     }
 
     /// Counts the webhooks, and writes the count if the one that was seen is still there.
@@ -73,7 +70,7 @@ impl WebhookStore {
         caller: &Caller,
         seen: Option<WebhookCount>,
     ) -> Result<WebhookCount, TableError> {
-        let webhooks = self.count(caller, &WebhookFilter::default()).await?;
+        let webhooks = self.query_count(caller).await?;
         let counted = WebhookCount { webhooks, counted_at: storehook_aws::now() };
         let update = self
             .client
@@ -101,6 +98,24 @@ impl WebhookStore {
             "webhooks counted"
         );
         Ok(counted)
+    }
+
+    /// Lets DynamoDB count the webhooks.
+    async fn query_count(&self, caller: &Caller) -> Result<u64, TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .select(Select::Count)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :webhook)")
+            .expression_attribute_values(":pk", text(registry::partition_of(&caller.shop, &caller.app)))
+            .expression_attribute_values(":webhook", text(WEBHOOK_SORT_KEY_PREFIX));
+        let (mut pages, mut count) = (query.into_paginator().send(), 0);
+        while let Some(page) = pages.next().await {
+            count += u64::try_from(page?.count).unwrap_or_default();
+        }
+        Ok(count)
     }
 
     /// Loads the caller's installation; `None` if the app is uninstalled.
