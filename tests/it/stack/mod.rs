@@ -3,6 +3,7 @@
 pub(crate) mod template;
 
 mod gaps;
+mod limits;
 mod needed_actions;
 mod permissions;
 mod policy;

@@ -171,7 +171,7 @@ fn not_allowed() -> Page {
         h1 { "Push an event" }
         div.empty {
             p { "Your token may not push events: it lacks the scope " code { "events:push" } "." }
-            p { "The operator of this platform grants it: " code { "storehook install --scope events:push" } "." }
+            p { "The operator of this platform grants it: " code { "storehook install --scope webhooks --scope events:push" } "." }
             p { "To try a webhook you need no push: open it under "
                 a href="/panel/webhooks" { "Webhooks" } " and send a test event." }
         }
