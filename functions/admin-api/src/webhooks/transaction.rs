@@ -80,7 +80,9 @@ pub(crate) async fn write_counted(
             Err(WriteError::Uninstalled) => match counts.judge(caller, change).await? {
                 None => Err(WriteError::Uninstalled),
                 Some(Judgement::Full(reached)) => Err(WriteError::Full(reached)),
-                Some(Judgement::Write | Judgement::Count) => Ok(None),
+                Some(Judgement::Write) => Ok(None),
+                // There is none to delete.
+                Some(Judgement::Count) => Err(WriteError::Conflict),
             },
             written => written.map(Some),
         }
