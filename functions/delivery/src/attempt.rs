@@ -32,7 +32,7 @@ pub(crate) struct Receipt {
     pub(crate) attempt: Result<Attempt, Skipped>,
     /// Whether the message may be attempted, by the delivery's record.
     pub(crate) admission: Admission,
-    /// The webhook and its installation, if there was an attempt.
+    /// The webhook and its installation, if there was an attempt or no room for one.
     pub(crate) target: Option<Target>,
     /// What was known about the delivery before.
     pub(crate) history: Known,
@@ -56,7 +56,13 @@ pub(crate) async fn attempt(
     };
     match due {
         Ok(target) => {
-            let (attempt, cause) = send(dependencies, received, &target, now).await;
+            let Webhook { address, protocol, .. } = &target.webhook;
+            let Some(_place) = dependencies.transport.place(address, *protocol).await else {
+                let attempt = Err(Skipped::Crowded);
+                return Receipt { attempt, admission, target: Some(target), history, cause: None };
+            };
+            let begins_at = (dependencies.clock)();
+            let (attempt, cause) = send(dependencies, received, &target, begins_at).await;
             Receipt { attempt: Ok(attempt), admission, target: Some(target), history, cause }
         }
         Err(reason) => Receipt { attempt: Err(reason), admission, target: None, history, cause: None },

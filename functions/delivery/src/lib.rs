@@ -9,7 +9,7 @@
 //!   disabled, and the history holds the delivery with its payload.
 //! * **Delay.** An integration endpoint asked for the delivery later. That is not a failure and
 //!   must not use up receives. So the function sends a copy of the message with the delay, and SQS
-//!   deletes this message.
+//!   deletes this message. So does a message that finds its endpoint's host crowded.
 //! * **Retry.** The attempt failed. The function sets the message's visibility to the schedule's
 //!   wait and names the message in `batchItemFailures`, so SQS shows it again after the wait. SQS
 //!   moves the message to the retry queue, and from there to the dead-letter queue, by
@@ -50,11 +50,11 @@ use storehook_domain::{
         lane::Lane,
         message::{DeliveryMessage, InvalidDeliveryMessage},
     },
-    history::decision::disposition,
+    history::decision::{crowded, disposition},
 };
 
 pub use dependencies::Dependencies;
-pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
+pub use sender::{FUNCTION_TIMEOUT, INTEGRATION_TIMEOUT, PLACES, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 pub use transport::{Script, Scripted};
 
@@ -151,6 +151,7 @@ async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Fo
     let (lane, age, jitter) = (received.lane, received.age(ended_at), fastrand::f64());
     let mut decided = match &receipt.attempt {
         Err(skipped) if skipped.ends_message() => Disposition::Ack,
+        Err(Skipped::Crowded) => crowded(receipt.admission, schedule, age, jitter),
         attempt => {
             let outcome = attempt.as_ref().ok().map(|attempt| &attempt.outcome);
             disposition(receipt.admission, outcome, schedule, lane, age, ended_at, jitter)

@@ -54,6 +54,7 @@ fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
             resource(name)?["Properties"]["VisibilityTimeout"].as_u64().context("no visibility timeout")?;
         assert!(visibility >= 6 * timeout, "{name}: {visibility} s for a timeout of {timeout} s");
     }
+    assert_eq!(timeout, delivery::FUNCTION_TIMEOUT.as_secs(), "waits for a place are cut to it");
     // The function outlives the longest attempt that can be set.
     let longest =
         template()?["Parameters"]["AttemptTimeoutSeconds"]["MaxValue"].as_u64().context("no maximum")?;
