@@ -47,8 +47,9 @@ pub struct Args {
     /// The shop's IANA time zone, for the API's timestamps.
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
-    /// What the token may do; repeat the option for more than one scope.
-    #[arg(long = "scope", default_values = ["webhooks", "events:push"])]
+    /// What the token may do: `webhooks` or `events:push`; repeat the option for both. Pushing is not
+    /// granted unless it is asked for.
+    #[arg(long = "scope", default_value = "webhooks")]
     pub scopes: Vec<Scope>,
 }
 
@@ -159,4 +160,34 @@ fn store_id_of(shop: &ShopDomain) -> String {
 fn is_conflict(cancelled: &TransactionCanceledException) -> bool {
     let reasons = cancelled.cancellation_reasons();
     reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// Whoever can push reaches all webhooks of a shop, those of other apps as well.
+    #[test]
+    fn a_token_may_push_events_only_where_that_is_asked_for() -> Result<()> {
+        let (webhooks, push) = (Scope::Webhooks, Scope::EventsPush);
+        for (options, scopes) in [
+            (&[][..], vec![webhooks]),
+            (&["--scope", "webhooks"], vec![webhooks]),
+            (&["--scope", "events:push"], vec![push]),
+            (&["--scope", "webhooks", "--scope", "events:push"], vec![webhooks, push]),
+        ] {
+            let command = ["install", "--shop", "a.example", "--app", "demo"];
+            let program = Program::try_parse_from(command.iter().chain(options))?;
+            assert_eq!(program.args.scopes, scopes, "{options:?}");
+        }
+        Ok(())
+    }
 }

@@ -81,6 +81,8 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
         // The tour and the tests call more often than an app does.
         ("RateLimitBurst", "1000"),
         ("RateLimitPerSecond", "500"),
+        ("PushBurst", "100000"),
+        ("PushPerSecond", "10000"),
     ]
     .into_iter()
     .chain(deployment.parameters.iter().copied())

@@ -9,6 +9,7 @@ use crate::{
     events::stream::EventStream,
     http::{bucket::Buckets, call_limit::CallLimit, tokens::TokenStore},
     panel::{assets::Assets, session::store::SessionStore},
+    quotas::{pushes::PushLimit, webhooks::WebhookCounts},
     secrets::store::SecretStore,
     settings::Settings,
     webhooks::store::WebhookStore,
@@ -27,6 +28,7 @@ pub struct App {
     pub(crate) queue: DeliveryQueue,
     pub(crate) jobs: JobQueue,
     pub(crate) stream: EventStream,
+    pub(crate) pushes: PushLimit,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -37,12 +39,19 @@ impl App {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let registry = &settings.registry_table;
         let buckets = Buckets { client: client.clone(), table: registry.clone() };
+        let counts =
+            WebhookCounts { client: client.clone(), table: registry.clone(), quota: settings.webhook_quota };
         Self {
             tokens: TokenStore { client: client.clone(), table: registry.clone() },
             call_limit: CallLimit { buckets: buckets.clone(), limit: settings.rate_limit },
             assets: Assets::default(),
+            pushes: PushLimit {
+                buckets: buckets.clone(),
+                webhooks: counts.clone(),
+                quota: settings.push_quota,
+            },
             sessions: SessionStore { client: client.clone(), table: registry.clone(), buckets },
-            webhooks: WebhookStore { client: client.clone(), table: registry.clone() },
+            webhooks: WebhookStore { client: client.clone(), table: registry.clone(), counts },
             secrets: SecretStore { client: client.clone(), table: registry.clone() },
             deliveries: DeliveryStore {
                 table: HistoryTable {

@@ -44,6 +44,11 @@ pub(crate) enum ApiError {
         /// In how many seconds the installation may call again.
         seconds: i64,
     },
+    #[error("too many pushed events")]
+    TooManyEvents {
+        /// In how many seconds the installation may push these events.
+        seconds: i64,
+    },
     #[error("the body is not JSON or lacks `{0}`")]
     MissingObject(&'static str),
     #[error("the body ended early")]
@@ -93,7 +98,7 @@ impl ApiError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyCalls { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyCalls { .. } | Self::TooManyEvents { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::MissingObject(_)
             | Self::IncompleteBody
             | Self::Query(_)
@@ -133,6 +138,11 @@ impl ApiError {
                     "[API] Too many calls of this app on this shop. Call again after the time in Retry-After"
                 )
             }
+            Self::TooManyEvents { .. } => {
+                json!(
+                    "[API] Too many pushed events of this app on this shop. Push again after the time in Retry-After"
+                )
+            }
             Self::NotAcceptable => json!("Not Acceptable: responses are application/json"),
             Self::UnsupportedMediaType => json!("Unsupported Media Type: bodies are application/json"),
             Self::MissingObject(name) => json!({*name: "Required parameter missing or invalid"}),
@@ -169,7 +179,9 @@ impl ApiError {
             Self::UnsupportedMediaType => {
                 Some((header::ACCEPT, HeaderValue::from_static("application/json")))
             }
-            Self::TooManyCalls { seconds } => Some((header::RETRY_AFTER, (*seconds).into())),
+            Self::TooManyCalls { seconds } | Self::TooManyEvents { seconds } => {
+                Some((header::RETRY_AFTER, (*seconds).into()))
+            }
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
             }
@@ -211,6 +223,7 @@ mod tests {
             (ApiError::NotFound, 404, None),
             (ApiError::UnsupportedMediaType, 415, Some(("accept", "application/json"))),
             (ApiError::TooManyCalls { seconds: 7 }, 429, Some(("retry-after", "7"))),
+            (ApiError::TooManyEvents { seconds: 8 }, 429, Some(("retry-after", "8"))),
             (ApiError::TimedOut, 503, Some(("retry-after", "1"))),
             (ApiError::Contended(Contended), 503, Some(("retry-after", "1"))),
             (ApiError::Panicked, 500, None),

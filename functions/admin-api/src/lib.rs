@@ -9,7 +9,7 @@
 //! call it as routes do. Only `error` turns a failure into a status and a text, and `openapi`
 //! describes every route.
 //!
-//! Rooms use each other in one direction: `http < events < webhooks < deliveries < replays < panel`.
+//! Rooms use each other in one direction: `http < quotas < events < webhooks < deliveries < replays < panel`.
 //!
 //! Promises:
 //!
@@ -25,6 +25,7 @@ mod events;
 mod http;
 mod openapi;
 mod panel;
+mod quotas;
 mod replays;
 mod router;
 mod secrets;

@@ -92,7 +92,7 @@ const ERRORS: [(&str, &str, &str); 6] = [
     ("Unauthorized", "401", "The token is missing or unknown."),
     ("Forbidden", "403", "The token lacks the scope that this call needs."),
     ("NotAcceptable", "406", "The client does not accept JSON."),
-    ("TooManyCalls", "429", "The app has made too many calls on this shop."),
+    ("TooManyCalls", "429", "The app has made too many calls on this shop, or pushed too many events."),
     ("InternalServerError", "500", "An internal error. Storehook's log has the cause."),
     ("ServiceUnavailable", "503", "A part of Storehook is busy or unreachable. Call again later."),
 ];

@@ -5,8 +5,12 @@ use axum::http::HeaderName;
 use storehook_aws::{Environment, Retention, SettingError};
 use storehook_domain::{
     delivery::request::platform::{ApiVersion, Platform},
+    event::push_quota::PushQuota,
     installation::rate_limit::RateLimit,
-    webhook::{address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules},
+    webhook::{
+        address_policy::AddressPolicy, header_prefix::HeaderPrefix, new_webhook::WebhookRules,
+        quota::WebhookQuota,
+    },
 };
 
 /// The settings of the template.
@@ -27,9 +31,14 @@ pub struct Settings {
     /// The limits of webhooks: their addresses are public or in `ALLOWED_CIDRS`, and their custom
     /// headers do not begin with `HEADER_PREFIX`. `ADDRESS_HINT` helps where an address is refused.
     pub rules: WebhookRules,
+    /// How many webhooks an installation may have: `WEBHOOKS_PER_INSTALLATION`; 0 is no quota.
+    pub webhook_quota: WebhookQuota,
     /// How many calls an installation may make: `RATE_LIMIT_BURST` at once and
     /// `RATE_LIMIT_PER_SECOND`. Unlimited if either is 0.
     pub rate_limit: Option<RateLimit>,
+    /// How many events an installation may push: `PUSH_BURST` at once and `PUSH_PER_SECOND`.
+    /// Unlimited if either is 0.
+    pub push_quota: Option<PushQuota>,
     /// Where clients reach the API, without a path: `PUBLIC_URL`. `None` is the gateway's own URL.
     pub public_url: Option<String>,
     /// What deliveries say of the platform: `HEADER_PREFIX` and `API_VERSION`.
@@ -66,6 +75,11 @@ impl Settings {
                 address_hint: environment.optional("ADDRESS_HINT").map(str::to_owned),
                 header_prefix,
             },
+            webhook_quota: WebhookQuota::new(environment.number("WEBHOOKS_PER_INSTALLATION", 1_000)?),
+            push_quota: PushQuota::new(
+                environment.number("PUSH_BURST", 1_000)?,
+                environment.number("PUSH_PER_SECOND", 50)?,
+            ),
             rate_limit: RateLimit::new(
                 environment.number("RATE_LIMIT_BURST", 40)?,
                 environment.number("RATE_LIMIT_PER_SECOND", 2)?,

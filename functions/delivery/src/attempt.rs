@@ -56,17 +56,31 @@ pub(crate) async fn attempt(
         Some(reason) => Err(reason),
         None => target.map_err(Skipped::from).and_then(|target| known(received, target)),
     };
-    let (attempt, target, cause) = match due {
-        Ok(target) => match held_for(dependencies, received, &target) {
-            Some(reason) => (Err(Skipped::Held(reason)), Some(target), None),
-            None => {
-                let (attempt, cause) = send(dependencies, received, &target, now).await;
-                (Ok(attempt), Some(target), cause)
-            }
-        },
-        Err(reason) => (Err(reason), None, None),
+    match due {
+        Ok(target) => {
+            let (attempt, cause) = attempt_at(dependencies, received, &target).await;
+            Receipt { attempt, admission, target: Some(target), history, cause }
+        }
+        Err(reason) => Receipt { attempt: Err(reason), admission, target: None, history, cause: None },
+    }
+}
+
+/// Attempts the delivery at its endpoint, unless it is held or the endpoint's host has no room.
+async fn attempt_at(
+    dependencies: &Dependencies,
+    received: &Received<'_>,
+    target: &Target,
+) -> (Result<Attempt, Skipped>, Option<String>) {
+    if let Some(reason) = held_for(dependencies, received, target) {
+        return (Err(Skipped::Held(reason)), None);
+    }
+    let Webhook { address, protocol, .. } = &target.webhook;
+    let Some(_place) = dependencies.transport.place(address, *protocol).await else {
+        return (Err(Skipped::Crowded), None);
     };
-    Receipt { attempt, admission, target, history, cause }
+    let begins_at = (dependencies.clock)();
+    let (attempt, cause) = send(dependencies, received, target, begins_at).await;
+    (Ok(attempt), cause)
 }
 
 /// The target, unless it was deleted or uninstalled.

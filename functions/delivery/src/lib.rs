@@ -10,7 +10,7 @@
 //!   webhook is paused or disabled, or its endpoint is failing.
 //! * **Delay.** An integration endpoint asked for the delivery later. That is not a failure and
 //!   must not use up receives. So the function sends a copy of the message with the delay, and SQS
-//!   deletes this message.
+//!   deletes this message. So does a message that finds its endpoint's host crowded.
 //! * **Retry.** The attempt failed. The function sets the message's visibility to the schedule's
 //!   wait and names the message in `batchItemFailures`, so SQS shows it again after the wait. SQS
 //!   moves the message to the retry queue, and from there to the dead-letter queue, by
@@ -52,12 +52,16 @@ use storehook_domain::{
         lane::Lane,
         message::{DeliveryMessage, InvalidDeliveryMessage},
     },
-    history::{decision::disposition, held_for::HeldFor, state::DeliveryState},
+    history::{
+        decision::{crowded, disposition},
+        held_for::HeldFor,
+        state::DeliveryState,
+    },
     job::recovery::hold::{is_held_after, waiting_change},
 };
 
 pub use dependencies::Dependencies;
-pub use sender::{INTEGRATION_TIMEOUT, Sender, SenderError, Sent};
+pub use sender::{FUNCTION_TIMEOUT, INTEGRATION_TIMEOUT, PLACES, Sender, SenderError, Sent};
 pub use settings::{QueueAddress, Settings};
 pub use transport::{Script, Scripted};
 
@@ -188,6 +192,7 @@ fn decide(
     let attempt = match &receipt.attempt {
         Err(Skipped::Held(_)) => return Disposition::Hold,
         Err(skipped) if skipped.ends_message() => return Disposition::Ack,
+        Err(Skipped::Crowded) => return crowded(admission, schedule, age, jitter),
         Err(_) => return disposition(admission, None, schedule, lane, age, now, jitter),
         Ok(attempt) => attempt,
     };

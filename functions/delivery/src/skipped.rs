@@ -23,6 +23,8 @@ pub(crate) enum Skipped {
     Cancelled,
     #[error("the webhook is {}", .0.as_str())]
     Held(HeldFor),
+    #[error("the endpoint's host has as many requests at once as it may")]
+    Crowded,
     #[error("the webhook and its installation could not be loaded")]
     Target(#[from] TargetError),
 }
@@ -49,6 +51,7 @@ impl Skipped {
             | Self::Superseded
             | Self::Early
             | Self::Held(_)
+            | Self::Crowded
             | Self::Target(_) => None,
         }
     }
@@ -57,7 +60,7 @@ impl Skipped {
     pub(crate) fn ends_message(&self) -> bool {
         match self {
             Self::Duplicate | Self::Superseded | Self::Cancelled | Self::Held(_) => true,
-            Self::Exhausted | Self::Early | Self::Target(_) => false,
+            Self::Exhausted | Self::Early | Self::Crowded | Self::Target(_) => false,
         }
     }
 }
@@ -74,6 +77,52 @@ pub(crate) fn log_name(attempt: Result<&Attempt, &Skipped>) -> &'static str {
         Err(Skipped::Early) => "early",
         Err(Skipped::Cancelled) => "cancelled",
         Err(Skipped::Held(_)) => "held",
+        Err(Skipped::Crowded) => "crowded",
         Err(Skipped::Target(_)) => "not attempted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use storehook_aws::stand_in::logged;
+
+    use crate::{
+        Sender,
+        stand_in::{Table, deliver_by, delivery},
+        transport::Transport,
+    };
+
+    /// The endpoint is not to blame for its neighbours.
+    #[tokio::test]
+    async fn a_message_without_a_place_comes_again_and_counts_for_nothing()
+    -> Result<(), Box<dyn std::error::Error>> {
+        for (history_days, is_on) in [("30", true), ("0", false)] {
+            let messages = [("m", delivery(8, 0)), ("m-retry", delivery(8, 1_000))];
+            let crowded = deliver_by(&messages, history_days, Table::Works, |dependencies| {
+                let sender = Sender::new(&dependencies.settings)?;
+                dependencies.transport = Transport::Network(sender.without_places());
+                Ok(())
+            });
+            let (seen, lines) = logged(crowded).await;
+            let seen = seen?;
+            assert!(seen.failed.is_empty() && seen.hidden.is_empty(), "no receive is used up");
+            let mut delays: Vec<_> = seen.sent.iter().map(|copy| copy["DelaySeconds"].as_u64()).collect();
+            delays.sort();
+            let [Some(fresh), Some(old)] = delays[..] else { return Err("two copies".into()) };
+            assert!((10..=20).contains(&fresh) && (20..=31).contains(&old), "{fresh} s, {old} s");
+            assert!(seen.writes.is_empty(), "neither the history nor the webhook: {:?}", seen.writes);
+            let told: Vec<_> = lines.iter().filter(|line| line["message"] == "attempt").collect();
+            assert_eq!(told.len(), 2);
+            for line in told {
+                assert_eq!(line["delivery.state"], "crowded", "the history is on: {is_on}");
+                assert_eq!(
+                    line["attempt.reason"],
+                    json!("the endpoint's host has as many requests at once as it may")
+                );
+                assert_eq!(line["webhook.host"], "127.0.0.1");
+            }
+        }
+        Ok(())
     }
 }

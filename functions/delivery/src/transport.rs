@@ -1,8 +1,8 @@
 //! How requests reach endpoints: over the network, or to a script in their place.
 //!
 //! A script serves the simulator of `tests/`, whose endpoints respond on a virtual clock. It sees
-//! what the network would carry. It passes through none of `sender`: no guard, no connection, no
-//! time limit, no limits of a response.
+//! what the network would carry. It passes through none of `sender`: no guard, no places of a host,
+//! no connection, no time limit, no limits of a response.
 
 use std::{fmt, sync::Arc};
 
@@ -14,7 +14,7 @@ use storehook_domain::{
     webhook::{Protocol, address::Address},
 };
 
-use crate::sender::{Sender, Sent};
+use crate::sender::{Place, Sender, Sent};
 
 /// Responds in the place of all endpoints.
 #[derive(Clone)]
@@ -46,6 +46,15 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// A place for an attempt at this address, which must be dropped at its end; `None` if there is
+    /// none in time.
+    pub(crate) async fn place(&self, address: &Address, protocol: Protocol) -> Option<Place> {
+        match self {
+            Self::Network(sender) => sender.place(address, protocol).await,
+            Self::Script(_) => Some(Place::uncounted()),
+        }
+    }
+
     /// Sends a request. `message` holds the bytes that it was built from.
     pub(crate) async fn send(
         &self,

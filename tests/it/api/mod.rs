@@ -12,6 +12,7 @@ mod lists;
 mod lost_responses;
 mod page;
 mod page_links;
+mod quotas;
 mod races;
 mod secrets;
 mod webhooks;

@@ -17,25 +17,26 @@ async fn uninstall(stack: &Stack, installed: &Installed, event_id: &str) -> Resu
     Ok(log)
 }
 
-/// A request that is admitted, and whose write reaches DynamoDB only after `meanwhile`.
+/// A request that is admitted, and whose write reaches DynamoDB only after `meanwhile`. What it
+/// calls after that is let through.
 async fn held_until<T>(
     direct: &mut DirectApi,
     request: impl Future<Output = Result<T>>,
     meanwhile: impl Future<Output = Result<()>>,
 ) -> Result<T> {
-    let script = async {
-        let held = loop {
-            let call = direct.calls.recv().await.context("no call")?;
-            if call.operation == "TransactWriteItems" {
-                break call;
-            }
-            call.let_through();
-        };
-        meanwhile.await?;
-        held.let_through();
-        Ok(())
+    let mut request = std::pin::pin!(request);
+    let held = loop {
+        tokio::select! {
+            _ = &mut request => anyhow::bail!("it has written nothing"),
+            call = direct.calls.recv() => match call.context("no call")? {
+                call if call.operation == "TransactWriteItems" => break call,
+                call => call.let_through(),
+            },
+        }
     };
-    Ok(tokio::try_join!(request, script)?.0)
+    meanwhile.await?;
+    held.let_through();
+    Ok(direct.observe(request).await?.0)
 }
 
 fn new_webhook(address: &str) -> Option<Value> {

@@ -2,5 +2,6 @@
 
 mod client;
 mod headers;
+mod quotas;
 mod sessions;
 mod size;

@@ -6,6 +6,7 @@ mod containers;
 mod every_call;
 mod gaps;
 mod grants;
+mod limits;
 mod needed_actions;
 mod permissions;
 mod policy;

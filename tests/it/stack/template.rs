@@ -52,6 +52,7 @@ fn queues_hide_messages_for_six_times_the_functions_timeout() -> Result<()> {
             resource(name)?["Properties"]["VisibilityTimeout"].as_u64().context("no visibility timeout")?;
         assert!(visibility >= 6 * timeout, "{name}: {visibility} s for a timeout of {timeout} s");
     }
+    assert_eq!(timeout, delivery::FUNCTION_TIMEOUT.as_secs(), "waits for a place are cut to it");
     // The function outlives the longest attempt that can be set.
     let longest =
         template()?["Parameters"]["AttemptTimeoutSeconds"]["MaxValue"].as_u64().context("no maximum")?;
@@ -142,15 +143,6 @@ fn only_the_admin_api_writes_more_of_the_registry_than_the_items_of_shops() -> R
 fn the_api_responds_before_the_function_times_out() -> Result<()> {
     let timeout = resource("AdminApiFunction")?["Properties"]["Timeout"].as_u64().context("no timeout")?;
     assert!(timeout >= admin_api::REQUEST_TIMEOUT.as_secs() + 2);
-    Ok(())
-}
-
-#[test]
-fn the_default_rate_limit_is_a_burst_of_forty_and_two_per_second() -> Result<()> {
-    for (name, default) in [("RateLimitBurst", 40), ("RateLimitPerSecond", 2)] {
-        let parameter = &template()?["Parameters"][name];
-        assert_eq!((parameter["Default"].as_u64(), parameter["MinValue"].as_u64()), (Some(default), Some(0)));
-    }
     Ok(())
 }
 

@@ -32,7 +32,9 @@ use crate::{
 ///
 /// Puts one event of the shop, or a list of events, onto the stream, and responds when they are
 /// there. The payload is the property `payload`, or, if there is none, all properties except the
-/// topic. One invalid event refuses the whole list. The token needs the scope `events:push`. The
+/// topic. One invalid event refuses the whole list. An app may push 1000 events at once and 50 a
+/// second, unless the operator permits another number; with more than ten webhooks on the shop, an
+/// event counts once for every ten. The token needs the scope `events:push`. The
 /// path `/events`, without a prefix, works as well.
 #[utoipa::path(
     post,
@@ -45,7 +47,7 @@ use crate::{
         (status = 400, description = "The body is not a JSON object.", body = Errors),
         (status = 413, description = "The body is over 4 MiB.", body = Errors),
         (status = 415, description = "`Content-Type` is not JSON.", body = Errors),
-        (status = 422, description = "Some events are invalid: `errors` says why, field by field. No event was accepted.", body = Errors),
+        (status = 422, description = "Some events are invalid: `errors` says why, field by field. Or the list has more events than the app may ever push at once. No event was accepted.", body = Errors),
         (status = 503, description = "Some events may not be on the stream.", body = PushFailure),
     ),
 )]
@@ -58,13 +60,18 @@ pub(crate) async fn push(
     let pushed =
         PushedEvents::parse(&body, &caller.shop, &caller.app, storehook_aws::now(), || new_event_id(""));
     let PushedEvents { events, is_list } = pushed.map_err(ApiError::Push)?;
-    let results = push_events(&app, events).await?;
+    let results = push_events(&app, &caller, events).await?;
     Ok((StatusCode::ACCEPTED, Json(PushResponse::of(results, is_list))).into_response())
 }
 
-/// Puts events onto the stream. Their records name the caller's shop: [`PushedEvents::parse`] saw
-/// to it.
-pub(crate) async fn push_events(app: &App, events: Vec<PushedEvent>) -> Result<Vec<PushResult>, ApiError> {
+/// Puts events of a caller onto the stream, if its bucket has room for them. Their records name the
+/// caller's shop: [`PushedEvents::parse`] saw to it.
+pub(crate) async fn push_events(
+    app: &App,
+    caller: &Caller,
+    events: Vec<PushedEvent>,
+) -> Result<Vec<PushResult>, ApiError> {
+    app.pushes.count(caller, events.len(), storehook_aws::now()).await?;
     let (ids, records): (Vec<_>, Vec<_>) = events
         .into_iter()
         .map(|event| {

@@ -13,7 +13,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::tz::TimeZone;
 use storehook_aws::registry::TokenItem;
 use storehook_domain::installation::{Scope, token::TokenHash};
 
@@ -43,8 +42,9 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
         Ok(count) => count,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let caller = Caller { time_zone: time_zone_of(&item), shop: item.shop, app: item.app, token };
-    let mut response = match refusal(count, &item.scopes, gate.scope) {
+    let refused = refusal(count, &item.scopes, gate.scope);
+    let caller = Caller::of(token, item);
+    let mut response = match refused {
         Some(error) => error.into_response(),
         None => {
             request.extensions_mut().insert(caller.clone());
@@ -55,15 +55,6 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     add_count(&mut response, &gate.call_limit_header, count);
     response
-}
-
-/// The installation command checks the zone. A zone that is renamed later must not lock the app
-/// out.
-pub(crate) fn time_zone_of(item: &TokenItem) -> TimeZone {
-    TimeZone::get(&item.time_zone).unwrap_or_else(|error| {
-        tracing::warn!(error = storehook_aws::causes(&error), caller.shop = %item.shop, "unknown time zone: using UTC");
-        TimeZone::UTC
-    })
 }
 
 async fn load_token(tokens: &TokenStore, headers: &HeaderMap) -> Result<(TokenHash, TokenItem), ApiError> {

@@ -11,7 +11,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use jiff::Timestamp;
 use storehook_aws::table::{self, Item, TableError, number};
@@ -31,6 +31,10 @@ pub(crate) struct Bucket {
     /// The name of the member: when the bucket will be empty.
     pub(crate) member: &'static str,
     pub(crate) limit: RateLimit,
+    /// How many drops a request is.
+    pub(crate) drops: u32,
+    /// Another member that is written with the bucket.
+    pub(crate) beside: Option<(&'static str, AttributeValue)>,
     pub(crate) owner: Owner,
 }
 
@@ -75,7 +79,7 @@ impl Buckets {
         // The loop ends, because no write makes a bucket run empty earlier: a refused `Begin`
         // becomes an `Add` or finds the bucket full, and a refused `Add` finds it full.
         loop {
-            let pour = match limit.admit(empty_at, now) {
+            let pour = match limit.admit(bucket.drops, empty_at, now) {
                 Ok(pour) => pour,
                 Err(BucketFull { seconds }) => return Ok(Count::Full { seconds, burst: limit.burst() }),
             };
@@ -99,13 +103,19 @@ impl Buckets {
             .expression_attribute_values(":now", number(now))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let (update, exists, set) = match bucket.owner {
-            Owner::Another => (update, "attribute_exists(pk) AND ", ""),
+        let (mut update, exists, mut set) = match bucket.owner {
+            Owner::Another => (update, "attribute_exists(pk) AND ", String::new()),
             Owner::Itself { expires_at } => {
                 let update = update.expression_attribute_values(":expires_at", number(expires_at));
-                (update, "", ", expires_at = :expires_at")
+                (update, "", ", expires_at = :expires_at".to_owned())
             }
         };
+        if let Some((name, value)) = &bucket.beside {
+            set += ", #beside = :beside";
+            update = update
+                .expression_attribute_names("#beside", *name)
+                .expression_attribute_values(":beside", value.clone());
+        }
         let update = match pour {
             Pour::Begin { empty_at } => update
                 .update_expression(format!("SET #empty_at = :empty_at{set}"))

@@ -23,8 +23,8 @@ impl CallLimit {
         now: Timestamp,
     ) -> Result<Count, TableError> {
         let Some(limit) = self.limit else { return Ok(Count::Unlimited) };
-        let bucket =
-            Bucket { key: TokenItem::key_of(token), member: "bucket_empty_at", limit, owner: Owner::Another };
+        let (key, member) = (TokenItem::key_of(token), "bucket_empty_at");
+        let bucket = Bucket { key, member, limit, drops: 1, beside: None, owner: Owner::Another };
         self.buckets.count(&bucket, empty_at, now).await
     }
 }

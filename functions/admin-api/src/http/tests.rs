@@ -28,6 +28,30 @@ async fn a_request_needs_a_known_token() -> TestResult {
     Ok(())
 }
 
+/// Whoever is not admitted must cost little.
+#[tokio::test]
+async fn what_can_be_no_token_costs_no_read() -> TestResult {
+    let api = Api::start().await?;
+    let long = format!("shtk_{}", "a".repeat(124));
+    for headers in [
+        ("authorization", "Bearer password"),
+        ("authorization", "Bearer shtk_a b"),
+        ("authorization", "Basic a2V5OmFiYw=="),
+        ("x-spiffy-stores-access-token", "shpat_0123456789abcdef"),
+        ("x-shopify-access-token", &long),
+        ("x-shopify-access-token", "shtk_"),
+    ] {
+        for request in [LIST, "POST /events"] {
+            let (status, ..) = api.send_with(request, &[headers], Body::empty()).await?;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{headers:?}");
+        }
+    }
+    assert!(api.calls("GetItem").is_empty());
+    get(&api, &[("authorization", "Bearer shtk_unknown")]).await?;
+    assert_eq!(api.calls("GetItem").len(), 1, "what may be one is looked up");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_token_needs_the_scope_of_the_route() -> TestResult {
     for (scope, listed, pushed) in [

@@ -10,6 +10,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use serde_json::Value;
+use storehook_domain::input::field_errors::BASE;
 
 use crate::{error::ApiError, panel::look::page::Page};
 
@@ -73,6 +74,9 @@ impl Problem {
                 ("There is nothing here", "It may have been deleted, or its history has expired.".to_owned())
             }
             ApiError::TooManyCalls { seconds } => ("Too many requests", format!("Try again in {seconds} s.")),
+            ApiError::TooManyEvents { seconds } => {
+                ("Your app has pushed too many events", format!("Try again in {seconds} s."))
+            }
             ApiError::TooLarge => {
                 ("This form is too large", "Go back, and send less: a large body is for the API.".to_owned())
             }
@@ -92,7 +96,7 @@ impl Problem {
     }
 }
 
-/// The texts of the API's `errors`, each with its field.
+/// The texts of the API's `errors`, each with its field if it has one.
 fn texts(errors: &Value) -> Vec<String> {
     match errors {
         Value::String(text) => vec![text.clone()],
@@ -100,7 +104,8 @@ fn texts(errors: &Value) -> Vec<String> {
         Value::Object(fields) => fields
             .iter()
             .flat_map(|(field, errors)| {
-                self::texts(errors).into_iter().map(move |text| format!("{field} {text}"))
+                let named = move |text| if field == BASE { text } else { format!("{field} {text}") };
+                self::texts(errors).into_iter().map(named)
             })
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
@@ -132,6 +137,7 @@ mod tests {
         let (status, _, next) = Problem::from(invalid).words();
         assert_eq!((status.as_u16(), next.as_str()), (422, "webhook is paused"));
         assert_eq!(texts(&json!({"a": ["b", "c"], "d": "e"})), ["a b", "a c", "d e"]);
+        assert_eq!(texts(&json!({"base": ["There is no room"]})), ["There is no room"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`routes`] read requests and print [`responses`]; [`operations`] list, create, change and
 //! delete; the [`store`] reads and writes the registry table, each change in one [`transaction`]
-//! over the webhook and its slot. A change that another one overtakes is made again from what is
+//! over the webhook and its slot. The installation keeps their count (`quotas`). A change that another one overtakes is made again from what is
 //! there now.
 
 pub(crate) mod routes;

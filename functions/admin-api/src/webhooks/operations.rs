@@ -4,7 +4,10 @@
 use serde_json::{Map, Value};
 use storehook_aws::table::{self, Contended};
 use storehook_domain::{
-    input::{field_errors::FieldErrors, query_parameters::PAGE_LIMIT},
+    input::{
+        field_errors::{BASE, FieldErrors},
+        query_parameters::PAGE_LIMIT,
+    },
     webhook::{
         Status, Webhook, WebhookId,
         filter::WebhookFilter,
@@ -138,7 +141,9 @@ fn api_error(error: WriteError) -> ApiError {
             ApiError::Invalid(FieldErrors::one("address", "for this topic has already been taken"))
         }
         WriteError::Uninstalled => ApiError::Unauthorized,
-        WriteError::Conflict | WriteError::Busy => ApiError::Contended(Contended),
+        WriteError::Full(reached) => ApiError::Invalid(FieldErrors::one(BASE, reached.to_string())),
+        WriteError::Conflict => ApiError::Contended(Contended),
+        WriteError::Contended(contended) => ApiError::Contended(contended),
         WriteError::Table(error) => ApiError::Table(error),
     }
 }

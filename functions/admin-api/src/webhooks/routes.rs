@@ -123,7 +123,8 @@ pub(crate) async fn show(
 
 /// Create a webhook
 ///
-/// An app cannot have two webhooks on a shop with the same topic, address, format and protocol.
+/// An app cannot have two webhooks on a shop with the same topic, address, format and protocol, nor
+/// more webhooks there than the operator permits: 1000, unless it is set otherwise.
 #[utoipa::path(
     post,
     path = "/admin/webhooks",
@@ -135,7 +136,7 @@ pub(crate) async fn show(
         (status = 400, description = "The body is not JSON or lacks `webhook`.", body = Errors),
         (status = 413, description = "The body is over 1 MiB.", body = Errors),
         (status = 415, description = "`Content-Type` is not JSON.", body = Errors),
-        (status = 422, description = "The webhook is invalid, field by field.", body = Errors),
+        (status = 422, description = "The webhook is invalid, field by field; or the app has as many webhooks on the shop as it may have, which `base` says.", body = Errors),
     ),
 )]
 pub(crate) async fn create(

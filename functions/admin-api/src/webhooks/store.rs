@@ -9,7 +9,8 @@
 //! Each transaction also checks that the installation is still the caller's, by its token, and is
 //! not uninstalled. A request that was admitted before `app/uninstalled` can so leave nothing
 //! behind: its write comes before the mark, and is cleared with the rest, or it is
-//! [`WriteError::Uninstalled`].
+//! [`WriteError::Uninstalled`]. Transactions that create or delete a webhook count it in the same
+//! write ([`WebhookCounts`]).
 
 use aws_sdk_dynamodb::{
     Client,
@@ -25,11 +26,13 @@ use storehook_domain::webhook::{
     filter::WebhookFilter,
     new_webhook::{NewWebhook, WebhookPatch},
     query::WebhookQuery,
+    quota::CountChange,
     whole_second,
 };
 
 use crate::{
     http::caller::Caller,
+    quotas::webhooks::WebhookCounts,
     webhooks::transaction::{self, WriteError},
 };
 
@@ -38,6 +41,7 @@ use crate::{
 pub(crate) struct WebhookStore {
     pub(crate) client: Client,
     pub(crate) table: String,
+    pub(crate) counts: WebhookCounts,
 }
 
 /// A change to a webhook: the webhook before and after it.
@@ -161,8 +165,7 @@ impl WebhookStore {
         new.rest.apply_to(&mut webhook);
         let put = transaction::put_new(&self.table, WebhookItem::of(webhook.clone()))?;
         let slot = transaction::put_new(&self.table, UniquenessItem::of(&webhook))?;
-        transaction::write(&self.client, vec![transaction::check_installed(&self.table, caller)?, put, slot])
-            .await?;
+        transaction::write_counted(&self.counts, caller, CountChange::Created, vec![put, slot]).await?;
         Ok(webhook)
     }
 
@@ -193,9 +196,11 @@ impl WebhookStore {
         let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
         let webhook_item = transaction::delete(&self.table, key, Some(webhook.version))?;
         let uniqueness_item = transaction::delete(&self.table, UniquenessItem::of(webhook).key(), None)?;
-        transaction::write(
-            &self.client,
-            vec![transaction::check_installed(&self.table, caller)?, webhook_item, uniqueness_item],
+        transaction::write_counted(
+            &self.counts,
+            caller,
+            CountChange::Deleted,
+            vec![webhook_item, uniqueness_item],
         )
         .await
     }

@@ -3,7 +3,7 @@
 //! A transaction is made, or refused for a reason that its caller can act on. DynamoDB also cancels
 //! a transaction that meets another one over the same items, the installation among them: requests
 //! of one app that come together meet so. Such a transaction is repeated here, after a random wait,
-//! and is [`WriteError::Busy`] after about 4 seconds.
+//! and is [`WriteError::Contended`] after about 4 seconds.
 //!
 //! If the response to a transaction is lost, the SDK sends it again with the same
 //! `ClientRequestToken`, and DynamoDB answers that it was made: it knows the token for 10 minutes
@@ -15,15 +15,16 @@ use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{ConditionCheck, Delete, Put, TransactWriteItem},
+    types::{ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
 use storehook_aws::{
     registry,
-    table::{self, Item, TableError, number, text},
+    table::{self, Contended, Item, TableError, number, text},
     waits_after_conflict,
 };
+use storehook_domain::webhook::quota::{CountChange, Judgement, QuotaReached, WebhookQuota};
 
-use crate::http::caller::Caller;
+use crate::{http::caller::Caller, quotas::webhooks::WebhookCounts};
 
 /// Why a write was refused.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +33,13 @@ pub(crate) enum WriteError {
     Taken,
     #[error("another request changed or deleted the webhook first")]
     Conflict,
-    #[error("the transaction met others at each try")]
-    Busy,
+    #[error(transparent)]
+    Contended(#[from] Contended),
+    /// Where the write counts, the count may be the reason instead.
     #[error("the app was uninstalled")]
     Uninstalled,
+    #[error(transparent)]
+    Full(#[from] QuotaReached),
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -53,22 +57,78 @@ pub(crate) async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Re
             Some(Refusal::Taken) => return Err(WriteError::Taken),
             Some(Refusal::Busy) => match waits.next() {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(WriteError::Busy),
+                None => return Err(WriteError::Contended(Contended)),
             },
             None => return Err(WriteError::Table(error.into())),
         }
     }
 }
 
+/// Makes all of the writes, with the check of the installation before them, and changes its count;
+/// or makes none.
+pub(crate) async fn write_counted(
+    counts: &WebhookCounts,
+    caller: &Caller,
+    change: CountChange,
+    writes: Vec<TransactWriteItem>,
+) -> Result<(), WriteError> {
+    let mut all = vec![count(&counts.table, caller, change, counts.quota)?];
+    all.extend(writes);
+    let all = &all;
+    table::change(|| async move {
+        match write(&counts.client, all.clone()).await {
+            Err(WriteError::Uninstalled) => match counts.judge(caller, change).await? {
+                None => Err(WriteError::Uninstalled),
+                Some(Judgement::Full(reached)) => Err(WriteError::Full(reached)),
+                Some(Judgement::Write) => Ok(None),
+                // There is none to delete.
+                Some(Judgement::Count) => Err(WriteError::Conflict),
+            },
+            written => written.map(Some),
+        }
+    })
+    .await
+}
+
+/// The installation is the one that the caller speaks for, and the app is still installed.
+const IS_INSTALLED: &str = "#token = :token AND attribute_not_exists(uninstalled_at)";
+
 /// Checks that the app is still installed, by the installation that the caller speaks for.
 pub(crate) fn check_installed(table: &str, caller: &Caller) -> Result<TransactWriteItem, TableError> {
     let check = ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(registry::installation_key(&caller.shop, &caller.app)))
-        .condition_expression("#token = :token AND attribute_not_exists(uninstalled_at)")
+        .condition_expression(IS_INSTALLED)
         .expression_attribute_names("#token", "token")
         .expression_attribute_values(":token", text(registry::token_partition(&caller.token)));
     Ok(TransactWriteItem::builder().condition_check(check.build()?).build())
+}
+
+/// Checks the same, and changes the installation's count of webhooks if the quota permits it.
+fn count(
+    table: &str,
+    caller: &Caller,
+    change: CountChange,
+    quota: WebhookQuota,
+) -> Result<TransactWriteItem, TableError> {
+    let (expression, condition) = match (change, quota.limit()) {
+        (CountChange::Created, Some(_)) => ("webhook_count + :one", "webhook_count < :limit"),
+        (CountChange::Created, None) => ("webhook_count + :one", "attribute_exists(webhook_count)"),
+        (CountChange::Deleted, _) => ("webhook_count - :one", "webhook_count >= :one"),
+    };
+    let limit = quota.limit().filter(|_| change == CountChange::Created);
+    let mut update = Update::builder()
+        .table_name(table)
+        .set_key(Some(registry::installation_key(&caller.shop, &caller.app)))
+        .update_expression(format!("SET webhook_count = {expression}"))
+        .condition_expression(format!("{IS_INSTALLED} AND {condition}"))
+        .expression_attribute_names("#token", "token")
+        .expression_attribute_values(":token", text(registry::token_partition(&caller.token)))
+        .expression_attribute_values(":one", number(1_u64));
+    if let Some(limit) = limit {
+        update = update.expression_attribute_values(":limit", number(limit.get()));
+    }
+    Ok(TransactWriteItem::builder().update(update.build()?).build())
 }
 
 /// Puts an item that is not there yet.
@@ -94,7 +154,7 @@ pub(crate) fn delete(table: &str, key: Item, version: Option<u64>) -> Result<Tra
 /// Why DynamoDB cancelled a transaction.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
-    /// The installation is not the caller's any more.
+    /// The installation is not the caller's any more, or its count refuses the write.
     Uninstalled,
     /// The webhook is not what the write was made from.
     Changed,

@@ -2,7 +2,8 @@
 //!
 //! An attempt uses a kept connection if there is one (`pool`), or opens a new one (`connect`) to an
 //! address that the guard permits (`guard`). One time limit covers the whole attempt, and only a
-//! bounded part of the response is read (`response`).
+//! bounded part of the response is read (`response`). Before it, an attempt takes one of the places
+//! of its host (`places`).
 //!
 //! An attempt sends its request once, with two exceptions, which are still the same attempt:
 //!
@@ -21,6 +22,7 @@ mod connection;
 mod failure;
 mod guard;
 mod noted;
+mod places;
 mod pool;
 mod post;
 mod response;
@@ -47,12 +49,16 @@ use crate::{
         connection::Connection,
         failure::Failure,
         guard::{Guard, LookUp, system_look_up},
+        places::Places,
         pool::{Lease, Pool},
         post::Post,
         tls::Tls,
     },
     settings::Settings,
 };
+
+pub(crate) use places::Place;
+pub use places::{FUNCTION_TIMEOUT, PLACES};
 
 /// How long an attempt at an integration endpoint may take. It works on the event before it
 /// responds.
@@ -62,6 +68,7 @@ pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Sender {
     connector: Connector,
     pool: Pool,
+    places: Places,
     attempt_timeout: Duration,
 }
 
@@ -93,13 +100,27 @@ impl Sender {
         Ok(Self::with(settings, Tls::public()?, system_look_up()))
     }
 
+    /// The same, at hosts that never have a place.
+    #[cfg(test)]
+    pub(crate) fn without_places(self) -> Self {
+        Self { places: Places::new(0, Duration::ZERO), ..self }
+    }
+
     fn with(settings: &Settings, tls: Tls, look_up: LookUp) -> Self {
         let guard = Guard::new(settings.address_policy.clone(), settings.runtime_api_port, look_up);
         Self {
             connector: Connector::new(settings, guard, tls),
             pool: Pool::of(pool::KEPT),
+            places: Places::default(),
             attempt_timeout: settings.attempt_timeout,
         }
+    }
+
+    /// A place for an attempt at this address, which must be dropped at its end; `None` if there is
+    /// none in time.
+    pub(crate) async fn place(&self, address: &Address, protocol: Protocol) -> Option<Place> {
+        let origin = &address.url()[..Position::BeforePath];
+        self.places.take(origin, self.timeout_of(protocol)).await
     }
 
     /// Makes one attempt.
@@ -113,11 +134,7 @@ impl Sender {
         request: DeliveryRequest<'_>,
         message: &Bytes,
     ) -> Sent {
-        let timeout = match protocol {
-            Protocol::Webhook => self.attempt_timeout,
-            Protocol::Integration => INTEGRATION_TIMEOUT,
-        };
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + self.timeout_of(protocol);
         if self.connector.guard().refuses(address) {
             return Sent::Unanswered { reason: FailedAttempt::NotAllowed, cause: None };
         }
@@ -131,6 +148,14 @@ impl Sender {
                 let cause = Some(storehook_aws::causes(&failure));
                 Sent::Unanswered { reason: failure.reason(), cause }
             }
+        }
+    }
+
+    /// How long an attempt may take.
+    fn timeout_of(&self, protocol: Protocol) -> Duration {
+        match protocol {
+            Protocol::Webhook => self.attempt_timeout,
+            Protocol::Integration => INTEGRATION_TIMEOUT,
         }
     }
 

@@ -83,6 +83,16 @@ pub(crate) async fn deliver_with(
     history_days: &str,
     history: Table,
 ) -> Result<Seen, Box<dyn std::error::Error>> {
+    deliver_by(messages, history_days, history, |_| Ok(())).await
+}
+
+/// The same, with something changed of what the function needs.
+pub(crate) async fn deliver_by(
+    messages: &[(&str, String)],
+    history_days: &str,
+    history: Table,
+    change: impl FnOnce(&mut Dependencies) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<Seen, Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let aws = Aws { url: format!("http://{}", listener.local_addr()?), history, seen: Arc::default() };
     let router = Router::new()
@@ -99,7 +109,8 @@ pub(crate) async fn deliver_with(
         .with_state(aws.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let dependencies = dependencies_at(&aws.url, history_days)?;
+    let mut dependencies = dependencies_at(&aws.url, history_days)?;
+    change(&mut dependencies)?;
     let records = messages.iter().map(|(handle, body)| {
         let queue = if handle.ends_with("retry") { "arn:retry" } else { "arn:delivery" };
         let attributes = json!({"ApproximateReceiveCount": if handle.contains("again") { "2" } else { "1" }});

@@ -8,6 +8,7 @@ use storehook_domain::{
         Installation, Scope, app::AppId, secret_rotation::InstallationSecret, shop::ShopDomain,
         token::TokenHash,
     },
+    webhook::quota::WebhookCount,
 };
 
 use crate::table::{Item, key};
@@ -33,9 +34,24 @@ pub struct TokenItem {
     /// When the bucket of its panel's requests will be empty, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panel_bucket_empty_at: Option<i64>,
+    /// When the bucket of its pushed events will be empty, in microseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_bucket_empty_at: Option<i64>,
+    /// How many webhooks its installation had when a push last looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhooks_seen: Option<WebhooksSeen>,
     /// When somebody last signed out of the panel everywhere, in microseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_since: Option<i64>,
+}
+
+/// A number of webhooks, and when somebody saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhooksSeen {
+    /// How many there were.
+    pub webhooks: u64,
+    /// When, in microseconds since the Unix epoch.
+    pub at: i64,
 }
 
 impl TokenItem {
@@ -50,6 +66,8 @@ impl TokenItem {
             time_zone: installation.time_zone.clone(),
             bucket_empty_at: None,
             panel_bucket_empty_at: None,
+            push_bucket_empty_at: None,
+            webhooks_seen: None,
             sessions_since: None,
         }
     }
@@ -84,6 +102,13 @@ pub struct InstallationItem {
     /// earlier ones, and this one if it is ending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_by: Vec<EventId>,
+    /// How many webhooks it has, by the transactions that create and delete them; absent if an older
+    /// release installed the app and nobody has counted since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook_count: Option<u64>,
+    /// When the webhooks themselves were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhooks_counted_at: Option<Timestamp>,
     /// When the item expires, in seconds since the Unix epoch, once the installation is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
@@ -105,7 +130,7 @@ fn is_zero(version: &u64) -> bool {
 }
 
 impl InstallationItem {
-    /// The item of an installation with this token.
+    /// The item of an installation with this token. It has no webhook yet.
     pub fn of(installation: Installation, token: &TokenHash, installed_at: Timestamp) -> Self {
         let Installation { shop, app, store_id, time_zone, scopes, secrets, uninstalled_at } = installation;
         let (pk, sk) = (partition_of(&shop, &app), INSTALLATION_SORT_KEY.to_owned());
@@ -124,6 +149,8 @@ impl InstallationItem {
             token,
             version: 0,
             ended_by: Vec::new(),
+            webhook_count: Some(0),
+            webhooks_counted_at: Some(installed_at),
             expires_at: None,
         }
     }
@@ -141,6 +168,12 @@ impl InstallationItem {
             (Some(_), None) => InstallationState::Ending,
             (Some(_), Some(_)) => InstallationState::Ended,
         }
+    }
+
+    /// How many webhooks it has; `None` if nobody has counted them.
+    pub fn webhook_count(&self) -> Option<WebhookCount> {
+        let (webhooks, counted_at) = (self.webhook_count?, self.webhooks_counted_at?);
+        Some(WebhookCount { webhooks, counted_at })
     }
 
     /// What its item holds of its token. No other installation has it.
@@ -216,6 +249,8 @@ mod tests {
         let item = to_item(InstallationItem::of(installation.clone(), &token, Timestamp::UNIX_EPOCH))?;
         let read: InstallationItem = from_item(item.clone())?;
         assert_eq!(read.token_key(), TokenItem::key_of(&token));
+        let counted_at = Timestamp::UNIX_EPOCH;
+        assert_eq!(read.webhook_count(), Some(WebhookCount { webhooks: 0, counted_at }));
         assert_eq!(Installation::from(from_item::<InstallationItem>(item)?), installation);
         Ok(())
     }

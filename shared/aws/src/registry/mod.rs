@@ -47,8 +47,8 @@ use crate::table::{Item, TableError, key, text};
 
 pub use health::{HealthItem, HealthTable, ListedRecovery, health_sort_key};
 pub use installations::{
-    InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, installation_key, is_installation,
-    partition_of, token_partition,
+    InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, WebhooksSeen, installation_key,
+    is_installation, partition_of, token_partition,
 };
 pub use panel::{LINK_TIME, LinkItem, SESSION_TIME, SessionItem, sign_in_key};
 

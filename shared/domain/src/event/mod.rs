@@ -18,6 +18,7 @@ pub mod aggregated;
 pub mod catalogue;
 pub mod id;
 pub mod origin;
+pub mod push_quota;
 pub mod pushed;
 pub mod record;
 pub mod rejected;

@@ -18,6 +18,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, Vec<String>)>);
 
+/// The name under which an error stands that is not one of a single field. Rails names it so, and
+/// with it the APIs of this family.
+pub const BASE: &str = "base";
+
 impl FieldErrors {
     /// One field with one message.
     pub fn one(field: &'static str, message: impl Into<String>) -> Self {

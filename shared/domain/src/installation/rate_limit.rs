@@ -1,6 +1,7 @@
-//! The rate limit: a leaky bucket for each installation.
+//! The rate limit: leaky buckets of an installation, one for its calls, and one for each other thing
+//! that is limited.
 //!
-//! Each call pours one drop into the bucket. The bucket holds `burst` drops and loses `per_second`
+//! Each call pours one drop into its bucket, or as many as it costs. The bucket holds `burst` drops and loses `per_second`
 //! drops a second. Its whole state is one number: the time at which it will be empty. Each drop
 //! moves that time later, by the time that one drop takes to leak.
 //!
@@ -8,7 +9,7 @@
 //! returns a [`Pour`]: the write to make and the condition on which to make it. If the condition
 //! fails, somebody else was faster; the caller reads the state and asks again.
 
-/// How many calls an installation may make. All times are microseconds since the Unix epoch.
+/// How many calls an installation may make, or what else is counted. All times are microseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     burst: u32,
@@ -28,14 +29,14 @@ pub enum Pour {
     Add {
         /// How much later.
         micros: i64,
-        /// The latest time of a bucket that has room for one more drop.
+        /// The latest time of a bucket that has room for the drops.
         latest: i64,
     },
 }
 
-/// The bucket is full.
+/// The bucket has no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many calls: try again in {seconds} s")]
+#[error("there is no room: try again in {seconds} s")]
 pub struct BucketFull {
     /// After how many whole seconds there is room again, at least 1.
     pub seconds: i64,
@@ -49,28 +50,29 @@ impl RateLimit {
         (burst > 0).then_some(Self { burst, drop_micros })
     }
 
-    /// Judges a call at `now`. The bucket will be empty at `empty_at`; `None` is a bucket that was
-    /// never used.
+    /// Judges a call at `now` that costs so many `drops`; more than the bucket can hold count as a
+    /// whole bucket. The bucket will be empty at `empty_at`; `None` is a bucket that was never used.
     ///
     /// ```
     /// use storehook_domain::installation::rate_limit::{BucketFull, Pour, RateLimit};
     ///
     /// let limit = RateLimit::new(1, 2).expect("it is a limit");
-    /// assert_eq!(limit.admit(None, 0), Ok(Pour::Begin { empty_at: 500_000 }));
-    /// assert_eq!(limit.admit(Some(500_000), 0), Err(BucketFull { seconds: 1 }));
+    /// assert_eq!(limit.admit(1, None, 0), Ok(Pour::Begin { empty_at: 500_000 }));
+    /// assert_eq!(limit.admit(1, Some(500_000), 0), Err(BucketFull { seconds: 1 }));
     /// ```
     ///
     /// # Errors
     ///
-    /// The bucket is full.
-    pub fn admit(&self, empty_at: Option<i64>, now: i64) -> Result<Pour, BucketFull> {
-        let latest = now + i64::from(self.burst - 1) * self.drop_micros;
+    /// The bucket has no room for the drops.
+    pub fn admit(&self, drops: u32, empty_at: Option<i64>, now: i64) -> Result<Pour, BucketFull> {
+        let drops = drops.min(self.burst);
+        let (latest, micros) = (now + self.micros(self.burst - drops), self.micros(drops));
         match empty_at {
             Some(empty_at) if empty_at > latest => {
                 Err(BucketFull { seconds: ceiling(empty_at - latest, 1_000_000) })
             }
-            Some(empty_at) if empty_at > now => Ok(Pour::Add { micros: self.drop_micros, latest }),
-            _ => Ok(Pour::Begin { empty_at: now + self.drop_micros }),
+            Some(empty_at) if empty_at > now => Ok(Pour::Add { micros, latest }),
+            _ => Ok(Pour::Begin { empty_at: now + micros }),
         }
     }
 
@@ -78,6 +80,11 @@ impl RateLimit {
     pub fn level(&self, empty_at: i64, now: i64) -> u32 {
         let drops = ceiling((empty_at - now).max(0), self.drop_micros);
         u32::try_from(drops).map_or(self.burst, |drops| drops.min(self.burst))
+    }
+
+    /// How long so many drops take to leak.
+    fn micros(&self, drops: u32) -> i64 {
+        i64::from(drops) * self.drop_micros
     }
 
     /// How many drops the bucket can hold.
@@ -125,7 +132,7 @@ mod tests {
         let limit = RateLimit { burst: 40, drop_micros: 500_000 };
         let mut empty_at = None;
         for call in 1..=40 {
-            empty_at = after(empty_at, limit.admit(empty_at, 0));
+            empty_at = after(empty_at, limit.admit(1, empty_at, 0));
             assert_eq!(empty_at.map(|empty_at| limit.level(empty_at, 0)), Some(call));
         }
         for (now, admission) in [
@@ -134,7 +141,7 @@ mod tests {
             (500_000, Ok(Pour::Add { micros: 500_000, latest: 20_000_000 })),
             (20_000_000, Ok(Pour::Begin { empty_at: 20_500_000 })),
         ] {
-            assert_eq!(limit.admit(empty_at, now), admission, "at {now}");
+            assert_eq!(limit.admit(1, empty_at, now), admission, "at {now}");
         }
         assert_eq!(limit.level(20_000_000, 10_000_000), 20);
     }
@@ -142,7 +149,22 @@ mod tests {
     #[test]
     fn a_full_bucket_tells_when_the_next_call_fits() {
         let limit = RateLimit { burst: 1, drop_micros: 2_500_000 };
-        assert_eq!(limit.admit(Some(2_500_000), 0), Err(BucketFull { seconds: 3 }));
+        assert_eq!(limit.admit(1, Some(2_500_000), 0), Err(BucketFull { seconds: 3 }));
+    }
+
+    #[test]
+    fn several_drops_fit_together_or_not_at_all() {
+        let limit = RateLimit { burst: 10, drop_micros: 1_000_000 };
+        for (drops, empty_at, admission) in [
+            (10, None, Ok(Pour::Begin { empty_at: 10_000_000 })),
+            (7, Some(3_000_000), Ok(Pour::Add { micros: 7_000_000, latest: 3_000_000 })),
+            (8, Some(3_000_000), Err(BucketFull { seconds: 1 })),
+            (10, Some(3_500_000), Err(BucketFull { seconds: 4 })),
+            (99, Some(3_500_000), Err(BucketFull { seconds: 4 })),
+            (99, None, Ok(Pour::Begin { empty_at: 10_000_000 })),
+        ] {
+            assert_eq!(limit.admit(drops, empty_at, 0), admission, "{drops} drops");
+        }
     }
 
     proptest! {
@@ -156,11 +178,11 @@ mod tests {
             let (mut now, mut empty_at, mut admitted) = (0, None, 0_i64);
             for gap in gaps {
                 now += gap;
-                let admission = limit.admit(empty_at, now);
+                let admission = limit.admit(1, empty_at, now);
                 match admission {
                     Ok(_) => admitted += 1,
                     Err(BucketFull { seconds }) => {
-                        let then = limit.admit(empty_at, now + seconds * 1_000_000);
+                        let then = limit.admit(1, empty_at, now + seconds * 1_000_000);
                         prop_assert!(then.is_ok(), "there is room when it said so");
                     }
                 }

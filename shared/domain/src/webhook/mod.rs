@@ -5,7 +5,8 @@
 //! [`custom_headers`]. [`query`] and [`filter`] read and apply the query of a list.
 //!
 //! Two settings of the operator limit what a webhook may name: [`address_policy`] (which hosts
-//! deliveries may reach) and [`header_prefix`] (which headers are ours).
+//! deliveries may reach) and [`header_prefix`] (which headers are ours). A third one limits how many
+//! webhooks an app may have on a shop: [`quota`].
 //!
 //! A webhook's endpoint can fail. [`health`] decides what follows, and the app is told by
 //! [`operational_events`].
@@ -20,6 +21,7 @@ pub mod health;
 pub mod new_webhook;
 pub mod operational_events;
 pub mod query;
+pub mod quota;
 
 use std::{fmt, str::FromStr};
 

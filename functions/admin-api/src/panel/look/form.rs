@@ -1,7 +1,7 @@
 //! Forms: a label above each field, help and errors below it, tied to it for screen readers.
 
 use maud::{Markup, Render, html};
-use storehook_domain::input::field_errors::FieldErrors;
+use storehook_domain::input::field_errors::{BASE, FieldErrors};
 
 /// What a field shows beside its input.
 pub(crate) struct Field<'a> {
@@ -75,7 +75,7 @@ pub(crate) fn once() -> Markup {
     html! { input type="hidden" name="once" value=(uuid::Uuid::new_v4()); }
 }
 
-/// The summary above a form that was refused: each error, and a link to its field.
+/// The summary above a form that was refused: each error, and a link to its field if it has one.
 pub(crate) fn summary(errors: &FieldErrors) -> Markup {
     html! {
         @if !errors.is_empty() {
@@ -84,7 +84,10 @@ pub(crate) fn summary(errors: &FieldErrors) -> Markup {
                 ul {
                     @for (field, messages) in errors.iter() {
                         @let messages: Vec<_> = messages.iter().map(|message| short(message)).collect();
-                        li { a href={ "#" (field) } { (field.replace('_', " ")) " " (messages.join("; ")) } }
+                        li {
+                            @if field == BASE { (messages.join("; ")) }
+                            @else { a href={ "#" (field) } { (field.replace('_', " ")) " " (messages.join("; ")) } }
+                        }
                     }
                 }
             }
@@ -116,5 +119,11 @@ mod tests {
         let field = field.text("\"><script>", "text").into_string();
         assert!(field.contains("variants/out_of_stock</p>"), "{field}");
         assert!(field.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{field}");
+    }
+
+    #[test]
+    fn an_error_of_no_single_field_has_no_link() {
+        let summary = summary(&FieldErrors::one(BASE, "There is no room: delete one first")).into_string();
+        assert!(summary.contains("<li>There is no room: delete one first</li>"), "{summary}");
     }
 }

@@ -111,7 +111,7 @@ pub(crate) async fn push(
         }
         Err(error) => return Ok(not_pushed(&event, ApiError::Push(error))),
     };
-    let results = match push_events(&app, events).await {
+    let results = match push_events(&app, caller, events).await {
         Ok(results) => results,
         Err(error) => return Ok(not_pushed(&event, error)),
     };
@@ -171,7 +171,7 @@ fn not_allowed() -> Page {
         h1 { "Push an event" }
         div.empty {
             p { "Your token may not push events: it lacks the scope " code { "events:push" } "." }
-            p { "The operator of this platform grants it: " code { "storehook install --scope events:push" } "." }
+            p { "The operator of this platform grants it: " code { "storehook install --scope webhooks --scope events:push" } "." }
             p { "To try a webhook you need no push: open it under "
                 a href="/panel/webhooks" { "Webhooks" } " and send a test event." }
         }

@@ -25,7 +25,7 @@ use storehook_domain::installation::{Scope, token::TokenHash};
 use crate::{
     app::App,
     error::ApiError,
-    http::{admission::time_zone_of, bucket::Count, caller::Caller},
+    http::{bucket::Count, caller::Caller},
     panel::{look::page::reload, problem::Problem},
 };
 
@@ -93,8 +93,8 @@ async fn open(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiErro
     if item.is_due(now) && !is_live(headers) {
         app.sessions.extend(&id, now).await?;
     }
-    let caller = Caller { time_zone: time_zone_of(&owner), shop: owner.shop, app: owner.app, token };
-    Ok(Some(Session { id, caller, scopes: owner.scopes, now }))
+    let scopes = owner.scopes.clone();
+    Ok(Some(Session { id, caller: Caller::of(token, owner), scopes, now }))
 }
 
 /// Leads to the form that signs in, and from there back to this page; after a form, to its page.

@@ -139,7 +139,10 @@ impl SessionStore {
         now: Timestamp,
     ) -> Result<Count, TableError> {
         match RateLimit::new(burst, per_second) {
-            Some(limit) => self.buckets.count(&Bucket { key, member, limit, owner }, empty_at, now).await,
+            Some(limit) => {
+                let bucket = Bucket { key, member, limit, drops: 1, beside: None, owner };
+                self.buckets.count(&bucket, empty_at, now).await
+            }
             None => Ok(Count::Unlimited),
         }
     }

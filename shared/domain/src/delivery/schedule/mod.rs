@@ -39,6 +39,13 @@ pub const DELAYS_END_AT: Duration = Duration::from_secs(48 * 60 * 60);
 /// The longest jitter, as a share of the wait.
 pub const JITTER: f64 = 0.1;
 
+/// How long a message waits at least for which there was no room. Within this time the attempts that
+/// took the room have ended, but for those at integrations.
+const CROWDED_WAIT: Duration = Duration::from_secs(10);
+
+/// The longest wait of a message that is sent again (`DelaySeconds`, Amazon SQS API Reference).
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
 /// How long a message stays hidden at least after an attempt past the schedule, in seconds. SQS
 /// shows it again until its count is used up, and where no record can be kept each time is an
 /// attempt.
@@ -115,6 +122,21 @@ impl RetrySchedule {
             Disposition::Delay(wait)
         } else {
             self.exhausted(age)
+        }
+    }
+
+    /// What follows if there was no room for an attempt at this age: the message comes again soon. It
+    /// is sent again, so that it uses up no receive; after [`DELAYS_END_AT`] it is hidden, so that
+    /// no chain of messages is endless. The wait grows with the age, to make a chain short, and
+    /// `jitter` spreads those who came together.
+    pub fn crowded(&self, age: Duration, jitter: f64) -> Disposition {
+        let shortest = CROWDED_WAIT.mul_f64(self.time_scale);
+        let wait = shortest.mul_f64(1.0 + jitter.clamp(0.0, 1.0)) + age / 100;
+        let wait = wait.min(LONGEST_DELAY);
+        if age + wait <= self.scaled(DELAYS_END_AT.as_secs_f64()) {
+            Disposition::Delay(wait)
+        } else {
+            Disposition::retry(wait)
         }
     }
 

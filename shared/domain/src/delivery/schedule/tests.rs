@@ -91,6 +91,26 @@ fn an_endpoint_can_delay_until_48_hours_are_over() {
     assert_eq!(hundredth.delay(seconds(1_728), seconds(60)), Disposition::Exhausted(seconds(10)));
 }
 
+/// A chain of messages ends, and is short: the wait is at least a hundredth of the age.
+#[test]
+fn a_message_without_room_comes_again_soon_and_is_sent_again_for_48_hours_at_most() {
+    let seconds = Duration::from_secs;
+    let schedule = RetrySchedule::default();
+    for (age, jitter, disposition) in [
+        (0, 0.0, Disposition::Delay(seconds(10))),
+        (0, 1.0, Disposition::Delay(seconds(20))),
+        (1_000, 0.0, Disposition::Delay(seconds(20))),
+        (100_000, 1.0, Disposition::Delay(seconds(900))),
+        (171_900, 0.0, Disposition::Delay(seconds(900))),
+        (171_901, 0.0, Disposition::retry(seconds(900))),
+        (1_000_000, 0.0, Disposition::retry(seconds(900))),
+    ] {
+        assert_eq!(schedule.crowded(seconds(age), jitter), disposition, "{age} s");
+    }
+    let compressed = RetrySchedule::new(0.01).map(|schedule| schedule.crowded(seconds(1), 0.0));
+    assert_eq!(compressed, Some(Disposition::Delay(Duration::from_millis(110))));
+}
+
 #[test]
 fn the_time_scale_is_above_0_and_at_most_1() {
     for (scale, is_valid) in

@@ -129,5 +129,15 @@ pub fn disposition(
     }
 }
 
+/// What becomes of a message that may be attempted, but whose endpoint's host has as many requests
+/// at once as it may. That is no failure of the endpoint's, and it uses up a receive only where the
+/// message cannot be sent again: a dead letter that was moved by hand is known by its own id.
+pub fn crowded(admission: Admission, schedule: &RetrySchedule, age: Duration, jitter: f64) -> Disposition {
+    match (admission, schedule.crowded(age, jitter)) {
+        (Admission::LastAttempt, Disposition::Delay(wait)) => Disposition::retry(wait),
+        (_, disposition) => disposition,
+    }
+}
+
 #[cfg(test)]
 mod tests;

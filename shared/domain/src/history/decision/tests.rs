@@ -108,3 +108,21 @@ fn the_admission_and_the_outcome_decide_what_becomes_of_a_message() {
         assert_eq!(decided, disposition, "{admission:?} {outcome:?}");
     }
 }
+
+/// A copy of a dead letter that was moved by hand would be a stranger.
+#[test]
+fn a_crowded_message_is_sent_again_unless_it_is_known_by_its_own_id() {
+    let schedule = RetrySchedule::default();
+    let wait = Duration::from_secs(10);
+    for (admission, age, disposition) in [
+        (Admission::Attempt, 0, Disposition::Delay(wait)),
+        (Admission::LastAttempt, 0, Disposition::retry(wait)),
+        (Admission::Attempt, 100 * HOUR, Disposition::retry(Duration::from_secs(900))),
+    ] {
+        assert_eq!(
+            crowded(admission, &schedule, Duration::from_secs(age), 0.0),
+            disposition,
+            "{admission:?}"
+        );
+    }
+}
