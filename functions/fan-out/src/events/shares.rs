@@ -4,8 +4,8 @@
 //! nothing of the event itself. So the record is done when all its jobs are queued. If SQS is slow
 //! with another event of the batch, the jobs are not queued again.
 //!
-//! An event that names one app is never shared out: `app/uninstalled` ends the app once its
-//! deliveries are queued.
+//! `app/uninstalled` is never shared out: it ends the app once its deliveries are queued, and they
+//! go to the webhooks of one app.
 //!
 //! A record that holds many events may have too many deliveries for one invocation together. Then
 //! each of its events is shared out.
@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storehook_aws::{jobs::JobQueue, queue::SendError};
 use storehook_domain::{
+    event::catalogue::APP_UNINSTALLED,
     installation::message_group::MessageGroup,
     job::{
         fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
@@ -51,7 +52,8 @@ pub(crate) async fn queue(
     for event in subscribed.iter() {
         *of_records.entry(progress.record_of(event.index)).or_default() += event.subscribers().count();
     }
-    for wide in subscribed.iter_mut().filter(|subscribed| subscribed.event.app.is_none()) {
+    let may_be_shared = |event: &Subscribed<'_>| event.event.topic.as_str() != APP_UNINSTALLED;
+    for wide in subscribed.iter_mut().filter(|event| may_be_shared(event)) {
         let of_record = of_records.get(&progress.record_of(wide.index)).copied().unwrap_or_default();
         let is_of_busy_record = of_record > RECORD_DELIVERIES;
         // Most events have few webhooks, and nothing is worked out for them.

@@ -113,6 +113,31 @@ async fn a_share_with_a_message_that_sqs_refuses_for_good_is_rejected() -> TestR
     Ok(())
 }
 
+/// Its shares hold the webhooks of that app alone.
+#[tokio::test]
+async fn an_event_that_names_an_app_is_shared_out_unless_it_ends_the_app() -> TestResult {
+    for (topic, webhooks, jobs) in [
+        ("orders/create", 3_200, 0),
+        ("orders/create", 3_202, 2),
+        ("webhooks/disabled", 3_202, 2),
+        ("app/uninstalled", 3_202, 0),
+    ] {
+        let (aws, dependencies) = world(|_| Reply::Take).await?;
+        let record = record(&format!("apps-{webhooks}"), 0).replace("orders/create", topic);
+        let batch = batch_of(&[record.replacen('{', r#"{"app": "demo", "#, 1)])?;
+        assert_eq!(respond(&dependencies, batch).await?, json!({"batchItemFailures": []}), "{topic}");
+        let queued = aws.jobs.lock().unwrap().clone();
+        assert_eq!(queued.len(), jobs, "{topic} to {webhooks}");
+        for body in queued {
+            assert_eq!(respond(&dependencies, job(&body)?).await?, json!({"batchItemFailures": []}));
+        }
+        let mut sent = aws.webhooks.lock().unwrap().clone();
+        sent.sort_unstable();
+        assert!(sent.into_iter().eq((2..=webhooks).step_by(2)), "{topic} to {webhooks}");
+    }
+    Ok(())
+}
+
 /// A share has up to 1,600 webhooks. An event whose webhooks are one share is not shared out.
 #[tokio::test]
 async fn an_event_is_shared_out_from_two_shares_on() -> TestResult {

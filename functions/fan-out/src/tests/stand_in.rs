@@ -170,6 +170,16 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             let count = wide.trim_start_matches("wide-").trim_end_matches(".example").parse().unwrap_or(0);
             on_range(call, count, on)
         }
+        // Half of the webhooks of `apps-200`, on any topic, are of another app.
+        apps if apps.starts_with("apps-") => {
+            let count = apps.trim_start_matches("apps-").trim_end_matches(".example").parse().unwrap_or(0);
+            let of_an_app = |id: usize, _: &str| {
+                let mut webhook = on(id, "*");
+                webhook["app"]["S"] = ["demo", "other"][id % 2].into();
+                webhook
+            };
+            on_range(call, count, of_an_app)
+        }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
         }

@@ -48,7 +48,7 @@ pub fn deliveries<'a, 's>(
 ) -> impl Iterator<Item = DeliveryMessage<'a>> {
     subscribers
         .into_iter()
-        .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
+        .filter(|subscriber| event.is_for(&subscriber.app))
         .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
 }
 
