@@ -25,6 +25,8 @@ pub(super) enum Reply {
 
 pub(super) struct Aws {
     pub(super) reply_to: fn(&str) -> Reply,
+    /// The webhooks whose messages SQS refuses for good.
+    pub(super) refused: Mutex<BTreeSet<u64>>,
     pub(super) failed_once: Mutex<BTreeSet<String>>,
     pub(super) queued: Mutex<Vec<String>>,
     pub(super) rejected: Mutex<Vec<Value>>,
@@ -40,6 +42,7 @@ pub(super) async fn world(
 ) -> Result<(Arc<Aws>, Dependencies), Box<dyn std::error::Error>> {
     let aws = Arc::new(Aws {
         reply_to,
+        refused: Mutex::default(),
         failed_once: Mutex::default(),
         queued: Mutex::default(),
         rejected: Mutex::default(),
@@ -207,8 +210,10 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         // Without its group, a busy app would hold up the others.
         let shop = delivery["envelope"]["shop"].as_str().unwrap_or_default();
         let is_in_its_group = entry["MessageGroupId"] == format!("{shop}/demo");
+        let is_refused = webhook.parse().is_ok_and(|id: u64| aws.refused.lock().unwrap().contains(&id));
         let code = match (aws.reply_to)(&event) {
             _ if !is_in_its_group => Some("MissingParameter"),
+            _ if is_refused => Some("InvalidMessageContents"),
             Reply::Take => None,
             Reply::FailOnce => {
                 aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")
