@@ -56,7 +56,7 @@ pub(crate) struct Subscribed<'a> {
     /// The index of its entry in the batch.
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
-    /// The payload's digest, if the history keeps the payload.
+    /// The payload's digest, if the history is on.
     pub(crate) payload_digest: Option<PayloadDigest>,
     /// Whether jobs send to its webhooks. This invocation then sends to none of them.
     pub(crate) is_shared_out: bool,

@@ -39,7 +39,7 @@ impl QueueEntry {
 }
 
 /// The messages of an event: one for each subscriber, or only for those of the app that the event
-/// names. `payload_digest` is set if the payload is kept.
+/// names. `payload_digest` is set if deliveries are recorded.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
     payload_digest: Option<&'s PayloadDigest>,
