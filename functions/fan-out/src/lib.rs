@@ -103,7 +103,7 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     let (events, mut progress) = entries::events_of(&entries);
     let mut subscribed = dependencies.subscribers.find(events, Range::ALL, times, &mut progress).await;
     events::history::mark(&dependencies.history, &mut subscribed);
-    events::shares::queue(&dependencies.jobs_queue, &mut subscribed, times, &mut progress).await;
+    events::shares::queue(&dependencies.jobs_queue, &entries, &mut subscribed, times, &mut progress).await;
     // What comes again in any case is not sent before.
     subscribed.retain(|subscribed| !progress.comes_again(subscribed.index));
     // Deliveries do not wait for the history.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long before its deadline the function stops starting calls. It is longer than any call
-/// takes.
+/// How long before its deadline the function stops starting calls. It is longer than a call takes
+/// with its retries ([`CALL_TIMEOUT`](storehook_aws::CALL_TIMEOUT)). Work that further calls follow
+/// stops earlier.
 pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// When an invocation began, and when it must end.
@@ -23,6 +24,11 @@ impl Times {
     /// The times of an invocation that begins now.
     pub fn begin(clock: fn() -> Timestamp, deadline: Timestamp) -> Self {
         Self { now: clock(), deadline, clock }
+    }
+
+    /// The same times with an earlier deadline, for work that other calls follow.
+    pub(crate) fn ending_before(self, rest: Duration) -> Self {
+        Self { deadline: self.deadline.saturating_sub(rest).unwrap_or(Timestamp::MIN), ..self }
     }
 
     /// Whether there is no time left to start a call.

@@ -121,7 +121,7 @@ mod tests {
             let webhook_id = WebhookId::new(webhook);
             let id = DeliveryId::of_webhook(webhook_id, event).ok_or("an event's id")?;
             let position = position(*at, event)?;
-            Ok(Found { id, position, state: DeliveryState::Pending, latency_ms: None })
+            Ok(Found { id, position, state: DeliveryState::Pending, held_for: None, latency_ms: None })
         });
         let next = next.map(|(at, event)| position(at, event)).transpose()?;
         Ok((found.collect::<Result<_, Box<dyn std::error::Error>>>()?, next))

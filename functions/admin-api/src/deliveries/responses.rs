@@ -52,6 +52,8 @@ pub(crate) struct ShownDelivery {
     pub(crate) state: &'static str,
     /// Whether the event is a test event.
     pub(crate) test: bool,
+    /// Whether another event came under the same id with another payload. It was not sent.
+    pub(crate) has_other_payload: bool,
     /// The number of attempted runs besides the event's own.
     pub(crate) replays: usize,
     /// When the event happened, in the shop's time zone.
@@ -179,6 +181,7 @@ impl ShownDelivery {
             topic: record.envelope.topic.to_string(),
             state: record.state.as_str(),
             test: record.envelope.test,
+            has_other_payload: record.has_other_payload,
             replays: record.runs.iter().filter(|run| !run.id.is_events_own()).count(),
             triggered_at: local_time(record.envelope.triggered_at, zone),
             created_at: local_time(record.created_at, zone),

@@ -153,6 +153,7 @@ async fn a_delivery_is_shown_with_the_request_that_was_sent() -> TestResult {
     let stored = PayloadItem { owner, digest: &digest, payload, expires_at }.parts()?;
     api.reply("Query", json!({"Items": stored.into_iter().map(json_of_item).collect::<Value>()}));
     record.envelope.payload_digest = Some(digest);
+    record.has_other_payload = true;
     put(&api, vec![record])?;
     let (status, _, body) = api.send("GET /admin/deliveries/7-e1", Value::Null).await?;
     let shown = &body["delivery"];
@@ -166,6 +167,7 @@ async fn a_delivery_is_shown_with_the_request_that_was_sent() -> TestResult {
     assert_eq!(shown["request"]["headers"], json!({"x-topic": "orders/create"}));
     assert_eq!(shown["response"], json!({"status": 200, "body": "ok", "body_truncated": false}));
     assert_eq!(shown["replays"], 0, "the event's own run is no replay");
+    assert_eq!(shown["has_other_payload"], true);
     for id in ["7-e2", "x"] {
         let (status, ..) = api.send(&format!("GET /admin/deliveries/{id}"), Value::Null).await?;
         assert_eq!(status, StatusCode::NOT_FOUND, "{id}");

@@ -9,6 +9,8 @@ use storehook_aws::{
     stand_in::json_of,
 };
 use storehook_domain::{
+    delivery::envelope::Envelope,
+    history::{record::DeliveryRecord, state::DeliveryState},
     job::replay::{Replay, ReplayState, record::ReplayRecord},
     webhook::WebhookId,
 };
@@ -40,7 +42,10 @@ async fn a_dry_run_counts_every_step_and_queues_nothing() -> TestResult {
     let api = Api::start().await?;
     let items: Vec<_> = [("e3", 3), ("e2", 2), ("e1", 1)]
         .into_iter()
-        .map(|(event_id, minutes)| Ok(json_of(DeliveryItem::of(delivery(event_id, minutes)?))?))
+        .map(|(event_id, minutes)| {
+            let record = DeliveryRecord { state: DeliveryState::Delivered, ..delivery(event_id, minutes)? };
+            Ok(json_of(DeliveryItem::of(record))?)
+        })
         .collect::<Result<_, Box<dyn std::error::Error>>>()?;
     api.reply("Query", json!({"Items": items[..2], "LastEvaluatedKey": {"position": items[1]["position"]}}));
     (1..4).for_each(|_| api.reply("Query", json!({})));
@@ -52,6 +57,58 @@ async fn a_dry_run_counts_every_step_and_queues_nothing() -> TestResult {
     assert_eq!((status, &shown["found"], &shown["complete"]), (StatusCode::OK, &json!(3), &json!(true)));
     assert_eq!((&shown["from"], &shown["dry_run"]), (&json!("2026-11-20T05:30:00+05:30"), &json!(true)));
     assert!(api.calls("SendMessage").is_empty() && api.calls("PutItem").is_empty());
+    Ok(())
+}
+
+/// SQS moved their messages to the dead letters by its own count, and only the records tell.
+#[tokio::test]
+async fn a_dry_run_counts_overdue_deliveries_as_the_replay_does() -> TestResult {
+    let now = storehook_aws::now();
+    let with = |event_id: &str, state: DeliveryState, attempts: u64, due: i64| {
+        let record = DeliveryRecord { state, attempt_count: attempts, ..delivery(event_id, 600)? };
+        Ok::<_, Box<dyn std::error::Error>>(DeliveryRecord {
+            next_attempt_at: Some(now - due.minutes()),
+            ..record
+        })
+    };
+    let records = [
+        with("e1", DeliveryState::Dead, 20, 0)?,
+        with("e2", DeliveryState::Retrying, 3, 241)?,
+        with("e3", DeliveryState::Pending, 1, 241)?,
+        with("e4", DeliveryState::Retrying, 3, 239)?,
+        with("e5", DeliveryState::Pending, 0, 241)?,
+        DeliveryRecord {
+            envelope: Envelope {
+                app: "other".parse()?,
+                ..with("e6", DeliveryState::Retrying, 3, 241)?.envelope
+            },
+            ..with("e6", DeliveryState::Retrying, 3, 241)?
+        },
+    ];
+    // The index filters, so the ways differ in what it returns.
+    for (state, in_index, found) in [("dead", &records[..], 3), ("all", &records[..5], 4), ("held", &[], 0)] {
+        let api = Api::start().await?;
+        let items = in_index.iter().cloned().map(|record| json_of(DeliveryItem::of(record)));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        api.reply("Query", json!({"Items": items}));
+        items.into_iter().for_each(|item| api.put_json(item));
+        let body = json!({"replay": {"state": state, "dry_run": true}});
+        let (_, _, body) = api.send("POST /admin/webhooks/7/replay", body).await?;
+        assert_eq!(
+            (&body["replay"]["found"], &body["replay"]["complete"]),
+            (&json!(found), &json!(true)),
+            "{state}"
+        );
+        let states = api.calls("Query")[0]["ExpressionAttributeValues"].as_object().ok_or("values")?.clone();
+        let asked = states.iter().filter(|(name, _)| name.starts_with(":state")).count();
+        assert_eq!(
+            asked,
+            ReplayState::ALL
+                .into_iter()
+                .find(|known| known.as_str() == state)
+                .map_or(0, |known| known.indexed_states().count())
+        );
+    }
     Ok(())
 }
 

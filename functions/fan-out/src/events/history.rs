@@ -15,9 +15,10 @@ const BATCH: usize = 25;
 /// How many batches are written at the same time.
 const CALLS: usize = 4;
 
-/// Sets the payload digest of each event whose payload is to be kept.
+/// Sets the payload digest of each event with subscribers. A record of a delivery has it whether or
+/// not the payload is kept: it tells another event under the same id.
 pub(crate) fn mark(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
-    if history.retention.payloads().is_none() {
+    if history.retention.deliveries().is_none() {
         return;
     }
     for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {
@@ -64,6 +65,7 @@ async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_
 mod tests {
     use serde_json::{Value, json};
     use storehook_aws::stand_in::StandIn;
+    use storehook_domain::payload::{Payload, digest::PayloadDigest};
 
     use crate::{
         handle,
@@ -71,14 +73,16 @@ mod tests {
     };
 
     /// A payload is kept once for all webhooks, and their messages say where. It is not kept for
-    /// nobody.
+    /// nobody. The digest is in the messages as long as deliveries are recorded.
     #[tokio::test]
     async fn the_payload_of_an_event_with_subscribers_is_kept() -> Result<(), Box<dyn std::error::Error>> {
-        for (days, app, is_kept) in [
-            ("3", "", true),
-            ("3", r#""app": "demo","#, true),
-            ("3", r#""app": "other","#, false),
-            ("0", "", false),
+        let digest = PayloadDigest::of(Payload::parse("{}")?);
+        for (deliveries, days, app, is_kept, messages, has_digest) in [
+            ("30", "3", "", true, 2, true),
+            ("30", "3", r#""app": "demo","#, true, 2, true),
+            ("30", "3", r#""app": "other","#, false, 0, true),
+            ("30", "0", "", false, 2, true),
+            ("0", "3", "", false, 2, false),
         ] {
             let aws = StandIn::start().await?;
             let webhook = |id: &str| {
@@ -89,22 +93,25 @@ mod tests {
             let record = format!(
                 r#"{{"shop": "a.example", {app} "topic": "orders/create", "event_id": "e1", "payload": {{}}}}"#
             );
-            let dependencies = dependencies_with(&aws, &[("HISTORY_PAYLOAD_DAYS", days)])?;
+            let dependencies = dependencies_with(
+                &aws,
+                &[("HISTORY_DELIVERY_DAYS", deliveries), ("HISTORY_PAYLOAD_DAYS", days)],
+            )?;
             let times = times(60);
             handle(&dependencies, batch_of(&[record])?, times).await;
             let writes: Vec<Value> = aws.calls("BatchWriteItem");
-            assert_eq!(writes.len(), usize::from(is_kept), "{days} {app}");
+            assert_eq!(writes.len(), usize::from(is_kept), "{deliveries} {days} {app}");
             for write in writes {
                 let item = &write["RequestItems"]["history"][0]["PutRequest"]["Item"];
                 let expires_at = times.now.as_second() + 3 * 24 * 60 * 60;
                 assert_eq!(item["expires_at"], json!({"N": expires_at.to_string()}));
-                let digest =
-                    item["sk"]["S"].as_str().and_then(|sk| sk.split('#').next()).ok_or("no digest")?;
-                let sent = &aws.calls("SendMessageBatch");
-                let sent = sent.iter().filter_map(|call| call["Entries"].as_array()).flatten();
-                let bodies: Vec<_> = sent.filter_map(|entry| entry["MessageBody"].as_str()).collect();
-                assert!(bodies.len() == 2 && bodies.iter().all(|body| body.contains(digest)), "{bodies:?}");
+                assert!(item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with(digest.as_str())), "{item}");
             }
+            let sent = &aws.calls("SendMessageBatch");
+            let sent = sent.iter().filter_map(|call| call["Entries"].as_array()).flatten();
+            let bodies: Vec<_> = sent.filter_map(|entry| entry["MessageBody"].as_str()).collect();
+            let has_digests = bodies.iter().all(|body| body.contains(digest.as_str()) == has_digest);
+            assert!(bodies.len() == messages && has_digests, "{deliveries} {days}: {bodies:?}");
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 //!
 //! The webhooks are split into shares, and each share becomes a job. This invocation then sends
 //! nothing of the event itself. So the record is done when all its jobs are queued. If SQS is slow
-//! with another event of the batch, the jobs are not queued again.
+//! with another event of the batch, the jobs are not queued again. If the same record is read again,
+//! they are, under the same ids: a share that is done is not sent again.
 //!
-//! An event that names one app is never shared out: `app/uninstalled` ends the app once its
-//! deliveries are queued.
+//! `app/uninstalled` is never shared out: it ends the app once its deliveries are queued, and they
+//! go to the webhooks of one app.
 //!
 //! A record that holds many events may have too many deliveries for one invocation together. Then
 //! each of its events is shared out.
@@ -15,6 +16,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storehook_aws::{jobs::JobQueue, queue::SendError};
 use storehook_domain::{
+    event::{catalogue::APP_UNINSTALLED, origin::RecordOrigin},
     installation::message_group::MessageGroup,
     job::{
         fan_out::{FanOutShare, Range, SMALLEST_SHARE, shares},
@@ -23,7 +25,7 @@ use storehook_domain::{
 };
 
 use crate::{
-    events::{progress::Progress, subscribers::Subscribed},
+    events::{entries::Entry, progress::Progress, subscribers::Subscribed},
     queue::NotSent,
     times::Times,
 };
@@ -43,6 +45,7 @@ const ENVELOPE: usize = 400;
 /// SQS refuses an event's job for good, the record is rejected, as with a single message.
 pub(crate) async fn queue(
     jobs: &JobQueue,
+    entries: &[Entry<'_>],
     subscribed: &mut [Subscribed<'_>],
     times: Times,
     progress: &mut Progress,
@@ -51,7 +54,8 @@ pub(crate) async fn queue(
     for event in subscribed.iter() {
         *of_records.entry(progress.record_of(event.index)).or_default() += event.subscribers().count();
     }
-    for wide in subscribed.iter_mut().filter(|subscribed| subscribed.event.app.is_none()) {
+    let may_be_shared = |event: &Subscribed<'_>| event.event.topic.as_str() != APP_UNINSTALLED;
+    for wide in subscribed.iter_mut().filter(|event| may_be_shared(event)) {
         let of_record = of_records.get(&progress.record_of(wide.index)).copied().unwrap_or_default();
         let is_of_busy_record = of_record > RECORD_DELIVERIES;
         // Most events have few webhooks, and nothing is worked out for them.
@@ -64,7 +68,8 @@ pub(crate) async fn queue(
             continue;
         }
         wide.is_shared_out = true;
-        if let Err(error) = queue_jobs(jobs, wide, &ranges, times).await {
+        let Some(origin) = entries.get(wide.index).map(Entry::origin) else { continue };
+        if let Err(error) = queue_jobs(jobs, wide, &origin, &ranges, times).await {
             let reason = storehook_aws::causes(&error);
             if error.is_for_good() {
                 progress.reject(wide.index, reason);
@@ -82,12 +87,13 @@ pub(crate) async fn queue(
 async fn queue_jobs(
     jobs: &JobQueue,
     wide: &Subscribed<'_>,
+    origin: &RecordOrigin<'_>,
     ranges: &[Range],
     times: Times,
 ) -> Result<(), NotSent> {
     let (record, group) = (wide.event.to_record(), MessageGroup::of_shop(&wide.event.shop));
     let sends = ranges.iter().map(|range| {
-        let job = Job::FanOut(FanOutShare { record: record.clone(), range: *range });
+        let job = Job::FanOut(FanOutShare::begin(origin, record.clone(), *range));
         let group = &group;
         async move {
             if times.are_up() {

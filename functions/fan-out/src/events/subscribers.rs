@@ -56,7 +56,7 @@ pub(crate) struct Subscribed<'a> {
     /// The index of its entry in the batch.
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
-    /// The payload's digest, if the history keeps the payload.
+    /// The payload's digest, if the history is on.
     pub(crate) payload_digest: Option<PayloadDigest>,
     /// Whether jobs send to its webhooks. This invocation then sends to none of them.
     pub(crate) is_shared_out: bool,
@@ -66,16 +66,16 @@ pub(crate) struct Subscribed<'a> {
 impl Subscribed<'_> {
     /// Whether any webhook gets the event.
     pub(crate) fn has_subscribers(&self) -> bool {
-        let app = self.event.app.as_ref();
         let mut all = self.found.iter().flat_map(|found| &found.subscribers);
-        all.any(|subscriber| app.is_none_or(|app| *app == subscriber.app))
+        all.any(|subscriber| self.event.is_for(&subscriber.app))
     }
 
     /// The webhooks that this invocation sends to. A webhook is found with one pattern, so none
     /// comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {
         let found = self.found.iter().filter(|_| !self.is_shared_out);
-        found.flat_map(|found| &found.subscribers)
+        let subscribers = found.flat_map(|found| &found.subscribers);
+        subscribers.filter(|subscriber| self.event.is_for(&subscriber.app))
     }
 }
 

@@ -1,34 +1,47 @@
-//! A share of a large fan-out: the deliveries of an event to the webhooks of a range.
+//! A step of a share of a large fan-out: the deliveries of an event to the webhooks of a range that
+//! are not done.
 //!
-//! The webhooks of the range are looked up anew. The event's payload was written by the invocation
-//! that read the record.
+//! The webhooks are looked up anew. The event's payload was written by the invocation that read the
+//! record, and malformed webhooks were reported with it.
 //!
-//! Batches are sent several at a time, in the order of the webhooks' ids. If one is not sent, or
-//! time is up, the step queues a job for the rest of the range and is done: the next step begins at
-//! the first webhook of that batch. So a slow SQS never makes a share begin anew. Only the few
-//! batches that were sent at the same time as the failed one may be sent again. A step that sent
-//! nothing fails and comes again, after a wait.
+//! Batches are sent several at a time, in the order of the webhooks' ids. When one is not sent, or
+//! time is up, no further batch begins. The step then notes which webhooks are done, batch by batch
+//! and message by message, and queues the next step for the others. So no step sends again what an
+//! earlier one sent, with two exceptions: a step that dies before it is noted, and a call that
+//! failed although SQS took its messages. A step after which no more webhooks are done than before
+//! fails, and comes again after a wait.
+//!
+//! Webhooks whose messages SQS refuses for good go to the rejected queue, as a share of their own
+//! with the reason. That happens before the step is noted, so they are not lost.
+//!
+//! Sending stops early enough that three calls can follow it, each with all its retries. If one of
+//! them fails, the message comes again. From the note on that costs nothing: what was sent is not
+//! sent again.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
+use storehook_aws::{CALL_TIMEOUT, table::Contended};
 use storehook_domain::{
     delivery::fan_out::{self, QueueEntry},
     event::{StoreEvent, origin::RecordOrigin},
     installation::message_group::MessageGroup,
     job::{
-        fan_out::{FanOutShare, Range},
+        fan_out::{FanOutShare, marked, record::ShareRecord},
         message::Job,
+        turn::Turn,
     },
+    webhook::WebhookId,
 };
 
 use crate::{
     dependencies::Dependencies,
-    events::{history, progress::Progress, subscribers::Subscribed},
+    events::{history, progress::Progress},
     jobs::JobError,
     queue::NotSent,
     times::Times,
@@ -37,89 +50,142 @@ use crate::{
 /// How many batches are sent at the same time.
 const SENDS: usize = 8;
 
-/// How long the rest of a share waits after a batch that SQS did not take.
-const REST_WAITS: Duration = Duration::from_secs(10);
+/// The time for what follows the last batch: rejecting, noting and queueing.
+pub(crate) const ENDING: Duration = CALL_TIMEOUT.saturating_mul(3);
 
-/// Why a share is not sent whole: from which of its webhooks on, and after which wait the rest may
-/// be tried.
-struct Rest {
-    first: usize,
-    wait: Duration,
+/// How long the next step waits after a batch that SQS did not take.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// What became of a step's messages, by their index.
+#[derive(Default)]
+struct Sent {
+    /// Those that SQS took or refused for good.
+    done: BTreeSet<usize>,
+    /// Those that SQS refused for good, and why.
+    refused: BTreeMap<usize, String>,
+    /// Whether SQS failed to take one of the others.
+    has_failed: bool,
 }
 
 impl Dependencies {
-    /// Sends the deliveries of a share, or those for which there is time.
-    pub(super) async fn send_share(&self, share: &FanOutShare, times: Times) -> Result<(), JobError> {
+    /// Makes a step that came as this SQS message, and queues the next one, if any.
+    pub(super) async fn make_share_step(
+        &self,
+        step: &FanOutShare,
+        message_id: &str,
+        times: Times,
+    ) -> Result<(), JobError> {
         // The record has an id and a time of its own.
         let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: Timestamp::UNIX_EPOCH };
-        let event = StoreEvent::parse(share.record.get().as_bytes(), &origin)?;
+        let event = StoreEvent::parse(step.record.get().as_bytes(), &origin)?;
         let group = MessageGroup::of_shop(&event.shop);
-        let mut progress = Progress::default();
+        let mut record = self.history.load_share(step, times.now).await?;
+        if ShareRecord::turn(record.as_ref(), step, message_id) == Turn::Make {
+            let made = self.send_share(step, event, message_id, times).await?;
+            let noted = self.history.note_share(step, made, (times.clock)()).await?;
+            record = Some(noted.ok_or(Contended)?);
+        }
+        if ShareRecord::turn(record.as_ref(), step, message_id) == Turn::QueueNext
+            && let Some((next, pause)) = record.and_then(|record| record.next_step(step))
+        {
+            self.jobs_queue.send(&Job::FanOut(next), &group, pause).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the deliveries of a step, or those for which there is time. Returns what is to be noted
+    /// of it.
+    async fn send_share(
+        &self,
+        step: &FanOutShare,
+        event: StoreEvent<'_>,
+        message_id: &str,
+        times: Times,
+    ) -> Result<ShareRecord, JobError> {
+        let sending = times.ending_before(ENDING);
         let events = vec![(0, event)];
-        let mut subscribed = self.subscribers.find(events, share.range, times, &mut progress).await;
+        let mut progress = Progress::default();
+        let mut subscribed = self.subscribers.find(events, step.rest(), sending, &mut progress).await;
         history::mark(&self.history, &mut subscribed);
         let Some(subscribed) = subscribed.first() else { return Err(JobError::Unfinished) };
         let mut subscribers: Vec<_> = subscribed.subscribers().collect();
         subscribers.sort_by_key(|subscriber| subscriber.webhook_id);
-        let messages = subscribers.iter().enumerate().flat_map(|(index, subscriber)| {
+        let left =
+            subscribers.iter().enumerate().filter(|(_, subscriber)| !step.is_done(subscriber.webhook_id));
+        let messages = left.flat_map(|(index, subscriber)| {
             let digest = subscribed.payload_digest.as_ref();
             fan_out::deliveries(&subscribed.event, digest, [*subscriber], times.now)
                 .map(move |message| QueueEntry::of(index, &message))
         });
-        let rest = self.send_in_order(messages, times, &mut progress).await;
-        if let Some(reason) = progress.rejected().values().next() {
-            let Subscribed { event, .. } = subscribed;
-            tracing::warn!(job.rejected = reason, event.shop = %event.shop, "share rejected");
-            let job = Job::FanOut(share.clone()).to_message();
-            self.rejected_queue.send(job).await?;
+        let Sent { done, refused, has_failed } = self.send_in_order(messages, sending).await;
+        let ids = || subscribers.iter().map(|subscriber| subscriber.webhook_id).enumerate();
+        let webhooks: Vec<_> =
+            ids().map(|(index, id)| (id, done.contains(&index) || step.is_done(id))).collect();
+        if done.is_empty() && webhooks.iter().any(|(_, is_done)| !is_done) {
+            return Err(JobError::Unfinished);
         }
-        match rest {
-            None => Ok(()),
-            Some(Rest { first: 0, .. }) => Err(JobError::Unfinished),
-            Some(Rest { first, wait }) => {
-                let from =
-                    subscribers.get(first).map_or(share.range.from, |subscriber| subscriber.webhook_id);
-                let range = Range { from, ..share.range };
-                let job = Job::FanOut(FanOutShare { range, ..share.clone() });
-                Ok(self.jobs_queue.send(&job, &group, wait).await?)
-            }
+        if let Some(reason) = refused.values().next() {
+            let refused = ids().map(|(index, id)| (id, refused.contains_key(&index)));
+            self.reject(step, refused, message_id, reason).await?;
         }
+        let pause = if has_failed { PAUSE } else { Duration::ZERO };
+        Ok(ShareRecord::after_step(step, message_id, &webhooks, pause, (times.clock)()))
     }
 
-    /// Sends messages in batches, in their order. Returns where it stopped, if it did.
-    async fn send_in_order(
+    /// Sends the refused ones of these webhooks to the rejected queue. Those that follow each other
+    /// are in one message.
+    async fn reject(
         &self,
-        messages: impl Iterator<Item = QueueEntry>,
-        times: Times,
-        progress: &mut Progress,
-    ) -> Option<Rest> {
+        step: &FanOutShare,
+        webhooks: impl Iterator<Item = (WebhookId, bool)>,
+        message_id: &str,
+        reason: &str,
+    ) -> Result<(), JobError> {
+        let rejections = marked(webhooks).into_iter().map(|range| {
+            let webhooks = (range.from.get(), range.to.get());
+            tracing::warn!(
+                job.rejected = reason,
+                share.from = webhooks.0,
+                share.to = webhooks.1,
+                "share rejected"
+            );
+            let share = step.refused(range, message_id, reason.to_owned());
+            self.rejected_queue.send(Job::FanOut(share).to_message())
+        });
+        Ok(stream::iter(rejections).map(Ok).try_for_each_concurrent(SENDS, |sent| sent).await?)
+    }
+
+    /// Sends messages in batches, in their order, until one fails or time is up.
+    async fn send_in_order(&self, messages: impl Iterator<Item = QueueEntry>, times: Times) -> Sent {
         let is_stopped = &AtomicBool::new(false);
         let batches = fan_out::batches(messages).take_while(|_| !is_stopped.load(Ordering::Relaxed));
         let mut sends = stream::iter(batches)
             .map(|batch| async move {
-                let first = batch.first().map_or(0, |message| message.record);
+                let indexes: Vec<_> = batch.iter().map(|message| message.record).collect();
                 if times.are_up() {
-                    return (first, vec![NotSent::OutOfTime]);
+                    let untried = |message| (message, NotSent::OutOfTime);
+                    return (indexes, batch.into_iter().map(untried).collect());
                 }
-                let failures = self.delivery_queue.send_batch(batch, times).await;
-                (first, failures.into_iter().map(|(_, failure)| failure).collect())
+                (indexes, self.delivery_queue.send_batch(batch, times).await)
             })
             .buffered(SENDS);
-        let mut rest = None;
-        while let Some((first, failures)) = sends.next().await {
-            for failure in failures {
+        let mut sent = Sent::default();
+        while let Some((indexes, failures)) = sends.next().await {
+            sent.done.extend(indexes);
+            for (message, failure) in failures {
                 let reason = storehook_aws::causes(&failure);
                 if failure.is_for_good() {
-                    progress.reject(0, reason);
+                    sent.refused.insert(message.record, reason);
                     continue;
                 }
-                tracing::error!(error = reason, "batch of a share not queued");
+                sent.done.remove(&message.record);
                 is_stopped.store(true, Ordering::Relaxed);
-                let is_late = matches!(failure, NotSent::OutOfTime);
-                let wait = if is_late { Duration::ZERO } else { REST_WAITS };
-                rest.get_or_insert(Rest { first, wait });
+                if !matches!(failure, NotSent::OutOfTime) {
+                    tracing::error!(error = reason, "delivery of a share not queued");
+                    sent.has_failed = true;
+                }
             }
         }
-        rest
+        sent
     }
 }

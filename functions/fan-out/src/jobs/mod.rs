@@ -2,16 +2,16 @@
 //!
 //! A step sends deliveries, notes in the job's record how far it came and by which SQS message,
 //! queues the next step, and only then is done (`job` of the domain has the rules). [`replay`]
-//! makes the steps of a replay, and [`recovery`] those of a webhook whose endpoint fails. [`fan_out`] sends a share of a large fan-out, which is one step as a
-//! rule.
+//! makes the steps of a replay, [`recovery`] those of a webhook whose endpoint fails, and [`fan_out`]
+//! those of a share of a large fan-out, which takes one step as a rule.
 //!
 //! * A step that cannot reach DynamoDB or SQS fails. Its message is hidden for a wait that grows to
 //!   15 minutes, and comes again. So jobs outlive an outage of 48 hours.
 //! * A message that is not a job goes to the rejected queue at once.
-//! * A step that dies in the middle is made again from its beginning. What it sent is sent twice,
-//!   and the delivery function makes one series of attempts of it.
+//! * A step that dies before it is noted is made again from its beginning. What it sent is sent
+//!   twice, and the delivery function makes one run's attempts of it.
 
-mod fan_out;
+pub(crate) mod fan_out;
 mod recovery;
 mod replay;
 mod resend;
@@ -68,7 +68,7 @@ impl Dependencies {
         match Job::parse(body) {
             Ok(Job::Replay(step)) => self.make_replay_step(&step, id, times).await,
             Ok(Job::Recovery(step)) => self.make_recovery_step(&step, id, times).await,
-            Ok(Job::FanOut(share)) => self.send_share(&share, times).await,
+            Ok(Job::FanOut(share)) => self.make_share_step(&share, id, times).await,
             Err(error) => {
                 tracing::warn!(job.rejected = %error, message.id = id, "job rejected");
                 Ok(self.rejected_queue.send(body.to_owned()).await?)

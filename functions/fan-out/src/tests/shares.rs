@@ -23,7 +23,8 @@ fn job(body: &str) -> Result<Batch, serde_json::Error> {
 
 /// A job for the first 160 webhooks of a shop.
 fn share_of(shop: &str) -> Result<Batch, serde_json::Error> {
-    job(&format!(r#"{{"fan_out":{{"record":{},"range":{{"from":1,"to":160}}}}}}"#, record(shop, 1)))
+    let record = record(shop, 1);
+    job(&format!(r#"{{"fan_out":{{"id":"i","record":{record},"range":{{"from":1,"to":160}},"number":1}}}}"#))
 }
 
 fn queued(aws: &Aws) -> Vec<String> {
@@ -103,13 +104,73 @@ async fn a_share_that_cannot_be_sent_comes_again() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_share_with_a_message_that_sqs_refuses_for_good_is_rejected() -> TestResult {
-    let (aws, dependencies) = world(|_| Reply::Refuse).await?;
+async fn the_webhooks_whose_messages_sqs_refuses_for_good_are_rejected_with_the_reason() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Take).await?;
+    *aws.refused.lock().unwrap() = [7, 8, 120].into();
     assert_eq!(respond(&dependencies, share_of("wide")?).await?, json!({"batchItemFailures": []}));
-    let rejected = aws.rejected.lock().unwrap().clone();
-    assert_eq!(rejected.len(), 1);
-    assert_eq!(rejected[0]["fan_out"]["range"], json!({"from": 1, "to": 160}));
-    assert_eq!(rejected[0]["fan_out"]["record"]["event_id"], "e1");
+    let mut rejected = aws.rejected.lock().unwrap().clone();
+    rejected.sort_by_key(|job| job["fan_out"]["range"]["from"].as_u64());
+    let ranges: Vec<_> = rejected.iter().map(|job| &job["fan_out"]["range"]).collect();
+    assert_eq!(ranges, [&json!({"from": 7, "to": 8}), &json!({"from": 120, "to": 120})]);
+    for share in &rejected {
+        assert_eq!(share["fan_out"]["record"]["event_id"], "e1");
+        assert_eq!(share["fan_out"]["reason"], "SQS refused the message's content");
+    }
+    assert!(aws.jobs.lock().unwrap().is_empty(), "the share is done");
+    assert_eq!(queued(&aws).len(), 157);
+
+    // The operator sends one of them again, although its share is done.
+    aws.refused.lock().unwrap().clear();
+    let body = rejected[0].to_string();
+    assert_eq!(respond(&dependencies, job(&body)?).await?, json!({"batchItemFailures": []}));
+    assert_eq!(queued(&aws).len(), 159);
+    Ok(())
+}
+
+/// A step that comes again rejects again, so it rejects only if it is noted then.
+#[tokio::test]
+async fn a_step_that_sends_nothing_rejects_nothing() -> TestResult {
+    let (aws, dependencies) = world(|_| Reply::Take).await?;
+    *aws.refused.lock().unwrap() = [7].into();
+    handle(&dependencies, share_of("wide")?, times(20)).await;
+    assert!(aws.rejected.lock().unwrap().is_empty() && queued(&aws).is_empty());
+    Ok(())
+}
+
+/// The stand-in's function has 60 seconds, as on AWS.
+#[tokio::test]
+async fn a_share_begins_no_batch_that_leaves_no_time_to_note_it() -> TestResult {
+    // A batch, rejecting, noting and queueing: four calls with all their retries.
+    for (seconds_left, sent) in [(60, 160), (30, 160), (26, 0), (24, 0)] {
+        let (aws, dependencies) = world(|_| Reply::Take).await?;
+        handle(&dependencies, share_of("wide")?, times(seconds_left)).await;
+        assert_eq!(queued(&aws).len(), sent, "{seconds_left} s");
+    }
+    Ok(())
+}
+
+/// Its shares hold the webhooks of that app alone.
+#[tokio::test]
+async fn an_event_that_names_an_app_is_shared_out_unless_it_ends_the_app() -> TestResult {
+    for (topic, webhooks, jobs) in [
+        ("orders/create", 3_200, 0),
+        ("orders/create", 3_202, 2),
+        ("webhooks/disabled", 3_202, 2),
+        ("app/uninstalled", 3_202, 0),
+    ] {
+        let (aws, dependencies) = world(|_| Reply::Take).await?;
+        let record = record(&format!("apps-{webhooks}"), 0).replace("orders/create", topic);
+        let batch = batch_of(&[record.replacen('{', r#"{"app": "demo", "#, 1)])?;
+        assert_eq!(respond(&dependencies, batch).await?, json!({"batchItemFailures": []}), "{topic}");
+        let queued = aws.jobs.lock().unwrap().clone();
+        assert_eq!(queued.len(), jobs, "{topic} to {webhooks}");
+        for body in queued {
+            assert_eq!(respond(&dependencies, job(&body)?).await?, json!({"batchItemFailures": []}));
+        }
+        let mut sent = aws.webhooks.lock().unwrap().clone();
+        sent.sort_unstable();
+        assert!(sent.into_iter().eq((2..=webhooks).step_by(2)), "{topic} to {webhooks}");
+    }
     Ok(())
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Reply {
 
 pub(super) struct Aws {
     pub(super) reply_to: fn(&str) -> Reply,
+    /// The webhooks whose messages SQS refuses for good.
+    pub(super) refused: Mutex<BTreeSet<u64>>,
     pub(super) failed_once: Mutex<BTreeSet<String>>,
     pub(super) queued: Mutex<Vec<String>>,
     pub(super) rejected: Mutex<Vec<Value>>,
@@ -40,6 +42,7 @@ pub(super) async fn world(
 ) -> Result<(Arc<Aws>, Dependencies), Box<dyn std::error::Error>> {
     let aws = Arc::new(Aws {
         reply_to,
+        refused: Mutex::default(),
         failed_once: Mutex::default(),
         queued: Mutex::default(),
         rejected: Mutex::default(),
@@ -171,6 +174,16 @@ fn query(aws: &Aws, call: &Value) -> (StatusCode, Json<Value>) {
             let count = wide.trim_start_matches("wide-").trim_end_matches(".example").parse().unwrap_or(0);
             on_range(call, count, on)
         }
+        // Half of the webhooks of `apps-200`, on any topic, are of another app.
+        apps if apps.starts_with("apps-") => {
+            let count = apps.trim_start_matches("apps-").trim_end_matches(".example").parse().unwrap_or(0);
+            let of_an_app = |id: usize, _: &str| {
+                let mut webhook = on(id, "*");
+                webhook["app"]["S"] = ["demo", "other"][id % 2].into();
+                webhook
+            };
+            on_range(call, count, of_an_app)
+        }
         "denied.example" => {
             return (StatusCode::BAD_REQUEST, Json(json!({"__type": "AccessDeniedException"})));
         }
@@ -198,8 +211,10 @@ fn take_batch(aws: &Aws, call: &Value) -> Value {
         // Without its group, a busy app would hold up the others.
         let shop = delivery["envelope"]["shop"].as_str().unwrap_or_default();
         let is_in_its_group = entry["MessageGroupId"] == format!("{shop}/demo");
+        let is_refused = webhook.parse().is_ok_and(|id: u64| aws.refused.lock().unwrap().contains(&id));
         let code = match (aws.reply_to)(&event) {
             _ if !is_in_its_group => Some("MissingParameter"),
+            _ if is_refused => Some("InvalidMessageContents"),
             Reply::Take => None,
             Reply::FailOnce => {
                 aws.failed_once.lock().unwrap().insert(event.clone()).then_some("InternalError")

@@ -86,7 +86,7 @@ pub(crate) fn run<F: Future>(test: F) -> F::Output {
     }
 }
 
-/// What answers a call of AWS: by its operation and its JSON.
+/// What answers a call of AWS: by its operation and its JSON. A response with `__type` is an error.
 type Respond = dyn Fn(String, Value) -> BoxFuture<'static, Value> + Send + Sync;
 
 /// AWS in this process.
@@ -112,10 +112,10 @@ impl HttpConnector for InProcess {
         let call = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
         let response = (self.0)(operation, call.unwrap_or_default());
         HttpConnectorFuture::new(async move {
-            let body = response.await.to_string().into();
-            let status = StatusCode::try_from(200);
+            let body = response.await;
+            let status = StatusCode::try_from(if body["__type"].is_null() { 200 } else { 400 });
             status
-                .map(|status| HttpResponse::new(status, body))
+                .map(|status| HttpResponse::new(status, body.to_string().into()))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }

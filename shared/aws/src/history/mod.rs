@@ -1,7 +1,7 @@
 //! The history table: its items, and how they are written and read.
 //!
 //! The history keeps a record of each delivery, the payload of each event with subscribers, and how
-//! far each replay is.
+//! far each replay and each share of a large fan-out is.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -9,6 +9,7 @@
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
 //! | payload of a held delivery | `DELIVERY#<webhook id>-<event id>` | `<payload digest>#<part>` |
 //! | replay | `REPLAY#<webhook id>` | `<replay id>` |
+//! | share of a large fan-out | `SHARE#<id>` | `<first webhook id>-<last webhook id>` |
 //!
 //! The table finds a delivery by its id. The index [`DELIVERIES_INDEX`] lists a webhook's
 //! deliveries in the order in which they were first queued. It changes with a delivery's state, and
@@ -29,12 +30,14 @@ mod deliveries;
 mod payloads;
 mod replays;
 mod scan;
+mod shares;
 mod store;
 
 pub use deliveries::{DELIVERIES_INDEX, DeliveryItem, IndexedDelivery, LIST_SHARDS, list_shards};
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
 pub use replays::ReplayItem;
 pub use scan::{Direction, Found, Scan, ScanStep};
+pub use shares::ShareItem;
 pub use store::{HISTORY_TIME, HistoryTable, Write};
 
 #[cfg(test)]

@@ -32,14 +32,15 @@ pub struct Envelope {
     /// The trace context that the event was published with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The digest of the payload, under which the history keeps it, if it does.
+    /// The digest of the payload, if deliveries are recorded. The history keeps the payload under it,
+    /// if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_digest: Option<PayloadDigest>,
 }
 
 impl Envelope {
-    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set if the payload
-    /// is kept.
+    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set if deliveries
+    /// are recorded.
     pub fn of(
         event: &StoreEvent<'_>,
         payload_digest: Option<PayloadDigest>,

@@ -42,7 +42,7 @@ impl QueueEntry {
 }
 
 /// The messages of an event: one for each subscriber, or only for those of the app that the event
-/// names. `payload_digest` is set if the payload is kept.
+/// names. `payload_digest` is set if deliveries are recorded.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
     payload_digest: Option<&'s PayloadDigest>,
@@ -51,7 +51,7 @@ pub fn deliveries<'a, 's>(
 ) -> impl Iterator<Item = DeliveryMessage<'a>> {
     subscribers
         .into_iter()
-        .filter(|subscriber| event.app.as_ref().is_none_or(|app| *app == subscriber.app))
+        .filter(|subscriber| event.is_for(&subscriber.app))
         .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
 }
 

@@ -45,8 +45,8 @@ pub struct DeliveryMessage<'a> {
 pub struct InvalidDeliveryMessage(serde_json::Error);
 
 impl<'a> DeliveryMessage<'a> {
-    /// The first message of an event's delivery to a subscriber. `payload_digest` is set if the
-    /// payload is kept.
+    /// The first message of an event's delivery to a subscriber. `payload_digest` is set if
+    /// deliveries are recorded.
     pub fn of(
         event: &StoreEvent<'a>,
         payload_digest: Option<PayloadDigest>,

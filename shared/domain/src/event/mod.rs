@@ -173,6 +173,11 @@ impl<'a> StoreEvent<'a> {
 }
 
 impl StoreEvent<'_> {
+    /// Whether an app's webhooks get it: it names no app, or this one.
+    pub fn is_for(&self, app: &AppId) -> bool {
+        self.app.as_ref().is_none_or(|only| only == app)
+    }
+
     /// The partition key of its record: the shop and the payload's id. So all events of a resource
     /// are on one shard and keep their order. Kinesis takes at most 256 characters.
     pub fn partition_key(&self) -> String {

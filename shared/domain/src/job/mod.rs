@@ -6,8 +6,11 @@
 //! done.
 //!
 //! What is promised: a job that dies anywhere goes on, because its message comes again. A step that
-//! is made twice sends messages twice; the delivery function makes one series of attempts of them.
-//! Two chains of one job become one, because only one message can note a step. Every chain ends.
+//! dies before it is noted is made again from its beginning and sends messages twice; the delivery
+//! function makes one run's attempts of them. Two chains of one job become one, because only one
+//! message can note a step ([`turn`]). Every chain ends.
+
+pub mod turn;
 
 pub mod fan_out;
 

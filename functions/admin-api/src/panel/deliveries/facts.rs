@@ -13,12 +13,7 @@ use crate::{
 };
 
 /// The facts. `webhook` is the webhook as it is now; `None` if it is deleted.
-pub(super) fn facts(
-    delivery: &ShownDelivery,
-    webhook: Option<&Webhook>,
-    has_other_payload: bool,
-    now: Timestamp,
-) -> Markup {
+pub(super) fn facts(delivery: &ShownDelivery, webhook: Option<&Webhook>, now: Timestamp) -> Markup {
     html! {
         dl.facts {
             dt { "State" }
@@ -52,7 +47,7 @@ pub(super) fn facts(
             }
             dt { "Delivery id" }
             dd { code { (delivery.id) } }
-            @if has_other_payload {
+            @if delivery.has_other_payload {
                 dt { "Note" }
                 dd {
                     "Another event came under the same id with another payload. It was not sent: ids of events must differ."

@@ -124,6 +124,7 @@ mod tests {
             topic: "orders/paid".to_owned(),
             state: "retrying",
             test: true,
+            has_other_payload: false,
             replays: 0,
             triggered_at: "2026-11-21T15:00:00+00:00".to_owned(),
             created_at: "2026-11-21T15:00:00+00:00".to_owned(),

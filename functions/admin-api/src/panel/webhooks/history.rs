@@ -186,6 +186,7 @@ mod tests {
             topic: "orders/<script>".to_owned(),
             state,
             test: false,
+            has_other_payload: false,
             replays: 0,
             triggered_at: time.clone(),
             created_at: time,

@@ -15,9 +15,10 @@ use storehook_domain::{
         message::Job,
         replay::{
             Replay,
-            record::{ReplayRecord, Turn},
+            record::ReplayRecord,
             step::{Counts, ReplayStep, STEP_TIME, StepOutcome},
         },
+        turn::Turn,
     },
     webhook::Status,
 };

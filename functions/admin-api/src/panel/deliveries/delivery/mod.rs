@@ -166,7 +166,7 @@ impl Found {
             }
             div.actions { (self.again(&path, status)) }
             div id="attempts" data-version=(self.version()) {
-                (facts(summary, self.webhook.as_ref(), self.record.has_other_payload, now))
+                (facts(summary, self.webhook.as_ref(), now))
                 (timeline(delivery, now))
                 (exchange(delivery, self.request.as_ref().map(|_| format!("{path}/body")).as_deref()))
             }

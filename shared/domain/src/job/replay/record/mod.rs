@@ -19,9 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     history::query::DeliveryPosition,
-    job::replay::{
-        Replay,
-        step::{Counts, ReplayStep, StepOutcome},
+    job::{
+        replay::{
+            Replay,
+            step::{Counts, ReplayStep, StepOutcome},
+        },
+        turn::Turn,
     },
 };
 
@@ -89,17 +92,6 @@ pub struct ReplayRecord {
     pub expires_at: i64,
 }
 
-/// What is to be done with a step that was received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Make the step.
-    Make,
-    /// The step is made: queue the next one.
-    QueueNext,
-    /// Nothing.
-    End,
-}
-
 impl ReplayRecord {
     /// The record of a replay that begins, and is kept for so long.
     pub fn begin(replay: Replay, kept_for: SignedDuration) -> Self {
@@ -130,14 +122,9 @@ impl ReplayRecord {
     /// What is to be done with a step that came as this SQS message.
     pub fn turn(&self, step: &ReplayStep, message_id: &str) -> Turn {
         if self.status != ReplayStatus::Running {
-            Turn::End
-        } else if step.number == self.steps.saturating_add(1) {
-            Turn::Make
-        } else if step.number == self.steps && self.noted_by.as_deref() == Some(message_id) {
-            Turn::QueueNext
-        } else {
-            Turn::End
+            return Turn::End;
         }
+        Turn::of(step.number, message_id, self.steps, self.noted_by.as_deref())
     }
 
     /// The record after a step that came as this SQS message; `None` where another message made it.

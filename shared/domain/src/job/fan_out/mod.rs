@@ -1,0 +1,246 @@
+//! The fan-out of an event that has more webhooks than one invocation sends to.
+//!
+//! The webhooks are shared out by ranges of their ids. The invocation that reads the event's record
+//! queues a job for each share: then the record is done, and its shard moves on. The shares do not
+//! depend on each other.
+//!
+//! A share takes as many steps as it needs. Each step sends to the webhooks that no earlier one sent
+//! to, and its message names those that are done. A [`record`] notes each step, so a message that
+//! comes again sends nothing that a noted step sent.
+
+pub mod record;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    delivery::fan_out::BATCH_LIMIT,
+    event::{id::EventId, origin::RecordOrigin},
+    payload::limits::SQS_MESSAGE_LIMIT,
+    webhook::WebhookId,
+};
+
+/// How many batches a share has. At a second for each and eight at a time, that is 20 seconds.
+const BATCHES: usize = 160;
+
+/// The fewest webhooks of a share that others follow: a batch has one message at least.
+pub const SMALLEST_SHARE: usize = BATCHES;
+
+/// Webhooks with ids in this range, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The first id.
+    pub from: WebhookId,
+    /// The last id.
+    pub to: WebhookId,
+}
+
+/// A step of a share: the deliveries of an event to those webhooks of a range that are not done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FanOutShare {
+    /// Where its event comes from. With the range it tells shares apart: the same record read again
+    /// has the same shares, and an event that is published again has others.
+    pub id: String,
+    /// The event, as a record.
+    pub record: Box<RawValue>,
+    /// The webhooks of the share.
+    pub range: Range,
+    /// Which step it is, from 1.
+    pub number: u32,
+    /// Which of its webhooks are done, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<Range>,
+    /// Why SQS refused its deliveries for good, if it is in the rejected queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Range {
+    /// Every webhook.
+    pub const ALL: Self = Self { from: WebhookId::new(0), to: WebhookId::new(u64::MAX) };
+
+    /// Whether a webhook is in it.
+    pub fn contains(&self, id: WebhookId) -> bool {
+        (self.from..=self.to).contains(&id)
+    }
+}
+
+impl FanOutShare {
+    /// The first step of a share of an event that comes from this place on the stream.
+    pub fn begin(origin: &RecordOrigin<'_>, record: Box<RawValue>, range: Range) -> Self {
+        let id = EventId::of_record(origin).to_string();
+        Self { id, record, range, number: 1, done: Vec::new(), reason: None }
+    }
+
+    /// A share of refused webhooks, for the rejected queue. It is named by the SQS message of the
+    /// step that refused them. So it is a share of its own: if an operator sends it again, no record
+    /// says that it is done.
+    pub fn refused(&self, range: Range, message_id: &str, reason: String) -> Self {
+        Self {
+            id: message_id.to_owned(),
+            record: self.record.clone(),
+            range,
+            number: 1,
+            done: Vec::new(),
+            reason: Some(reason),
+        }
+    }
+
+    /// The range that a step looks up: without those that are done before any other.
+    pub fn rest(&self) -> Range {
+        let next = |done: &Range| WebhookId::new(done.to.get().saturating_add(1));
+        let from = self.done.first().filter(|done| done.from == self.range.from).map(next);
+        Range { from: from.unwrap_or(self.range.from), ..self.range }
+    }
+
+    /// Whether an earlier step has dealt with a webhook.
+    pub fn is_done(&self, id: WebhookId) -> bool {
+        self.done.iter().any(|done| done.contains(id))
+    }
+
+    /// What is done after a step. The webhooks are those of [`Self::rest`], in their order, each with
+    /// whether it is done.
+    fn done_after(&self, webhooks: impl Iterator<Item = (WebhookId, bool)>) -> Vec<Range> {
+        let before = self.done.first().filter(|done| done.from == self.range.from);
+        ranges(before.copied(), self.range.from, webhooks)
+    }
+}
+
+/// The ranges of webhooks that are marked. They go on from a range that ends before the first of
+/// them. One that begins with the first webhook begins at `from`.
+fn ranges(
+    before: Option<Range>,
+    from: WebhookId,
+    webhooks: impl Iterator<Item = (WebhookId, bool)>,
+) -> Vec<Range> {
+    let mut ranges: Vec<_> = before.into_iter().collect();
+    let (mut begin, mut goes_on) = (Some(from), true);
+    for (id, is_marked) in webhooks {
+        if is_marked {
+            match ranges.last_mut() {
+                Some(last) if goes_on => last.to = id,
+                _ => ranges.push(Range { from: begin.unwrap_or(id), to: id }),
+            }
+        }
+        (begin, goes_on) = (None, is_marked);
+    }
+    ranges
+}
+
+/// The ranges of the webhooks that are marked, among all webhooks in their order.
+pub fn marked(webhooks: impl Iterator<Item = (WebhookId, bool)>) -> Vec<Range> {
+    let mut webhooks = webhooks.peekable();
+    let first = webhooks.peek().map_or(WebhookId::new(0), |(id, _)| *id);
+    ranges(None, first, webhooks)
+}
+
+/// The shares of these webhooks, each of as many messages of this size as 160 batches hold.
+pub fn shares(mut ids: Vec<WebhookId>, message_bytes: usize) -> Vec<Range> {
+    let a_batch = (SQS_MESSAGE_LIMIT / message_bytes.max(1)).clamp(1, BATCH_LIMIT);
+    ids.sort_unstable();
+    let shares = ids.chunks(a_batch * BATCHES);
+    shares.filter_map(|share| Some(Range { from: *share.first()?, to: *share.last()? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{event::StoreEvent, job::message::Job, payload::limits::PAYLOAD_LIMIT};
+
+    const ORIGIN: RecordOrigin<'_> =
+        RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
+
+    #[test]
+    fn every_webhook_is_in_one_share_of_bounded_size() {
+        let ids: Vec<_> = (1..=20_000).rev().map(|id| WebhookId::new(id * 3)).collect();
+        for (bytes, count, largest) in [(2_000, 13, 1_600), (200_000, 25, 800), (SQS_MESSAGE_LIMIT, 125, 160)]
+        {
+            let shares = shares(ids.clone(), bytes);
+            assert_eq!(shares.len(), count, "{bytes}");
+            let size = |share: &Range| ids.iter().filter(|id| share.contains(**id)).count();
+            let sizes = shares.iter().map(size);
+            let sizes: Vec<_> = sizes.collect();
+            assert_eq!(
+                (sizes.iter().sum::<usize>(), sizes.iter().max()),
+                (20_000, Some(&largest)),
+                "{bytes}"
+            );
+        }
+        assert_eq!(shares(Vec::new(), 1), []);
+    }
+
+    /// The webhooks `1` to `9` of a share of `1` to `9`, each with whether a step dealt with it.
+    fn webhooks(done: &str) -> impl Iterator<Item = (WebhookId, bool)> {
+        (1..).zip(done.chars()).map(|(id, mark)| (WebhookId::new(id), mark == 'x'))
+    }
+
+    fn pairs(ranges: &[Range]) -> Vec<(u64, u64)> {
+        ranges.iter().map(|range| (range.from.get(), range.to.get())).collect()
+    }
+
+    #[test]
+    fn a_step_goes_on_from_what_earlier_ones_have_done() -> Result<(), Box<dyn std::error::Error>> {
+        let range = Range { from: WebhookId::new(1), to: WebhookId::new(9) };
+        let share = FanOutShare::begin(&ORIGIN, RawValue::from_string("{}".to_owned())?, range);
+        for (first_step, done, from) in [
+            (".........", vec![], 1),
+            ("xx.......", vec![(1, 2)], 3),
+            ("xx.x.xx..", vec![(1, 2), (4, 4), (6, 7)], 3),
+            (".x......x", vec![(2, 2), (9, 9)], 1),
+        ] {
+            let second = FanOutShare { done: share.done_after(webhooks(first_step)), ..share.clone() };
+            assert_eq!((pairs(&second.done), second.rest().from.get()), (done, from), "{first_step}");
+            assert_eq!(second.rest().to, range.to);
+            let dealt_with: Vec<_> = webhooks(first_step).map(|(id, _)| (id, second.is_done(id))).collect();
+            assert!(dealt_with.into_iter().eq(webhooks(first_step)), "{first_step}");
+        }
+        // The first step did 1 and 3. The second one did 2, and 4 next to 3.
+        let second = FanOutShare { done: share.done_after(webhooks("x.x......")), ..share };
+        let found = webhooks("xxxx.....").skip(1);
+        assert_eq!(pairs(&second.done_after(found)), [(1, 4)]);
+        // Later look-ups may find fewer webhooks, and none before the first one that is not done.
+        let found = [(2, false), (9, true)].map(|(id, is_done)| (WebhookId::new(id), is_done));
+        assert_eq!(pairs(&second.done_after(found.into_iter())), [(1, 1), (9, 9)]);
+        Ok(())
+    }
+
+    #[test]
+    fn marked_webhooks_that_follow_each_other_are_one_range() {
+        for (marks, expected) in [("", vec![]), ("...", vec![]), ("x.xx.x", vec![(1, 1), (3, 4), (6, 6)])] {
+            assert_eq!(pairs(&marked(webhooks(marks))), expected, "{marks}");
+        }
+    }
+
+    /// A payload of 1 MB fills a batch. So at most eight webhooks, one for each batch that is under
+    /// way, are not done before one that is.
+    #[test]
+    fn the_largest_event_fits_into_a_job() -> Result<(), Box<dyn std::error::Error>> {
+        let shop = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+        let record = format!(
+            r#"{{"shop": "{shop}", "topic": "{}:b", "event_id": "{}", "triggered_at": "2026-11-21T15:00:00.123456789Z",
+                "test": true, "app": "{}", "traceparent": "00-{}-{}-01", "payload": {{}}}}"#,
+            "a".repeat(62),
+            "e".repeat(64),
+            "p".repeat(64),
+            "a".repeat(32),
+            "b".repeat(16),
+        );
+        let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
+        let range = Range { from: WebhookId::new(u64::MAX), to: WebhookId::new(u64::MAX) };
+        let share = FanOutShare::begin(&ORIGIN, event.to_record(), range);
+        let job = Job::FanOut(FanOutShare {
+            id: "m".repeat(100),
+            number: u32::MAX,
+            done: vec![range; 9],
+            reason: Some("r".repeat(100)),
+            ..share
+        });
+        let job = job.to_message();
+        let besides = job.len() - event.payload.as_str().len();
+        assert!(besides <= SQS_MESSAGE_LIMIT - PAYLOAD_LIMIT, "{besides}");
+        assert!(Job::parse(&job).is_ok());
+        Ok(())
+    }
+}
