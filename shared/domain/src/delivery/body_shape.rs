@@ -76,3 +76,43 @@ impl BodyShape {
         format!(r#"{{"event":"{event}","event_id":"{event_id}","payload":{payload}}}"#)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_resource_keeps_its_secrets_in_every_form() -> Result<(), Box<dyn std::error::Error>> {
+        let topic = "product_listings/add";
+        let payload = r#"{"product_listing": {"id":1, "cost":2, "metafields":[{"namespace":"private"}]}}"#;
+        let xml = |members: &str| {
+            let opening = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<product-listing>\n";
+            format!("{opening}  <id type=\"integer\">1</id>\n{members}</product-listing>\n")
+        };
+        let cost = "  <cost type=\"integer\">2</cost>\n";
+        for (fields, json, xml) in [
+            (&[][..], r#"{"product_listing":{"id":1,"cost":2}}"#, xml(cost)),
+            (&["product_listing"], r#"{"product_listing":{"id":1,"cost":2}}"#, xml(cost)),
+            (&["id", "metafields"], r#"{"product_listing":{"id":1}}"#, xml("")),
+        ] {
+            let message = format!(r#"{{"event":"{topic}","event_id":"e1","payload":{json}}}"#);
+            for (protocol, format, expected) in [
+                (Protocol::Webhook, Format::Json, json),
+                (Protocol::Webhook, Format::Xml, &xml),
+                (Protocol::Integration, Format::Json, &message),
+            ] {
+                let shape = BodyShape {
+                    topic: TopicPattern::parse(topic)?,
+                    protocol,
+                    format,
+                    fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+                    metafield_namespaces: vec![],
+                };
+                let payload = Payload::parse(payload)?;
+                let (body, _) = shape.body(payload, &Topic::parse(topic)?, &EventId::parse("e1")?)?;
+                assert_eq!(body, expected, "{protocol:?} {format:?}");
+            }
+        }
+        Ok(())
+    }
+}

@@ -110,36 +110,6 @@ fn a_request_has_every_header_of_the_contract_and_no_other() -> TestResult {
 }
 
 #[test]
-fn a_wrapped_resource_keeps_its_secrets_in_every_form() -> TestResult {
-    let record = r#"{"shop": "a.example", "topic": "product_listings/add", "event_id": "e1", "payload":
-        {"product_listing": {"id":1, "cost":2, "metafields":[{"namespace":"private"}]}}}"#;
-    let xml = |members: &str| {
-        let opening = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<product-listing>\n";
-        format!("{opening}  <id type=\"integer\">1</id>\n{members}</product-listing>\n")
-    };
-    let cost = "  <cost type=\"integer\">2</cost>\n";
-    for (fields, json, xml) in [
-        (&[][..], r#"{"product_listing":{"id":1,"cost":2}}"#, xml(cost)),
-        (&["product_listing"], r#"{"product_listing":{"id":1,"cost":2}}"#, xml(cost)),
-        (&["id", "metafields"], r#"{"product_listing":{"id":1}}"#, xml("")),
-    ] {
-        let message = format!(r#"{{"event":"product_listings/add","event_id":"e1","payload":{json}}}"#);
-        for (protocol, format, expected) in [
-            (Protocol::Webhook, Format::Json, json),
-            (Protocol::Webhook, Format::Xml, &xml),
-            (Protocol::Integration, Format::Json, &message),
-        ] {
-            let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-            let webhook = Webhook { protocol, format, fields, ..webhook(serde_json::json!({}))? };
-            let (headers, body) = request_to(&webhook, record, &HeaderPrefix::default())?;
-            assert_eq!(body, expected, "{protocol:?} {format:?}");
-            assert_eq!(headers["x-spiffy-stores-product-listing-id"], "1");
-        }
-    }
-    Ok(())
-}
-
-#[test]
 fn the_body_is_the_payload_its_xml_or_sprees_message() -> TestResult {
     let record = r#"{"shop": "a.example", "topic": "order:new", "event_id": "e1", "payload":
         {"id": 327475578523353102, "price": "19.90", "weight": 199.0}}"#;
