@@ -89,9 +89,20 @@ mod tests {
 
     use crate::{
         Sender,
-        stand_in::{Table, deliver_by, delivery},
+        stand_in::{Table, deliver_all, deliver_by, delivery},
         transport::Transport,
     };
+
+    #[tokio::test]
+    async fn a_batch_sends_one_host_fifty_requests_at_once_and_the_rest_after_them()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let messages: Vec<_> = (0..100).map(|age| (format!("m{age}-retry"), delivery(16, age))).collect();
+        let messages: Vec<_> = messages.iter().map(|(id, body)| (id.as_str(), body.clone())).collect();
+        let seen = deliver_all(&messages).await?;
+        assert!(seen.failed.is_empty() && seen.sent.is_empty(), "all are delivered: {:?}", seen.failed);
+        assert_eq!(seen.gathered, (0, 50));
+        Ok(())
+    }
 
     /// The endpoint is not to blame for its neighbours.
     #[tokio::test]
@@ -101,7 +112,7 @@ mod tests {
             let messages = [("m", delivery(8, 0)), ("m-retry", delivery(8, 1_000))];
             let crowded = deliver_by(&messages, history_days, Table::Works, |dependencies| {
                 let sender = Sender::new(&dependencies.settings)?;
-                dependencies.transport = Transport::Network(sender.without_places());
+                dependencies.transport = Transport::Network(Box::new(sender.without_places()));
                 Ok(())
             });
             let (seen, lines) = logged(crowded).await;

@@ -175,7 +175,9 @@ pub(crate) async fn managing_works(stack: &Stack) -> Result<bool> {
     let new = json!({"webhook": {"topic": "orders/create", "address": "https://a.example/"}});
     let created = api.call(Method::POST, "/admin/webhooks.json", Some(new)).await?;
     let path = format!("/admin/webhooks/{}.json", created.json["webhook"]["id"]);
+    let change = json!({"webhook": {"status": "paused"}});
+    let changed = api.call(Method::PUT, &path, Some(change)).await?;
     let listed = api.call(Method::GET, "/admin/webhooks.json", None).await?;
     let deleted = api.call(Method::DELETE, &path, None).await?;
-    Ok([created.status, listed.status, deleted.status].iter().all(StatusCode::is_success))
+    Ok([created.status, changed.status, listed.status, deleted.status].iter().all(StatusCode::is_success))
 }

@@ -75,7 +75,6 @@ impl PushLimit {
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
-    use jiff::Timestamp;
     use serde_json::{Value, json};
     use storehook_aws::{
         registry::{TokenItem, WebhooksSeen},
@@ -95,7 +94,7 @@ mod tests {
         drops: i64,
     ) -> Result<Api, Box<dyn std::error::Error>> {
         let api = Api::start().await?;
-        let now = Timestamp::now().as_microsecond();
+        let now = storehook_aws::now().as_microsecond();
         let token = TokenHash::of("shtk_t");
         let mut item = TokenItem::of(&token, &installation()?);
         item.push_bucket_empty_at = Some(now + drops * DROP);
@@ -163,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn a_push_that_another_one_overtook_looks_at_the_bucket_again() -> TestResult {
         let api = api(Some((1, 1)), 1, 0).await?;
-        let now = Timestamp::now().as_microsecond();
+        let now = storehook_aws::now().as_microsecond();
         let mut item = TokenItem::of(&TokenHash::of("shtk_t"), &installation()?);
         item.push_bucket_empty_at = Some(now + 3_000 * DROP);
         api.refuse("UpdateItem", json_of(item)?);

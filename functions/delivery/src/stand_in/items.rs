@@ -52,6 +52,7 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
             "9" => ("ok", "paused"),
             "13" => ("delay", "active"),
             "15" => ("busy", "active"),
+            "16" => ("together", "active"),
             _ => return None,
         };
         json!({

@@ -18,7 +18,9 @@ use jiff::ToSpan as _;
 use serde_json::{Value, json};
 use storehook_aws::Environment;
 
-use crate::{Dependencies, Settings, handle};
+use tokio::sync::Barrier;
+
+use crate::{Dependencies, PLACES, Settings, handle};
 
 pub(crate) use items::PAYLOAD_DIGEST;
 
@@ -26,7 +28,8 @@ pub(crate) use items::PAYLOAD_DIGEST;
 pub(crate) type Hidden = BTreeMap<String, (i64, String)>;
 
 /// The webhooks of the registry. The endpoint of 7 responds 200, that of 8 responds 500, that of 13
-/// asks for a delay, and that of 15 asks for a wait of an hour (`Retry-After`). 9 is paused, and 10
+/// asks for a delay, and that of 15 asks for a wait of an hour (`Retry-After`). That of 16 responds to
+/// as many requests at once as a host has places. 9 is paused, and 10
 /// cannot be read. The delivery to 12 was delivered before, and the delivery to 14 is dead; the
 /// message of both is `before`. The stand-in itself is the endpoints.
 #[derive(Clone, Default)]
@@ -34,6 +37,16 @@ struct Aws {
     url: String,
     history: Table,
     seen: Arc<Mutex<Seen>>,
+    gathered: Arc<Gathered>,
+}
+
+/// Requests that wait for each other.
+struct Gathered(Barrier);
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self(Barrier::new(PLACES))
+    }
 }
 
 /// What the history table does.
@@ -60,6 +73,8 @@ pub(crate) struct Seen {
     pub(crate) attempts: BTreeMap<String, usize>,
     /// When the record of each delivery expires, in seconds.
     pub(crate) expiries: BTreeMap<String, i64>,
+    /// How many requests wait for each other, and how many did so at the same time.
+    pub(crate) gathered: (usize, usize),
     /// The keys that each read asked for.
     pub(crate) reads: Vec<Value>,
     /// How many writes there were in both tables, by kind.
@@ -94,7 +109,7 @@ pub(crate) async fn deliver_by(
     change: impl FnOnce(&mut Dependencies) -> Result<(), Box<dyn std::error::Error>>,
 ) -> Result<Seen, Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let aws = Aws { url: format!("http://{}", listener.local_addr()?), history, seen: Arc::default() };
+    let aws = Aws { url: format!("http://{}", listener.local_addr()?), history, ..Aws::default() };
     let router = Router::new()
         .route("/ok", post(async || StatusCode::OK))
         .route(
@@ -103,6 +118,7 @@ pub(crate) async fn deliver_by(
                 Json(json!({"event_id": sent["event_id"], "result": "delay", "delay": 90}))
             }),
         )
+        .route("/together", post(together))
         .route("/busy", post(async || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")])))
         .route("/broken", post(async || StatusCode::INTERNAL_SERVER_ERROR))
         .fallback(post(answer))
@@ -159,6 +175,13 @@ pub(crate) fn dependencies_at(
 pub(crate) fn operation_of(headers: &HeaderMap) -> &str {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default()
+}
+
+async fn together(State(aws): State<Aws>) {
+    let change = |change: fn(&mut (usize, usize))| change(&mut aws.seen.lock().unwrap().gathered);
+    change(|(now, most)| (*now, *most) = (*now + 1, (*most).max(*now + 1)));
+    aws.gathered.0.wait().await;
+    change(|(now, _)| *now -= 1);
 }
 
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Body) -> (StatusCode, Json<Value>) {
