@@ -66,8 +66,8 @@ impl Settings {
                 header_prefix,
             },
             rate_limit: RateLimit::new(
-                environment.number("RATE_LIMIT_BURST", 40)?,
-                environment.number("RATE_LIMIT_PER_SECOND", 2)?,
+                environment.count("RATE_LIMIT_BURST", 40)?,
+                environment.count("RATE_LIMIT_PER_SECOND", 2)?,
             ),
         })
     }

@@ -6,6 +6,7 @@ mod every_call;
 mod gaps;
 mod grants;
 mod needed_actions;
+mod parameters;
 mod permissions;
 mod policy;
 mod recorded;
