@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod deployments;
 mod every_call;
 mod gaps;
 mod grants;
