@@ -9,7 +9,10 @@ import boto3
 for line in sys.stdin:
     call = json.loads(line)
     try:
-        told = {"response": getattr(boto3.client(call["service"]), call["operation"])(**call["arguments"])}
+        response = getattr(boto3.client(call["service"]), call["operation"])(**call["arguments"])
+        if "Body" in response:
+            response["Body"] = response["Body"].read().decode()
+        told = {"response": response}
     except Exception as error:
         told = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(told, default=str), flush=True)

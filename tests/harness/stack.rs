@@ -96,12 +96,17 @@ impl Stack {
 
     /// A stack of its own, with other parameters, in the same emulator.
     pub async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
+        Self::deploy_template(root().join("template.yaml"), name, parameters).await
+    }
+
+    /// The same, of another template.
+    pub async fn deploy_template(template: PathBuf, name: &str, parameters: &[(&str, &str)]) -> Result<Self> {
         let file = Self::file().await?;
         let (interpreter, programs) = programs().await?;
         let outputs = deploy(&Deployment {
             interpreter,
             endpoint_url: &file.endpoint_url,
-            template: root().join("template.yaml"),
+            template,
             programs,
             stack_name: name,
             parameters,
@@ -154,6 +159,13 @@ impl Stack {
     pub async fn aws(&self, service: &str, operation: &str, arguments: Value) -> Result<Value> {
         let (interpreter, _) = programs().await?;
         aws::call(interpreter, &self.endpoint_url, service, operation, arguments).await
+    }
+
+    /// The JSON of an object in a bucket.
+    pub async fn object(&self, bucket: &str, key: &str) -> Result<Value> {
+        let arguments = serde_json::json!({"Bucket": bucket, "Key": key});
+        let object = self.aws("s3", "get_object", arguments).await?;
+        Ok(serde_json::from_str(object["Body"].as_str().context("no body")?)?)
     }
 
     /// What is kept of a delivery.

@@ -158,7 +158,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
     let keys = install_demo_app(&connection).await?;
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
-    let poller = kinesis::poller::run(sdk, checkpoints);
+    let poller = kinesis::poller::run(sdk, interpreter.clone(), checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     let panel_link = panel_link(&connection, &file.shop, &file.app, &file.panel_url).await?;
     if let Some(path) = &args.env_json {

@@ -81,8 +81,8 @@ impl Settings {
                 environment.number("PUSH_PER_SECOND", 50)?,
             ),
             rate_limit: RateLimit::new(
-                environment.number("RATE_LIMIT_BURST", 40)?,
-                environment.number("RATE_LIMIT_PER_SECOND", 2)?,
+                environment.count("RATE_LIMIT_BURST", 40)?,
+                environment.count("RATE_LIMIT_PER_SECOND", 2)?,
             ),
         })
     }

@@ -113,7 +113,7 @@ fn seconds(
     default: u64,
     most: u64,
 ) -> Result<Duration, SettingError> {
-    match environment.number(name, default)? {
+    match environment.count(name, default)? {
         seconds if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
         _ => Err(SettingError::invalid(name, format!("it must be 1 to {most}"))),
     }

@@ -66,6 +66,23 @@ impl Environment {
         }
     }
 
+    /// A setting that counts something, or `default` if it is absent.
+    ///
+    /// CloudFormation takes any integer or float for a parameter of the type `Number` and passes it
+    /// on as the text that it is ("CloudFormation template Parameters syntax"), so `2.5` and `1e2`
+    /// come as well. They must not stop a function from starting. A fraction is rounded up: half a
+    /// call a second is not the 0 that means no limit.
+    ///
+    /// # Errors
+    ///
+    /// The value is no number, negative, or too large for `T`.
+    pub fn count<T: TryFrom<u64>>(&self, name: &'static str, default: T) -> Result<T, SettingError> {
+        match self.optional(name) {
+            None => Ok(default),
+            Some(value) => count(value).map_err(|error| SettingError::invalid(name, error)),
+        }
+    }
+
     /// A setting that is a number, or `default` if it is absent.
     ///
     /// # Errors
@@ -80,6 +97,21 @@ impl Environment {
             Some(value) => value.parse().map_err(|error| SettingError::invalid(name, error)),
         }
     }
+}
+
+/// The value is no number that counts something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it must be a number, not negative, and not too large")]
+struct NoCount;
+
+/// Reads a number that counts something. A fraction is rounded up.
+fn count<T: TryFrom<u64>>(text: &str) -> Result<T, NoCount> {
+    let number: f64 = text.trim().parse().map_err(|_| NoCount)?;
+    // Every f64 up to here that has no fraction is a u64.
+    if !(0.0..=9_007_199_254_740_992.0).contains(&number) {
+        return Err(NoCount);
+    }
+    T::try_from(number.ceil() as u64).map_err(|_| NoCount)
 }
 
 impl SettingError {
@@ -107,6 +139,30 @@ mod tests {
         for name in ["B", "C"] {
             let message = environment.required(name).map_err(|error| error.to_string());
             assert_eq!(message, Err(format!("the environment variable {name} is not set")));
+        }
+    }
+
+    #[test]
+    fn a_count_may_be_written_as_any_number_of_cloudformation() {
+        for (text, number) in [
+            ("", Some(7)),
+            ("0", Some(0)),
+            ("40", Some(40)),
+            ("40.0", Some(40)),
+            ("1e2", Some(100)),
+            (" 5", Some(5)),
+            ("0.5", Some(1)),
+            ("2.5", Some(3)),
+            ("65535", Some(65_535)),
+            ("65536", None),
+            ("1e300", None),
+            ("-1", None),
+            ("NaN", None),
+            ("inf", None),
+            ("many", None),
+        ] {
+            let environment: Environment = [("A", text)].into_iter().collect();
+            assert_eq!(environment.count::<u16>("A", 7).ok(), number, "{text:?}");
         }
     }
 

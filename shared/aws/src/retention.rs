@@ -25,10 +25,10 @@ impl Retention {
     ///
     /// # Errors
     ///
-    /// One of them is no whole number of days.
+    /// One of them is no number of days.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let days = |name, default| {
-            let days: u16 = environment.number(name, default)?;
+            let days: u16 = environment.count(name, default)?;
             Ok(SignedDuration::from_hours(i64::from(days) * 24))
         };
         Ok(Self {

@@ -3,11 +3,13 @@
 pub(crate) mod template;
 
 mod containers;
+mod deployments;
 mod every_call;
 mod gaps;
 mod grants;
 mod limits;
 mod needed_actions;
+mod parameters;
 mod permissions;
 mod policy;
 mod recorded;

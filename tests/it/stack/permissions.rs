@@ -18,8 +18,8 @@ use super::{
 };
 
 /// What Lambda's own pollers and log writer do with a function's role: "Event source mapping
-/// permissions" for Kinesis and SQS, and "Function logs", in the AWS Lambda Developer Guide.
-pub(crate) const OF_LAMBDA_ITSELF: [&str; 10] = [
+/// permissions" for Kinesis and SQS, the destination of a Kinesis mapping, and "Function logs", in the AWS Lambda Developer Guide.
+pub(crate) const OF_LAMBDA_ITSELF: [&str; 12] = [
     "kinesis:DescribeStream",
     "kinesis:DescribeStreamSummary",
     "kinesis:GetRecords",
@@ -27,6 +27,8 @@ pub(crate) const OF_LAMBDA_ITSELF: [&str; 10] = [
     "kinesis:ListShards",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "s3:ListBucket",
+    "s3:PutObject",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",

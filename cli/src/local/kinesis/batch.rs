@@ -69,14 +69,47 @@ impl Batch {
     }
 }
 
-/// Whether a batch has used its retries up, or its oldest record is too old. -1 is no limit.
-pub(super) fn is_given_up(batch: &Batch, mapping: &EventSourceMappingConfiguration, now: Timestamp) -> bool {
-    let is_over =
-        |limit: Option<i32>, value: i64| limit.is_some_and(|limit| limit >= 0 && value > i64::from(limit));
-    let arrived_at = batch.records.first().and_then(|record| record.approximate_arrival_timestamp());
-    let age = arrived_at.map_or(0, |arrived_at| now.as_second() - arrived_at.secs());
-    is_over(mapping.maximum_retry_attempts(), i64::from(batch.retries))
-        || (batch.retries > 0 && is_over(mapping.maximum_record_age_in_seconds(), age))
+/// Why records are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// They are too old.
+    Age,
+    /// They have been tried as often as the mapping allows.
+    Retries,
+}
+
+impl Batch {
+    /// Takes the records out of a batch that are given up, with the reason.
+    ///
+    /// Age counts before the first try, too: a mapping that lags gives healthy records up.
+    pub(super) fn give_up(
+        mut self,
+        mapping: &EventSourceMappingConfiguration,
+        now: Timestamp,
+    ) -> (Option<(GivenUp, Self)>, Self) {
+        let retries = self.retries;
+        let is_too_old = |record: &Record| {
+            let age = record.approximate_arrival_timestamp().map_or(0, |at| now.as_second() - at.secs());
+            is_over(mapping.maximum_record_age_in_seconds(), age)
+        };
+        let reason = if is_over(mapping.maximum_retry_attempts(), i64::from(retries)) {
+            GivenUp::Retries
+        } else {
+            GivenUp::Age
+        };
+        let end = match reason {
+            GivenUp::Retries => self.records.len(),
+            GivenUp::Age => self.records.iter().take_while(|record| is_too_old(record)).count(),
+        };
+        let rest = self.records.split_off(end);
+        let given_up = (!self.records.is_empty()).then_some((reason, self));
+        (given_up, Self { records: rest, retries })
+    }
+}
+
+/// Whether a limit of the mapping is passed. -1 is no limit.
+fn is_over(limit: Option<i32>, value: i64) -> bool {
+    limit.is_some_and(|limit| limit >= 0 && value > i64::from(limit))
 }
 
 #[cfg(test)]
@@ -127,26 +160,38 @@ mod tests {
     #[test]
     fn batches_are_given_up_after_their_last_retry() {
         let now = Timestamp::UNIX_EPOCH;
-        for (limit, retries, is_given_up_then) in
+        for (limit, retries, is_given_up) in
             [(Some(2), 2, false), (Some(2), 3, true), (Some(-1), 99, false), (None, 99, false)]
         {
             let mapping =
                 EventSourceMappingConfiguration::builder().set_maximum_retry_attempts(limit).build();
-            let batch = Batch { records: records(0..1), retries };
-            assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{limit:?} {retries}");
+            let batch = Batch { records: records(0..2), retries };
+            let (given_up, rest) = batch.clone().give_up(&mapping, now);
+            let none = Batch { records: vec![], retries };
+            let expected = if is_given_up { (Some((GivenUp::Retries, batch)), none) } else { (None, batch) };
+            assert_eq!((given_up, rest), expected, "{limit:?} {retries}");
         }
     }
 
     #[test]
-    fn failed_batches_are_given_up_when_their_oldest_record_is_too_old() {
-        let arrived_at = aws_sdk_kinesis::primitives::DateTime::from_secs(1_000);
-        let mut old = records(0..2);
-        old[0].approximate_arrival_timestamp = Some(arrived_at);
-        let mapping = EventSourceMappingConfiguration::builder().maximum_record_age_in_seconds(60).build();
-        for (retries, now, is_given_up_then) in [(1, 1_060, false), (1, 1_061, true), (0, 9_999, false)] {
-            let batch = Batch { records: old.clone(), retries };
-            let now = Timestamp::from_second(now).unwrap();
-            assert_eq!(is_given_up(&batch, &mapping, now), is_given_up_then, "{retries} {now}");
+    fn records_that_are_too_old_are_given_up_tried_or_not() {
+        let mut all = records(0..3);
+        for (record, arrived_at) in all.iter_mut().zip([1_000, 1_000, 1_030]) {
+            record.approximate_arrival_timestamp =
+                Some(aws_sdk_kinesis::primitives::DateTime::from_secs(arrived_at));
+        }
+        for (limit, now, old) in
+            [(60, 1_060, 0), (60, 1_061, 2), (60, 1_091, 3), (-1, 9_999_999, 0), (82_800, 83_801, 2)]
+        {
+            for retries in [0, 1] {
+                let mapping =
+                    EventSourceMappingConfiguration::builder().maximum_record_age_in_seconds(limit).build();
+                let now = Timestamp::from_second(now).unwrap();
+                let (given_up, rest) = Batch { records: all.clone(), retries }.give_up(&mapping, now);
+                let given_up = given_up.map(|(reason, batch)| (reason, batch.records.len()));
+                assert_eq!(given_up, (old > 0).then_some((GivenUp::Age, old)), "{limit} {now}");
+                assert_eq!(rest, Batch { records: all[old..].to_vec(), retries });
+            }
         }
     }
 }

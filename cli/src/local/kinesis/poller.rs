@@ -10,7 +10,8 @@
 //!   up.
 //! - It continues with the first record that a response names as failed.
 //! - It halves a batch that made the function fail.
-//! - It sends the position of records that it gives up to the on-failure destination.
+//! - It gives up records that are too old, tried or not, and batches that have no retries left. They
+//!   go to the on-failure destination (`given_up`).
 //!
 //! One batch of a shard is in flight at a time; `ParallelizationFactor` is not modelled.
 
@@ -25,8 +26,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{
-    batch::{Batch, Outcome, is_given_up},
+    batch::{Batch, Outcome},
     checkpoints::Checkpoints,
+    given_up::{Destination, InvocationRecord, Store},
 };
 use crate::local::say::say;
 use crate::stack::local_stack::LOCAL_REGION;
@@ -40,9 +42,15 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Polls for every stream mapping that is disabled in the emulator, including those that are added
 /// later.
 ///
-/// With a file for its checkpoints, it continues where it last stopped.
-pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) -> Result<()> {
+/// With a file for its checkpoints, it continues where it last stopped. The emulator's Python puts
+/// objects into buckets.
+pub(in crate::local) async fn run(
+    sdk: SdkConfig,
+    interpreter: PathBuf,
+    checkpoints: Option<PathBuf>,
+) -> Result<()> {
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
+    let store = Store { interpreter, endpoint_url: sdk.endpoint_url().unwrap_or_default().to_owned() };
     let lambda = aws_sdk_lambda::Client::new(&sdk);
     let mut polled = HashSet::new();
     // Pollers end with this future, so that no checkpoint is ahead of the state that the emulator
@@ -60,7 +68,7 @@ pub(in crate::local) async fn run(sdk: SdkConfig, checkpoints: Option<PathBuf>) 
             let is_ours = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"))
                 && mapping.state() == Some("Disabled");
             if is_ours && mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned())) {
-                let poller = Poller::new(&sdk, mapping, checkpoints.clone());
+                let poller = Poller::new(&sdk, mapping, store.clone(), checkpoints.clone());
                 pollers.spawn(async move { poller.poll().await });
             }
         }
@@ -74,13 +82,19 @@ struct Poller {
     lambda: aws_sdk_lambda::Client,
     sqs: aws_sdk_sqs::Client,
     mapping: EventSourceMappingConfiguration,
+    store: Store,
     checkpoints: Arc<Checkpoints>,
 }
 
 impl Poller {
-    fn new(sdk: &SdkConfig, mapping: EventSourceMappingConfiguration, checkpoints: Arc<Checkpoints>) -> Self {
+    fn new(
+        sdk: &SdkConfig,
+        mapping: EventSourceMappingConfiguration,
+        store: Store,
+        checkpoints: Arc<Checkpoints>,
+    ) -> Self {
         let (kinesis, lambda) = (aws_sdk_kinesis::Client::new(sdk), aws_sdk_lambda::Client::new(sdk));
-        Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping, checkpoints }
+        Self { kinesis, lambda, sqs: aws_sdk_sqs::Client::new(sdk), mapping, store, checkpoints }
     }
 
     /// Polls every shard without end.
@@ -141,8 +155,13 @@ impl Poller {
     async fn work_through(&self, shard_id: &str, records: Vec<Record>) -> Result<()> {
         let mut waiting = vec![Batch { records, retries: 0 }];
         while let Some(batch) = waiting.pop() {
-            if is_given_up(&batch, &self.mapping, storehook_aws::now()) {
-                self.give_up(shard_id, &batch).await?;
+            let (given_up, batch) = batch.give_up(&self.mapping, storehook_aws::now());
+            if let Some((reason, batch)) = given_up {
+                let payload = self.event(shard_id, &batch.records).to_string();
+                let record = InvocationRecord { reason, shard_id, batch: &batch, payload };
+                self.keep(&record).await?;
+            }
+            if batch.records.is_empty() {
                 continue;
             }
             let outcome = self.invoke(shard_id, &batch.records).await?;
@@ -156,8 +175,7 @@ impl Poller {
     }
 
     async fn invoke(&self, shard_id: &str, records: &[Record]) -> Result<Outcome> {
-        let arn = self.mapping.event_source_arn();
-        let event = json!({ "Records": records.iter().map(|record| record_json(record, shard_id, arn)).collect::<Vec<_>>() });
+        let event = self.event(shard_id, records);
         let call = self.lambda.invoke().set_function_name(self.mapping.function_arn.clone());
         let response = match call.payload(Blob::new(event.to_string())).send().await {
             Ok(response) => response,
@@ -173,28 +191,26 @@ impl Poller {
         Ok(Outcome::of(payload, records))
     }
 
-    /// Sends the stream position of the given-up records to the on-failure destination.
-    async fn give_up(&self, shard_id: &str, batch: &Batch) -> Result<()> {
-        let destination =
-            self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
-        let Some(destination) = destination else { return Ok(()) };
-        let queue = destination.rsplit(':').next().unwrap_or_default();
-        let url = self.sqs.get_queue_url().queue_name(queue).send().await?.queue_url;
-        let sequence_number =
-            |record: Option<&Record>| record.map(|record| record.sequence_number().to_owned());
-        let message = json!({
-            "requestContext": { "functionArn": self.mapping.function_arn(), "approximateInvokeCount": batch.retries + 1 },
-            "timestamp": storehook_aws::now(),
-            "KinesisBatchInfo": {
-                "shardId": shard_id,
-                "startSequenceNumber": sequence_number(batch.records.first()),
-                "endSequenceNumber": sequence_number(batch.records.last()),
-                "batchSize": batch.records.len(),
-                "streamArn": self.mapping.event_source_arn(),
-            },
-        });
-        let send = self.sqs.send_message().set_queue_url(url).message_body(message.to_string());
-        send.send().await.context("the on-failure destination refused the message")?;
+    /// The event that the function gets.
+    fn event(&self, shard_id: &str, records: &[Record]) -> Value {
+        let arn = self.mapping.event_source_arn();
+        let records: Vec<_> = records.iter().map(|record| record_json(record, shard_id, arn)).collect();
+        json!({ "Records": records })
+    }
+
+    /// Sends what is given up to the on-failure destination.
+    async fn keep(&self, record: &InvocationRecord<'_>) -> Result<()> {
+        let arn = self.mapping.destination_config().and_then(|config| config.on_failure()?.destination());
+        match arn.map(Destination::parse).transpose()? {
+            None => {}
+            Some(Destination::Queue(queue)) => {
+                let url = self.sqs.get_queue_url().queue_name(queue).send().await?.queue_url;
+                let message = record.to_json(&self.mapping, storehook_aws::now());
+                let send = self.sqs.send_message().set_queue_url(url).message_body(message.to_string());
+                send.send().await.context("the on-failure destination refused the message")?;
+            }
+            Some(Destination::Bucket(bucket)) => self.store.put(&bucket, record, &self.mapping).await?,
+        }
         Ok(())
     }
 }
