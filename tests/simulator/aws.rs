@@ -34,6 +34,7 @@ pub(crate) struct Aws {
 }
 
 /// Why a service refuses a call: the name of the error, and its other members.
+#[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) &'static str, pub(crate) Value);
 
 impl Refusal {
