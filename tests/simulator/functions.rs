@@ -28,7 +28,7 @@ impl Delivery {
         let (settings, sdk) = (delivery::Settings::read(variables)?, sdk.clone());
         let make = move || {
             let (settings, script) = (settings.clone(), script.clone());
-            Ok(delivery::Dependencies::simulated(&sdk, settings, script, clock::now))
+            delivery::Dependencies::simulated(&sdk, settings, script, clock::now)
         };
         Ok(Self(Rc::new(Environments::new(crashes, make))))
     }
@@ -38,7 +38,7 @@ impl Delivery {
         let work = |dependencies: Rc<delivery::Dependencies>| async move {
             delivery::handle(&dependencies, batch).await
         };
-        self.0.invoke(timeout, work).await.ok().flatten()
+        self.0.invoke(timeout, work).await
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct FanOut(Rc<Environments<fan_out::Dependencies>>);
 impl FanOut {
     pub(crate) fn new(variables: &Environment, sdk: &SdkConfig, crashes: f64) -> Result<Self> {
         let (settings, sdk) = (fan_out::Settings::read(variables)?, sdk.clone());
-        let make = move || Ok(fan_out::Dependencies::new(&sdk, settings.clone()));
+        let make = move || fan_out::Dependencies::new(&sdk, settings.clone());
         Ok(Self(Rc::new(Environments::new(crashes, make))))
     }
 
@@ -59,7 +59,7 @@ impl FanOut {
             let times = Times::begin(clock::now, now.saturating_add(timeout).unwrap_or(now));
             fan_out::handle(&dependencies, batch, times).await
         };
-        self.0.invoke(timeout, work).await.ok().flatten()
+        self.0.invoke(timeout, work).await
     }
 
     /// Invokes it with a batch of the stream.

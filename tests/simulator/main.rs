@@ -14,6 +14,8 @@
 
 mod aws;
 mod clock;
+mod comparison;
+mod deployment;
 mod dynamodb;
 mod endpoints;
 mod functions;
@@ -36,7 +38,7 @@ use std::{io::Write as _, time::Duration};
 use anyhow::{Result, ensure};
 use clap::Parser;
 
-use crate::{report::Row, results::Results, scale::Scale, simulation::Options, sqs::Counting};
+use crate::{comparison::Baselines, deployment::Options, scale::Scale, sqs::Counting};
 
 /// Simulates scenarios and prints a table of their results.
 #[derive(Debug, Parser)]
@@ -82,28 +84,13 @@ fn main() -> Result<()> {
     let unknown = args.scenarios.iter().find(|name| scenarios.iter().all(|scenario| scenario.name != *name));
     ensure!(unknown.is_none(), "there is no scenario {unknown:?}");
     let wanted = |name| args.scenarios.is_empty() || args.scenarios.iter().any(|wanted| wanted == name);
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
-    let mut baselines = Vec::new();
-    let mut rows = Vec::new();
-    for scenario in scenarios.iter().filter(|scenario| wanted(scenario.name)) {
-        let baseline = scenario.alone();
-        let is_same = |known: &scenarios::Scenario| {
-            (&known.outage, &known.faults, known.crashes)
-                == (&baseline.outage, &baseline.faults, baseline.crashes)
-        };
-        let known =
-            baselines.iter().find(|(known, _)| is_same(known)).map(|(_, alone): &(_, Results)| alone.clone());
-        let alone = match known {
-            Some(alone) => alone,
-            None => Results::of(&simulation::run(&baseline, &options)?),
-        };
-        let results = Results::of(&simulation::run(scenario, &options)?);
-        writeln!(stderr, "{}: {results:?}", scenario.name)?;
-        baselines.push((baseline, alone.clone()));
-        rows.push((scenario, alone, results));
+    let (mut baselines, mut comparisons) = (Baselines::default(), Vec::new());
+    for scenario in scenarios.into_iter().filter(|scenario| wanted(scenario.name)) {
+        writeln!(std::io::stderr(), "{}", scenario.title)?;
+        comparisons.push(baselines.compare(scenario, &options)?);
     }
-    let rows: Vec<_> =
-        rows.iter().map(|(scenario, alone, results)| Row { scenario, alone, results }).collect();
-    write!(stdout, "{}", report::table(&rows, options.scale))?;
+    let (healthy, deliveries) =
+        (report::of_the_healthy(&comparisons, options.scale), report::of_deliveries(&comparisons));
+    write!(std::io::stdout(), "{healthy}\n{deliveries}")?;
     Ok(())
 }

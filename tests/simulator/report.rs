@@ -1,49 +1,70 @@
-//! The table of results, as Markdown.
+//! The tables of results, as Markdown.
 
 use std::{fmt::Write as _, time::Duration};
 
-use crate::{results::Results, scale::Scale, scenarios::Scenario};
-
-/// One row: a scenario, its baseline, and its results.
-pub(crate) struct Row<'a> {
-    pub(crate) scenario: &'a Scenario,
-    pub(crate) alone: &'a Results,
-    pub(crate) results: &'a Results,
-}
+use crate::{
+    comparison::{Comparison, Run},
+    scale::Scale,
+};
 
 const HEAD: &str = "\
-| scenario | healthy p99 alone | healthy p99 | first POSTs missing | in flight, fast lane | in flight, slow lane | POSTs in trouble | receives | writes | delivered | dead | held | waiting | twice | lost |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| scenario | healthy p99 alone | off | on | in flight, fast lane: off | on | in flight, slow lane: off | on |
+|---|---|---|---|---|---|---|---|
 ";
 
-/// The table. Counts are those of the scaled simulation but what is in flight, which is told at
-/// full size.
-pub(crate) fn table(rows: &[Row<'_>], scale: Scale) -> String {
+/// What healthy tenants see, and what fills the queues. In flight is told at full size.
+pub(crate) fn of_the_healthy(comparisons: &[Comparison], scale: Scale) -> String {
     let mut table = HEAD.to_owned();
-    for Row { scenario, alone, results } in rows {
+    for Comparison { scenario, alone, runs } in comparisons {
+        let [off, on] = [false, true].map(|is_on| runs.iter().find(|run| run.is_on == is_on));
         let full = |in_flight: usize| thousands((in_flight as f64 * scale.0) as u64);
-        let fates = results.fates;
-        let cells = [
-            scenario.title.to_owned(),
-            time(alone.first_post.p99),
-            time(results.first_post.p99),
-            thousands(results.unseen),
-            full(results.most_in_flight_fast),
-            full(results.most_in_flight_slow),
-            thousands(results.troubled_posts),
-            thousands(results.receives),
-            thousands(results.writes),
-            thousands(fates.delivered),
-            thousands(fates.dead),
-            thousands(fates.held),
-            thousands(fates.waiting),
-            thousands(results.duplicates),
-            thousands(fates.lost),
-        ];
+        let both =
+            |cell: &dyn Fn(&Run) -> String| [off, on].map(|run| run.map_or("-".to_owned(), cell)).join(" | ");
+        let p99 = both(&|run| time(run.results.first_post.p99) + &missing(run.results.unseen));
+        let fast = both(&|run| full(run.results.most_in_flight_fast));
+        let slow = both(&|run| full(run.results.most_in_flight_slow));
+        let alone = time(alone.first_post.p99);
         // Writing to a string does not fail.
-        _ = writeln!(table, "| {} |", cells.join(" | "));
+        _ = writeln!(table, "| {} | {alone} | {p99} | {fast} | {slow} |", scenario.title);
     }
     table
+}
+
+const HEAD_OF_DELIVERIES: &str = "\
+| scenario | breaker | POSTs to those in trouble | receives | writes | deliveries | delivered | dead | held | cancelled | waiting | lost | twice | quiet after |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+";
+
+/// What became of all deliveries, and what it cost. These are the counts of the scaled simulation.
+pub(crate) fn of_deliveries(comparisons: &[Comparison]) -> String {
+    let mut table = HEAD_OF_DELIVERIES.to_owned();
+    for (scenario, run) in comparisons.iter().flat_map(|all| all.runs.iter().map(|run| (&all.scenario, run)))
+    {
+        let (results, fates) = (&run.results, run.results.fates);
+        let numbers = [
+            results.troubled_posts,
+            results.receives,
+            results.writes,
+            fates.published,
+            fates.delivered,
+            fates.dead,
+            fates.held,
+            fates.cancelled,
+            fates.waiting,
+            fates.lost,
+            results.duplicates,
+        ];
+        let numbers = numbers.map(thousands).join(" | ");
+        let (title, breaker) = (scenario.title, if run.is_on { "on" } else { "off" });
+        let quiet = if results.is_quiet { time(results.took) } else { "not".to_owned() };
+        _ = writeln!(table, "| {title} | {breaker} | {numbers} | {quiet} |");
+    }
+    table
+}
+
+/// How many deliveries of healthy tenants have not been attempted, if there are any.
+fn missing(deliveries: u64) -> String {
+    if deliveries == 0 { String::new() } else { format!(", {} not attempted", thousands(deliveries)) }
 }
 
 fn time(time: Duration) -> String {

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::Value;
 
 use crate::{
+    deployment::{DEAD, FAST, HISTORY, JOBS, REJECTED, SLOW},
     ledger::event_id_of,
-    simulation::{DEAD, End, FAST, HISTORY, JOBS, REJECTED, SLOW},
+    simulation::End,
 };
 
 /// What became of deliveries.

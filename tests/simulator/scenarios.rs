@@ -112,8 +112,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         Scenario::of(
             "delays",
-            "an integration says `delay` for ever, 100/s",
-            tenants(1, Group::of(100.0, Behaviour::Delays)),
+            "an integration says `delay` for ever, 10/s",
+            tenants(1, Group::of(10.0, Behaviour::Delays)),
         ),
         Scenario::of("pushes", "an app with 1,000 webhooks pushes at its limit", tenants(1, pusher)),
         Scenario {

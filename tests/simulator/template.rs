@@ -1,12 +1,12 @@
 //! The deployment, as `template.yaml` has it: queues, tables, mappings, functions and their
 //! environments.
 //!
-//! Parameters have their defaults, or what a scenario sets. `!Ref` and `!GetAtt` of a resource
+//! Parameters have their defaults. `!Ref` and `!GetAtt` of a resource
 //! become names that the stand-ins know. So what is simulated is what is deployed.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use storehook_tests::root;
 use yaml_serde::Value;
 
@@ -16,7 +16,7 @@ use crate::{
     sqs::{QueueSettings, Redrive},
 };
 
-/// The template, with values for its parameters.
+/// The template, with the values of its parameters.
 pub(crate) struct Template {
     root: Value,
     parameters: BTreeMap<String, String>,
@@ -42,18 +42,13 @@ pub(crate) struct StreamMapping {
 }
 
 impl Template {
-    /// Reads the repository's template, with these parameters in the place of its defaults.
-    pub(crate) fn read(overrides: &[(&str, &str)]) -> Result<Self> {
+    /// Reads the repository's template. Parameters have their defaults.
+    pub(crate) fn read() -> Result<Self> {
         let root: Value = yaml_serde::from_str(&std::fs::read_to_string(root().join("template.yaml"))?)?;
         let mut parameters = BTreeMap::new();
         for (name, parameter) in root["Parameters"].as_mapping().context("no parameters")? {
             let name = name.as_str().context("a parameter without a name")?.to_owned();
             parameters.extend(scalar(&parameter["Default"]).map(|default| (name, default)));
-        }
-        for (name, value) in overrides {
-            if parameters.insert((*name).to_owned(), (*value).to_owned()).is_none() {
-                bail!("the template has no parameter {name}");
-            }
         }
         Ok(Self { root, parameters })
     }
@@ -93,7 +88,7 @@ impl Template {
         Ok(arn.rsplit(':').next().unwrap_or_default().to_owned())
     }
 
-    /// A function's environment: its variables and these.
+    /// A function's environment.
     pub(crate) fn environment(&self, function: &str) -> Result<BTreeMap<String, String>> {
         let variables = self.properties(function)?["Environment"]["Variables"].as_mapping();
         let variables = variables.into_iter().flatten();
@@ -182,6 +177,11 @@ impl Template {
             longest_age: Duration::from_secs(number("MaximumRecordAgeInSeconds")?),
             function_timeout: self.timeout(&mapping["FunctionName"])?,
         })
+    }
+
+    /// Whether a function has a setting.
+    pub(crate) fn has_setting(&self, function: &str, name: &str) -> Result<bool> {
+        Ok(self.environment(function)?.contains_key(name))
     }
 
     fn timeout(&self, function: &Value) -> Result<Duration> {

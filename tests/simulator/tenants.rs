@@ -37,6 +37,7 @@ pub(crate) struct Tenant {
     app: AppId,
     group: Group,
     webhooks: usize,
+    per_second: f64,
 }
 
 impl Tenant {
@@ -44,8 +45,11 @@ impl Tenant {
     pub(crate) fn new(number: usize, group: &Group, scale: Scale) -> Result<Self> {
         // A tenant with one webhook keeps it, at any scale.
         let webhooks = (scale.rate(group.webhooks).round() as usize).max(1);
+        // Where the number of webhooks is scaled, the rate is not.
+        let is_wide = group.webhooks > 1.0;
+        let per_second = if is_wide { group.per_second } else { scale.rate(group.per_second) };
         let shop = format!("t{number}.example").parse()?;
-        Ok(Self { number, shop, app: "simulated".parse()?, group: group.clone(), webhooks })
+        Ok(Self { number, shop, app: "simulated".parse()?, group: group.clone(), webhooks, per_second })
     }
 
     /// Puts the tenant into the registry and the ledger.
@@ -103,20 +107,14 @@ impl Tenant {
         self,
         aws: Aws,
         ledger: Arc<Mutex<Ledger>>,
-        scale: Scale,
         time: Duration,
         seed: u64,
     ) -> Result<()> {
         let mut random = fastrand::Rng::with_seed(seed ^ (self.number as u64) << 32);
-        let per_second = match self.webhooks {
-            // Where the number of webhooks is scaled, the rate is not.
-            1 => scale.rate(self.group.per_second),
-            _ => self.group.per_second,
-        };
         for number in 0_usize.. {
             if number >= self.group.burst {
                 // The moments of independent events: the gaps are exponential.
-                let gap = -(1.0 - random.f64()).ln() / per_second;
+                let gap = -(1.0 - random.f64()).ln() / self.per_second;
                 let left = time.saturating_sub(clock::elapsed());
                 tokio::time::sleep(Duration::from_secs_f64(gap).min(left)).await;
             }

@@ -2,12 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use anyhow::Result;
-
 /// The environments of one function; `D` is what an environment keeps.
 pub(crate) struct Environments<D> {
     free: RefCell<Vec<Rc<D>>>,
-    make: Box<dyn Fn() -> Result<D>>,
+    make: Box<dyn Fn() -> D>,
     /// Which part of the invocations crash.
     crashes: f64,
     random: RefCell<fastrand::Rng>,
@@ -18,7 +16,7 @@ const CRASH_WITHIN_MILLIS: f64 = 60.0;
 
 impl<D> Environments<D> {
     /// No environments yet. `crashes` is the part of the invocations that crash.
-    pub(crate) fn new(crashes: f64, make: impl Fn() -> Result<D> + 'static) -> Self {
+    pub(crate) fn new(crashes: f64, make: impl Fn() -> D + 'static) -> Self {
         let random = RefCell::new(fastrand::Rng::with_seed(fastrand::u64(..)));
         Self { free: RefCell::default(), make: Box::new(make), crashes, random }
     }
@@ -28,11 +26,11 @@ impl<D> Environments<D> {
         &self,
         timeout: Duration,
         work: impl FnOnce(Rc<D>) -> F,
-    ) -> Result<Option<T>> {
+    ) -> Option<T> {
         let free = self.free.borrow_mut().pop();
         let environment = match free {
             Some(environment) => environment,
-            None => Rc::new((self.make)()?),
+            None => Rc::new((self.make)()),
         };
         let crash = {
             let mut random = self.random.borrow_mut();
@@ -43,6 +41,6 @@ impl<D> Environments<D> {
         if result.is_ok() {
             self.free.borrow_mut().push(environment);
         }
-        Ok(result.ok())
+        result.ok()
     }
 }

@@ -15,11 +15,11 @@ use crate::clock;
 /// When no poller works, counted from the beginning of the simulation.
 pub(crate) type Outage = Option<Range<Duration>>;
 
-/// Waits for the end of an outage, if there is one now.
-async fn outlast(outage: &Outage) {
-    if let Some(outage) = outage
-        && outage.contains(&clock::elapsed())
-    {
-        tokio::time::sleep(outage.end - clock::elapsed()).await;
-    }
+/// Waits for the end of an outage, if there is one now. Returns whether there was.
+async fn outlast(outage: &Outage) -> bool {
+    let Some(outage) = outage.as_ref().filter(|outage| outage.contains(&clock::elapsed())) else {
+        return false;
+    };
+    tokio::time::sleep(outage.end - clock::elapsed()).await;
+    true
 }

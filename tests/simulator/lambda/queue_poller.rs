@@ -4,6 +4,8 @@
 //! name as failed. The messages of an invocation that timed out or crashed come again after the
 //! queue's visibility timeout.
 
+use std::{rc::Rc, time::Duration};
+
 use aws_lambda_events::{
     event::sqs::SqsBatchResponse,
     sqs::{SqsEvent, SqsMessage},
@@ -17,11 +19,11 @@ use crate::{
     template::{QueueMapping, arn_of},
 };
 
-/// What works on a batch: `None` if the invocation timed out or crashed.
-pub(crate) type Invoke = dyn Fn(SqsEvent) -> LocalBoxFuture<'static, Option<SqsBatchResponse>>;
+/// What works on a batch for so long: `None` if the invocation timed out or crashed.
+pub(crate) type Invoke = dyn Fn(SqsEvent, Duration) -> LocalBoxFuture<'static, Option<SqsBatchResponse>>;
 
 /// Polls for ever.
-pub(crate) async fn poll(sqs: Sqs, mapping: QueueMapping, outage: Outage, invoke: std::rc::Rc<Invoke>) {
+pub(crate) async fn poll(sqs: Sqs, mapping: QueueMapping, outage: Outage, invoke: Rc<Invoke>) {
     loop {
         outlast(&outage).await;
         let batch = sqs.receive_batch(&mapping.queue, mapping.batch_size, mapping.window).await;
@@ -29,7 +31,7 @@ pub(crate) async fn poll(sqs: Sqs, mapping: QueueMapping, outage: Outage, invoke
             continue;
         }
         let event = event_of(&batch, &mapping.queue);
-        let Some(response) = invoke(event).await else { continue };
+        let Some(response) = invoke(event, mapping.function_timeout).await else { continue };
         let failures = &response.batch_item_failures;
         // A failure without a message, or one of an unknown message, fails the batch.
         let ids: Vec<_> = batch.iter().map(Received::message_id).collect();

@@ -19,8 +19,9 @@ use crate::{
     template::StreamMapping,
 };
 
-/// What works on a batch: `None` if the invocation timed out or crashed.
-pub(crate) type Invoke = dyn Fn(KinesisEvent) -> LocalBoxFuture<'static, Option<KinesisEventResponse>>;
+/// What works on a batch for so long: `None` if the invocation timed out or crashed.
+pub(crate) type Invoke =
+    dyn Fn(KinesisEvent, Duration) -> LocalBoxFuture<'static, Option<KinesisEventResponse>>;
 
 /// How often Lambda reads a shard ("Polling and batching streams": once a second).
 const PERIOD: Duration = Duration::from_secs(1);
@@ -28,28 +29,30 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The longest wait before a batch comes again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Polls one part of the stream for ever. `rejected` gets what is given up.
+/// Polls one part of the stream for ever. `give_up` gets what is given up.
 pub(crate) async fn poll(
     stream: Stream,
     part: usize,
     mapping: StreamMapping,
     outage: Outage,
     invoke: Rc<Invoke>,
-    rejected: impl Fn(&[Record]),
+    give_up: impl Fn(&[Record]),
 ) {
     let (mut wait, mut size) = (PERIOD, mapping.batch_size);
     loop {
-        outlast(&outage).await;
         let batch = stream.first(part, size).await;
+        if outlast(&outage).await {
+            continue;
+        }
         let age = |record: &Record| Duration::try_from(clock::now().duration_since(record.arrived_at));
         let old =
             batch.iter().filter(|record| age(record).is_ok_and(|age| age > mapping.longest_age)).count();
         if old > 0 {
-            rejected(&batch[..old]);
+            give_up(&batch[..old]);
             stream.done(part, old);
             continue;
         }
-        let response = invoke(event_of(&batch)).await;
+        let response = invoke(event_of(&batch), mapping.function_timeout).await;
         let done = match &response {
             None => 0,
             Some(response) => {

@@ -127,10 +127,10 @@ impl Sqs {
     }
 
     /// Receives messages, up to `count`, waiting for the first one and then for `window` to fill
-    /// the batch.
+    /// the batch. Returns none if none came within the longest wait.
     pub(crate) async fn receive_batch(&self, name: &str, count: usize, window: Duration) -> Vec<Received> {
         let mut batch = Vec::new();
-        let mut until = None;
+        let (mut until, gives_up) = (None, clock::elapsed() + LONG_POLL);
         loop {
             let Some(changed) = self.0.changed.get(name) else { return batch };
             let changed = changed.notified();
@@ -140,9 +140,11 @@ impl Sqs {
                 if batch.len() >= count || clock::elapsed() >= end {
                     return batch;
                 }
+            } else if clock::elapsed() >= gives_up {
+                return batch;
             }
             let next = self.queues().get(name).and_then(Queue::next_change);
-            let wake = [next, until, Some(clock::elapsed() + LONG_POLL)].into_iter().flatten().min();
+            let wake = [next, until, Some(gives_up)].into_iter().flatten().min();
             let wait = wake.unwrap_or_default().saturating_sub(clock::elapsed());
             // At least a tick: the clock's timers are whole milliseconds.
             let wait = wait.max(Duration::from_millis(1));
