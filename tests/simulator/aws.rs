@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::{
 };
 use serde_json::{Value, json};
 
-use crate::{clock, dynamodb::DynamoDb, kinesis::Stream, sqs::Sqs};
+use crate::{clock, dynamodb::DynamoDb, kinesis::Stream, refusal::Refusal, sqs::Sqs};
 
 /// How long each call takes: about what DynamoDB and SQS take within a region.
 pub(crate) const LATENCY: Duration = Duration::from_millis(8);
@@ -31,17 +31,6 @@ pub(crate) struct Aws {
     pub(crate) dynamodb: Arc<Mutex<DynamoDb>>,
     pub(crate) sqs: Sqs,
     pub(crate) stream: Stream,
-}
-
-/// Why a service refuses a call: the name of the error, and its other members.
-#[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) &'static str, pub(crate) Value);
-
-impl Refusal {
-    /// The call is malformed, or uses what the stand-in does not know.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self("ValidationException", json!({"message": message.into()}))
-    }
 }
 
 impl fmt::Debug for Aws {

@@ -17,7 +17,7 @@ use crate::{
     clock, endpoints,
     functions::{Delivery, FanOut},
     kinesis::{Record, Stream},
-    lambda::{queue_poller, stream_poller},
+    lambda::{queue_poller, schedule, stream_poller},
     ledger::Ledger,
     scale::Scale,
     scenarios::Scenario,
@@ -33,6 +33,10 @@ pub(crate) const SLOW: &str = "RetryQueue";
 pub(crate) const DEAD: &str = "DeadLetterQueue";
 pub(crate) const JOBS: &str = "JobsQueue";
 pub(crate) const REJECTED: &str = "RejectedQueue";
+
+/// The settings that are limits of messages, or rates of them. What counts failures in a row is not
+/// scaled: a single failure means the same at any scale.
+const SCALED: [&str; 2] = ["WAITING_LIMIT", "CATCH_UP_PER_SECOND"];
 
 /// How a scenario is run.
 #[derive(Debug, Clone)]
@@ -72,6 +76,11 @@ pub(crate) fn start(
 ) -> Result<Vec<JoinHandle<()>>> {
     let environment = |function: &str| -> Result<(Environment, SdkConfig)> {
         let mut variables = template.environment(function)?;
+        for name in SCALED {
+            if let Some(value) = variables.get_mut(name) {
+                *value = options.scale.limit(value.parse()?).to_string();
+            }
+        }
         variables.extend(options.environment.iter().cloned());
         let environment: Environment = variables.into_iter().collect();
         let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
@@ -97,6 +106,12 @@ pub(crate) fn start(
             let poll = queue_poller::poll(aws.sqs.clone(), mapping.clone(), outage, invoke.clone());
             pollers.push(spawn_local(poll));
         }
+    }
+    let (scheduled, timeout) = (fan_out.clone(), template.stream_mapping()?.function_timeout);
+    let on_schedule: Rc<schedule::Invoke> =
+        Rc::new(move |input| scheduled.clone().invoke_scheduled(input, timeout).boxed_local());
+    for (period, input) in template.schedules("FanOutFunction")? {
+        pollers.push(spawn_local(schedule::run(period, input, on_schedule.clone())));
     }
     let fan_out_events: Rc<stream_poller::Invoke> =
         Rc::new(move |batch, timeout| fan_out.clone().invoke_events(batch, timeout).boxed_local());

@@ -14,26 +14,7 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 use storehook_domain::delivery::outcome::{FailedAttempt, Response};
 
-use crate::{clock, ledger::Ledger};
-
-/// What an endpoint does.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Behaviour {
-    /// It accepts, within 80 to 300 ms.
-    Healthy,
-    /// Nobody listens: connections are refused.
-    Dead,
-    /// It fails this part of what it gets, with 500.
-    FailsPart(f64),
-    /// It accepts after this time.
-    Accepts(Duration),
-    /// It answers as an integration that wants everything later.
-    Delays,
-    /// It answers 429 with this `Retry-After`.
-    AsksFor(&'static str),
-    /// It is healthy for this time, and then dead for as long, and so on.
-    Flaps(Duration),
-}
+use crate::{behaviour::Behaviour, clock, ledger::Ledger};
 
 /// How an endpoint answers one POST.
 struct Answer {

@@ -81,4 +81,12 @@ impl FanOut {
             _ => None,
         }
     }
+
+    /// Invokes it with the input of a schedule.
+    pub(crate) async fn invoke_scheduled(self, input: String, timeout: Duration) {
+        // An input that the function does not know fails its invocation, on AWS as well.
+        if let Ok(batch) = serde_json::from_str(&input) {
+            self.invoke(batch, timeout).await;
+        }
+    }
 }

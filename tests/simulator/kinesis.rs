@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{aws::Refusal, clock};
+use crate::{clock, refusal::Refusal};
 
 /// A record of the stream.
 #[derive(Debug, Clone)]

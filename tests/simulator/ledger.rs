@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock, endpoints::Behaviour};
+use crate::{behaviour::Behaviour, clock};
 
 /// What happened to one tenant.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,8 @@ pub(crate) struct TenantLedger {
 pub(crate) struct Ledger {
     pub(crate) tenants: Vec<TenantLedger>,
     endpoints: HashMap<String, (usize, Behaviour)>,
-    published: HashMap<String, Duration>,
+    /// Whose each event is, and when it was published.
+    published: HashMap<String, (usize, Duration)>,
     posted: HashSet<String>,
     accepted: HashSet<String>,
 }
@@ -49,12 +50,12 @@ impl Ledger {
     /// A tenant publishes an event.
     pub(crate) fn published(&mut self, tenant: usize, event_id: &str) {
         self.tenants[tenant].published += 1;
-        self.published.insert(event_id.to_owned(), clock::elapsed());
+        self.published.insert(event_id.to_owned(), (tenant, clock::elapsed()));
     }
 
-    /// The events that were published, each with its tenant's number before its first dash.
-    pub(crate) fn events(&self) -> impl Iterator<Item = &str> {
-        self.published.keys().map(String::as_str)
+    /// The events that were published, each with its tenant.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.published.iter().map(|(event_id, (tenant, _))| (event_id.as_str(), *tenant))
     }
 
     /// An endpoint gets a POST. Returns whose it is, and what it does.
@@ -88,7 +89,7 @@ impl Ledger {
 
     /// The time since a delivery's event; `None` if nobody published it.
     fn since(&self, delivery_id: &str) -> Option<Duration> {
-        let published = self.published.get(event_id_of(delivery_id))?;
+        let (_, published) = self.published.get(event_id_of(delivery_id))?;
         Some(clock::elapsed().saturating_sub(*published))
     }
 }

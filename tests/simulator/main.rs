@@ -13,15 +13,18 @@
 //! admin API, and the `main` of each function.
 
 mod aws;
+mod behaviour;
 mod clock;
 mod comparison;
 mod deployment;
 mod dynamodb;
 mod endpoints;
+mod fates;
 mod functions;
 mod kinesis;
 mod lambda;
 mod ledger;
+mod refusal;
 mod report;
 mod results;
 mod scale;

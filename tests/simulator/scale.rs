@@ -27,6 +27,11 @@ impl Scale {
         (NOISY_FROM / self.0).ceil() as usize
     }
 
+    /// A limit that a setting has; 0 is none, and stays it.
+    pub(crate) fn limit(self, limit: f64) -> u64 {
+        if limit == 0.0 { 0 } else { ((limit / self.0).round() as u64).max(1) }
+    }
+
     /// A rate.
     pub(crate) fn rate(self, per_second: f64) -> f64 {
         per_second / self.0
@@ -58,6 +63,7 @@ mod tests {
         ] {
             assert_eq!(Scale(scale).pollers(real.0, real.1), scaled);
         }
+        assert_eq!([0.0, 20.0, 2_000.0].map(|limit| Scale(100.0).limit(limit)), [0, 1, 20]);
         assert_eq!((Scale(100.0).in_flight_limit(), Scale(100.0).noisy_from()), (1_200, 1));
     }
 }

@@ -7,7 +7,7 @@ use std::{ops::Range, time::Duration};
 
 use storehook_domain::webhook::Protocol;
 
-use crate::{endpoints::Behaviour, sqs::Faults};
+use crate::{behaviour::Behaviour, sqs::Faults};
 
 /// How many tenants there are: installations of an app on a shop.
 pub(crate) const TENANTS: usize = 50;

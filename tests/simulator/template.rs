@@ -179,6 +179,19 @@ impl Template {
         })
     }
 
+    /// The schedules of a function: how often it is invoked, and with what.
+    pub(crate) fn schedules(&self, function: &str) -> Result<Vec<(Duration, String)>> {
+        let events = self.properties(function)?["Events"].as_mapping().into_iter().flatten();
+        let schedules = events.filter(|(_, event)| event["Type"].as_str() == Some("Schedule"));
+        let schedule = |(_, event): (&Value, &Value)| {
+            let properties = &event["Properties"];
+            let rate = self.text(&properties["Schedule"]).context("no schedule")?;
+            let input = self.text(&properties["Input"]).context("no input")?;
+            Ok((period_of(&rate).with_context(|| format!("cannot read {rate}"))?, input))
+        };
+        schedules.map(schedule).collect()
+    }
+
     /// Whether a function has a setting.
     pub(crate) fn has_setting(&self, function: &str, name: &str) -> Result<bool> {
         Ok(self.environment(function)?.contains_key(name))
@@ -189,6 +202,18 @@ impl Template {
         let timeout = self.number(&self.properties(&name)?["Timeout"]);
         Ok(Duration::from_secs(timeout.context("no timeout")?))
     }
+}
+
+/// The period of `rate(5 minutes)`.
+fn period_of(rate: &str) -> Option<Duration> {
+    let (number, unit) = rate.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let seconds = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3_600,
+        "day" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.parse::<u64>().ok()? * seconds))
 }
 
 /// The URL of a queue.

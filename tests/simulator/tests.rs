@@ -8,10 +8,11 @@ use std::time::Duration;
 use storehook_domain::delivery::schedule::AGES;
 
 use crate::{
+    behaviour::Behaviour,
     comparison::{Baselines, Comparison},
     deployment::Options,
-    endpoints::Behaviour,
-    results::{Fates, Results},
+    fates::Fates,
+    results::Results,
     scale::Scale,
     scenarios::{self, Group, Scenario, Trouble},
     simulation,

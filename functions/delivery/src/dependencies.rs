@@ -26,7 +26,7 @@ impl Dependencies {
     /// Sets the function up on an SDK configuration.
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
         let sender = Sender::new(&settings)?;
-        Ok(Self::with(sdk, settings, Transport::Network(sender), storehook_aws::now))
+        Ok(Self::with(sdk, settings, Transport::Network(Box::new(sender)), storehook_aws::now))
     }
 
     /// The same for a simulation: a script responds in the place of endpoints, and the time is that

@@ -41,7 +41,7 @@ impl fmt::Debug for Script {
 
 /// How requests reach endpoints.
 pub(crate) enum Transport {
-    Network(Sender),
+    Network(Box<Sender>),
     Script(Script),
 }
 

@@ -8,7 +8,7 @@ use super::{
     table::Key,
     value::Item,
 };
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// The most items of one call ("Quotas in Amazon DynamoDB").
 const GET_LIMIT: usize = 100;

@@ -8,7 +8,7 @@ use super::{
     table::Key,
     value::Item,
 };
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// The table that a call names.
 pub(super) fn table_of(call: &Value) -> &str {

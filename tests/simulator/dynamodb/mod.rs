@@ -26,7 +26,7 @@ use self::{
     table::Table,
     value::Item,
 };
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// DynamoDB: its tables, and what was asked of them.
 #[derive(Default)]

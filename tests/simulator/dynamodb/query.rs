@@ -12,7 +12,7 @@ use super::{
     table::{IndexSchema, Key, KeySchema},
     value::{Item, KeyPart},
 };
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 const PAGE_BYTES: usize = 1_000_000;
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::value::{Item, KeyPart, typed};
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// A key of an item: its partition and its sort key.
 pub(super) type Key = (KeyPart, KeyPart);

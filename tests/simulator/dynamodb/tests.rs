@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{DynamoDb, IndexSchema, KeySchema, TableSchema};
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 fn keys(partition: &str, sort: &str) -> KeySchema {
     KeySchema { partition: partition.to_owned(), sort: sort.to_owned() }

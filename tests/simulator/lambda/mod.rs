@@ -6,6 +6,7 @@
 
 pub(crate) mod environments;
 pub(crate) mod queue_poller;
+pub(crate) mod schedule;
 pub(crate) mod stream_poller;
 
 use std::{ops::Range, time::Duration};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Sqs, message::message_id};
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// The longest times of a call ("Amazon SQS message quotas").
 const LONGEST_DELAY: u64 = 900;
@@ -111,8 +111,8 @@ fn sent(id: u64) -> Value {
 
 fn seconds(value: &Value, most: u64) -> Result<Duration, Refusal> {
     let seconds = value.as_u64().unwrap_or_default();
-    match seconds <= most {
-        true => Ok(Duration::from_secs(seconds)),
-        false => Err(Refusal("InvalidParameterValue", json!({"message": "the time is too long"}))),
+    if seconds > most {
+        return Err(Refusal("InvalidParameterValue", json!({"message": "the time is too long"})));
     }
+    Ok(Duration::from_secs(seconds))
 }

@@ -32,6 +32,13 @@ pub(super) enum Place {
     InFlight(Duration),
 }
 
+/// Whether the receive count of a message that moves to the next queue starts anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counting {
+    Anew,
+    CarriedOn,
+}
+
 /// A message, as a receive returns it.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {

@@ -29,17 +29,10 @@ use tokio::sync::Notify;
 
 use self::queue::Queue;
 pub(crate) use self::{
-    message::Received,
+    message::{Counting, Received},
     queue::{QueueSettings, Redrive, Tally},
 };
 use crate::clock;
-
-/// Whether the receive count of a message that moves to the next queue starts anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counting {
-    Anew,
-    CarriedOn,
-}
 
 /// How the service fails on purpose.
 #[derive(Debug, Clone, Default, PartialEq)]

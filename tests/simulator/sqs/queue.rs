@@ -8,9 +8,8 @@ use std::{
 };
 
 use super::{
-    Counting,
     fair::Groups,
-    message::{Message, Place, Received},
+    message::{Counting, Message, Place, Received},
 };
 use crate::clock;
 

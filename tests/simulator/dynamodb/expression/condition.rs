@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::syntax::{Comparator, Condition, Operand, Path, Subject};
 use crate::{
-    aws::Refusal,
     dynamodb::value::{add, compare, equal, holds, size, typed},
+    refusal::Refusal,
 };
 
 impl Condition {

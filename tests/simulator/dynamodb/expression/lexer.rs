@@ -1,6 +1,6 @@
 //! The words of an expression.
 
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// A word of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{
     lexer::{Token, tokens},
     syntax::{Change, Comparator, Condition, Operand, Path},
 };
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 /// Reads a condition.
 pub(in crate::dynamodb) fn condition(expression: &str) -> Result<Condition, Refusal> {
@@ -119,10 +119,10 @@ impl Parser {
         let left = self.operand()?;
         if self.takes_word("BETWEEN") {
             let low = self.operand()?;
-            return match self.takes_word("AND") {
-                true => Ok(Condition::Between(left, low, self.operand()?)),
-                false => Err(self.refusal()),
-            };
+            if !self.takes_word("AND") {
+                return Err(self.refusal());
+            }
+            return Ok(Condition::Between(left, low, self.operand()?));
         }
         if self.takes_word("IN") {
             self.symbol("(")?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{parser, syntax::Subject, update::updated};
-use crate::aws::Refusal;
+use crate::refusal::Refusal;
 
 fn item() -> Value {
     json!({

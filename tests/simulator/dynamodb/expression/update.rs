@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::syntax::{Change, Path, Subject};
 use crate::{
-    aws::Refusal,
     dynamodb::value::{Item, add, typed},
+    refusal::Refusal,
 };
 
 /// The item after these changes. Each sees the item as it was before all of them.
