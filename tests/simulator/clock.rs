@@ -1,0 +1,57 @@
+//! The virtual clock.
+//!
+//! It is tokio's paused clock: when all tasks wait, the time moves to the next moment that one of
+//! them waits for. So the SDK's timeouts, the handlers' waits and the stand-ins' latencies cost no
+//! real time. The handlers get the time as [`now`], the SDK by [`Virtual`].
+
+use std::{
+    cell::Cell,
+    time::{Duration, SystemTime},
+};
+
+use aws_smithy_async::time::TimeSource;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+thread_local! {
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// When every simulation begins, in seconds since 1970: midnight, on 1 November 2026.
+const BASE: i64 = 1_793_491_200;
+
+/// Begins a simulation: the time is [`BASE`] now. The runtime's clock must be paused.
+pub(crate) fn begin() {
+    BEGAN.set(Some(Instant::now()));
+}
+
+/// How long the simulation has run.
+pub(crate) fn elapsed() -> Duration {
+    BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed())
+}
+
+/// The time now.
+pub(crate) fn now() -> Timestamp {
+    let base = Timestamp::from_second(BASE).unwrap_or_default();
+    base.saturating_add(elapsed()).unwrap_or(base)
+}
+
+/// The clock of the SDK.
+#[derive(Debug)]
+pub(crate) struct Virtual;
+
+impl TimeSource for Virtual {
+    fn now(&self) -> SystemTime {
+        now().into()
+    }
+}
+
+/// Runs a simulation on a paused clock. `seed` decides every random number.
+pub(crate) fn run<F: Future>(seed: u64, simulation: F) -> std::io::Result<F::Output> {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(async {
+        begin();
+        simulation.await
+    }))
+}

@@ -1,0 +1,138 @@
+//! The deployment of a simulation: the stand-ins as the template wants them, and the functions with
+//! their mappings.
+
+use std::{
+    rc::Rc,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::Result;
+use futures::FutureExt as _;
+use storehook_aws::{Environment, SdkConfig};
+use tokio::task::{JoinHandle, spawn_local};
+
+use crate::{
+    aws::Aws,
+    clock, endpoints,
+    functions::{Delivery, FanOut},
+    kinesis::{Record, Stream},
+    lambda::{queue_poller, schedule, stream_poller},
+    ledger::Ledger,
+    scale::Scale,
+    scenarios::Scenario,
+    sqs::{Counting, Sqs},
+    template::Template,
+};
+
+/// The tables and queues, by their names in the template.
+pub(crate) const REGISTRY: &str = "RegistryTable";
+pub(crate) const HISTORY: &str = "HistoryTable";
+pub(crate) const FAST: &str = "DeliveryQueue";
+pub(crate) const SLOW: &str = "RetryQueue";
+pub(crate) const DEAD: &str = "DeadLetterQueue";
+pub(crate) const JOBS: &str = "JobsQueue";
+pub(crate) const REJECTED: &str = "RejectedQueue";
+
+/// The settings that are limits of messages, or rates of them. What counts failures in a row is not
+/// scaled: a single failure means the same at any scale.
+const SCALED: [&str; 2] = ["WAITING_LIMIT", "CATCH_UP_PER_SECOND"];
+
+/// How a scenario is run.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) scale: Scale,
+    pub(crate) seed: u64,
+    /// How long the tenants publish.
+    pub(crate) time: Duration,
+    /// How much longer the rest may take.
+    pub(crate) quiet_within: Duration,
+    pub(crate) counting: Counting,
+    /// Settings of the functions in the place of those of the template.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// The stand-ins, with empty tables and queues.
+pub(crate) fn aws(template: &Template, scenario: &Scenario, options: &Options) -> Result<Aws> {
+    let queues = template.queues(options.scale)?;
+    let aws = Aws {
+        dynamodb: Arc::default(),
+        sqs: Sqs::new(queues, options.counting, scenario.faults.clone()),
+        stream: Stream::new(template.stream_mapping()?.parallelization),
+    };
+    for table in [REGISTRY, HISTORY] {
+        aws.dynamodb().create(table, template.table(table)?);
+    }
+    Ok(aws)
+}
+
+/// Starts the functions and the pollers of their mappings, which never end.
+pub(crate) fn start(
+    template: &Template,
+    scenario: &Scenario,
+    options: &Options,
+    aws: &Aws,
+    ledger: &Arc<Mutex<Ledger>>,
+) -> Result<Vec<JoinHandle<()>>> {
+    let environment = |function: &str| -> Result<(Environment, SdkConfig)> {
+        let mut variables = template.environment(function)?;
+        for name in SCALED {
+            if let Some(value) = variables.get_mut(name) {
+                *value = options.scale.limit(value.parse()?).to_string();
+            }
+        }
+        variables.extend(options.environment.iter().cloned());
+        let environment: Environment = variables.into_iter().collect();
+        let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
+        let sdk = sdk.http_client(aws.clone()).time_source(clock::Virtual).build();
+        Ok((environment, sdk))
+    };
+    let script = endpoints::script(ledger.clone());
+    let (variables, sdk) = environment("DeliveryFunction")?;
+    let delivery = Delivery::new(&variables, &sdk, script, scenario.crashes)?;
+    let (variables, sdk) = environment("FanOutFunction")?;
+    let fan_out = FanOut::new(&variables, &sdk, scenario.crashes)?;
+    let jobs = fan_out.clone();
+    let deliver = move |batch, timeout| delivery.clone().invoke(batch, timeout).boxed_local();
+    let make_steps = move |batch, timeout| jobs.clone().invoke_jobs(batch, timeout).boxed_local();
+    let (deliver, make_steps): (Rc<queue_poller::Invoke>, Rc<queue_poller::Invoke>) =
+        (Rc::new(deliver), Rc::new(make_steps));
+    let mut pollers = Vec::new();
+    let mappings = [("DeliveryMapping", &deliver), ("RetryMapping", &deliver), ("JobsMapping", &make_steps)];
+    for (name, invoke) in mappings {
+        let mapping = template.queue_mapping(name, options.scale)?;
+        for _ in 0..mapping.concurrency {
+            let outage = scenario.outage.clone();
+            let poll = queue_poller::poll(aws.sqs.clone(), mapping.clone(), outage, invoke.clone());
+            pollers.push(spawn_local(poll));
+        }
+    }
+    let (scheduled, timeout) = (fan_out.clone(), template.stream_mapping()?.function_timeout);
+    let on_schedule: Rc<schedule::Invoke> =
+        Rc::new(move |input| scheduled.clone().invoke_scheduled(input, timeout).boxed_local());
+    for (period, input) in template.schedules("FanOutFunction")? {
+        pollers.push(spawn_local(schedule::run(period, input, on_schedule.clone())));
+    }
+    let fan_out_events: Rc<stream_poller::Invoke> =
+        Rc::new(move |batch, timeout| fan_out.clone().invoke_events(batch, timeout).boxed_local());
+    let mapping = template.stream_mapping()?;
+    for part in 0..aws.stream.parts() {
+        let sqs = aws.sqs.clone();
+        let give_up = move |records: &[Record]| {
+            for record in records {
+                sqs.reject(REJECTED, &String::from_utf8_lossy(&record.data));
+            }
+        };
+        let (stream, outage) = (aws.stream.clone(), scenario.outage.clone());
+        let invoke = fan_out_events.clone();
+        pollers.push(spawn_local(stream_poller::poll(
+            stream,
+            part,
+            mapping.clone(),
+            outage,
+            invoke,
+            give_up,
+        )));
+    }
+    Ok(pollers)
+}

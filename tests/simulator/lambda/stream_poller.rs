@@ -1,0 +1,87 @@
+//! The mapping of the stream.
+//!
+//! Each part of the shard is worked on by itself, a batch after the other. A batch that fails comes
+//! again from the first record that is named, after a wait; one whose invocation timed out or
+//! crashed is bisected first. A record that is too old by then goes to the destination of failures.
+
+use std::{rc::Rc, time::Duration};
+
+use aws_lambda_events::{
+    event::streams::KinesisEventResponse,
+    kinesis::{KinesisEvent, KinesisEventRecord},
+};
+use futures::future::LocalBoxFuture;
+
+use super::{Outage, outlast};
+use crate::{
+    clock,
+    kinesis::{Record, Stream},
+    template::StreamMapping,
+};
+
+/// What works on a batch for so long: `None` if the invocation timed out or crashed.
+pub(crate) type Invoke =
+    dyn Fn(KinesisEvent, Duration) -> LocalBoxFuture<'static, Option<KinesisEventResponse>>;
+
+/// How often Lambda reads a shard ("Polling and batching streams": once a second).
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// The longest wait before a batch comes again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Polls one part of the stream for ever. `give_up` gets what is given up.
+pub(crate) async fn poll(
+    stream: Stream,
+    part: usize,
+    mapping: StreamMapping,
+    outage: Outage,
+    invoke: Rc<Invoke>,
+    give_up: impl Fn(&[Record]),
+) {
+    let (mut wait, mut size) = (PERIOD, mapping.batch_size);
+    loop {
+        let batch = stream.first(part, size).await;
+        if outlast(&outage).await {
+            continue;
+        }
+        let age = |record: &Record| Duration::try_from(clock::now().duration_since(record.arrived_at));
+        let old =
+            batch.iter().filter(|record| age(record).is_ok_and(|age| age > mapping.longest_age)).count();
+        if old > 0 {
+            give_up(&batch[..old]);
+            stream.done(part, old);
+            continue;
+        }
+        let response = invoke(event_of(&batch), mapping.function_timeout).await;
+        let done = match &response {
+            None => 0,
+            Some(response) => {
+                let failed = response.batch_item_failures.first();
+                let failed = failed.and_then(|failure| failure.item_identifier.as_deref());
+                let is_failed = |record: &Record| Some(record.sequence_number.to_string().as_str()) == failed;
+                batch.iter().position(is_failed).unwrap_or(batch.len())
+            }
+        };
+        stream.done(part, done);
+        size = if response.is_none() { (batch.len() / 2).max(1) } else { mapping.batch_size };
+        wait = if done == batch.len() { PERIOD } else { (wait * 2).min(LONGEST_WAIT) };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn event_of(batch: &[Record]) -> KinesisEvent {
+    let mut event = KinesisEvent::default();
+    event.records = batch.iter().map(record_of).collect();
+    event
+}
+
+fn record_of(record: &Record) -> KinesisEventRecord {
+    let mut lambda = KinesisEventRecord::default();
+    lambda.event_id = Some(format!("shardId-000000000000:{}", record.sequence_number));
+    lambda.kinesis.sequence_number = record.sequence_number.to_string();
+    lambda.kinesis.partition_key.clone_from(&record.partition_key);
+    lambda.kinesis.data.0.clone_from(&record.data);
+    let arrived_at = std::time::SystemTime::from(record.arrived_at);
+    lambda.kinesis.approximate_arrival_timestamp.0 = arrived_at.into();
+    lambda
+}
