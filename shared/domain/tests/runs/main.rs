@@ -5,6 +5,7 @@
 mod history;
 mod kinds;
 mod messages;
+mod queues;
 mod steps;
 mod world;
 
