@@ -19,8 +19,10 @@
 //!
 //! A redrive skips messages that are not deliveries, messages of other webhooks if one is named,
 //! and messages that were queued after it began. The last may be its own work that died again, so
-//! it might never end with them. The local clock is good enough for this: AWS refuses calls from
-//! clocks that are minutes wrong.
+//! it might never end with them. Both times of its own work are the local clock's, so it is
+//! recognised whatever that clock says. Nothing else goes by the local clock, which may be wrong: the
+//! SDK corrects it for calls. A slow one at worst skips dead letters, and the summary counts them.
+//! The age of what is sent counts from the time at which SQS took it.
 
 pub mod queues;
 pub mod selection;

@@ -27,9 +27,18 @@ use tokio::time::Instant;
 use crate::sender::connection::Connection;
 
 /// The most connections that are kept. Lambda gives an environment 1,024 file descriptors ("Lambda
-/// quotas", AWS Lambda Developer Guide), and a batch of 100 has as many connections under way, a
-/// second one for some (happy eyeballs), and up to three calls to AWS for each message.
+/// quotas", AWS Lambda Developer Guide), and a batch uses up to [`USED`] at the same time.
 pub(super) const KEPT: usize = 400;
+
+/// The largest batch that the pool is made for.
+const BATCH: usize = 100;
+
+/// The most descriptors that a batch uses beside the kept connections. For each message: a
+/// connection under way, a second one where two addresses are tried at once (happy eyeballs), and up
+/// to three calls to AWS. Some more are the runtime's own.
+const USED: usize = BATCH * (2 + 3) + 50;
+
+const _: () = assert!(KEPT + USED < 1_000, "an environment has 1,024 descriptors");
 
 /// How long an idle connection is kept. Load balancers commonly close idle connections after 60 s
 /// ("Connection idle timeout", Elastic Load Balancing). Closing earlier avoids sending on a

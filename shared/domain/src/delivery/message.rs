@@ -81,7 +81,8 @@ impl<'a> DeliveryMessage<'a> {
         Self { lane, ..self }
     }
 
-    /// This dead letter as the first message of a new run that begins now.
+    /// This dead letter as the first message of a new run that begins now. Whatever time the sender
+    /// gives, the run's age counts from SQS's own (`history/decision`).
     pub fn redriven(self, message_id: &str, now: Timestamp) -> Self {
         let run = RunId::Redrive(message_id.to_owned());
         Self { enqueued_at: now, run, lane: Lane::Fast, delay: None, ..self }

@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     DiesAfterPost,
     /// The function dies when the record is written.
     DiesAfterWrite,
+    /// The function dies after it sent a delay's copy, before its message ends. Nothing, if it sends
+    /// none.
+    DiesAfterCopy,
     /// The write of the record is lost.
     WriteIsLost,
     /// The record cannot be read.
@@ -59,6 +62,11 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// Whether the endpoint asks to come again at a time that is no point of the schedule.
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::AsksForDelay(_) | Self::AsksForTime(_))
+    }
+
     pub(crate) fn outcome(self) -> Outcome {
         match self {
             Self::Takes => Outcome::Delivered,
@@ -72,6 +80,31 @@ impl Answer {
     }
 }
 
+/// Why a run may be attempted twice at one point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Something went wrong.
+    Fault(Fault),
+    /// Another receive of the delivery was under way, of this run or another.
+    Overlap,
+    /// The endpoint asked for a delay or for time.
+    Asked,
+    /// The run was dead, and another message of it got its last attempt.
+    Dead,
+    /// The delivery was held, and another message of the run took it up.
+    Held,
+}
+
+impl Post {
+    /// Whether it repeats an earlier POST of its run without a cause: at the same point of the
+    /// schedule, or after that one was delivered. An overlap may have made either of them too many.
+    pub(crate) fn repeats_for_no_reason(&self, earlier: &Self) -> bool {
+        let has_cause = !self.causes.is_empty() || !earlier.causes.is_empty();
+        let is_same_point = earlier.point == self.point && self.before.is_empty();
+        !has_cause && (is_same_point || earlier.delivered)
+    }
+}
+
 /// A POST that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Post {
@@ -81,4 +114,8 @@ pub(crate) struct Post {
     pub(crate) delivered: bool,
     /// Whether its run was recorded as delivered in what was read when it was received.
     pub(crate) was_delivered: bool,
+    /// What may explain that it repeats another one, or that another one repeats it.
+    pub(crate) causes: Vec<Cause>,
+    /// The causes in the receive before it in its run.
+    pub(crate) before: Vec<Cause>,
 }

@@ -30,6 +30,7 @@ pub(crate) fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::DiesAtOnce),
         1 => Just(Fault::DiesAfterPost),
         1 => Just(Fault::DiesAfterWrite),
+        1 => Just(Fault::DiesAfterCopy),
         1 => Just(Fault::WriteIsLost),
         1 => Just(Fault::ReadIsLost),
         1 => Just(Fault::HistoryIsSilent),
@@ -60,6 +61,12 @@ pub(crate) fn step(
             which,
             is_shown_twice,
         })
+}
+
+/// How far the clock of an operator's machine is ahead: up to three days, or as far behind.
+pub(crate) fn skew() -> impl Strategy<Value = i64> {
+    const DAYS: i64 = 3 * 24 * 60 * 60 * 1_000;
+    prop_oneof![Just(0), -DAYS..DAYS]
 }
 
 /// When the history is silent: for up to a day within the 48 hours, in milliseconds.

@@ -1,14 +1,13 @@
 //! SQS's two lanes, the history and one delivery, on a virtual clock: the world that the delivery
 //! function lives in, as far as a run can tell. What it decides is the domain's own code.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use jiff::Timestamp;
 use storehook_domain::{
     delivery::{
         disposition::Disposition,
         lane::Lane,
-        message::DeliveryMessage,
         outcome::Outcome,
         run::RunId,
         schedule::{AGES, RetrySchedule},
@@ -16,12 +15,13 @@ use storehook_domain::{
     history::{
         decision::{Known, disposition},
         record::{DeliveryRecord, admission::Admission},
+        run::RunEnd,
         state::DeliveryState,
     },
 };
 
 use crate::{
-    kinds::{Answer, Fault, Post, Redrive},
+    kinds::{Answer, Cause, Fault, Post, Redrive},
     messages::{Queued, at},
 };
 
@@ -41,12 +41,18 @@ struct UnderWay {
     known: Known,
     received_at: i64,
     fault: Fault,
+    /// Whether another receive of the delivery was under way at the same time.
+    overlaps: bool,
+    /// What went wrong in the receive before it in its run.
+    before: Vec<Cause>,
 }
 
 /// The world.
 pub(crate) struct World {
     pub(crate) schedule: RetrySchedule,
     pub(crate) redrive: Redrive,
+    /// How far the clocks of operators' machines are ahead, in milliseconds.
+    pub(crate) skew: i64,
     pub(crate) now: i64,
     pub(crate) record: Option<DeliveryRecord>,
     pub(crate) posts: Vec<Post>,
@@ -59,12 +65,11 @@ pub(crate) struct World {
     pub(crate) sent: Vec<RunId>,
     /// When the history is silent.
     pub(crate) silence: Range<i64>,
-    pub(crate) faults: usize,
-    /// How often receives of the delivery overlapped.
-    pub(crate) overlaps: usize,
-    messages: Vec<Option<Queued>>,
+    pub(crate) messages: Vec<Option<Queued>>,
     under_way: Vec<UnderWay>,
-    next_id: usize,
+    pub(crate) next_id: usize,
+    /// What went wrong in the latest receive of each run.
+    latest: BTreeMap<String, Vec<Cause>>,
 }
 
 impl World {
@@ -72,6 +77,7 @@ impl World {
         Self {
             schedule: RetrySchedule::default(),
             redrive,
+            skew: 0,
             now: 0,
             record: None,
             posts: Vec::new(),
@@ -80,45 +86,11 @@ impl World {
             cancelled: Vec::new(),
             sent: Vec::new(),
             silence: 0..0,
-            faults: 0,
-            overlaps: 0,
             messages: Vec::new(),
             under_way: Vec::new(),
             next_id: 0,
+            latest: BTreeMap::new(),
         }
-    }
-
-    /// Puts a message into the fast lane.
-    pub(crate) fn send(&mut self, mut body: DeliveryMessage<'static>) {
-        body.enqueued_at = at(self.now);
-        self.sent.push(body.run.clone());
-        self.push(body, Lane::Fast, 0);
-    }
-
-    fn push(&mut self, body: DeliveryMessage<'static>, lane: Lane, delay: i64) {
-        let id = self.new_id();
-        let visible_at = self.now + delay;
-        self.messages.push(Some(Queued { id, body, lane, sent_at: self.now, visible_at, count: 0 }));
-    }
-
-    fn new_id(&mut self) -> String {
-        self.next_id += 1;
-        format!("m-{}", self.next_id)
-    }
-
-    /// SQS shows a message twice, at the same time and under the same id.
-    pub(crate) fn show_twice(&mut self, which: usize) {
-        if let Some(number) = self.pick(which) {
-            let copy = self.messages[number].clone();
-            self.messages.push(copy);
-        }
-    }
-
-    /// A message that is in a queue, by any number.
-    fn pick(&self, which: usize) -> Option<usize> {
-        let alive: Vec<_> =
-            (0..self.messages.len()).filter(|number| self.messages[*number].is_some()).collect();
-        alive.get(which.checked_rem(alive.len())?).copied()
     }
 
     /// A time at which every attempt that will never come is overdue.
@@ -167,8 +139,9 @@ impl World {
         }
         message.count += 1;
         message.visible_at = self.now + VISIBILITY_TIMEOUT;
+        let run = message.body.run.clone();
         if fault == Fault::DiesAtOnce {
-            self.faults += 1;
+            self.latest.insert(run.to_string(), vec![Cause::Fault(fault)]);
             return;
         }
         let fault = match fault {
@@ -181,16 +154,19 @@ impl World {
             None => Known::NoRecord,
         };
         let admission = message.received().admission(&known, &self.schedule, at(self.now));
-        self.overlaps += usize::from(!self.under_way.is_empty());
-        self.under_way.push(UnderWay { number, admission, known, received_at: self.now, fault });
+        let before = self.latest.get(&run.to_string()).cloned().unwrap_or_default();
+        let overlaps = !self.under_way.is_empty();
+        self.under_way.iter_mut().for_each(|other| other.overlaps = true);
+        let received_at = self.now;
+        self.under_way.push(UnderWay { number, admission, known, received_at, fault, overlaps, before });
     }
 
     /// A receive that is under way ends: its POST is answered, the record written, the message
     /// dealt with.
     pub(crate) fn finish(&mut self, which: usize, answer: Answer, latency: i64, jitter: f64) {
         let Some(index) = which.checked_rem(self.under_way.len()) else { return };
-        let UnderWay { number, admission, known, received_at, fault } = self.under_way.swap_remove(index);
-        self.faults += usize::from(fault != Fault::None);
+        let UnderWay { number, admission, known, received_at, fault, overlaps, before } =
+            self.under_way.swap_remove(index);
         let Some(message) = self.messages[number].clone() else { return };
         let (run, schedule) = (message.body.run.clone(), self.schedule);
         let admitted = matches!(admission, Admission::Attempt | Admission::LastAttempt);
@@ -207,15 +183,28 @@ impl World {
         let age = message.received().age(at(self.now));
         let now = at(self.now);
         let mut decided = disposition(admission, outcome.as_ref(), &schedule, message.lane, age, now, jitter);
+        let dies_after_copy = fault == Fault::DiesAfterCopy && matches!(decided, Disposition::Delay(_));
+        let mut causes = Vec::new();
+        if fault != Fault::None && (fault != Fault::DiesAfterCopy || dies_after_copy) {
+            causes.push(Cause::Fault(fault));
+        }
+        causes.extend(overlaps.then_some(Cause::Overlap));
+        causes.extend(answer.asks().then_some(Cause::Asked));
+        let was_held = known.record().is_some_and(|record| record.state == DeliveryState::Held);
+        causes.extend(was_held.then_some(Cause::Held));
+        let recorded = known.record();
+        let end = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run)?.end);
+        causes.extend((end == Some(RunEnd::Dead)).then_some(Cause::Dead));
+        self.latest.insert(run.to_string(), causes.clone());
         if let Some(outcome) = outcome {
             let began_age = message.received().age(at(received_at)).as_secs();
-            let recorded = known.record();
-            let own = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run));
             self.posts.push(Post {
                 run: run.clone(),
                 point: AGES.iter().filter(|point| **point <= began_age).count(),
                 delivered: outcome == Outcome::Delivered,
-                was_delivered: own.is_some_and(|own| own.end.is_some()) && admission == Admission::Attempt,
+                was_delivered: end == Some(RunEnd::Delivered),
+                causes,
+                before,
             });
             if fault == Fault::DiesAfterPost {
                 return;
@@ -235,22 +224,6 @@ impl World {
         if fault == Fault::DiesAfterWrite {
             return;
         }
-        self.apply(number, &message, decided, &known);
-    }
-
-    fn apply(&mut self, number: usize, message: &Queued, decided: Disposition, known: &Known) {
-        let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
-        match decided {
-            Disposition::Ack | Disposition::Hold => self.messages[number] = None,
-            Disposition::Delay(_) if let Some(copy) = message.received().delayed(known) => {
-                self.push(copy, message.lane, wait);
-                self.messages[number] = None;
-            }
-            Disposition::Delay(_) | Disposition::Retry { .. } | Disposition::Exhausted(_) => {
-                if let Some(message) = &mut self.messages[number] {
-                    message.visible_at = self.now + wait;
-                }
-            }
-        }
+        self.apply(number, &message, decided, &known, dies_after_copy);
     }
 }

@@ -92,8 +92,12 @@ impl SessionStore {
         Ok(link)
     }
 
-    /// Uses a link up, and returns it. If the response is lost and the SDK
-    /// sends the call again, the link looks used: its owner asks for another one.
+    /// Uses a link up, and returns it.
+    ///
+    /// If the response is lost and the SDK sends the call again, the link looks used, and its owner
+    /// asks for another one. Nothing else is lost, because a link has no effect before its session
+    /// begins. To recognise one's own delete, the link would have to be marked with the session
+    /// first, in a write of its own, and that mark would outlive a function that dies in between.
     pub(crate) async fn use_link(
         &self,
         code: &TokenHash,

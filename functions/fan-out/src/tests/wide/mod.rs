@@ -8,12 +8,9 @@ use jiff::ToSpan as _;
 use serde_json::{Value, json};
 use storehook_domain::payload::{Payload, digest::PayloadDigest};
 
-use self::world::{Queued, Seen, Shared, world};
+use self::world::{Queued, Seen, Shared, WEBHOOKS, world};
 use super::{TestResult, batch_of, virtual_time};
 use crate::{BatchResponse, Dependencies, RESERVE, Times, handle, jobs::fan_out::ENDING};
-
-/// How many webhooks the shop has.
-const WEBHOOKS: u64 = 20_000;
 
 /// How long the function may work: its timeout in the template.
 const TIMEOUT: i64 = 60;

@@ -9,11 +9,13 @@ use std::{
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::WEBHOOKS;
 use crate::{
     Dependencies,
     tests::{stand_in::dependencies_in, virtual_time},
 };
+
+/// How many webhooks the shop has.
+pub(super) const WEBHOOKS: u64 = 20_000;
 
 /// What AWS got.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     delivery::{
-        disposition::Disposition, lane::Lane, message::DeliveryMessage, outcome::Outcome,
+        disposition::Disposition, lane::Lane, message::DeliveryMessage, outcome::Outcome, run::RunId,
         schedule::RetrySchedule,
     },
     history::{
@@ -59,8 +59,16 @@ pub struct Received<'a, 'p> {
 impl<'p> Received<'_, 'p> {
     /// When the delivery was queued: as the message says, but never later than SQS says. Another
     /// machine's clock cannot make a delivery younger.
+    ///
+    /// A redrive is sent from an operator's machine, whose clock may be slow as well. So only SQS's
+    /// time counts for it: a message keeps that when SQS moves it to another queue ("Using
+    /// dead-letter queues in Amazon SQS", *message retention periods*). A delay's copy says when the
+    /// run's first message was queued.
     pub fn queued_at(&self) -> Timestamp {
-        self.message.enqueued_at.min(self.sent_at)
+        match (&self.message.run, &self.message.delay) {
+            (RunId::Redrive(_), None) => self.sent_at,
+            _ => self.message.enqueued_at.min(self.sent_at),
+        }
     }
 
     /// How long ago the delivery was queued.

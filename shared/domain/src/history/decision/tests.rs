@@ -27,6 +27,20 @@ fn a_delivery_is_as_old_as_the_earlier_of_two_clocks_says() -> TestResult {
     Ok(())
 }
 
+/// An operator's machine may have any clock. A delay's copy gets its time from the delivery function.
+#[test]
+fn a_redriven_delivery_is_as_old_as_sqs_says() -> TestResult {
+    for (enqueued_at, sent_at, now, age) in [(0, 100, 160, 60), (500, 100, 160, 60), (100, 100, 160, 60)] {
+        let message = DeliveryMessage { enqueued_at: time(enqueued_at), ..message("redrive:d")? };
+        let received = Received { sent_at: time(sent_at), ..received(&message, fast("m-1"), 1) };
+        assert_eq!(received.age(time(now)).as_secs(), age, "{enqueued_at}");
+        let copy = received.delayed(&Known::NoRecord).ok_or("no copy")?;
+        let received = Received { message: &copy, sent_at: time(150), ..received };
+        assert_eq!(received.age(time(now)).as_secs(), age, "the copy of {enqueued_at}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_copy_names_the_first_message_of_its_run_or_is_not_made() -> TestResult {
     let record = Known::Record(Box::new(attempted(200, Disposition::Delay(Duration::ZERO))?));
