@@ -58,8 +58,8 @@ impl<'a> Recorder<'a> {
         let table = self.stack.resource("registry");
         let events = self.look_up("ResourceName", &table).await?;
         let known = |key: &str| key == LOCAL_CREDENTIALS.0 || self.roles.values().any(|known| known == key);
-        let key = events.iter().filter_map(|event| event["userIdentity"]["accessKeyId"].as_str());
-        let key = key.filter(|key| !known(key)).next().with_context(|| format!("{role} made no call"))?;
+        let mut keys = events.iter().filter_map(|event| event["userIdentity"]["accessKeyId"].as_str());
+        let key = keys.find(|key| !known(key)).with_context(|| format!("{role} made no call"))?;
         self.roles.insert(role, key.to_owned());
         Ok(())
     }

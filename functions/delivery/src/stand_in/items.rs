@@ -1,6 +1,9 @@
 //! The items of both tables.
 
+use jiff::ToSpan as _;
 use serde_json::{Value, json};
+use storehook_aws::stand_in::json_of;
+use storehook_domain::job::recovery::{Phase, Recovery, probe::Opening};
 
 /// The digest of the payload of each recorded delivery.
 pub(crate) const PAYLOAD_DIGEST: &str = "00000000000000000000000000000000";
@@ -48,7 +51,8 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
     } else if sort_key.starts_with("WEBHOOK#") {
         let (path, status) = match id {
             "7" | "12" | "14" => ("ok", "active"),
-            "8" => ("broken", "active"),
+            "8" | "17" | "19" => ("broken", "active"),
+            "18" | "20" => ("ok", "active"),
             "9" => ("ok", "paused"),
             "13" => ("delay", "active"),
             "15" => ("busy", "active"),
@@ -61,6 +65,8 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
             "status": text(status), "fields": {"L": []}, "metafield_namespaces": {"L": []}, "custom_headers": {"M": {}},
             "created_at": text("2026-11-21T15:00:00Z"), "updated_at": text("2026-11-21T15:00:00Z"), "version": {"N": "1"},
         })
+    } else if sort_key.starts_with("FAILURES#") {
+        health_of(id)?
     } else {
         return None;
     };
@@ -72,6 +78,28 @@ fn item_of(endpoint: &str, table: &str, key: &Value) -> Option<Value> {
     });
     item.as_object_mut()?.extend(own.as_object()?.clone());
     Some(item)
+}
+
+/// The health of a webhook, if it has failed. The breakers of 17, 18 and 20 are open, and the next
+/// probe of 20 is overdue. 2,000 deliveries to 19 wait for a retry.
+fn health_of(webhook_id: &str) -> Option<Value> {
+    let now = storehook_aws::now();
+    let due_in = match webhook_id {
+        "17" | "18" => 60.minutes(),
+        "20" => -2.minutes(),
+        "19" => return Some(json!({"waiting": {"N": "2000"}})),
+        _ => return None,
+    };
+    let since = now - 10.minutes();
+    let recovery = Recovery {
+        opening: "1".to_owned(),
+        phase: Phase::Open(Opening { since, probes: 3, probed: Vec::new() }),
+        from: since - 48.hours(),
+        steps: 3,
+        noted_by: None,
+        due_at: Some(now + due_in),
+    };
+    Some(json!({"recovery": json_of(json!({"r": recovery})).ok()?["r"], "recovery_version": {"N": "4"}}))
 }
 
 /// The record of a delivery whose own run has ended so, as message `before`.

@@ -59,6 +59,11 @@ impl StandIn {
         Ok(Self { url, world })
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// An environment with these settings in which AWS is the stand-in.
     pub fn environment(&self, settings: &[(&str, &str)]) -> Environment {
         let aws = [

@@ -1,5 +1,6 @@
 //! What health writes, to a stand-in on the wire that loses responses.
 
+mod breaker;
 mod runs;
 
 use std::{
@@ -66,15 +67,7 @@ async fn respond(
 }
 
 fn json_of_item(item: &Item) -> Value {
-    item.iter().map(|(name, value)| (name.clone(), json_of(value))).collect()
-}
-
-fn json_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> Value {
-    match (value.as_s(), value.as_n()) {
-        (Ok(text), _) => json!({"S": text}),
-        (_, Ok(digits)) => json!({"N": digits}),
-        _ => Value::Null,
-    }
+    storehook_aws::stand_in::json_of_item(item.clone())
 }
 
 /// Records an outcome with these replies, and returns the calls that were made.

@@ -1,6 +1,8 @@
 //! The delivery function against a stand-in for DynamoDB and SQS, over the wire: what becomes of
 //! each kind of message, how long it is hidden, and what is kept of it.
 
+mod failing;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
