@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storehook_aws::{history::HistoryTable, jobs::JobQueue};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
 
 use crate::{
     deliveries::{queue::DeliveryQueue, store::DeliveryStore},
@@ -12,7 +12,7 @@ use crate::{
     quotas::{pushes::PushLimit, webhooks::WebhookCounts},
     secrets::store::SecretStore,
     settings::Settings,
-    webhooks::store::WebhookStore,
+    webhooks::{health::HealthStore, store::WebhookStore},
 };
 
 /// The tables, the queues and the stream, each as one room uses it, and the settings.
@@ -23,6 +23,7 @@ pub struct App {
     pub(crate) assets: Assets,
     pub(crate) sessions: SessionStore,
     pub(crate) webhooks: WebhookStore,
+    pub(crate) health: HealthStore,
     pub(crate) secrets: SecretStore,
     pub(crate) deliveries: DeliveryStore,
     pub(crate) queue: DeliveryQueue,
@@ -41,6 +42,12 @@ impl App {
         let buckets = Buckets { client: client.clone(), table: registry.clone() };
         let counts =
             WebhookCounts { client: client.clone(), table: registry.clone(), quota: settings.webhook_quota };
+        let history = HistoryTable {
+            client: client.clone(),
+            name: settings.history_table.clone(),
+            retention: settings.retention,
+        };
+        let jobs = JobQueue { client: sqs.clone(), url: settings.jobs_queue_url.clone() };
         Self {
             tokens: TokenStore { client: client.clone(), table: registry.clone() },
             call_limit: CallLimit { buckets: buckets.clone(), limit: settings.rate_limit },
@@ -52,16 +59,15 @@ impl App {
             },
             sessions: SessionStore { client: client.clone(), table: registry.clone(), buckets },
             webhooks: WebhookStore { client: client.clone(), table: registry.clone(), counts },
-            secrets: SecretStore { client: client.clone(), table: registry.clone() },
-            deliveries: DeliveryStore {
-                table: HistoryTable {
-                    client,
-                    name: settings.history_table.clone(),
-                    retention: settings.retention,
-                },
+            health: HealthStore {
+                table: HealthTable { client: client.clone(), name: registry.clone() },
+                history: history.clone(),
+                jobs: jobs.clone(),
             },
-            queue: DeliveryQueue { client: sqs.clone(), url: settings.delivery_queue_url.clone() },
-            jobs: JobQueue { client: sqs, url: settings.jobs_queue_url.clone() },
+            secrets: SecretStore { client, table: registry.clone() },
+            deliveries: DeliveryStore { table: history },
+            queue: DeliveryQueue { client: sqs, url: settings.delivery_queue_url.clone() },
+            jobs,
             stream: EventStream {
                 client: aws_sdk_kinesis::Client::new(sdk),
                 name: settings.stream_name.clone(),

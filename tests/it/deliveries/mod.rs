@@ -1,6 +1,7 @@
 //! Deliveries: from the stream to the endpoint, or to the dead letters.
 
 mod arrival;
+mod breaker;
 mod crash;
 mod dead_letters;
 mod endpoints;

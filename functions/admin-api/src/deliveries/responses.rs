@@ -5,6 +5,7 @@ use serde::Serialize;
 use storehook_domain::{
     history::{
         attempt::{AttemptRecord, ResponseRecord},
+        held_for::HeldFor,
         record::DeliveryRecord,
     },
     payload::Payload,
@@ -50,6 +51,8 @@ pub(crate) struct ShownDelivery {
     pub(crate) topic: String,
     #[schema(schema_with = schemas::delivery_state)]
     pub(crate) state: &'static str,
+    #[schema(schema_with = schemas::held_for)]
+    pub(crate) held_for: Option<&'static str>,
     /// Whether the event is a test event.
     pub(crate) test: bool,
     /// Whether another event came under the same id with another payload. It was not sent.
@@ -93,7 +96,8 @@ pub(crate) struct ShownAttempt {
     /// The attempt's number in its run, from 1.
     pub(crate) number: u64,
     /// The run that the attempt belongs to, named after what began it: `event`, `redeliver:…`,
-    /// `replay:…`, `replay-all:…` or `redrive:…`.
+    /// `replay:…`, `replay-all:…`,
+    /// `redrive:…`, `probe:…` or `catch-up:…`.
     #[schema(example = "event")]
     pub(crate) run: String,
     #[schema(format = DateTime)]
@@ -180,6 +184,7 @@ impl ShownDelivery {
             event_id: record.envelope.id.event_id.to_string(),
             topic: record.envelope.topic.to_string(),
             state: record.state.as_str(),
+            held_for: record.held_for.map(HeldFor::as_str),
             test: record.envelope.test,
             has_other_payload: record.has_other_payload,
             replays: record.runs.iter().filter(|run| !run.id.is_events_own()).count(),

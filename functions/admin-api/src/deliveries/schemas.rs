@@ -1,18 +1,18 @@
 //! The queries of deliveries, as the OpenAPI description tells them.
 
 use storehook_domain::{
-    history::state::DeliveryState,
+    history::{held_for::HeldFor, state::DeliveryState},
     input::query_parameters::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT},
 };
 use utoipa::{
     IntoParams,
     openapi::{
         path::{Parameter, ParameterIn},
-        schema::Object,
+        schema::{Object, Schema},
     },
 };
 
-use crate::http::schemas::{names, parameter, text, time, whole_number};
+use crate::http::schemas::{names, or_null, parameter, text, time, whole_number};
 
 /// The query of a list of deliveries.
 pub(crate) struct DeliveryListParameters;
@@ -22,7 +22,17 @@ pub(crate) struct WindowParameters;
 
 /// The state of a delivery.
 pub(crate) fn delivery_state() -> Object {
-    names("The state. `pending`: waiting, and no attempt has failed. `retrying`: the last attempt failed, and another follows. `delivered`: the endpoint accepted it. `dead`: the last attempt failed, and none follows. `held`: the webhook was paused or disabled. `cancelled`: the webhook was deleted, or the app uninstalled.", DeliveryState::ALL.map(DeliveryState::as_str)).build()
+    names("The state. `pending`: waiting, and no attempt has failed. `retrying`: the last attempt failed, and another follows. `delivered`: the endpoint accepted it. `dead`: the last attempt failed, and none follows. `held`: the webhook was paused or disabled, or its endpoint is failing: see `held_for`. `cancelled`: the webhook was deleted, or the app uninstalled.", DeliveryState::ALL.map(DeliveryState::as_str)).build()
+}
+
+/// Why a delivery is held.
+pub(crate) fn held_for() -> Schema {
+    let reasons = names(
+        "Why it is held; null if it is not. `paused`, `disabled`: the webhook was, when the delivery was due; \
+         replay it. `failing`: the endpoint is; it is sent by itself once the endpoint works again.",
+        HeldFor::ALL.map(HeldFor::as_str),
+    );
+    or_null(reasons.build().into())
 }
 
 impl IntoParams for DeliveryListParameters {

@@ -58,12 +58,14 @@ async fn the_catalogue_has_every_topic_with_its_aliases_and_a_sample() -> TestRe
     let api = Api::start().await?;
     let (status, _, body) = api.send("GET /admin/topics", Value::Null).await?;
     let topics = body["topics"].as_array().ok_or("no topics")?;
-    assert_eq!((status, topics.len()), (StatusCode::OK, catalogue::TOPICS.len() + 1));
+    assert_eq!((status, topics.len()), (StatusCode::OK, catalogue::TOPICS.len() + 3));
     let named = |name| topics.iter().find(|topic| topic["topic"] == name).ok_or("it is missing");
     let created = named("orders/create")?;
     assert!(created["aliases"].as_array().is_some_and(|aliases| aliases.contains(&json!("order:new"))));
     assert!(created["sample"]["id"].is_number(), "{created}");
     assert_eq!(named("draft_orders/create")?["xml_root"], "draft-order");
-    assert_eq!(named("webhooks/disabled")?["aliases"], json!([]));
+    for operational in ["webhooks/disabled", "webhooks/failing", "webhooks/recovered"] {
+        assert_eq!(named(operational)?["aliases"], json!([]));
+    }
     Ok(())
 }

@@ -141,7 +141,7 @@ fn more_names() -> Markup {
     html! {
         h2 { "More than one topic, and events of your own" }
         ul {
-            li { code { "orders/*" } " subscribes to all topics of one resource, " code { "*" } " to all topics." }
+            li { code { "orders/*" } " subscribes to all topics of one resource, " code { "*" } " to all topics but those about webhooks." }
             li { "Spree's names work wherever a topic does: " code { "order:new" } " is " code { "orders/create" } "." }
             li { "Any other name of the form " code { "noun:verb" } ", such as " code { "return:approved" }
                 ", is an event of the shop's own. The store or an app sends it; " code { "*" } " includes it." }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn every_topic_is_listed_and_none_of_their_samples() {
         let page = shown("", "");
-        assert!(page.contains("63 topics") && page.contains("webhooks/disabled"), "{page}");
+        assert!(page.contains("65 topics") && page.contains("webhooks/disabled"), "{page}");
         assert!(page.contains("order:cancelled, order:canceled") && !page.contains("<pre"));
     }
 

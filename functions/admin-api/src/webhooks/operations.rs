@@ -1,6 +1,8 @@
 //! What can be done with webhooks. Each operation acts for a caller, and on the caller's webhooks
 //! alone.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use storehook_aws::table::{self, Contended};
 use storehook_domain::{
@@ -8,6 +10,7 @@ use storehook_domain::{
         field_errors::{BASE, FieldErrors},
         query_parameters::PAGE_LIMIT,
     },
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{
         Status, Webhook, WebhookId,
         filter::WebhookFilter,
@@ -20,7 +23,11 @@ use crate::{
     app::App,
     error::ApiError,
     http::caller::Caller,
-    webhooks::{store::Change, transaction::WriteError},
+    webhooks::{
+        health::{WantedHealth, WebhookHealth},
+        store::Change,
+        transaction::WriteError,
+    },
 };
 
 /// A page of webhooks, by ascending id.
@@ -79,6 +86,33 @@ pub(crate) async fn find_webhook(app: &App, caller: &Caller, id: WebhookId) -> R
     app.webhooks.load(caller, id).await?.ok_or(ApiError::NotFound)
 }
 
+/// The health of the endpoints of a page of webhooks, if it is wanted.
+pub(crate) async fn list_health(
+    app: &App,
+    caller: &Caller,
+    webhooks: &[Webhook],
+    wants: WantedHealth,
+) -> Result<HashMap<WebhookId, EndpointHealth>, ApiError> {
+    if wants.endpoint { app.health.load_page(caller, webhooks).await } else { Ok(HashMap::new()) }
+}
+
+/// The health of a single webhook, or the part of it that is wanted: of its endpoint, and how many
+/// deliveries are held.
+pub(crate) async fn load_health(
+    app: &App,
+    webhook: &Webhook,
+    wants: WantedHealth,
+) -> Result<WebhookHealth, ApiError> {
+    let mut health = WebhookHealth::default();
+    if wants.endpoint {
+        health.endpoint = app.health.load_endpoint(webhook).await?;
+    }
+    if wants.held {
+        health.held = app.health.count_held(webhook.id).await;
+    }
+    Ok(health)
+}
+
 /// Creates a webhook.
 pub(crate) async fn create_webhook(app: &App, caller: &Caller, new: NewWebhook) -> Result<Webhook, ApiError> {
     app.webhooks.create(caller, new, storehook_aws::now()).await.map_err(api_error)
@@ -86,6 +120,8 @@ pub(crate) async fn create_webhook(app: &App, caller: &Caller, new: NewWebhook) 
 
 /// Changes a webhook. Its attributes are validated against the webhook as it is, and again if
 /// another change comes first. With a `version`, the webhook must still have it.
+///
+/// The change may mend a failing webhook, so its recovery goes on at once.
 pub(crate) async fn update_webhook(
     app: &App,
     caller: &Caller,
@@ -93,7 +129,7 @@ pub(crate) async fn update_webhook(
     attributes: &Map<String, Value>,
     version: Option<u64>,
 ) -> Result<Webhook, ApiError> {
-    table::change(|| async move {
+    let change = table::change(|| async move {
         let webhook = find_webhook(app, caller, id).await?;
         if version.is_some_and(|version| version != webhook.version) {
             return Err(ApiError::Invalid(FieldErrors::one("version", "has changed since")));
@@ -101,9 +137,13 @@ pub(crate) async fn update_webhook(
         let patch =
             WebhookPatch::parse(attributes, &app.settings.rules, &webhook).map_err(ApiError::Invalid)?;
         let change = Change::of(webhook, patch, storehook_aws::now());
-        Ok(unless_conflict(app.webhooks.update(caller, &change).await)?.map(|()| change.after))
+        Ok(unless_conflict(app.webhooks.update(caller, &change).await)?.map(|()| change))
     })
-    .await
+    .await?;
+    if change.is_one() {
+        app.health.hurry(&change.after, storehook_aws::now()).await;
+    }
+    Ok(change.after)
 }
 
 /// Deletes a webhook.

@@ -1,14 +1,26 @@
 //! Webhooks as the API prints them: the types here are also what the OpenAPI description tells.
 
-use jiff::tz::TimeZone;
+use std::collections::HashMap;
+
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer, ser::Error as _};
-use storehook_domain::webhook::{
-    Webhook, WebhookId,
-    custom_headers::{CustomHeaders, MASK},
+use storehook_domain::{
+    job::recovery::endpoint_health::EndpointHealth,
+    webhook::{
+        Webhook, WebhookId,
+        custom_headers::{CustomHeaders, MASK},
+    },
 };
 use utoipa::ToSchema;
 
-use crate::{events::schemas::topic_reference, http::local_time::local_time, webhooks::schemas};
+use crate::{
+    events::schemas::topic_reference,
+    http::local_time::local_time,
+    webhooks::{
+        health::{HeldCount, WebhookHealth},
+        schemas,
+    },
+};
 
 /// One webhook.
 #[derive(Serialize, ToSchema)]
@@ -68,6 +80,23 @@ pub(crate) struct WebhookProperties<'a> {
     /// keeps the value.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"X-Api-Key": "***"}))]
     pub(crate) custom_headers: MaskedHeaders<'a>,
+    /// Since when all attempts have failed, while deliveries are held for that; null otherwise.
+    /// Read-only.
+    #[schema(format = DateTime)]
+    pub(crate) failing_since: Option<String>,
+    /// When one of the held deliveries will be sent to find out whether the endpoint works again; null
+    /// if none will. Read-only.
+    #[schema(format = DateTime)]
+    pub(crate) next_probe_at: Option<String>,
+    /// When the webhook will be disabled, unless something arrives until then; null if it is not
+    /// failing, or if that is more than a day away and no delivery is held for it. Read-only.
+    #[schema(format = DateTime)]
+    pub(crate) disables_at: Option<String>,
+    /// How many deliveries are held, up to 1000; null if they could not be counted. Lists do not have
+    /// it. Read-only.
+    #[serde(skip_serializing_if = "HeldCount::is_not_shown")]
+    #[schema(value_type = Option<u64>, required = false, minimum = 0, maximum = 1000)]
+    pub(crate) held_count: HeldCount,
 }
 
 /// The custom headers of a webhook as everybody sees them: names, and a mask for each value.
@@ -94,20 +123,43 @@ pub(crate) struct Shown<'a> {
 
 impl<'a> WebhookResponse<'a> {
     /// Shows a webhook, its times in the shop's zone, and with `fields` only those properties.
-    pub(crate) fn of(webhook: &'a Webhook, time_zone: &TimeZone, fields: Option<&'a [String]>) -> Self {
-        Self { webhook: Shown::of(webhook, time_zone, fields) }
+    pub(crate) fn of(
+        webhook: &'a Webhook,
+        health: &WebhookHealth,
+        time_zone: &TimeZone,
+        fields: Option<&'a [String]>,
+    ) -> Self {
+        let held_count = HeldCount::Shown(health.held);
+        Self { webhook: Shown::of(webhook, &health.endpoint, held_count, time_zone, fields) }
     }
 }
 
 impl<'a> WebhooksResponse<'a> {
-    /// Shows webhooks, as [`WebhookResponse::of`] does each.
-    pub(crate) fn of(webhooks: &'a [Webhook], time_zone: &TimeZone, fields: Option<&'a [String]>) -> Self {
-        Self { webhooks: webhooks.iter().map(|webhook| Shown::of(webhook, time_zone, fields)).collect() }
+    /// Shows webhooks, as [`WebhookResponse::of`] does each, without counts. Nothing is wrong with those
+    /// that have no health.
+    pub(crate) fn of(
+        webhooks: &'a [Webhook],
+        healths: &HashMap<WebhookId, EndpointHealth>,
+        time_zone: &TimeZone,
+        fields: Option<&'a [String]>,
+    ) -> Self {
+        let shown = webhooks.iter().map(|webhook| {
+            let health = healths.get(&webhook.id).copied().unwrap_or_default();
+            Shown::of(webhook, &health, HeldCount::NotShown, time_zone, fields)
+        });
+        Self { webhooks: shown.collect() }
     }
 }
 
 impl<'a> Shown<'a> {
-    fn of(webhook: &'a Webhook, time_zone: &TimeZone, fields: Option<&'a [String]>) -> Self {
+    fn of(
+        webhook: &'a Webhook,
+        health: &EndpointHealth,
+        held_count: HeldCount,
+        time_zone: &TimeZone,
+        fields: Option<&'a [String]>,
+    ) -> Self {
+        let time = |time: Option<Timestamp>| time.map(|time| local_time(time, time_zone));
         let properties = WebhookProperties {
             id: webhook.id,
             address: webhook.address.as_str(),
@@ -120,6 +172,10 @@ impl<'a> Shown<'a> {
             protocol: webhook.protocol.as_str(),
             status: webhook.status.as_str(),
             custom_headers: MaskedHeaders(&webhook.custom_headers),
+            failing_since: time(health.failing_since),
+            next_probe_at: time(health.next_probe_at),
+            disables_at: time(health.disables_at),
+            held_count,
         };
         Self { properties, fields }
     }
@@ -154,17 +210,32 @@ mod tests {
         });
         let webhook: Webhook = serde_json::from_value(webhook)?;
         let zone = TimeZone::get("America/New_York")?;
-        let all = serde_json::to_string(&WebhookResponse::of(&webhook, &zone, None))?;
+        let health = WebhookHealth {
+            endpoint: EndpointHealth {
+                failing_since: Some("2017-03-20T20:02:17Z".parse()?),
+                next_probe_at: None,
+                disables_at: Some("2017-03-25T20:02:17Z".parse()?),
+            },
+            held: Some(812),
+        };
+        let all = serde_json::to_string(&WebhookResponse::of(&webhook, &health, &zone, None))?;
         let expected = concat!(
             r#"{"webhook":{"id":4759306,"address":"http://apple.com","topic":"order:new","#,
             r#""created_at":"2017-03-20T16:02:17-04:00","updated_at":"2017-03-20T16:04:29-04:00","format":"json","#,
             r#""fields":["id"],"metafield_namespaces":[],"protocol":"webhook","status":"paused","#,
-            r#""custom_headers":{"X-B":"***","X-A":"***"}}}"#,
+            r#""custom_headers":{"X-B":"***","X-A":"***"},"failing_since":"2017-03-20T16:02:17-04:00","#,
+            r#""next_probe_at":null,"disables_at":"2017-03-25T16:02:17-04:00","held_count":812}}"#,
         );
         assert_eq!(all, expected);
-        let fields = ["topic", "id", "version", "shop"].map(str::to_owned);
-        let some = serde_json::to_string(&WebhooksResponse::of(&[webhook], &zone, Some(&fields)))?;
-        assert_eq!(some, r#"{"webhooks":[{"id":4759306,"topic":"order:new"}]}"#);
+        let fields = ["topic", "id", "version", "shop", "failing_since", "held_count"].map(str::to_owned);
+        let healths = HashMap::from([(webhook.id, health.endpoint)]);
+        let webhooks = [webhook.clone(), Webhook { id: WebhookId::new(5_000_000), ..webhook }];
+        let some = serde_json::to_string(&WebhooksResponse::of(&webhooks, &healths, &zone, Some(&fields)))?;
+        let expected = concat!(
+            r#"{"webhooks":[{"id":4759306,"topic":"order:new","failing_since":"2017-03-20T16:02:17-04:00"},"#,
+            r#"{"id":5000000,"topic":"order:new","failing_since":null}]}"#,
+        );
+        assert_eq!(some, expected, "a list does not count");
         let nothing: Value = serde_json::to_value(EmptyResponse {})?;
         assert_eq!(nothing, json!({}));
         Ok(())

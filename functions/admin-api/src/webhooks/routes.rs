@@ -24,8 +24,10 @@ use crate::{
         schemas::Errors,
     },
     webhooks::{
+        health::{WantedHealth, WebhookHealth},
         operations::{
-            count_webhooks, create_webhook, delete_webhook, find_webhook, list_page, update_webhook,
+            count_webhooks, create_webhook, delete_webhook, find_webhook, list_health, list_page,
+            load_health, update_webhook,
         },
         responses::{CountResponse, EmptyResponse, WebhookResponse, WebhooksResponse},
         schemas::{CountParameters, ListParameters, NewWebhookRequest, SingleParameters, WebhookRequest},
@@ -66,7 +68,8 @@ pub(crate) async fn list(
     let fields = query.fields.as_ref().map(|fields| ("fields", fields.join(",")));
     let kept: Vec<_> = [("limit", query.limit.to_string())].into_iter().chain(fields).collect();
     let links = url.links(&kept, previous.as_deref(), next.as_deref());
-    let response = WebhooksResponse::of(&webhooks, &caller.time_zone, query.fields.as_deref());
+    let healths = list_health(&app, &caller, &webhooks, WantedHealth::by(query.fields.as_deref())).await?;
+    let response = WebhooksResponse::of(&webhooks, &healths, &caller.time_zone, query.fields.as_deref());
     Ok((links, Json(response)).into_response())
 }
 
@@ -117,7 +120,8 @@ pub(crate) async fn show(
 ) -> Result<Response, ApiError> {
     let fields = WebhookQuery::parse_fields(query.as_deref().unwrap_or_default()).map_err(ApiError::Query)?;
     let webhook = find_webhook(&app, &caller, id_of(id, str::parse)?).await?;
-    let response = WebhookResponse::of(&webhook, &caller.time_zone, fields.as_deref());
+    let health = load_health(&app, &webhook, WantedHealth::by(fields.as_deref())).await?;
+    let response = WebhookResponse::of(&webhook, &health, &caller.time_zone, fields.as_deref());
     Ok(Json(response).into_response())
 }
 
@@ -147,13 +151,15 @@ pub(crate) async fn create(
     let attributes = object_of(body, "webhook")?;
     let new = NewWebhook::parse(&attributes, &app.settings.rules).map_err(ApiError::Invalid)?;
     let webhook = create_webhook(&app, &caller, new).await?;
-    let response = WebhookResponse::of(&webhook, &caller.time_zone, None);
+    let health = WebhookHealth { held: Some(0), ..WebhookHealth::default() };
+    let response = WebhookResponse::of(&webhook, &health, &caller.time_zone, None);
     Ok((StatusCode::CREATED, Json(response)).into_response())
 }
 
 /// Change a webhook
 ///
-/// Changes the properties in the body and keeps all others. An id in the body is ignored.
+/// Changes the properties in the body and keeps all others. An id in the body is ignored. If deliveries
+/// are held because the endpoint fails, a change brings the next probe at once.
 #[utoipa::path(
     put,
     path = "/admin/webhooks/{id}",
@@ -178,7 +184,8 @@ pub(crate) async fn update(
 ) -> Result<Response, ApiError> {
     let attributes = object_of(body, "webhook")?;
     let webhook = update_webhook(&app, &caller, id_of(id, str::parse)?, &attributes, None).await?;
-    Ok(Json(WebhookResponse::of(&webhook, &caller.time_zone, None)).into_response())
+    let health = load_health(&app, &webhook, WantedHealth::ALL).await?;
+    Ok(Json(WebhookResponse::of(&webhook, &health, &caller.time_zone, None)).into_response())
 }
 
 /// Delete a webhook

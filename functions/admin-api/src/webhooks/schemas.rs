@@ -58,7 +58,7 @@ impl ToSchema for NewWebhookRequest {
 impl PartialSchema for WebhookRequest {
     fn schema() -> RefOr<Schema> {
         request(attributes().description(Some(
-            "Absent properties keep their values. `id`, `created_at` and `updated_at` are ignored, so a whole webhook can be sent back.",
+            "Absent properties keep their values. `id`, `created_at`, `updated_at`, `failing_since`, `next_probe_at`, `disables_at` and `held_count` are ignored, so a whole webhook can be sent back.",
         )))
     }
 }

@@ -61,6 +61,11 @@ impl Change {
         }
         Self { before, after }
     }
+
+    /// Whether anything differs after it.
+    pub(crate) fn is_one(&self) -> bool {
+        self.after != self.before
+    }
 }
 
 impl WebhookStore {
@@ -172,7 +177,7 @@ impl WebhookStore {
     /// Writes a change, if the webhook is still what it was before. Without a difference it writes
     /// nothing.
     pub(crate) async fn update(&self, caller: &Caller, change: &Change) -> Result<(), WriteError> {
-        if change.after == change.before {
+        if !change.is_one() {
             return Ok(());
         }
         let put = Put::builder()

@@ -1,8 +1,12 @@
 //! The sweep: every five minutes, recoveries whose next step was lost are started again.
 //!
 //! The next receive for such a webhook would start it as well. But if no event comes, there is none,
-//! and what is held would stay held. Schedules may fire twice or late ("Schedule types", Amazon
-//! EventBridge User Guide); a step that is queued twice is made once.
+//! and what is held would stay held. A recovery that waits for a paused webhook has no next step, so
+//! the sweep looks at the webhook: it is active again and the recovery goes on, or it is gone and the
+//! recovery ends.
+//!
+//! Schedules may fire twice or late ("Schedule types", Amazon EventBridge User Guide); a step that is
+//! queued twice is made once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,7 @@ use storehook_aws::{
     registry::ListedRecovery,
     table::{Contended, TableError},
 };
-use storehook_domain::job::message::Job;
+use storehook_domain::{job::message::Job, webhook::Status};
 
 use crate::{Dependencies, times::Times};
 
@@ -94,7 +98,17 @@ impl Dependencies {
             }
             return Ok(false);
         };
-        if !recovery.is_overdue(now, &self.recovery) {
+        if recovery.due_at.is_none() {
+            // It waits for its webhook. The API resumes both, unless it fails in between.
+            match self.subscribers.load(webhook).await?.map(|item| item.webhook.status) {
+                Some(Status::Active) => {}
+                Some(Status::Paused | Status::Disabled) => return Ok(false),
+                None => {
+                    let _is_ended = self.health.end_recovery(webhook, version, now).await?;
+                    return Ok(false);
+                }
+            }
+        } else if !recovery.is_overdue(now, &self.recovery) {
             return Ok(false);
         }
         let restarted = recovery.restarted(now);
@@ -105,7 +119,7 @@ impl Dependencies {
             let group = step.group();
             self.jobs_queue.send(&Job::Recovery(step), &group, pause).await?;
         }
-        tracing::warn!(webhook.id = %webhook.id, "recovery started again: its step was lost");
+        tracing::warn!(webhook.id = %webhook.id, "recovery started again: it had no next step");
         Ok(true)
     }
 }

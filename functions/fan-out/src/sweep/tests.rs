@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use storehook_aws::{
-    registry::{HealthItem, ListedRecovery},
+    registry::{HealthItem, ListedRecovery, WebhookItem},
     stand_in::{StandIn, json_of},
 };
 use storehook_domain::{
     job::recovery::{Recovery, RecoveryRules},
-    webhook::{WebhookId, WebhookKey, health::failure_run::FailureRun},
+    webhook::{Webhook, WebhookId, WebhookKey, health::failure_run::FailureRun},
 };
 
 use crate::{Batch, Times, handle, tests::stand_in::dependencies_of};
@@ -86,5 +86,49 @@ async fn a_sweep_that_another_one_is_ahead_of_queues_nothing() -> TestResult {
     let response = serde_json::to_value(handle(&dependencies_of(&aws)?, batch, times).await)?;
     assert_eq!(response["restarted"], 0);
     assert!(aws.calls("SendMessage").is_empty());
+    Ok(())
+}
+
+/// The API resumes it with its webhook, but may fail in between.
+#[tokio::test]
+async fn a_recovery_without_a_next_step_goes_on_with_its_webhook_and_ends_with_it() -> TestResult {
+    for (status, restarted, deleted) in
+        [(Some("active"), 1, 0), (Some("paused"), 0, 0), (Some("disabled"), 0, 0), (None, 0, 1)]
+    {
+        let now = storehook_aws::now();
+        let aws = StandIn::start().await?;
+        let entry = ListedRecovery { webhook: webhook()?, listed_at: now };
+        aws.reply("Query", json!({"Items": [json_of(entry)?]}));
+        let run = FailureRun { since: now - SignedDuration::from_hours(60), attempts: 100 };
+        let parked = Recovery { due_at: None, ..Recovery::opened(&run, None, run.since, &RULES) };
+        let item = HealthItem::of(&webhook()?, 1, Some(run), Some(parked));
+        aws.reply("GetItem", json!({"Item": json_of(item)?}));
+        let subscribed = status.map(|status| {
+            serde_json::from_value::<Webhook>(json!({
+                "id": 7, "shop": "a.example", "app": "demo", "topic": "*", "address": "https://b.example/",
+                "format": "json", "protocol": "webhook", "status": status, "fields": [],
+                "metafield_namespaces": [], "custom_headers": {}, "created_at": now, "updated_at": now, "version": 3,
+            }))
+        });
+        let items: Vec<_> = subscribed
+            .transpose()?
+            .map(WebhookItem::of)
+            .map(json_of)
+            .into_iter()
+            .collect::<Result<_, _>>()?;
+        aws.reply("Query", json!({"Items": items}));
+        let times = Times { now, deadline: now + SignedDuration::from_secs(60), clock: storehook_aws::now };
+        let batch: Batch = serde_json::from_value(json!({"sweep": "recoveries"}))?;
+        let response = serde_json::to_value(handle(&dependencies_of(&aws)?, batch, times).await)?;
+        assert_eq!(response, json!({"recoveries": 1, "restarted": restarted, "failed": 0}), "{status:?}");
+        let counts = (aws.calls("SendMessage").len(), aws.calls("DeleteItem").len());
+        assert_eq!(counts, (restarted, deleted), "{status:?}");
+        let [write] = &aws.calls("UpdateItem")[..] else {
+            assert_eq!((restarted, deleted), (0, 0), "{status:?}");
+            continue;
+        };
+        let expires = write["ExpressionAttributeValues"][":expires_at"].is_object();
+        assert_eq!(expires, status.is_none(), "the item of a deleted webhook expires");
+    }
     Ok(())
 }

@@ -17,6 +17,9 @@ pub enum HeldFor {
 }
 
 impl HeldFor {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::Paused, Self::Disabled, Self::Failing];
+
     /// Why a webhook with this status holds its deliveries; `None` if it does not.
     pub fn of(status: Status) -> Option<Self> {
         match status {

@@ -123,6 +123,7 @@ mod tests {
             event_id: "e".to_owned(),
             topic: "orders/paid".to_owned(),
             state: "retrying",
+            held_for: None,
             test: true,
             has_other_payload: false,
             replays: 0,

@@ -18,6 +18,7 @@ use crate::{
         webhooks::place::LIST,
     },
     webhooks::{
+        health::WebhookHealth,
         operations::{delete_webhook, find_webhook},
         responses::{WebhookProperties, WebhookResponse},
     },
@@ -30,7 +31,8 @@ pub(crate) async fn ask(
     id: PathId,
 ) -> Result<Page, Problem> {
     let webhook = find_webhook(&app, &session.caller, id_of(id, str::parse)?).await?;
-    let properties = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
+    let properties =
+        WebhookResponse::of(&webhook, &WebhookHealth::default(), &TimeZone::UTC, None).webhook.properties;
     let is_recorded = app.deliveries.is_recorded();
     Ok(Page::new(Tab::Webhooks, format!("Delete {}", properties.topic), question(&properties, is_recorded)))
 }
@@ -85,7 +87,7 @@ mod tests {
     fn the_question_names_what_ends_and_escapes_it() -> serde_json::Result<()> {
         let address = "https://a.example/?a=\"><script>";
         let webhook = webhook_with("orders/create", address, json!({"status": "paused"}))?;
-        let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None);
+        let shown = WebhookResponse::of(&webhook, &WebhookHealth::default(), &TimeZone::UTC, None);
         let question = question(&shown.webhook.properties, true).into_string();
         for part in [
             "<dd>orders/create</dd>",
@@ -97,7 +99,8 @@ mod tests {
         }
         assert!(!question.contains("pause it instead"), "it is paused already");
         let webhook = webhook_with("orders/create", "https://a.example/", json!({}))?;
-        let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
+        let shown =
+            WebhookResponse::of(&webhook, &WebhookHealth::default(), &TimeZone::UTC, None).webhook.properties;
         assert!(super::question(&shown, true).into_string().contains("held until you replay them"));
         assert!(!super::question(&shown, false).into_string().contains("held"), "no history is kept");
         Ok(())

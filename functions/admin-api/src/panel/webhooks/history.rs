@@ -185,6 +185,7 @@ mod tests {
             event_id: "e1".to_owned(),
             topic: "orders/<script>".to_owned(),
             state,
+            held_for: None,
             test: false,
             has_other_payload: false,
             replays: 0,

@@ -1,6 +1,9 @@
 //! Counting: the failure run of a webhook, and how many of its deliveries wait for a retry.
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
 use jiff::Timestamp;
 use storehook_aws::{
     registry::HealthItem,
@@ -59,7 +62,7 @@ impl Health {
             // Without a breaker, attempts are not counted beyond the number that disables: a busy
             // webhook fails often.
             Some(run) if !self.is_on && run.attempts >= DISABLED_AFTER_ATTEMPTS => run,
-            _ => self.count(webhook, *waiting, *now).await?,
+            _ => self.count(target, *waiting, *now).await?,
         };
         if self.is_on && !health.is_open() && self.breaker.opens(&run, *now) {
             self.open(target, &run, *now).await?;
@@ -78,16 +81,11 @@ impl Health {
     }
 
     /// Adds a failed attempt to the webhook's run, or begins one.
-    async fn count(
-        &self,
-        webhook: &Webhook,
-        waiting: i64,
-        now: Timestamp,
-    ) -> Result<FailureRun, HealthError> {
+    async fn count(&self, target: &Target, waiting: i64, now: Timestamp) -> Result<FailureRun, HealthError> {
         table::change(|| async move {
-            match self.add(webhook, waiting, now).await? {
+            match self.add(target, waiting, now).await? {
                 Some(run) => Ok(Some(run)),
-                None => Ok(self.begin(webhook, waiting, now).await?),
+                None => Ok(self.begin(target, waiting, now).await?),
             }
         })
         .await
@@ -96,25 +94,27 @@ impl Health {
     /// Adds a failed attempt to the webhook's run, if it has one.
     async fn add(
         &self,
-        webhook: &Webhook,
+        target: &Target,
         waiting: i64,
         now: Timestamp,
     ) -> Result<Option<FailureRun>, TableError> {
+        let Target { webhook, .. } = target;
         let update = self
             .table
             .client
             .update_item()
             .table_name(&self.table.name)
             .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression(
-                "SET attempts = attempts + :one, expires_at = :expires_at ADD waiting :waiting",
-            )
+            .update_expression(format!(
+                "SET attempts = attempts + :one{} ADD waiting :waiting",
+                expires(target)
+            ))
             .condition_expression("webhook_version = :version AND attribute_exists(since)")
             .expression_attribute_values(":one", number(1_u64))
-            .expression_attribute_values(":expires_at", number(HealthItem::expiry(now)))
             .expression_attribute_values(":waiting", number(waiting))
             .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
+        let update = with_expiry(update, target, now);
         let Ok(output) = table::conditional(update.send().await)? else { return Ok(None) };
         Ok(table::from_item::<HealthItem>(output.attributes.unwrap_or_default())?.run())
     }
@@ -123,10 +123,11 @@ impl Health {
     /// to.
     async fn begin(
         &self,
-        webhook: &Webhook,
+        target: &Target,
         waiting: i64,
         now: Timestamp,
     ) -> Result<Option<FailureRun>, TableError> {
+        let Target { webhook, .. } = target;
         let run = FailureRun { since: now, attempts: 1 };
         let update = self
             .table
@@ -134,16 +135,17 @@ impl Health {
             .update_item()
             .table_name(&self.table.name)
             .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression(
-                "SET since = :since, attempts = :one, webhook_version = :version, expires_at = :expires_at ADD waiting :waiting",
-            )
+            .update_expression(format!(
+                "SET since = :since, attempts = :one, webhook_version = :version{} ADD waiting :waiting",
+                expires(target)
+            ))
             .condition_expression("attribute_not_exists(since) OR webhook_version < :version")
             .expression_attribute_values(":since", text(run.since.to_string()))
             .expression_attribute_values(":one", number(run.attempts))
             .expression_attribute_values(":version", number(webhook.version))
-            .expression_attribute_values(":expires_at", number(HealthItem::expiry(now)))
             .expression_attribute_values(":waiting", number(waiting))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = with_expiry(update, target, now);
         let Err(conflict) = table::conditional(update.send().await)? else { return Ok(Some(run)) };
         let found: Option<HealthItem> = conflict.item.map(table::from_item).transpose()?;
         // A run of a later version of the webhook has the say, and counts no attempt of an earlier
@@ -170,4 +172,18 @@ impl Health {
         let _is_first = table::conditional(update.send().await)?.is_ok();
         Ok(())
     }
+}
+
+/// What a count sets besides. The item of a webhook that recovers does not expire. If its recovery has
+/// begun meanwhile, the recovery's next step takes the expiry away again.
+fn expires(target: &Target) -> &'static str {
+    if target.recovery().is_none() { ", expires_at = :expires_at" } else { "" }
+}
+
+/// The same write, with the time that [`expires`] names.
+fn with_expiry(update: UpdateItemFluentBuilder, target: &Target, now: Timestamp) -> UpdateItemFluentBuilder {
+    if target.recovery().is_some() {
+        return update;
+    }
+    update.expression_attribute_values(":expires_at", number(HealthItem::expiry(now)))
 }

@@ -21,6 +21,7 @@
 //! webhook or the schedule of the fan-out function [starts](Recovery::restarted) the recovery again.
 //! Two chains become one as in a replay: only one message can note a step.
 
+pub mod endpoint_health;
 pub mod hold;
 pub mod pass;
 pub mod probe;

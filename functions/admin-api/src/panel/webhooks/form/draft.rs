@@ -149,7 +149,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{panel::webhooks::sample::webhook_with, webhooks::responses::WebhookResponse};
+    use crate::{
+        panel::webhooks::sample::webhook_with,
+        webhooks::{health::WebhookHealth, responses::WebhookResponse},
+    };
 
     fn typed(before: &Draft, form: &str) -> (Value, Value) {
         let draft = before.typed(&Fields::parse(form.as_bytes()));
@@ -198,7 +201,11 @@ mod tests {
     fn a_change_leaves_out_what_nobody_touched() -> serde_json::Result<()> {
         let attributes = json!({"fields": ["a,b", "c"], "custom_headers": {"X-Key": "s3cret", "X-B": "1"}});
         let webhook = webhook_with("order:new", "https://a.example/", attributes)?;
-        let before = Draft::of(&WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties);
+        let before = Draft::of(
+            &WebhookResponse::of(&webhook, &WebhookHealth::default(), &TimeZone::UTC, None)
+                .webhook
+                .properties,
+        );
         assert_eq!(before.custom_headers, "X-Key: ***\nX-B: ***");
         let untouched = "fields=a,b%0D%0Ac&custom_headers=X-Key:+***%0D%0AX-B:+***&topic=order:new";
         assert_eq!(typed(&before, untouched), (json!({}), json!({})));

@@ -44,6 +44,7 @@ use crate::{
         },
     },
     webhooks::{
+        health::WebhookHealth,
         operations::{create_webhook, find_webhook, update_webhook},
         responses::WebhookResponse,
     },
@@ -120,7 +121,9 @@ pub(crate) async fn update(
 }
 
 fn draft_of(webhook: &Webhook) -> Draft {
-    Draft::of(&WebhookResponse::of(webhook, &TimeZone::UTC, None).webhook.properties)
+    Draft::of(
+        &WebhookResponse::of(webhook, &WebhookHealth::default(), &TimeZone::UTC, None).webhook.properties,
+    )
 }
 
 /// The form with what was typed, and what has changed since it was shown.

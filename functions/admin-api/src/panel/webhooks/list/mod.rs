@@ -41,7 +41,8 @@ pub(crate) async fn show(
     let place = Place::read(&fields);
     let (found, has_more) = list_page(&app, &session.caller, &place.query()).await?;
     let next = found.last().filter(|_| has_more).map(|webhook| webhook.id);
-    let shown = WebhooksResponse::of(&found, &session.caller.time_zone, None).webhooks;
+    let healths = app.health.load_page(&session.caller, &found).await?;
+    let shown = WebhooksResponse::of(&found, &healths, &session.caller.time_zone, None).webhooks;
     let webhooks: Vec<_> = shown.into_iter().map(|shown| shown.properties).collect();
     Ok(Page::new(Tab::Webhooks, "Webhooks", body(&webhooks, &place, next)))
 }

@@ -1,5 +1,7 @@
 //! Tests of the list of webhooks.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use serde_json::json;
 use storehook_domain::webhook::Webhook;
@@ -10,7 +12,7 @@ use crate::panel::webhooks::sample::{webhook, webhook_with};
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 fn shown(webhooks: &[Webhook], place: &Place, next: Option<WebhookId>) -> String {
-    let shown = WebhooksResponse::of(webhooks, &TimeZone::UTC, None).webhooks;
+    let shown = WebhooksResponse::of(webhooks, &HashMap::new(), &TimeZone::UTC, None).webhooks;
     let webhooks: Vec<_> = shown.into_iter().map(|shown| shown.properties).collect();
     body(&webhooks, place, next).into_string()
 }

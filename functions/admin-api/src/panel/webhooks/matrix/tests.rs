@@ -1,5 +1,7 @@
 //! Tests of the matrix.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use serde_json::json;
 use storehook_domain::webhook::Webhook;
@@ -13,7 +15,7 @@ use crate::{
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 fn table_of(webhooks: &[Webhook], is_whole: bool) -> Option<String> {
-    let shown = WebhooksResponse::of(webhooks, &TimeZone::UTC, None).webhooks;
+    let shown = WebhooksResponse::of(webhooks, &HashMap::new(), &TimeZone::UTC, None).webhooks;
     let shown: Vec<_> = shown.into_iter().map(|shown| shown.properties).collect();
     Matrix::of(&shown).map(|matrix| matrix.table(is_whole).into_string())
 }

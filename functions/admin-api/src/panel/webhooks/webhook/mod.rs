@@ -36,7 +36,8 @@ use crate::{
     },
     replays::{operations::list_replays, responses::ReplaysResponse},
     webhooks::{
-        operations::find_webhook,
+        health::WantedHealth,
+        operations::{find_webhook, load_health},
         responses::{WebhookProperties, WebhookResponse},
     },
 };
@@ -66,7 +67,8 @@ pub(crate) async fn show(
             })
         }
     };
-    let shown = WebhookResponse::of(&webhook, &caller.time_zone, None).webhook.properties;
+    let health = load_health(&app, &webhook, WantedHealth::ALL).await?;
+    let shown = WebhookResponse::of(&webhook, &health, &caller.time_zone, None).webhook.properties;
     let view = View {
         webhook: &shown,
         status: webhook.status,

@@ -5,7 +5,7 @@ use serde_json::json;
 use storehook_domain::{history::state::DeliveryState, webhook::Webhook};
 
 use super::*;
-use crate::panel::webhooks::health::stats_of;
+use crate::{panel::webhooks::health::stats_of, webhooks::health::WebhookHealth};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -17,7 +17,8 @@ fn page(status: Status, history: Option<&History>) -> Result<String, Box<dyn std
         "custom_headers": {"Authorization": "Bearer s3cret"}, "created_at": "2026-11-01T15:00:00Z",
         "updated_at": "2026-11-21T14:00:00Z", "version": 3,
     }))?;
-    let shown = WebhookResponse::of(&webhook, &TimeZone::UTC, None).webhook.properties;
+    let shown =
+        WebhookResponse::of(&webhook, &WebhookHealth::default(), &TimeZone::UTC, None).webhook.properties;
     let now = "2026-11-21T15:00:00Z".parse()?;
     let headers = webhook.custom_headers.iter().map(|(name, _)| name).collect();
     Ok(View { webhook: &shown, status, headers, history, now }.body().into_string())

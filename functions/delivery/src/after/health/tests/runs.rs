@@ -1,6 +1,6 @@
 //! Tests of failure runs: what ends one, what counts, and when it disables the webhook.
 
-use storehook_domain::delivery::request::UnbuildableRequest;
+use storehook_domain::{delivery::request::UnbuildableRequest, job::recovery::Recovery};
 
 use super::*;
 
@@ -59,6 +59,43 @@ async fn delays_and_requests_that_were_never_sent_change_nothing() -> TestResult
     let not_built = Outcome::Failed { reason: not_built, retry_after: None };
     for outcome in [not_built, Outcome::Delayed(Duration::from_secs(60))] {
         assert!(calls_of(outcome, []).await?.is_empty());
+    }
+    Ok(())
+}
+
+/// Deliveries are held then, and nobody else knows that they must come back.
+#[tokio::test]
+async fn the_item_of_a_webhook_that_recovers_does_not_expire() -> TestResult {
+    let run = FailureRun { since: NOW, attempts: 100 };
+    let rules = RecoveryRules { waiting_limit: 2_000, most_per_second: 100, time_scale: 1.0 };
+    let recovery = Recovery::opened(&run, None, NOW, &rules);
+    for (recovery, is_added, expires) in
+        [(None, true, true), (Some(recovery.clone()), true, false), (Some(recovery), false, false)]
+    {
+        let target = target()?;
+        let health = HealthItem::of(&target.webhook.key(), 3, Some(run), recovery);
+        let attributes = json!({"since": {"S": NOW.to_string()}, "attempts": {"N": "101"}, "pk": {"S": "p"}, "sk": {"S": "s"}});
+        let added = if is_added {
+            Reply::Made(json!({"Attributes": attributes}))
+        } else {
+            Reply::Refused(Item::new())
+        };
+        let replies = [added, Reply::Made(json!({}))];
+        let (_, calls) = record_for(Target { health, ..target }, "30", failed(500), replies).await?;
+        let counts = calls.iter().filter(|(operation, _)| operation == "UpdateItem").take(if is_added {
+            1
+        } else {
+            2
+        });
+        for (_, count) in counts {
+            let sets = count["UpdateExpression"]
+                .as_str()
+                .is_some_and(|set| set.contains("expires_at = :expires_at"));
+            assert_eq!(
+                (sets, count["ExpressionAttributeValues"][":expires_at"].is_object()),
+                (expires, expires)
+            );
+        }
     }
     Ok(())
 }
