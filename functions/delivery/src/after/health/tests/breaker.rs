@@ -50,11 +50,11 @@ async fn fewer_failures_open_nothing() -> TestResult {
 async fn a_breaker_that_another_attempt_has_opened_is_opened_once() -> TestResult {
     let run = FailureRun { since: NOW, attempts: 100 };
     let rules = dependencies_at("http://127.0.0.1:1", "30")?.health.recovery;
-    let open = Recovery::opened(&run, None, NOW, &rules);
+    let open = Recovery::opened(&run, None, NOW + jiff::SignedDuration::from_secs(1), &rules);
     let found = HealthItem::of(&target()?.webhook.key(), 3, Some(run), Some(open));
-    let item = json_of_item(&table::to_item(found)?);
-    let replies =
-        [counted(1_000, 0)?, made(json!({})), Reply::Refused(Item::new()), made(json!({"Item": item}))];
+    let found = table::to_item(found)?;
+    let item = made(json!({"Item": json_of_item(&found)}));
+    let replies = [counted(1_000, 0)?, made(json!({})), Reply::Refused(found), item];
     let calls = calls_of(failed(500), replies).await?;
     assert_eq!(operations(&calls), ["UpdateItem", "PutItem", "UpdateItem", "GetItem"]);
     Ok(())
