@@ -89,11 +89,11 @@ impl Settings {
             },
             jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
             breaker: BreakerRules {
-                failures: environment.number("BREAKER_FAILURES", DEFAULT_FAILURES)?,
+                failures: environment.count("BREAKER_FAILURES", DEFAULT_FAILURES)?,
                 time_scale,
             },
             recovery: RecoveryRules {
-                waiting_limit: environment.number("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
+                waiting_limit: environment.count("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
                 most_per_second: DEFAULT_MOST_PER_SECOND,
                 time_scale,
             },

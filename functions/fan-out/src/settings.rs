@@ -39,8 +39,8 @@ impl Settings {
             delivery_queue_url: environment.required("DELIVERY_QUEUE_URL")?.to_owned(),
             retry_queue_url: environment.required("RETRY_QUEUE_URL")?.to_owned(),
             recovery: RecoveryRules {
-                waiting_limit: environment.number("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
-                most_per_second: environment.number("CATCH_UP_PER_SECOND", DEFAULT_MOST_PER_SECOND)?,
+                waiting_limit: environment.count("WAITING_LIMIT", DEFAULT_WAITING_LIMIT)?,
+                most_per_second: environment.count("CATCH_UP_PER_SECOND", DEFAULT_MOST_PER_SECOND)?,
                 time_scale: environment.number("RETRY_TIME_SCALE", 1.0)?,
             },
             rejected_queue_url: environment.required("REJECTED_QUEUE_URL")?.to_owned(),

@@ -127,6 +127,10 @@ pub(super) fn indexed(item: &Item) -> Result<Item> {
     let index = &resource("HistoryTable")?["Properties"]["GlobalSecondaryIndexes"][0];
     let keys = index["KeySchema"].as_sequence().context("no keys")?.iter().map(|key| &key["AttributeName"]);
     let projected = index["Projection"]["NonKeyAttributes"].as_sequence().context("no projection")?;
-    let names = keys.chain(projected).filter_map(|name| name.as_str()).chain(["pk", "sk"]);
-    names.map(|name| Ok((name.to_owned(), item.get(name).context(name.to_owned())?.clone()))).collect()
+    let names = keys.filter_map(|name| name.as_str()).chain(["pk", "sk"]);
+    let keys = names.map(|name| Ok((name.to_owned(), item.get(name).context(name.to_owned())?.clone())));
+    let projected = projected.iter().filter_map(|name| name.as_str());
+    // A delivery that is not held has no reason.
+    let present = projected.filter_map(|name| Some(Ok((name.to_owned(), item.get(name)?.clone()))));
+    keys.chain(present).collect()
 }

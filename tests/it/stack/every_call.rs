@@ -7,6 +7,7 @@ use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Receiver, Stack, deliver_from, job_event, stream_event};
 
 use super::{
+    breakers::{breaking_works, recovering_works, sweeping_works},
     needed_actions::{
         backing_off_works, delaying_works, delivering_works, fan_out_works, giving_up_works,
         hiding_a_failed_step_works, holding_works, keeping_payloads_works, managing_works, pushing_works,
@@ -28,7 +29,7 @@ pub(crate) async fn make_every_call(stack: &Stack, recorder: &mut Recorder<'_>) 
         keeping_payloads_works fan_out_works rejecting_works replay_step_works step_after_step_works
         hiding_a_failed_step_works
         delivering_works backing_off_works delaying_works slow_lane_works holding_works giving_up_works
-        recording_works
+        recording_works breaking_works recovering_works sweeping_works
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod breakers;
 mod containers;
 mod deployments;
 mod every_call;

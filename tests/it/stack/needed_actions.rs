@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Api, Receiver, Stack, deliver, deliver_queued_at, job_event, record, stream_event};
 
+use super::breakers::{breaking_works, ending_a_recovery_works};
+
 /// Does what needs this action, and says whether it worked.
 pub(crate) async fn works(stack: &Stack, role: &str, action: &str) -> Result<bool> {
     match (role, action) {
@@ -15,12 +17,17 @@ pub(crate) async fn works(stack: &Stack, role: &str, action: &str) -> Result<boo
             replay_step_works(stack).await
         }
         ("FanOutRole", "sqs:ChangeMessageVisibility") => hiding_a_failed_step_works(stack).await,
+        ("FanOutRole", "dynamodb:DeleteItem") => {
+            Ok(fan_out_works(stack).await? && ending_a_recovery_works(stack).await?)
+        }
         ("FanOutRole", _) => fan_out_works(stack).await,
         ("DeliveryRole", "sqs:ChangeMessageVisibility") => backing_off_works(stack).await,
         ("DeliveryRole", "sqs:SendMessage") => delaying_works(stack).await,
+        ("DeliveryRole", "dynamodb:PutItem") => {
+            Ok(recording_works(stack).await? && breaking_works(stack).await?)
+        }
         ("DeliveryRole", "dynamodb:BatchGetItem") => delivering_works(stack).await,
         ("DeliveryRole", "dynamodb:BatchWriteItem") => holding_works(stack).await,
-        ("DeliveryRole", "dynamodb:GetItem") => giving_up_works(stack).await,
         ("DeliveryRole", _) => recording_works(stack).await,
         ("AdminApiRole", "kinesis:PutRecords") => pushing_works(stack).await,
         ("AdminApiRole", "sqs:SendMessage" | "dynamodb:BatchGetItem" | "dynamodb:BatchWriteItem") => {

@@ -196,7 +196,8 @@ impl HealthStore {
             let Some(item) = self.table.load(webhook).await? else { return Ok(Some(None)) };
             let Some(recovery) = item.recovery else { return Ok(Some(None)) };
             let hurried = recovery.restarted(now);
-            let is_put = self.table.put_recovery(webhook, item.recovery_version, &hurried, false).await?;
+            let is_put =
+                self.table.put_recovery(webhook, item.recovery_version, &hurried, false).await?.is_ok();
             Ok::<_, HurryError>(is_put.then_some(Some(hurried)))
         })
         .await?;

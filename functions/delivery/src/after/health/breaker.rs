@@ -5,15 +5,17 @@
 //! starts it again ([`Health::restart`]).
 
 use jiff::Timestamp;
-use storehook_aws::table::{self, TableError};
+use storehook_aws::table;
 use storehook_domain::{
     job::{message::Job, recovery::Recovery},
     webhook::{
-        Webhook, WebhookKey,
+        Webhook,
         health::failure_run::FailureRun,
         operational_events::{failing_event, recovered_event},
     },
 };
+
+use tokio::sync::Mutex;
 
 use super::{Health, HealthError};
 use crate::lookup::found::Target;
@@ -79,7 +81,7 @@ impl Health {
         };
         let restarted = recovery.restarted(now);
         let version = target.health.recovery_version;
-        if self.table.put_recovery(&target.webhook.key(), version, &restarted, false).await? {
+        if self.table.put_recovery(&target.webhook.key(), version, &restarted, false).await?.is_ok() {
             tracing::warn!(webhook.id = %target.webhook.id, "recovery started again: its step was lost");
             self.queue_step(&target.webhook, &restarted, now).await?;
         }
@@ -95,27 +97,22 @@ impl Health {
         change: impl Fn(Option<&Recovery>) -> Option<Recovery>,
     ) -> Result<Option<Recovery>, HealthError> {
         let (webhook, change) = (&target.webhook.key(), &change);
-        let known =
-            &std::sync::Mutex::new(Some((target.health.recovery.clone(), target.health.recovery_version)));
+        let known = &Mutex::new((target.health.recovery.clone(), target.health.recovery_version));
         table::change(|| async move {
-            let known = known.lock().ok().and_then(|mut known| known.take());
-            let (before, version) = match known {
-                Some(known) => known,
-                None => self.load(webhook).await?,
-            };
+            let (before, version) = known.lock().await.clone();
             let Some(after) = change(before.as_ref()) else { return Ok(Some(None)) };
             if before.is_none() {
                 self.table.list(webhook, now).await?;
             }
-            let is_written = self.table.put_recovery(webhook, version, &after, has_recovered).await?;
-            Ok::<_, HealthError>(is_written.then_some(Some(after)))
+            match self.table.put_recovery(webhook, version, &after, has_recovered).await? {
+                Ok(()) => Ok::<_, HealthError>(Some(Some(after))),
+                Err(found) => {
+                    *known.lock().await = (found.recovery, found.recovery_version);
+                    Ok(None)
+                }
+            }
         })
         .await
-    }
-
-    async fn load(&self, webhook: &WebhookKey) -> Result<(Option<Recovery>, u64), TableError> {
-        let item = self.table.load(webhook).await?.unwrap_or_default();
-        Ok((item.recovery, item.recovery_version))
     }
 
     /// Queues the next step of a recovery.

@@ -2,7 +2,8 @@
 //! failed for too long.
 //!
 //! An attempt is recorded after it was made. [`counts`] adds it to the failure run or ends the run;
-//! [`breaker`] opens and closes; [`disabling`] ends it; [`lanes`] judges the endpoint's pace. A write
+//! [`breaker`] opens and closes; [`disabling`] ends it; [`marking`] judges
+//! the endpoint's pace. A write
 //! that fails is a line of the log, and the next attempt writes again. There is one exception: what
 //! is held for a failing endpoint needs a recovery, so without one the delivery is not held
 //! ([`Health::recovery_for`]).
@@ -21,6 +22,7 @@ mod breaker;
 mod counts;
 mod disabling;
 pub(crate) mod lanes;
+mod marking;
 
 use std::time::Duration;
 

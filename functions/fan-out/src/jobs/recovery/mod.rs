@@ -16,7 +16,8 @@ use storehook_domain::{
         message::Job,
         recovery::{
             Phase, Recovery,
-            pass::{AfterPass, PassOutcome},
+            noting::AfterPass,
+            pass::PassOutcome,
             step::{RecoveryStep, Turn},
         },
     },
@@ -117,8 +118,8 @@ impl Dependencies {
                 }
             };
             let Some(noted) = noted else { return Ok(Some(Some(recovery))) };
-            let is_noted = self.health.put_recovery(&step.webhook, version, &noted, false).await?;
-            Ok::<_, JobError>(is_noted.then_some(Some(noted)))
+            let written = self.health.put_recovery(&step.webhook, version, &noted, false).await?;
+            Ok::<_, JobError>(written.is_ok().then_some(Some(noted)))
         })
         .await
     }

@@ -64,8 +64,7 @@ impl HealthTable {
     }
 
     /// Writes a webhook's recovery over the version that it was made from. `has_recovered` ends the
-    /// failure run as well. Returns whether it is written; if not, somebody
-    /// else wrote first.
+    /// failure run as well. If somebody else wrote first, it returns the health that is there now.
     ///
     /// # Errors
     ///
@@ -76,7 +75,7 @@ impl HealthTable {
         before: u64,
         after: &Recovery,
         has_recovered: bool,
-    ) -> Result<bool, TableError> {
+    ) -> Result<Result<(), HealthItem>, TableError> {
         let run = if has_recovered { ", since, attempts, warned" } else { "" };
         let update = self
             .client
@@ -95,13 +94,11 @@ impl HealthTable {
                 .condition_expression("recovery_version = :before")
                 .expression_attribute_values(":before", number(before)),
         };
-        let Err(conflict) = table::conditional(update.send().await)? else { return Ok(true) };
+        let Err(conflict) = table::conditional(update.send().await)? else { return Ok(Ok(())) };
         // The SDK may have sent the write again after its response was lost.
-        let found: Option<HealthItem> = conflict.item.map(table::from_item).transpose()?;
-        let is_own = found.is_some_and(|found| {
-            found.recovery_version == before + 1 && found.recovery.as_ref() == Some(after)
-        });
-        Ok(is_own)
+        let found: HealthItem = conflict.item.map(table::from_item).transpose()?.unwrap_or_default();
+        let is_own = found.recovery_version == before + 1 && found.recovery.as_ref() == Some(after);
+        Ok(if is_own { Ok(()) } else { Err(found) })
     }
 
     /// Ends a recovery of this version, and forgets its entry in the list. Returns false if somebody

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    job::recovery::Recovery,
+    job::recovery::record::Recovery,
     webhook::{Status, health::failure_run::FailureRun},
 };
 

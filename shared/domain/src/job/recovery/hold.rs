@@ -6,7 +6,7 @@
 
 use crate::{
     delivery::{disposition::Disposition, run::RunId},
-    job::recovery::RecoveryRules,
+    job::recovery::rules::RecoveryRules,
 };
 
 /// Whether a delivery is held after an attempt of this run has failed, which would come to this

@@ -5,11 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    delivery::run::RunId,
-    history::query::DeliveryPosition,
-    job::recovery::{Phase, QUIET, Recovery, RecoveryRules, after, step::RecoveryStep},
-};
+use crate::{history::query::DeliveryPosition, job::recovery::rules::RecoveryRules};
 
 /// How many deliveries a catch-up sends a second in its first minute. The rate doubles each minute.
 const FIRST_RATE: u32 = 10;
@@ -74,15 +70,6 @@ pub struct PassOutcome {
     pub took: SignedDuration,
 }
 
-/// What follows a step of a pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterPass {
-    /// The recovery goes on.
-    Goes(Box<Recovery>),
-    /// Nothing is held any more: the recovery is done.
-    Done,
-}
-
 /// The wait before a pass, after so many that found something.
 pub(super) fn pause_before(passes: u32, rules: &RecoveryRules) -> SignedDuration {
     let index = usize::try_from(passes).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
@@ -125,64 +112,13 @@ impl CatchUp {
 }
 
 impl Pass {
-    fn begin(now: Timestamp) -> Self {
+    pub(super) fn begin(now: Timestamp) -> Self {
         Self { began_at: now, after: None, counts: PassCounts::default() }
     }
 }
 
-impl Recovery {
-    /// The run of what its catch-up sends.
-    pub fn catch_up_run(&self) -> RunId {
-        RunId::CatchUp(self.opening.clone())
-    }
-
-    /// What follows a step of a pass; `None` where another message made the step.
-    pub fn after_pass_step(
-        &self,
-        step: &RecoveryStep,
-        message_id: &str,
-        outcome: &PassOutcome,
-        now: Timestamp,
-        rules: &RecoveryRules,
-    ) -> Option<AfterPass> {
-        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
-            return None;
-        }
-        let noted = self.noted(step, message_id);
-        let Phase::CatchUp(catch_up) = &self.phase else {
-            // The breaker has opened again.
-            return Some(AfterPass::Goes(Box::new(noted)));
-        };
-        let mut catch_up = catch_up.clone();
-        catch_up.pass.counts = catch_up.pass.counts.plus(outcome.counts);
-        let wait = match (&outcome.next, catch_up.quiet_since) {
-            (Some(next), _) => {
-                catch_up.pass.after = Some(next.clone());
-                pause_after(outcome, catch_up.rate(now, rules))
-            }
-            (None, _) if catch_up.pass.counts.held > 0 => {
-                let wait = pause_before(catch_up.passes, rules);
-                catch_up.passes = catch_up.passes.saturating_add(1);
-                catch_up.quiet_since = None;
-                catch_up.pass = Pass::begin(after(now, wait));
-                wait
-            }
-            (None, Some(since)) if catch_up.pass.began_at.duration_since(since) >= QUIET => {
-                return Some(AfterPass::Done);
-            }
-            (None, since) => {
-                catch_up.quiet_since = Some(since.unwrap_or(now));
-                catch_up.pass = Pass::begin(after(now, QUIET));
-                QUIET
-            }
-        };
-        let due_at = Some(after(now, wait));
-        Some(AfterPass::Goes(Box::new(Self { phase: Phase::CatchUp(catch_up), due_at, ..noted })))
-    }
-}
-
 /// The pause after a step, so that the catch-up keeps its rate.
-fn pause_after(outcome: &PassOutcome, rate: u32) -> SignedDuration {
+pub(super) fn pause_after(outcome: &PassOutcome, rate: u32) -> SignedDuration {
     let due = Duration::from_millis(outcome.counts.sent.saturating_mul(1_000) / u64::from(rate.max(1)));
     let due = SignedDuration::try_from(due).unwrap_or_default();
     (due - outcome.took).max(SignedDuration::ZERO)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     delivery::{id::DeliveryId, message::DeliveryMessage, run::RunId},
     event::catalogue,
-    job::recovery::{Phase, Recovery, RecoveryRules, after, pass::CatchUp, step::RecoveryStep},
+    job::recovery::rules::RecoveryRules,
 };
 
 /// The waits before the first probes, in minutes. The last one repeats.
@@ -32,47 +32,6 @@ pub struct Opening {
 pub(super) fn gap(probes: u32, rules: &RecoveryRules) -> SignedDuration {
     let index = usize::try_from(probes).unwrap_or(usize::MAX).min(GAPS.len() - 1);
     rules.scaled((GAPS[index] * 60) as f64)
-}
-
-impl Recovery {
-    /// The run of the next probe. Each is a run of its own.
-    pub fn next_probe(&self, opening: &Opening) -> RunId {
-        RunId::Probe(format!("{}-{}", self.opening, opening.probes.saturating_add(1)))
-    }
-
-    /// The recovery after a step that sent this delivery as a probe, or found none that is held.
-    ///
-    /// If nothing is held, nothing can be a probe but the next delivery itself, so it must be
-    /// attempted: the breaker closes. The failure run goes on, and opens it again with one failure.
-    ///
-    /// `None` where another message made the step.
-    pub fn after_probe(
-        &self,
-        step: &RecoveryStep,
-        message_id: &str,
-        sent: Option<&DeliveryId>,
-        now: Timestamp,
-        rules: &RecoveryRules,
-    ) -> Option<Self> {
-        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
-            return None;
-        }
-        let noted = self.noted(step, message_id);
-        let Phase::Open(opening) = &self.phase else {
-            // It was closed meanwhile, perhaps by this very probe.
-            return Some(Self { due_at: Some(now), ..noted });
-        };
-        let Some(id) = sent else {
-            return Some(Self { phase: Phase::CatchUp(CatchUp::begin(now)), due_at: Some(now), ..noted });
-        };
-        let mut probed = opening.probed.clone();
-        probed.retain(|earlier| earlier != id);
-        probed.push(id.clone());
-        probed.drain(..probed.len().saturating_sub(PROBED_KEPT));
-        let probes = opening.probes.saturating_add(1);
-        let due_at = Some(after(now, gap(probes, rules)));
-        Some(Self { phase: Phase::Open(Opening { probes, probed, ..opening.clone() }), due_at, ..noted })
-    }
 }
 
 /// Whether a message is attempted although the breaker is open. It then counts as a probe.

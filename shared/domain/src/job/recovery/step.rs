@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{installation::message_group::MessageGroup, job::recovery::Recovery, webhook::WebhookKey};
+use crate::{installation::message_group::MessageGroup, webhook::WebhookKey};
 
 /// A step that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,25 +31,5 @@ impl RecoveryStep {
     /// The group of its message: the installation.
     pub fn group(&self) -> MessageGroup {
         MessageGroup::of(&self.webhook.shop, &self.webhook.app)
-    }
-}
-
-impl Recovery {
-    /// What is to be done with a step that came as this SQS message.
-    pub fn turn(&self, step: &RecoveryStep, message_id: &str, now: jiff::Timestamp) -> Turn {
-        let is_noted = step.number == self.steps && self.noted_by.as_deref() == Some(message_id);
-        if step.opening != self.opening {
-            Turn::End
-        } else if step.number == self.steps.saturating_add(1) {
-            match self.due_at {
-                Some(due) if due > now => Turn::QueueNext,
-                Some(_) => Turn::Make,
-                None => Turn::End,
-            }
-        } else if is_noted {
-            Turn::QueueNext
-        } else {
-            Turn::End
-        }
     }
 }

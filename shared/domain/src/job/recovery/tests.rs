@@ -1,10 +1,16 @@
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
-    pass::{AfterPass, PassCounts, PassOutcome},
+    noting::AfterPass,
+    pass::{PassCounts, PassOutcome},
     probe::PROBED_KEPT,
-    step::Turn,
+    step::{RecoveryStep, Turn},
     *,
 };
-use crate::{delivery::id::DeliveryId, webhook::WebhookId};
+use crate::{
+    delivery::id::DeliveryId,
+    webhook::{WebhookId, WebhookKey, health::failure_run::FailureRun},
+};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 

@@ -1,0 +1,112 @@
+//! Noting: the recovery after a step, as the one message that made the step notes it.
+
+use jiff::Timestamp;
+
+use crate::{
+    delivery::id::DeliveryId,
+    job::recovery::{
+        pass::{CatchUp, Pass, PassOutcome, pause_after, pause_before},
+        probe::{Opening, PROBED_KEPT, gap},
+        record::{Phase, Recovery},
+        rules::{QUIET, RecoveryRules, after},
+        step::RecoveryStep,
+    },
+};
+
+/// What follows a step of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterPass {
+    /// The recovery goes on.
+    Goes(Box<Recovery>),
+    /// Nothing is held any more: the recovery is done.
+    Done,
+}
+
+impl Recovery {
+    /// The recovery of a webhook that takes nothing for the time being: it has no next step.
+    pub fn parked(&self, step: &RecoveryStep, message_id: &str) -> Self {
+        Self { due_at: None, ..self.noted(step, message_id) }
+    }
+
+    /// The recovery after a step that sent this delivery as a probe, or found none that is held.
+    ///
+    /// If nothing is held, nothing can be a probe but the next delivery itself, so it must be
+    /// attempted: the breaker closes. The failure run goes on, and opens it again with one failure.
+    ///
+    /// `None` where another message made the step.
+    pub fn after_probe(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        sent: Option<&DeliveryId>,
+        now: Timestamp,
+        rules: &RecoveryRules,
+    ) -> Option<Self> {
+        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
+            return None;
+        }
+        let noted = self.noted(step, message_id);
+        let Phase::Open(opening) = &self.phase else {
+            // It was closed meanwhile, perhaps by this very probe.
+            return Some(Self { due_at: Some(now), ..noted });
+        };
+        let Some(id) = sent else {
+            return Some(Self { phase: Phase::CatchUp(CatchUp::begin(now)), due_at: Some(now), ..noted });
+        };
+        let mut probed = opening.probed.clone();
+        probed.retain(|earlier| earlier != id);
+        probed.push(id.clone());
+        probed.drain(..probed.len().saturating_sub(PROBED_KEPT));
+        let probes = opening.probes.saturating_add(1);
+        let due_at = Some(after(now, gap(probes, rules)));
+        Some(Self { phase: Phase::Open(Opening { probes, probed, ..opening.clone() }), due_at, ..noted })
+    }
+
+    /// What follows a step of a pass; `None` where another message made the step.
+    pub fn after_pass_step(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        outcome: &PassOutcome,
+        now: Timestamp,
+        rules: &RecoveryRules,
+    ) -> Option<AfterPass> {
+        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
+            return None;
+        }
+        let noted = self.noted(step, message_id);
+        let Phase::CatchUp(catch_up) = &self.phase else {
+            // The breaker has opened again.
+            return Some(AfterPass::Goes(Box::new(noted)));
+        };
+        let mut catch_up = catch_up.clone();
+        catch_up.pass.counts = catch_up.pass.counts.plus(outcome.counts);
+        let wait = match (&outcome.next, catch_up.quiet_since) {
+            (Some(next), _) => {
+                catch_up.pass.after = Some(next.clone());
+                pause_after(outcome, catch_up.rate(now, rules))
+            }
+            (None, _) if catch_up.pass.counts.held > 0 => {
+                let wait = pause_before(catch_up.passes, rules);
+                catch_up.passes = catch_up.passes.saturating_add(1);
+                catch_up.quiet_since = None;
+                catch_up.pass = Pass::begin(after(now, wait));
+                wait
+            }
+            (None, Some(since)) if catch_up.pass.began_at.duration_since(since) >= QUIET => {
+                return Some(AfterPass::Done);
+            }
+            (None, since) => {
+                catch_up.quiet_since = Some(since.unwrap_or(now));
+                catch_up.pass = Pass::begin(after(now, QUIET));
+                QUIET
+            }
+        };
+        let due_at = Some(after(now, wait));
+        Some(AfterPass::Goes(Box::new(Self { phase: Phase::CatchUp(catch_up), due_at, ..noted })))
+    }
+
+    fn noted(&self, step: &RecoveryStep, message_id: &str) -> Self {
+        Self { steps: step.number, noted_by: Some(message_id.to_owned()), ..self.clone() }
+    }
+}

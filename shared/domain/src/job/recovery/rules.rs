@@ -1,0 +1,38 @@
+//! The operator's settings of recoveries, and the times that follow from them.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How many of a webhook's deliveries may wait for a retry, unless the operator sets another number.
+pub const DEFAULT_WAITING_LIMIT: u64 = 2_000;
+
+/// How far apart two passes are that find nothing before a recovery ends. It is longer than the
+/// delivery function's time limit of a minute, and real time whatever the time scale is.
+pub const QUIET: SignedDuration = SignedDuration::from_mins(2);
+
+/// The operator's settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecoveryRules {
+    /// How many of a webhook's deliveries may wait for a retry. 0 means any number.
+    pub waiting_limit: u64,
+    /// How many deliveries a catch-up sends a second at most.
+    pub most_per_second: u32,
+    /// The factor of all waits, as in the retry schedule.
+    pub time_scale: f64,
+}
+
+impl RecoveryRules {
+    /// Seconds of the schedule as they pass.
+    pub(super) fn scaled(&self, seconds: f64) -> SignedDuration {
+        SignedDuration::from_millis((seconds * self.time_scale * 1_000.0) as i64)
+    }
+}
+
+/// A time and a wait after it.
+pub(super) fn after(time: Timestamp, wait: SignedDuration) -> Timestamp {
+    time.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// A time and a wait before it.
+pub(super) fn ago(time: Timestamp, wait: SignedDuration) -> Timestamp {
+    time.saturating_sub(wait).unwrap_or(Timestamp::UNIX_EPOCH)
+}
