@@ -8,6 +8,7 @@ use storehook_domain::{
         lane::Lane, outcome::FailedAttempt, request::UnbuildableRequest, schedule::AGES,
         verdict::InvalidVerdict,
     },
+    event::catalogue::OPERATIONAL,
     payload::xml::Unrenderable,
 };
 
@@ -21,6 +22,13 @@ fn its_retry_schedule_is_that_of_the_code() -> Result<()> {
         let row = format!("| {number} | {} | {} |", spoken(age), lane.as_str());
         assert!(document.contains(&row), "{row}");
     }
+    Ok(())
+}
+
+#[test]
+fn its_operational_topics_are_those_of_the_catalogue() -> Result<()> {
+    let topics = OPERATIONAL.map(|topic| topic.name.to_owned());
+    assert_eq!(first_cells(&read("docs/receiving.md")?, "operational topic"), topics.into());
     Ok(())
 }
 

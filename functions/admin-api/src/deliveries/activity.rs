@@ -4,6 +4,8 @@
 //! reading after a few seconds, of which each webhook has its share, and looks at [`WEBHOOKS_READ`]
 //! webhooks at most: those that were created first. The result tells whether that was all.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::history::{Direction, Scan};
@@ -13,6 +15,7 @@ use storehook_domain::{
         stats::DeliveryStats,
         timeline::{Range, Timeline},
     },
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, Webhook, WebhookId},
 };
 
@@ -44,16 +47,19 @@ pub(crate) struct WebhookActivity {
     pub(crate) webhook: Webhook,
     /// `None` if the webhook was not looked at.
     pub(crate) stats: Option<DeliveryStats>,
+    /// How its endpoint is.
+    pub(crate) endpoint: EndpointHealth,
 }
 
 impl WebhookActivity {
-    /// How the webhook is. Of one that was not looked at the status may tell; `None` if it does not.
+    /// How the webhook is. Of one that was not looked at the status or its breaker may tell; `None` if
+    /// they do not.
     pub(crate) fn health(&self) -> Option<Health> {
-        let status = self.webhook.status;
+        let (status, is_open) = (self.webhook.status, self.endpoint.is_failing());
         match &self.stats {
-            Some(stats) => Some(Health::of(status, |state| stats.of(state))),
-            None if status == Status::Active => None,
-            None => Some(Health::of(status, |_| 0)),
+            Some(stats) => Some(Health::of(status, is_open, |state| stats.of(state))),
+            None if status == Status::Active && !is_open => None,
+            None => Some(Health::of(status, is_open, |_| 0)),
         }
     }
 }
@@ -66,6 +72,7 @@ pub(crate) async fn load_activity(
     now: Timestamp,
 ) -> Result<Activity, ApiError> {
     let webhooks = all_webhooks(app, caller).await?;
+    let healths = app.health.load_page(caller, &webhooks).await?;
     let empty = Timeline::empty(range, now, &caller.time_zone);
     let is_recorded = app.deliveries.is_recorded();
     let looked_at = if is_recorded { WEBHOOKS_READ } else { 0 };
@@ -73,7 +80,7 @@ pub(crate) async fn load_activity(
     let share = share_of(ids.len(), SCANS_AT_ONCE);
     let reads = ids.into_iter().map(|id| Part::read(app, id, empty.clone(), share, now));
     let parts: Vec<_> = stream::iter(reads).buffered(SCANS_AT_ONCE).try_collect().await?;
-    Ok(merged(webhooks, parts, empty, is_recorded))
+    Ok(merged(webhooks, &healths, parts, empty, is_recorded))
 }
 
 /// A webhook's deliveries, counted.
@@ -117,6 +124,7 @@ impl Part {
 /// Puts together what was counted. The parts are those of the first webhooks.
 fn merged(
     webhooks: Vec<Webhook>,
+    healths: &HashMap<WebhookId, EndpointHealth>,
     parts: Vec<Option<Part>>,
     mut timeline: Timeline,
     is_recorded: bool,
@@ -130,7 +138,8 @@ fn merged(
             timeline.add(&part.timeline);
             total.add(&part.stats);
         }
-        WebhookActivity { webhook, stats: part.map(|part| part.stats) }
+        let endpoint = healths.get(&webhook.id).copied().unwrap_or_default();
+        WebhookActivity { webhook, stats: part.map(|part| part.stats), endpoint }
     });
     let webhooks = webhooks.collect();
     Activity { timeline, webhooks, total, is_complete, is_recorded }
@@ -166,19 +175,25 @@ mod tests {
             ["active", "active", "active", "disabled"].into_iter().map(webhook).collect()
         };
         let parts = || vec![part(DeliveryState::Delivered, true), None, part(DeliveryState::Dead, true)];
-        let activity = merged(webhooks()?, parts(), empty.clone(), true);
+        let activity = merged(webhooks()?, &HashMap::new(), parts(), empty.clone(), true);
         let healths: Vec<_> = activity.webhooks.iter().map(WebhookActivity::health).collect();
         assert_eq!(healths, [Some(Health::Working), None, Some(Health::Failing), Some(Health::Disabled)]);
         assert_eq!((activity.total.total(), activity.is_complete), (2, false));
         assert_eq!(activity.timeline.slots()[23].stats.total(), 2);
+        let since = Some(Timestamp::UNIX_EPOCH);
+        let failing = HashMap::from([(
+            WebhookId::new(1),
+            EndpointHealth { failing_since: since, ..EndpointHealth::default() },
+        )]);
         for (parts, is_complete) in [
             (vec![part(DeliveryState::Dead, true)], true),
             (vec![part(DeliveryState::Dead, false)], false),
             (vec![None], false),
             (vec![], false),
         ] {
-            let activity = merged(vec![webhook("active")?], parts, empty.clone(), true);
+            let activity = merged(vec![webhook("active")?], &failing, parts, empty.clone(), true);
             assert_eq!(activity.is_complete, is_complete);
+            assert_eq!(activity.webhooks[0].health(), Some(Health::Failing), "its breaker is open");
         }
         Ok(())
     }

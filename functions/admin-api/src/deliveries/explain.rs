@@ -3,12 +3,15 @@
 //! Nothing is kept of an event that no webhook subscribes to. So what is known of an event comes
 //! from its deliveries: its topic tells which webhooks it was not for.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use storehook_domain::{
     event::{id::EventId, topic::Topic},
     history::record::DeliveryRecord,
     input::query_parameters::PAGE_LIMIT,
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Webhook, WebhookId, filter::WebhookFilter, query::WebhookQuery},
 };
 
@@ -29,6 +32,8 @@ pub(crate) struct Explanation {
     pub(crate) topics: Vec<Topic>,
     /// The fate of the event at each webhook, by the webhook's id.
     pub(crate) fates: Vec<(Webhook, Fate)>,
+    /// How the endpoints of the webhooks are.
+    pub(crate) healths: HashMap<WebhookId, EndpointHealth>,
     /// The last webhook that was looked at, if more follow.
     pub(crate) next: Option<WebhookId>,
 }
@@ -83,6 +88,7 @@ pub(crate) async fn explain_event(
     let filter = WebhookFilter { since_id: after, ..WebhookFilter::default() };
     let query = WebhookQuery::first(filter, PAGE_LIMIT);
     let (webhooks, has_more) = list_page(app, caller, &query).await?;
+    let healths = app.health.load_page(caller, &webhooks).await?;
     let now = storehook_aws::now();
     let reads = webhooks.into_iter().map(|webhook| async move {
         if is_late(now) {
@@ -93,7 +99,7 @@ pub(crate) async fn explain_event(
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let reads = stream::iter(reads.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();
-    Ok(explained(event_id, reads.try_collect().await?, has_more))
+    Ok(Explanation { healths, ..explained(event_id, reads.try_collect().await?, has_more) })
 }
 
 /// The explanation, from the deliveries that each webhook has; `None` if nobody looked. It ends
@@ -115,7 +121,7 @@ fn explained(
         (webhook, fate)
     });
     let fates = fates.collect();
-    Explanation { topics: event.topics, fates, next }
+    Explanation { topics: event.topics, fates, healths: HashMap::new(), next }
 }
 
 /// What the deliveries of an event tell about it.

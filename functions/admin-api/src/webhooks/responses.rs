@@ -215,6 +215,7 @@ mod tests {
                 failing_since: Some("2017-03-20T20:02:17Z".parse()?),
                 next_probe_at: None,
                 disables_at: Some("2017-03-25T20:02:17Z".parse()?),
+                is_catching_up: false,
             },
             held: Some(812),
         };

@@ -9,7 +9,7 @@ use crate::{history::state::DeliveryState, webhook::Status};
 pub enum Health {
     /// It is disabled.
     Disabled,
-    /// It is active, and more of its deliveries failed than were delivered.
+    /// It is active, and its breaker is open, or more of its deliveries failed than were delivered.
     Failing,
     /// It is paused.
     Paused,
@@ -20,14 +20,15 @@ pub enum Health {
 }
 
 impl Health {
-    /// The health of a webhook with this status and this number of deliveries in each state.
-    pub fn of(status: Status, number: impl Fn(DeliveryState) -> u64) -> Self {
+    /// The health of a webhook with this status, whose breaker is open or not, and with this number of
+    /// deliveries in each state.
+    pub fn of(status: Status, is_open: bool, number: impl Fn(DeliveryState) -> u64) -> Self {
         let delivered = number(DeliveryState::Delivered);
         let failed = number(DeliveryState::Retrying) + number(DeliveryState::Dead);
         match status {
             Status::Disabled => Self::Disabled,
             Status::Paused => Self::Paused,
-            Status::Active if failed > delivered => Self::Failing,
+            Status::Active if is_open || failed > delivered => Self::Failing,
             Status::Active if delivered > 0 => Self::Working,
             Status::Active => Self::Idle,
         }
@@ -57,7 +58,10 @@ mod tests {
             for (state, number) in states {
                 (0..*number).for_each(|_| stats.count(*state, None));
             }
-            assert_eq!(Health::of(status, |state| stats.of(state)), expected, "{status:?} {states:?}");
+            let of = |is_open| Health::of(status, is_open, |state| stats.of(state));
+            assert_eq!(of(false), expected, "{status:?} {states:?}");
+            let open = if status == Status::Active { Health::Failing } else { expected };
+            assert_eq!(of(true), open, "{status:?} {states:?}");
         }
     }
 }

@@ -81,7 +81,7 @@ fn row(delivery: &ShownDelivery, names: Option<&WebhookNames>, now: Timestamp) -
             td data-label="Queued" { (when(&delivery.created_at, now)) }
             td.number data-label="Attempts" { (delivery.attempt_count) }
             td data-label="Why" {
-                @match (why_in_short(delivery.state), last.and_then(|last| last.error.as_deref())) {
+                @match (why_in_short(delivery.state, delivery.held_for), last.and_then(|last| last.error.as_deref())) {
                     (Some(reason), _) => (reason),
                     (None, Some(error)) => { (error) "." },
                     (None, None) => span.muted { "–" },
@@ -161,6 +161,8 @@ mod tests {
             let shown = table("1 delivery", &[delivery], now).into_string();
             assert!(shown.contains(reason), "{state}: {shown}");
         }
+        let failing = ShownDelivery { state: "held", held_for: Some("failing"), ..delivery(7, None) };
+        assert!(table("1 delivery", &[failing], now).into_string().contains("Its endpoint was failing."));
         let one = table("1 delivery", &deliveries[..1], now).into_string();
         assert!(!one.contains("Webhook") && !one.contains("<script>"), "{one}");
     }

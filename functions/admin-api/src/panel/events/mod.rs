@@ -7,6 +7,7 @@ use storehook_domain::{
     event::id::EventId,
     history::record::DeliveryRecord,
     input::field_errors::FieldErrors,
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Webhook, WebhookId},
 };
 
@@ -67,7 +68,7 @@ fn page(id: &str, errors: &FieldErrors, answer: Markup) -> Page {
 
 /// What became of the event. `after` is the webhook after which the page begins.
 fn answer(event_id: &EventId, explanation: &Explanation, after: Option<WebhookId>, now: Timestamp) -> Markup {
-    let Explanation { topics, fates, next } = explanation;
+    let Explanation { topics, fates, next, .. } = explanation;
     let is_whole = after.is_none() && next.is_none();
     let has_deliveries = |fate: &Fate| matches!(fate, Fate::Deliveries(_));
     let with_deliveries = fates.iter().filter(|(_, fate)| has_deliveries(fate)).count();
@@ -84,7 +85,7 @@ fn answer(event_id: &EventId, explanation: &Explanation, after: Option<WebhookId
             p {
                 (in_short(topics.iter().map(|topic| topic.as_str()), with_deliveries, &those(fates.len(), is_whole)))
             }
-            (table(fates, now))
+            (table(explanation, now))
             @if !is_whole {
                 nav.pages aria-label="Pages of webhooks" {
                     @if after.is_some() { a href=(path) { "First webhooks" } }
@@ -121,7 +122,8 @@ fn in_short<'a>(topics: impl Iterator<Item = &'a str>, number: usize, those: &st
     }
 }
 
-fn table(fates: &[(Webhook, Fate)], now: Timestamp) -> Markup {
+fn table(explanation: &Explanation, now: Timestamp) -> Markup {
+    let endpoint = |webhook: &Webhook| explanation.healths.get(&webhook.id).copied().unwrap_or_default();
     html! {
         table.cards {
             caption { "What became of it at each of your webhooks" }
@@ -129,10 +131,10 @@ fn table(fates: &[(Webhook, Fate)], now: Timestamp) -> Markup {
                 tr { th scope="col" { "Webhook" } th scope="col" { "Outcome" } th scope="col" { "Why" } }
             }
             tbody {
-                @for (webhook, fate) in fates {
+                @for (webhook, fate) in &explanation.fates {
                     @match fate {
                         Fate::Deliveries(records) => {
-                            @for record in records { (sent(webhook, record, records.len() > 1, now)) }
+                            @for record in records { (sent(webhook, endpoint(webhook), record, records.len() > 1, now)) }
                         }
                         Fate::NotSubscribed => (not_sent(webhook, "not subscribed", fate)),
                         Fate::CreatedLater | Fate::TestOfAnother => (not_sent(webhook, "not sent", fate)),
@@ -144,7 +146,13 @@ fn table(fates: &[(Webhook, Fate)], now: Timestamp) -> Markup {
     }
 }
 
-fn sent(webhook: &Webhook, record: &DeliveryRecord, is_one_of_several: bool, now: Timestamp) -> Markup {
+fn sent(
+    webhook: &Webhook,
+    endpoint: EndpointHealth,
+    record: &DeliveryRecord,
+    is_one_of_several: bool,
+    now: Timestamp,
+) -> Markup {
     let again = record.runs.iter().filter(|run| !run.id.is_events_own()).count() as u64;
     html! {
         tr {
@@ -153,7 +161,7 @@ fn sent(webhook: &Webhook, record: &DeliveryRecord, is_one_of_several: bool, now
                 a href={ "/panel/deliveries/" (record.envelope.id) } { (state(record.state.as_str())) span.sr { " delivery " (record.envelope.id) } }
             }
             td data-label="Why" {
-                (why(record, Some(webhook.status), now))
+                (why(record, Some((webhook.status, endpoint)), now))
                 @if is_one_of_several {
                     " It is one of several deliveries with this event id: its topic is " (record.envelope.topic.as_str()) "."
                 }

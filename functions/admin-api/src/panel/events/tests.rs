@@ -1,5 +1,7 @@
 //! Tests of the page of an event.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 use storehook_domain::event::topic::Topic;
 
@@ -35,7 +37,12 @@ fn each_webhook_has_a_line_with_the_outcome_and_why() -> TestResult {
         (webhook(3)?, Fate::CreatedLater),
         (webhook(4)?, Fate::NoRecord),
     ];
-    let explanation = Explanation { topics: vec![Topic::parse("orders/paid")?], fates, next: None };
+    let explanation = Explanation {
+        topics: vec![Topic::parse("orders/paid")?],
+        fates,
+        healths: HashMap::new(),
+        next: None,
+    };
     let event_id = EventId::parse("e")?;
     let shown = answer(&event_id, &explanation, None, Timestamp::UNIX_EPOCH).into_string();
     for part in [
@@ -64,14 +71,14 @@ fn each_webhook_has_a_line_with_the_outcome_and_why() -> TestResult {
 #[test]
 fn without_a_webhook_or_a_record_the_page_says_what_that_means() -> TestResult {
     let event_id = EventId::parse("e")?;
-    let none = Explanation { topics: vec![], fates: vec![], next: None };
+    let none = Explanation { topics: vec![], fates: vec![], healths: HashMap::new(), next: None };
     let shown = answer(&event_id, &none, None, Timestamp::UNIX_EPOCH).into_string();
     assert!(
         shown.contains("<a class=\"button\" href=\"/panel/webhooks/new\">Create a webhook</a>"),
         "{shown}"
     );
     let fates = vec![(webhook(1)?, Fate::Unknown)];
-    let unknown = Explanation { topics: vec![], fates, next: None };
+    let unknown = Explanation { topics: vec![], fates, healths: HashMap::new(), next: None };
     let shown = answer(&event_id, &unknown, None, Timestamp::UNIX_EPOCH).into_string();
     assert!(shown.contains("no record of this event at your webhook:"), "{shown}");
     Ok(())

@@ -8,7 +8,7 @@ mod sentence;
 use std::cmp::Reverse;
 
 use axum::{Extension, extract::State};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 use storehook_domain::history::{
     health::Health, state::DeliveryState, stats::DeliveryStats, timeline::Range,
@@ -54,7 +54,7 @@ fn body(activity: &Activity, range: Range, session: &Session) -> Markup {
                     a href="/panel/topics" { "See which events there are" } }
             }
         } @else {
-            (attention(&activity.webhooks))
+            (attention(&activity.webhooks, session.now))
             @if activity.is_recorded {
                 (over_time(activity, range, &session.caller.time_zone))
             } @else {
@@ -102,9 +102,9 @@ fn numbers(total: &DeliveryStats) -> Markup {
 }
 
 /// The webhooks that need somebody, the most urgent first.
-fn attention(webhooks: &[WebhookActivity]) -> Markup {
+fn attention(webhooks: &[WebhookActivity], now: Timestamp) -> Markup {
     let needy = webhooks.iter().filter_map(|one| {
-        let (need, text) = sentence::need(one)?;
+        let (need, text) = sentence::need(one, now)?;
         Some((need, text, one))
     });
     let mut needy: Vec<_> = needy.collect();
@@ -156,6 +156,7 @@ mod tests {
     #[test]
     fn the_most_urgent_webhooks_come_first_and_the_table_ends() -> serde_json::Result<()> {
         use DeliveryState::{Dead, Delivered, Held, Retrying};
+        let now = Timestamp::UNIX_EPOCH;
         let webhooks = vec![
             webhook("active", &[(Delivered, 1)])?,
             webhook("active", &[(Held, 900)])?,
@@ -164,7 +165,7 @@ mod tests {
             webhook("active", &[(Retrying, 2)])?,
             webhook("disabled", &[])?,
         ];
-        let shown = attention(&webhooks).into_string();
+        let shown = attention(&webhooks, now).into_string();
         let states: Vec<_> = shown.split("<span class=\"state ").skip(1).collect();
         let words = ["disabled</span>", "failing</span>", "paused</span>", "active</span>", "active</span>"];
         assert_eq!(states.len(), words.len(), "{shown}");
@@ -173,7 +174,7 @@ mod tests {
         }
         assert!(states[3].contains("20 deliveries failed") && !shown.contains("more webhook"), "{shown}");
         let many: Vec<_> = (0..23).map(|_| webhook("disabled", &[])).collect::<Result<_, _>>()?;
-        let shown = attention(&many).into_string();
+        let shown = attention(&many, now).into_string();
         assert_eq!(shown.matches("disabled</span>").count(), SHOWN);
         assert!(shown.contains("3 more webhooks need attention.") && shown.contains("?status=disabled"));
         Ok(())

@@ -1,4 +1,4 @@
-//! Pausing and resuming a webhook.
+//! The status of a webhook: in a word, and pausing and resuming.
 
 use axum::{Extension, extract::State, response::Response};
 use serde_json::{Map, Value};
@@ -14,8 +14,14 @@ use crate::{
         session::Session,
         webhooks::place::{LIST, Place},
     },
-    webhooks::operations::update_webhook,
+    webhooks::{operations::update_webhook, responses::WebhookProperties},
 };
+
+/// A webhook's status in a word: that it fails matters more than that it is active.
+pub(crate) fn status_of(webhook: &WebhookProperties<'_>) -> &'static str {
+    let is_active = webhook.status == Status::Active.as_str();
+    if is_active && webhook.failing_since.is_some() { "failing" } else { webhook.status }
+}
 
 /// Sets the status, and leads back to the list or to the webhook: to where the button was.
 pub(crate) async fn change(

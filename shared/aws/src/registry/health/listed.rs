@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storehook_domain::webhook::{WebhookId, WebhookKey};
 
-use super::HealthTable;
+use super::table::HealthTable;
 use crate::table::{self, Item, TableError, key, text};
 
 /// The partition of the listed recoveries.

@@ -8,9 +8,9 @@ use storehook_domain::{
     webhook::{WebhookId, WebhookKey},
 };
 
-use super::{HealthItem, health_sort_key, key_of};
+use super::item::{HealthItem, health_sort_key, key_of};
 use crate::{
-    registry::partition_of,
+    registry::installations::partition_of,
     table::{self, TableError, number, text},
 };
 

@@ -17,6 +17,8 @@ pub struct EndpointHealth {
     /// When the webhook is disabled, unless something arrives until then. It is told while the breaker
     /// is open, and in the last day before.
     pub disables_at: Option<Timestamp>,
+    /// Whether what is held for the endpoint is being sent.
+    pub is_catching_up: bool,
 }
 
 impl EndpointHealth {
@@ -35,6 +37,7 @@ impl EndpointHealth {
                 .filter(|_| status == Status::Active)
                 .filter(is_told)
                 .map(FailureRun::disables_at),
+            is_catching_up: status == Status::Active && recovery.is_some_and(|recovery| !recovery.is_open()),
         }
     }
 
@@ -84,6 +87,7 @@ mod tests {
             let told = (health.failing_since, health.next_probe_at, health.disables_at);
             assert_eq!(told, expected, "{what}");
             assert_eq!(health.is_failing(), expected.0.is_some(), "{what}");
+            assert_eq!(health.is_catching_up, what == "it catches up", "{what}");
         }
     }
 }

@@ -16,8 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use storehook_domain::{
     delivery::id::DeliveryId,
-    history::record::DeliveryRecord,
+    history::{held_for::HeldFor, record::DeliveryRecord},
     input::field_errors::FieldErrors,
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, Webhook},
 };
 
@@ -112,6 +113,8 @@ struct Found {
     record: DeliveryRecord,
     /// Its webhook as it is now.
     webhook: Option<Webhook>,
+    /// How its endpoint is, if the delivery is held for it.
+    endpoint: EndpointHealth,
     /// Its payload, if it is still kept.
     payload: Option<String>,
     /// Its request, if one can be made.
@@ -128,7 +131,13 @@ impl Found {
             (Some(webhook), Some(payload)) => sign_now(app, caller, &record, webhook, payload).await?,
             _ => None,
         };
-        Ok(Self { record, webhook, payload, request })
+        let endpoint = match &webhook {
+            Some(webhook) if record.held_for == Some(HeldFor::Failing) => {
+                app.health.load_endpoint(webhook).await?
+            }
+            _ => EndpointHealth::default(),
+        };
+        Ok(Self { record, webhook, endpoint, payload, request })
     }
 
     fn page(&self, queued: Option<Timestamp>, refused: &FieldErrors, session: &Session) -> Page {
@@ -162,7 +171,7 @@ impl Found {
             p.lead id="delivery" hx-get=[when_live(&format!("{path}{again}"))] hx-select=[when_live("#delivery")]
                 hx-select-oob=[when_live("#attempts")] hx-target=[when_live("#delivery")]
                 hx-swap=[when_live("outerHTML")] hx-trigger=[when_live("live")] data-live[is_live] {
-                (why(&self.record, status, now))
+                (why(&self.record, status.map(|status| (status, self.endpoint)), now))
             }
             div.actions { (self.again(&path, status)) }
             div id="attempts" data-version=(self.version()) {

@@ -72,7 +72,13 @@ fn the_page_waits_for_an_attempt_that_comes_soon() -> TestResult {
 #[test]
 fn a_live_sentence_brings_the_attempts_and_leaves_what_people_use() -> TestResult {
     let record = record(&json!({"attempts": [attempt("2026-11-21T15:00:01Z")], "attempt_count": 1}))?;
-    let found = Found { record, webhook: Some(webhook("active")?), payload: None, request: None };
+    let found = Found {
+        record,
+        webhook: Some(webhook("active")?),
+        endpoint: EndpointHealth::default(),
+        payload: None,
+        request: None,
+    };
     let live = shown(&found, Some("2026-11-21T15:09:30Z"), &FieldErrors::default())?;
     let expected = "<p class=\"lead\" id=\"delivery\" hx-get=\"/panel/deliveries/7-e?queued=1795273770\" \
          hx-select=\"#delivery\" hx-select-oob=\"#attempts\" hx-target=\"#delivery\" hx-swap=\"outerHTML\" \
@@ -108,7 +114,13 @@ fn the_button_is_there_if_it_can_work() -> TestResult {
         (None, payload, "The webhook is deleted, so it cannot be delivered again."),
     ] {
         let webhook = status.map(webhook).transpose()?;
-        let found = Found { record: record(&json!({}))?, webhook, payload, request: None };
+        let found = Found {
+            record: record(&json!({}))?,
+            webhook,
+            endpoint: EndpointHealth::default(),
+            payload,
+            request: None,
+        };
         let page = shown(&found, None, &FieldErrors::default())?;
         assert!(page.contains(expected), "{expected}: {page}");
         assert_eq!(
@@ -124,7 +136,13 @@ fn a_page_says_why_then_the_facts_and_what_was_refused() -> TestResult {
     let record = record(&json!({
         "state": "held", "has_other_payload": true, "attempt_count": 41, "attempts": [attempt("2026-11-21T15:00:01Z")],
     }))?;
-    let found = Found { record, webhook: Some(webhook("paused")?), payload: None, request: None };
+    let found = Found {
+        record,
+        webhook: Some(webhook("paused")?),
+        endpoint: EndpointHealth::default(),
+        payload: None,
+        request: None,
+    };
     let page = shown(&found, None, &FieldErrors::one("webhook", "is <paused>"))?;
     for part in [
         "<p class=\"lead\" id=\"delivery\">Held: the webhook is paused.",

@@ -3,15 +3,26 @@
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::run::RunId,
-    history::{attempt::AttemptRecord, record::DeliveryRecord, run::RunEnd, state::DeliveryState},
+    history::{
+        attempt::AttemptRecord, held_for::HeldFor, record::DeliveryRecord, run::RunEnd, state::DeliveryState,
+    },
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::Status,
 };
 
-use crate::panel::look::{number::counted, time::span};
+use crate::panel::{
+    look::{number::counted, time::span},
+    webhooks::health::probe,
+};
 
-/// Why a delivery is in its state. `webhook` is the status of its webhook now; `None` if the webhook
-/// is deleted.
-pub(crate) fn why(record: &DeliveryRecord, webhook: Option<Status>, now: Timestamp) -> String {
+/// Why a delivery is in its state. `webhook` is the status of its webhook now, and how its endpoint is;
+/// `None` if the webhook is deleted.
+pub(crate) fn why(
+    record: &DeliveryRecord,
+    webhook: Option<(Status, EndpointHealth)>,
+    now: Timestamp,
+) -> String {
+    let (webhook, endpoint) = webhook.unzip();
     let last = record.attempts.last();
     match record.state {
         DeliveryState::Delivered => delivered(record),
@@ -25,6 +36,9 @@ pub(crate) fn why(record: &DeliveryRecord, webhook: Option<Status>, now: Timesta
         DeliveryState::Retrying => {
             format!("Retrying: {}. {}", failure(record), next_attempt(record, now))
         }
+        DeliveryState::Held if record.held_for == Some(HeldFor::Failing) => {
+            held_for_endpoint(webhook, &endpoint.unwrap_or_default(), now)
+        }
         DeliveryState::Held => held(webhook).to_owned(),
         DeliveryState::Cancelled if webhook.is_none() => "Cancelled: the webhook was deleted.".to_owned(),
         DeliveryState::Cancelled => "Cancelled: the app was uninstalled.".to_owned(),
@@ -33,8 +47,11 @@ pub(crate) fn why(record: &DeliveryRecord, webhook: Option<Status>, now: Timesta
 }
 
 /// Why a delivery is in this state, if the state alone tells it: where the webhook is not known.
-pub(crate) fn why_in_short(state: &str) -> Option<&'static str> {
+pub(crate) fn why_in_short(state: &str, held_for: Option<&str>) -> Option<&'static str> {
     match DeliveryState::from_name(state)? {
+        DeliveryState::Held if held_for == Some(HeldFor::Failing.as_str()) => {
+            Some("Its endpoint was failing. It is sent by itself once the endpoint works.")
+        }
         DeliveryState::Held => Some("The webhook was not active when it was due."),
         DeliveryState::Cancelled => Some("The webhook was deleted, or the app uninstalled."),
         _ => None,
@@ -67,6 +84,23 @@ fn held(webhook: Option<Status>) -> &'static str {
             "Held: the webhook was not active when it was due. It is active now: replay or deliver again."
         }
         None => "Held: the webhook was not active when it was due, and it has been deleted since.",
+    }
+}
+
+/// What is held for a failing endpoint comes by itself.
+fn held_for_endpoint(webhook: Option<Status>, endpoint: &EndpointHealth, now: Timestamp) -> String {
+    const BY_ITSELF: &str = "It is sent by itself once the endpoint works again";
+    match webhook {
+        None => "Held: its endpoint was failing, and the webhook has been deleted since.".to_owned(),
+        Some(Status::Active) => match probe(endpoint, now) {
+            Some(probe) => format!("Held: its endpoint is failing. {BY_ITSELF}; {probe}."),
+            None if endpoint.is_failing() => format!("Held: its endpoint is failing. {BY_ITSELF}."),
+            None => "Held: its endpoint was failing. It is sent by itself, the oldest first.".to_owned(),
+        },
+        Some(status) => format!(
+            "Held: its endpoint was failing, and now the webhook is {}. {BY_ITSELF} and the webhook is active.",
+            status.as_str(),
+        ),
     }
 }
 

@@ -153,10 +153,56 @@ fn a_sentence_tells_why_a_delivery_is_in_its_state() -> TestResult {
         ("dead", &[], (None, None), active, "Dead: it came too late for an attempt."),
     ];
     for (state, attempts, progress, webhook, expected) in cases {
-        assert_eq!(why(&record(state, attempts, progress)?, webhook, now), expected);
+        assert_eq!(
+            why(
+                &record(state, attempts, progress)?,
+                webhook.map(|status| (status, EndpointHealth::default())),
+                now
+            ),
+            expected
+        );
     }
     for status in [paused, active, Some(Status::Disabled), None] {
         assert!(held(status).starts_with("Held: the webhook "), "{status:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_held_for_a_failing_endpoint_says_that_it_comes_by_itself() -> TestResult {
+    let now: Timestamp = "2026-11-21T15:10:00Z".parse()?;
+    let open = EndpointHealth {
+        failing_since: Some(now),
+        next_probe_at: Some(now.saturating_add(SignedDuration::from_mins(4))?),
+        ..EndpointHealth::default()
+    };
+    let overdue = EndpointHealth { next_probe_at: Some(now), ..open };
+    let works = EndpointHealth::default();
+    for (webhook, expected) in [
+        (
+            Some((Status::Active, open)),
+            "Held: its endpoint is failing. It is sent by itself once the endpoint works again; next probe in 4 min.",
+        ),
+        (
+            Some((Status::Active, overdue)),
+            "Held: its endpoint is failing. It is sent by itself once the endpoint works again; a probe is due now.",
+        ),
+        (
+            Some((Status::Active, works)),
+            "Held: its endpoint was failing. It is sent by itself, the oldest first.",
+        ),
+        (
+            Some((Status::Paused, open)),
+            "Held: its endpoint was failing, and now the webhook is paused. It is sent by itself once the endpoint \
+             works again and the webhook is active.",
+        ),
+        (None, "Held: its endpoint was failing, and the webhook has been deleted since."),
+    ] {
+        let held = DeliveryRecord {
+            held_for: Some(HeldFor::Failing),
+            ..record("held", &[("event", 1, 0, Some("the endpoint responded with 500"))], (None, None))?
+        };
+        assert_eq!(why(&held, webhook, now), expected);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! How things are, in a sentence: for all webhooks together, and for one that needs somebody.
 
+use jiff::Timestamp;
 use storehook_domain::{
     history::{health::Health, state::DeliveryState},
     webhook::{Status, health::failure_run::DISABLED_AFTER},
@@ -7,9 +8,12 @@ use storehook_domain::{
 
 use crate::{
     deliveries::activity::{Activity, WebhookActivity},
-    panel::look::{
-        number::{count, counted, deliveries},
-        time::span,
+    panel::{
+        look::{
+            number::{count, counted, deliveries},
+            time::span,
+        },
+        webhooks::health::failing,
     },
 };
 
@@ -74,6 +78,8 @@ fn listed(classes: impl Iterator<Item = (u64, &'static str, &'static str)>) -> S
 pub(super) enum Need {
     /// It is disabled.
     Disabled,
+    /// Its breaker is open.
+    Open,
     /// Most of its deliveries fail.
     Failing,
     /// It is paused, and deliveries wait.
@@ -85,7 +91,7 @@ pub(super) enum Need {
 }
 
 /// What is wrong with a webhook; `None` if nothing is.
-pub(super) fn need(one: &WebhookActivity) -> Option<(Need, String)> {
+pub(super) fn need(one: &WebhookActivity, now: Timestamp) -> Option<(Need, String)> {
     let number = |state| one.stats.as_ref().map_or(0, |stats| stats.of(state));
     let [held, dead, retrying] =
         [DeliveryState::Held, DeliveryState::Dead, DeliveryState::Retrying].map(number);
@@ -101,6 +107,7 @@ pub(super) fn need(one: &WebhookActivity) -> Option<(Need, String)> {
             );
             Some((Need::Disabled, text))
         }
+        Status::Active if one.endpoint.is_failing() => Some((Need::Open, failing(&one.endpoint, None, now)?)),
         Status::Active if one.health() == Some(Health::Failing) => {
             let waiting = format!("{} failed and will be tried again", deliveries(retrying));
             let text = match (dead, retrying) {
@@ -115,6 +122,8 @@ pub(super) fn need(one: &WebhookActivity) -> Option<(Need, String)> {
             Some((Need::Paused, text))
         }
         Status::Active if dead > 0 => Some((Need::Dead, format!("{are_dead}. Replay {}.", them(dead)))),
+        // They come by themselves.
+        Status::Active if held > 0 && one.endpoint.is_catching_up => None,
         Status::Active if held > 0 => {
             let text = format!("{} held from a pause. Replay {}.", are_deliveries(held), them(held));
             Some((Need::Held, text))

@@ -2,9 +2,12 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
-use storehook_domain::history::{
-    stats::DeliveryStats,
-    timeline::{Range, Timeline},
+use storehook_domain::{
+    history::{
+        stats::DeliveryStats,
+        timeline::{Range, Timeline},
+    },
+    job::recovery::endpoint_health::EndpointHealth,
 };
 
 use super::*;
@@ -24,7 +27,7 @@ pub(in crate::panel::overview) fn webhook(
     for (state, count) in states {
         (0..*count).for_each(|_| stats.count(*state, None));
     }
-    Ok(WebhookActivity { webhook, stats: Some(stats) })
+    Ok(WebhookActivity { webhook, stats: Some(stats), endpoint: EndpointHealth::default() })
 }
 
 fn unread(status: &str) -> serde_json::Result<WebhookActivity> {
@@ -146,7 +149,28 @@ fn only_a_webhook_that_somebody_must_look_at_is_in_need() -> serde_json::Result<
             )),
         ),
     ] {
-        assert_eq!(need(&webhook(status, states)?), expected, "{status} {states:?}");
+        assert_eq!(need(&webhook(status, states)?, Timestamp::UNIX_EPOCH), expected, "{status} {states:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn an_open_breaker_needs_somebody_and_a_catch_up_does_not() -> serde_json::Result<()> {
+    let at = |minutes| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes);
+    let open = EndpointHealth {
+        failing_since: Some(at(0)),
+        next_probe_at: Some(at(64)),
+        ..EndpointHealth::default()
+    };
+    let catching_up = EndpointHealth { is_catching_up: true, ..EndpointHealth::default() };
+    let held = || webhook("active", &[(DeliveryState::Held, 2), (DeliveryState::Delivered, 9)]);
+    let needed = need(&WebhookActivity { endpoint: open, ..held()? }, at(60));
+    let expected = "All attempts have failed for 1 h, and deliveries are held. What is held is sent by itself once \
+                    the endpoint works again; next probe in 4 min.";
+    assert_eq!(needed, Some((Need::Open, expected.to_owned())));
+    assert_eq!(need(&WebhookActivity { endpoint: catching_up, ..held()? }, at(60)), None);
+    let failing = activity(vec![WebhookActivity { endpoint: open, ..held()? }], true);
+    assert_eq!(overview(&failing), "1 webhook is failing; 2 deliveries are held.");
+    assert!(Need::Disabled < Need::Open && Need::Open < Need::Failing);
     Ok(())
 }

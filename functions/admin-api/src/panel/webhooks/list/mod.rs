@@ -24,6 +24,7 @@ use crate::{
             endpoint::Endpoint,
             matrix::Matrix,
             place::{LIST, Place},
+            status::status_of,
         },
     },
     webhooks::{
@@ -147,7 +148,7 @@ fn row(webhook: &WebhookProperties<'_>, place: &Place) -> Markup {
     };
     html! {
         tr {
-            td { (state(webhook.status)) }
+            td { (state(status_of(webhook))) }
             td data-label="Topic" { a href=(path) { (webhook.topic) } }
             td data-label="Address" { (webhook.address) }
             td data-label="Settings" { (settings(webhook)) }

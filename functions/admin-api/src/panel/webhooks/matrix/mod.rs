@@ -15,7 +15,7 @@ use crate::{
     panel::{
         look::{icon::Icon, state::state},
         session::encoded,
-        webhooks::endpoint::Endpoint,
+        webhooks::{endpoint::Endpoint, status::status_of},
     },
     webhooks::responses::WebhookProperties,
 };
@@ -110,7 +110,7 @@ fn shown(cell: &Cell<'_>, topic: &str, address: &str, endpoint: &Endpoint, is_wh
             Cell::Webhooks(webhooks) => @for webhook in webhooks {
                 div {
                     a href={ "/panel/webhooks/" (webhook.id.to_string()) } {
-                        (state(webhook.status)) span.sr { ": " (webhook.topic) " to " (endpoint) }
+                        (state(status_of(webhook))) span.sr { ": " (webhook.topic) " to " (endpoint) }
                     }
                     @if webhooks.len() > 1 { " " span.muted { (webhook.format) ", " (webhook.protocol) } }
                 }

@@ -23,6 +23,7 @@ use crate::{
         look::{
             chart::chart,
             form::once,
+            number::count,
             page::{Notice, Page, Tab, done},
             state::state,
             time::when,
@@ -32,11 +33,12 @@ use crate::{
         webhooks::{
             health::sentence,
             history::{self, History, load_recent},
+            status::status_of,
         },
     },
     replays::{operations::list_replays, responses::ReplaysResponse},
     webhooks::{
-        health::WantedHealth,
+        health::{HELD_COUNTED, WantedHealth, WebhookHealth},
         operations::{find_webhook, load_health},
         responses::{WebhookProperties, WebhookResponse},
     },
@@ -72,6 +74,7 @@ pub(crate) async fn show(
     let view = View {
         webhook: &shown,
         status: webhook.status,
+        health: &health,
         headers: webhook.custom_headers.iter().map(|(name, _)| name).collect(),
         history: history.as_ref(),
         now: session.now,
@@ -110,6 +113,7 @@ pub(crate) async fn send_test(
 struct View<'a> {
     webhook: &'a WebhookProperties<'a>,
     status: Status,
+    health: &'a WebhookHealth,
     /// The names of the custom headers.
     headers: Vec<&'a str>,
     /// `None` if the history is off.
@@ -122,8 +126,9 @@ impl View<'_> {
         let id = self.webhook.id.get();
         html! {
             h1 { (self.webhook.topic) }
-            p.muted { (state(self.webhook.status)) " Deliveries go to " (self.webhook.address) }
-            p.lead { (sentence(self.status, self.history.map(|history| &history.stats))) }
+            p.muted { (state(status_of(self.webhook))) " Deliveries go to " (self.webhook.address) }
+            p.lead { (sentence(self.status, self.health, self.history.map(|history| &history.stats), self.now)) }
+            (self.endpoint())
             (self.actions())
             @match self.history {
                 Some(history) => {
@@ -134,6 +139,31 @@ impl View<'_> {
                 None => p.empty { "The operator of this platform keeps no history, so no deliveries are shown here, and none can be replayed." }
             }
             (self.settings())
+        }
+    }
+
+    /// How the endpoint is, in figures, if something is wrong with it or held.
+    fn endpoint(&self) -> Markup {
+        let WebhookProperties { failing_since, next_probe_at, disables_at, .. } = self.webhook;
+        let held = self.health.held.filter(|held| *held > 0);
+        let times =
+            [("Failing since", failing_since), ("Next probe", next_probe_at), ("Disabled", disables_at)];
+        let times = times.into_iter().filter_map(|(name, time)| Some((name, time.as_ref()?)));
+        let times: Vec<_> = times.collect();
+        html! {
+            @if !times.is_empty() || held.is_some() {
+                dl.facts {
+                    @for (name, time) in times { dt { (name) } dd { (when(time, self.now)) } }
+                    @if let Some(held) = held {
+                        dt { "Held deliveries" }
+                        dd {
+                            a href={ "/panel/deliveries?webhook=" (self.webhook.id) "&state=held" } {
+                                (count(held)) @if held >= HELD_COUNTED { " or more" }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use storehook_domain::{
     history::{health::Health, state::DeliveryState},
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, health::failure_run::DISABLED_AFTER},
 };
 
@@ -15,10 +16,68 @@ use crate::{
         number::{count, percent},
         time::span,
     },
+    webhooks::health::WebhookHealth,
 };
 
+/// When the next probe comes, if one does: `next probe in 4 min`.
+pub(crate) fn probe(endpoint: &EndpointHealth, now: Timestamp) -> Option<String> {
+    let wait = endpoint.next_probe_at?.duration_since(now);
+    Some(if wait.as_secs() > 0 {
+        format!("next probe in {}", span(wait))
+    } else {
+        "a probe is due now".to_owned()
+    })
+}
+
+/// What a webhook's owner must know while its breaker is open: since when it fails, what becomes of its
+/// deliveries, when the next probe comes and when it would be disabled. `held` is how many deliveries
+/// are held, if that is known.
+pub(crate) fn failing(endpoint: &EndpointHealth, held: Option<u64>, now: Timestamp) -> Option<String> {
+    let since = span(now.duration_since(endpoint.failing_since?));
+    let held = match held {
+        None | Some(0) => "deliveries are held".to_owned(),
+        Some(1) => "1 delivery is held".to_owned(),
+        Some(held) => format!("{} deliveries are held", count(held)),
+    };
+    let probe = probe(endpoint, now).map(|probe| format!("; {probe}")).unwrap_or_default();
+    let end = end(endpoint, now);
+    Some(format!(
+        "All attempts have failed for {since}, and {held}. What is held is sent by itself once the endpoint \
+         works again{probe}.{end}"
+    ))
+}
+
+/// When the webhook is disabled, if that is near.
+fn end(endpoint: &EndpointHealth, now: Timestamp) -> String {
+    match endpoint.disables_at.map(|end| end.duration_since(now)) {
+        Some(left) if left.as_secs() > 0 => {
+            format!(" The webhook is disabled in {} unless something arrives.", span(left))
+        }
+        Some(_) => " The webhook is about to be disabled.".to_owned(),
+        None => String::new(),
+    }
+}
+
 /// The sentence. Without a history there are no statistics.
-pub(crate) fn sentence(status: Status, stats: Option<&ShownStats>) -> String {
+pub(crate) fn sentence(
+    status: Status,
+    health: &WebhookHealth,
+    stats: Option<&ShownStats>,
+    now: Timestamp,
+) -> String {
+    let endpoint = &health.endpoint;
+    match (status, failing(endpoint, health.held, now)) {
+        (Status::Active, Some(failing)) => format!("This webhook is failing. {failing}"),
+        (Status::Active, None) => format!("{}{}", by_status(status, stats), end(endpoint, now)),
+        (Status::Paused | Status::Disabled, Some(_)) => format!(
+            "{} What was held because its endpoint failed is then sent by itself.",
+            by_status(status, stats)
+        ),
+        (Status::Paused | Status::Disabled, None) => by_status(status, stats),
+    }
+}
+
+fn by_status(status: Status, stats: Option<&ShownStats>) -> String {
     match (status, stats) {
         (Status::Active, Some(stats)) => deliveries(stats),
         (Status::Active, None) => {
@@ -67,7 +126,7 @@ fn deliveries(stats: &ShownStats) -> String {
         _ if delivered == attempted => {
             format!("This webhook is taking deliveries: all {all} {window}.")
         }
-        _ if Health::of(Status::Active, of) == Health::Failing => {
+        _ if Health::of(Status::Active, false, of) == Health::Failing => {
             format!("This webhook is taking few deliveries: {success} of {all} {window}.")
         }
         _ => {
@@ -119,103 +178,4 @@ pub(crate) fn stats_of(states: &[(DeliveryState, u64)]) -> ShownStats {
 }
 
 #[cfg(test)]
-mod tests {
-    use DeliveryState::{Cancelled, Dead, Delivered, Held, Pending, Retrying};
-
-    use super::*;
-
-    #[test]
-    fn an_active_webhook_is_as_healthy_as_its_deliveries() {
-        for (states, expected) in [
-            (&[][..], "No deliveries in the last 24 hours."),
-            (
-                &[(Delivered, 1_180), (Dead, 4), (Retrying, 20), (Held, 9)],
-                "This webhook is taking deliveries: 98 % of 1,204 in the last 24 hours.",
-            ),
-            (
-                &[(Delivered, 1_999), (Dead, 1)],
-                "This webhook is taking deliveries: 99.9 % of 2,000 in the last 24 hours.",
-            ),
-            (
-                &[(Delivered, 12), (Pending, 3)],
-                "This webhook is taking deliveries: all 12 in the last 24 hours.",
-            ),
-            (&[(Delivered, 1)], "This webhook is taking deliveries: it took one in the last 24 hours."),
-            (
-                &[(Delivered, 3), (Dead, 7)],
-                "This webhook is taking few deliveries: 30 % of 10 in the last 24 hours.",
-            ),
-            (
-                &[(Delivered, 1), (Dead, 2)],
-                "This webhook is taking few deliveries: 33.3 % of 3 in the last 24 hours.",
-            ),
-            (
-                &[(Delivered, 2), (Retrying, 3)],
-                "This webhook is taking few deliveries: 40 % of 5 in the last 24 hours.",
-            ),
-            (
-                &[(Retrying, 5), (Dead, 7)],
-                "This webhook is not taking deliveries: all 12 in the last 24 hours failed.",
-            ),
-            (
-                &[(Retrying, 1)],
-                "This webhook is not taking deliveries: its only one in the last 24 hours failed.",
-            ),
-            (
-                &[(Pending, 3), (Held, 5), (Cancelled, 0)],
-                "No delivery was attempted in the last 24 hours: 3 pending, 5 held.",
-            ),
-        ] {
-            assert_eq!(sentence(Status::Active, Some(&stats_of(states))), expected);
-        }
-    }
-
-    #[test]
-    fn a_webhook_that_is_not_active_says_so_first() {
-        let held = stats_of(&[(Delivered, 90), (Held, 812)]);
-        for (status, stats, expected) in [
-            (
-                Status::Paused,
-                Some(&held),
-                "Paused: its deliveries are held, 812 in the last 24 hours. Resume it, then replay them.",
-            ),
-            (
-                Status::Paused,
-                Some(&stats_of(&[])),
-                "Paused: its deliveries are held. Resume it, then replay them.",
-            ),
-            (
-                Status::Paused,
-                None,
-                "Paused: it gets no deliveries, and without a history none are held for later.",
-            ),
-            (
-                Status::Disabled,
-                Some(&stats_of(&[])),
-                "Disabled: every delivery failed for 5 days, or its endpoint answered 410 Gone. \
-                 Its deliveries are held. Resume it when the endpoint works.",
-            ),
-            (
-                Status::Disabled,
-                None,
-                "Disabled: every delivery failed for 5 days, or its endpoint answered 410 Gone. \
-                 It gets no deliveries. Resume it when the endpoint works.",
-            ),
-            (
-                Status::Active,
-                None,
-                "Active. How its deliveries end is not known, because no history is kept.",
-            ),
-        ] {
-            assert_eq!(sentence(status, stats), expected);
-        }
-    }
-
-    #[test]
-    fn a_count_that_was_cut_short_tells_what_it_covers() {
-        let mut stats = stats_of(&[(Delivered, 12)]);
-        (stats.complete, stats.since) = (false, "2026-11-21T07:00:00-05:00".to_owned());
-        let expected = "This webhook is taking deliveries: all 12 in the last 3 h.";
-        assert_eq!(sentence(Status::Active, Some(&stats)), expected);
-    }
-}
+mod tests;
