@@ -75,10 +75,10 @@ impl Settings {
                 address_hint: environment.optional("ADDRESS_HINT").map(str::to_owned),
                 header_prefix,
             },
-            webhook_quota: WebhookQuota::new(environment.number("WEBHOOKS_PER_INSTALLATION", 1_000)?),
+            webhook_quota: WebhookQuota::new(environment.count("WEBHOOKS_PER_INSTALLATION", 1_000)?),
             push_quota: PushQuota::new(
-                environment.number("PUSH_BURST", 1_000)?,
-                environment.number("PUSH_PER_SECOND", 50)?,
+                environment.count("PUSH_BURST", 1_000)?,
+                environment.count("PUSH_PER_SECOND", 50)?,
             ),
             rate_limit: RateLimit::new(
                 environment.count("RATE_LIMIT_BURST", 40)?,

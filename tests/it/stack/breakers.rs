@@ -17,6 +17,9 @@ use storehook_domain::{
 };
 use storehook_tests::{Installed, Receiver, Stack, deliver, eventually};
 
+/// A breaker opens after two failures that span 0.6 s.
+pub(crate) const SOON: [(&str, &str); 2] = [("BreakerFailures", "2"), ("RetryTimeScale", "0.01")];
+
 const RULES: RecoveryRules = RecoveryRules {
     waiting_limit: DEFAULT_WAITING_LIMIT,
     most_per_second: DEFAULT_MOST_PER_SECOND,

@@ -16,6 +16,7 @@ use serde_json::Value;
 use storehook_tests::Stack;
 
 use super::{
+    breakers::SOON,
     every_call::make_every_call,
     permissions::OF_LAMBDA_ITSELF,
     policy::Policy,
@@ -31,9 +32,6 @@ struct Grant {
     /// What the partition keys must begin with, if there is a condition.
     prefixes: Option<BTreeSet<String>>,
 }
-
-/// A breaker opens after two failures that span 0.6 s.
-pub(crate) const SOON: [(&str, &str); 2] = [("BreakerFailures", "2"), ("RetryTimeScale", "0.01")];
 
 /// Which partition keys count.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ use storehook_tests::Stack;
 use yaml_serde::Value as Yaml;
 
 use super::{
-    grants::SOON,
+    breakers::SOON,
     needed_actions::works,
     policy::Policy,
     template::{resource, template},

@@ -251,7 +251,6 @@ async fn a_step_counts_only_what_sqs_took_and_fails_if_sqs_does() -> TestResult 
     aws.reply("SendMessageBatch", json!({"Successful": [], "Failed": [refused]}));
     assert!(!make(&aws, 1, None, "m-1", soon()).await?);
     assert_eq!((&noted(&aws)?["found"]["N"], &noted(&aws)?["sent"]["N"]), (&json!("1"), &json!("0")));
-
     let aws = aws_with_one().await?;
     aws.refuse("SendMessageBatch", Value::Null);
     assert!(make(&aws, 1, None, "m-1", soon()).await?, "the step comes again");
