@@ -19,9 +19,12 @@ fn in_the_pages_terms(response: &ApiResponse, ids: &[(u64, u64)]) -> Result<Valu
     };
     for webhook in webhooks {
         let webhook = webhook.as_object_mut().context("a webhook is an object")?;
-        for ours in ["protocol", "status", "custom_headers"] {
+        let ours = ["protocol", "status", "custom_headers", "failing_since", "next_probe_at", "disables_at"];
+        for ours in ours {
             webhook.shift_remove(ours).context("a property of ours")?;
         }
+        // A single webhook has it.
+        webhook.shift_remove("held_count");
         let id = webhook["id"].as_u64().context("no id")?;
         let (_, printed) = ids.iter().find(|(actual, _)| *actual == id).context("an unknown id")?;
         webhook["id"] = json!(printed);
