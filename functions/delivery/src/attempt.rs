@@ -15,6 +15,7 @@ use storehook_domain::{
         decision::Known,
         held_for::HeldFor,
         record::admission::Admission,
+        state::DeliveryState,
     },
     job::recovery::probe::is_let_through,
     webhook::Webhook,
@@ -40,6 +41,13 @@ pub(crate) struct Receipt {
     pub(crate) history: Known,
     /// The cause of a failure, for the log.
     pub(crate) cause: Option<String>,
+}
+
+impl Receipt {
+    /// Whether the delivery waited for this receive as for a retry.
+    pub(crate) fn was_waiting(&self) -> bool {
+        self.history.record().is_some_and(|known| known.state == DeliveryState::Retrying)
+    }
 }
 
 /// Attempts a delivery, if an attempt is due.

@@ -55,9 +55,8 @@ use storehook_domain::{
     history::{
         decision::{crowded, disposition},
         held_for::HeldFor,
-        state::DeliveryState,
     },
-    job::recovery::hold::{is_held_after, waiting_change},
+    job::recovery::hold::{Waiting, is_held_after, waiting_change},
 };
 
 pub use dependencies::Dependencies;
@@ -200,7 +199,8 @@ fn decide(
     let health = receipt.target.as_ref().map(|target| &target.health).filter(|_| dependencies.health.is_on);
     let is_held = health.is_some_and(|health| {
         let rules = &dependencies.health.recovery;
-        is_held_after(&received.message.run, decided, health.recovery.is_some(), health.waiting(), rules)
+        let waiting = Waiting { all: health.waiting(), is_among: receipt.was_waiting() };
+        is_held_after(&received.message.run, decided, health.recovery.is_some(), waiting, rules)
     });
     if is_held && attempt.failure().is_some() { Disposition::Hold } else { decided }
 }
@@ -242,9 +242,7 @@ async fn count(
     let (health, message) = (&dependencies.health, &received.message);
     let Some(target) = &receipt.target else { return };
     if let Ok(attempt) = &receipt.attempt {
-        let was_waiting =
-            receipt.history.record().is_some_and(|known| known.state == DeliveryState::Retrying);
-        let waiting = if health.is_on { waiting_change(was_waiting, decided) } else { 0 };
+        let waiting = if health.is_on { waiting_change(receipt.was_waiting(), decided) } else { 0 };
         health.record(&Counted { message, attempt, target, waiting, now }).await;
     }
     if let Err(error) = health.restart(target, now).await {

@@ -142,15 +142,16 @@ async fn reads_are_strongly_consistent_and_dynamodb_counts() -> Result<()> {
     let id = installed.api.create_webhook("orders/create", "https://a.example/").await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
     let api = installed.api.at(&direct.url);
-    let one = format!("/admin/webhooks/{id}.json");
-    for (path, limit) in [
-        ("/admin/webhooks.json?limit=3&page=2", json!(7)),
-        ("/admin/webhooks.json?topic=*", json!(null)),
-        ("/admin/webhooks/count.json", json!(null)),
-        (&one, json!(null)),
+    let one = format!("/admin/webhooks/{id}.json?fields=id,failing_since");
+    for (path, limit, reads) in [
+        ("/admin/webhooks.json?limit=3&page=2", json!(7), 2),
+        ("/admin/webhooks.json?topic=*", json!(null), 2),
+        ("/admin/webhooks/count.json", json!(null), 2),
+        // The third one is of its health. What is held is counted in an index, which has no such reads.
+        (&one, json!(null), 3),
     ] {
         let (response, calls) = direct.decide(api.call(Method::GET, path, None), Call::let_through).await?;
-        assert_eq!((response.status, calls.len()), (StatusCode::OK, 2), "{path}");
+        assert_eq!((response.status, calls.len()), (StatusCode::OK, reads), "{path}");
         for (operation, body) in &calls {
             assert_eq!(body["ConsistentRead"], json!(true), "{path}: {operation}");
         }

@@ -42,14 +42,27 @@ async fn a_webhook_lists_the_documented_properties_first_and_then_ours() -> Resu
     let keys: Vec<_> = webhook.as_object().into_iter().flat_map(|webhook| webhook.keys()).collect();
     let pages =
         ["id", "address", "topic", "created_at", "updated_at", "format", "fields", "metafield_namespaces"];
-    assert_eq!(keys, [&pages[..], &["protocol", "status", "custom_headers"]].concat());
+    let ours = [
+        "protocol",
+        "status",
+        "custom_headers",
+        "failing_since",
+        "next_probe_at",
+        "disables_at",
+        "held_count",
+    ];
+    assert_eq!(keys, [&pages[..], &ours].concat());
     let id = webhook["id"].clone();
     let defaults = json!({
         "id": id, "address": "https://a.example/hook?a=1", "topic": "order:new", "format": "json", "fields": [],
         "metafield_namespaces": [], "protocol": "webhook", "status": "active", "custom_headers": {},
-        "created_at": webhook["created_at"], "updated_at": webhook["updated_at"],
+        "created_at": webhook["created_at"], "updated_at": webhook["updated_at"], "failing_since": null,
+        "next_probe_at": null, "disables_at": null, "held_count": 0,
     });
     assert_eq!(webhook, &defaults);
+    let list = api.call(Method::GET, "/admin/webhooks.json", None).await?.json;
+    let listed = list["webhooks"][0].as_object().into_iter().flat_map(|webhook| webhook.keys());
+    assert!(listed.eq(keys[..keys.len() - 1].iter().copied()), "a list does not count: {list}");
     Ok(())
 }
 

@@ -122,15 +122,12 @@ fn attempt(webhook: &Webhook, headers: Vec<(String, String)>, at: Timestamp) -> 
     }
 }
 
-/// What the index holds of a delivery's item.
+/// What the index holds of a delivery's item. Attributes that the item does not have take no room:
+/// only a held delivery says what for.
 pub(super) fn indexed(item: &Item) -> Result<Item> {
     let index = &resource("HistoryTable")?["Properties"]["GlobalSecondaryIndexes"][0];
     let keys = index["KeySchema"].as_sequence().context("no keys")?.iter().map(|key| &key["AttributeName"]);
     let projected = index["Projection"]["NonKeyAttributes"].as_sequence().context("no projection")?;
-    let names = keys.filter_map(|name| name.as_str()).chain(["pk", "sk"]);
-    let keys = names.map(|name| Ok((name.to_owned(), item.get(name).context(name.to_owned())?.clone())));
-    let projected = projected.iter().filter_map(|name| name.as_str());
-    // A delivery that is not held has no reason.
-    let present = projected.filter_map(|name| Some(Ok((name.to_owned(), item.get(name)?.clone()))));
-    keys.chain(present).collect()
+    let names = keys.chain(projected).filter_map(|name| name.as_str()).chain(["pk", "sk"]);
+    Ok(names.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect())
 }

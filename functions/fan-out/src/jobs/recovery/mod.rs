@@ -32,8 +32,6 @@ enum Made {
     Probe(Option<DeliveryId>),
     /// It made a part of a pass.
     Pass(PassOutcome),
-    /// Nothing: the webhook is paused or disabled.
-    Parked,
 }
 
 impl Dependencies {
@@ -44,17 +42,36 @@ impl Dependencies {
         message_id: &str,
         times: Times,
     ) -> Result<(), JobError> {
-        let Some((mut recovery, version)) = self.load_recovery(&step.webhook).await? else { return Ok(()) };
+        table::change(async || self.try_recovery_step(step, message_id, times).await).await
+    }
+
+    /// The same; `None` if the webhook may have been resumed meanwhile, so that it must be looked at
+    /// again.
+    async fn try_recovery_step(
+        &self,
+        step: &RecoveryStep,
+        message_id: &str,
+        times: Times,
+    ) -> Result<Option<()>, JobError> {
+        let Some((mut recovery, version)) = self.load_recovery(&step.webhook).await? else {
+            return Ok(Some(()));
+        };
         if recovery.turn(step, message_id, times.now) == Turn::Make {
             let webhook = self.subscribers.load(&step.webhook).await?;
             let made = match webhook.map(|item| item.webhook.status) {
-                None => return Ok(self.end_recovery(step, version, times.now).await?),
-                Some(Status::Paused | Status::Disabled) => Made::Parked,
+                None => return Ok(Some(self.end_recovery(step, version, times.now).await?)),
+                // The webhook was read after the recovery, and the API changes them in the other order.
+                // So a webhook that is resumed at this moment is not parked.
+                Some(Status::Paused | Status::Disabled) => {
+                    let parked = recovery.parked(step, message_id);
+                    let is_parked = self.health.put_recovery(&step.webhook, version, &parked, false).await?;
+                    return Ok(is_parked.then_some(()));
+                }
                 Some(Status::Active) => self.make(&step.webhook, &recovery, times).await?,
             };
             match self.note_recovery(step, message_id, &made, times).await? {
                 Some(noted) => recovery = noted,
-                None => return Ok(()),
+                None => return Ok(Some(())),
             }
         }
         let now = (times.clock)();
@@ -64,7 +81,7 @@ impl Dependencies {
             let group = next.group();
             self.jobs_queue.send(&Job::Recovery(next), &group, pause).await?;
         }
-        Ok(())
+        Ok(Some(()))
     }
 
     async fn make(&self, webhook: &WebhookKey, recovery: &Recovery, times: Times) -> Result<Made, JobError> {
@@ -104,8 +121,6 @@ impl Dependencies {
             };
             let noted = match made {
                 Made::Probe(id) => recovery.after_probe(step, message_id, id.as_ref(), now, &self.recovery),
-                Made::Parked => (recovery.turn(step, message_id, times.now) == Turn::Make)
-                    .then(|| recovery.parked(step, message_id)),
                 Made::Pass(outcome) => {
                     match recovery.after_pass_step(step, message_id, outcome, now, &self.recovery) {
                         Some(AfterPass::Goes(noted)) => Some(*noted),

@@ -9,18 +9,34 @@ use crate::{
     job::recovery::rules::RecoveryRules,
 };
 
+/// How many of a webhook's deliveries wait for a retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// All that do.
+    pub all: u64,
+    /// Whether the delivery in question is one of them: an attempt of its latest run has failed.
+    pub is_among: bool,
+}
+
+impl Waiting {
+    /// Whether the others take all places.
+    fn is_full(self, limit: u64) -> bool {
+        limit > 0 && self.all.saturating_sub(u64::from(self.is_among)) >= limit
+    }
+}
+
 /// Whether a delivery is held after an attempt of this run has failed, which would come to this
-/// disposition. `waiting` of the webhook's deliveries wait for a retry.
+/// disposition. A delivery that waits keeps its place: otherwise each would lose its run at the limit.
 pub fn is_held_after(
     run: &RunId,
     disposition: Disposition,
     is_recovering: bool,
-    waiting: u64,
+    waiting: Waiting,
     rules: &RecoveryRules,
 ) -> bool {
     match (disposition, run) {
         (Disposition::Retry { .. } | Disposition::Exhausted(_), RunId::Probe(_)) => is_recovering,
-        (Disposition::Retry { .. }, _) => rules.waiting_limit > 0 && waiting >= rules.waiting_limit,
+        (Disposition::Retry { .. }, _) => waiting.is_full(rules.waiting_limit),
         (Disposition::Ack | Disposition::Delay(_) | Disposition::Hold | Disposition::Exhausted(_), _) => {
             false
         }
@@ -56,15 +72,20 @@ mod tests {
             (&probe, Disposition::Ack, true, 0, false),
             (&RunId::Event, RETRY, true, 1_999, false),
             (&RunId::Event, RETRY, false, 2_000, true),
+            (&RunId::Event, RETRY, false, 2_001, true),
             (&RunId::Event, OVER, true, 9_000, false),
             (&RunId::Event, Disposition::Ack, true, 9_000, false),
             (&RunId::Event, Disposition::Delay(Duration::ZERO), true, 9_000, false),
         ] {
+            let waiting = |is_among| Waiting { all: waiting, is_among };
             let rules = RecoveryRules { waiting_limit: 2_000, most_per_second: 100, time_scale: 1.0 };
-            let what = format!("{run}, {disposition:?}, {is_recovering}, {waiting}");
-            assert_eq!(is_held_after(run, disposition, is_recovering, waiting, &rules), is_held, "{what}");
+            let what = format!("{run}, {disposition:?}, {is_recovering}, {:?}", waiting(false));
+            let holds = |is_among| is_held_after(run, disposition, is_recovering, waiting(is_among), &rules);
+            assert_eq!(holds(false), is_held, "{what}");
+            let keeps_its_place = waiting(true).all == 2_000;
+            assert_eq!(holds(true), is_held && !keeps_its_place, "{what}, it is one of them");
             let unlimited = RecoveryRules { waiting_limit: 0, ..rules };
-            let by_limit = is_held_after(run, disposition, false, waiting, &unlimited);
+            let by_limit = is_held_after(run, disposition, false, waiting(false), &unlimited);
             assert!(!by_limit, "{what}, without a limit");
         }
     }
