@@ -50,7 +50,21 @@ fn check(name: &str) -> Comparison {
         assert!(has_faults || run.results.duplicates == 0, "{name}: {:?}", run.results);
         assert!(run.results.fates.delivered > 0, "{name}: {:?}", run.results);
     }
+    costs_nobody_else(name, &compared);
     compared
+}
+
+/// With the breaker on, healthy tenants' events are first sent in at most twice the time that they
+/// take alone, and no queue comes near its limit of 120,000 messages in flight. (The clock is
+/// virtual, so these figures are the same in each run.)
+fn costs_nobody_else(name: &str, compared: &Comparison) {
+    let limit = usize::try_from(options().scale.limit(60_000.0)).unwrap();
+    for run in compared.runs.iter().filter(|run| run.is_on) {
+        let (p99, alone) = (run.results.first_post.p99, compared.alone.first_post.p99);
+        assert!(p99 <= 2 * alone, "{name}: {p99:?} beside {alone:?} alone");
+        let most = run.results.most_in_flight_fast.max(run.results.most_in_flight_slow);
+        assert!(most <= limit, "{name}: {most} in flight, of {limit}");
+    }
 }
 
 #[test]

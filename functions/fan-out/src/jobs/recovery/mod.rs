@@ -64,8 +64,8 @@ impl Dependencies {
                 // So a webhook that is resumed at this moment is not parked.
                 Some(Status::Paused | Status::Disabled) => {
                     let parked = recovery.parked(step, message_id);
-                    let is_parked = self.health.put_recovery(&step.webhook, version, &parked, false).await?;
-                    return Ok(is_parked.then_some(()));
+                    let written = self.health.put_recovery(&step.webhook, version, &parked, false).await?;
+                    return Ok(written.ok());
                 }
                 Some(Status::Active) => self.make(&step.webhook, &recovery, times).await?,
             };

@@ -112,7 +112,7 @@ fn sent(aws: &StandIn) -> Vec<(String, Value)> {
 fn written(aws: &StandIn) -> Result<Value, Box<dyn std::error::Error>> {
     let updates = aws.calls("UpdateItem");
     let recoveries = updates.iter().map(|call| call["ExpressionAttributeValues"][":recovery"]["M"].clone());
-    Ok(recoveries.filter(|recovery| !recovery.is_null()).last().ok_or("the recovery was not written")?)
+    Ok(recoveries.filter(|recovery| !recovery.is_null()).next_back().ok_or("the recovery was not written")?)
 }
 
 #[tokio::test]
