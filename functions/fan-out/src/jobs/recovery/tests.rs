@@ -111,8 +111,9 @@ fn sent(aws: &StandIn) -> Vec<(String, Value)> {
 /// The recovery as it was last written.
 fn written(aws: &StandIn) -> Result<Value, Box<dyn std::error::Error>> {
     let updates = aws.calls("UpdateItem");
-    let recoveries = updates.iter().map(|call| call["ExpressionAttributeValues"][":recovery"]["M"].clone());
-    Ok(recoveries.filter(|recovery| !recovery.is_null()).next_back().ok_or("the recovery was not written")?)
+    let mut recoveries =
+        updates.iter().map(|call| call["ExpressionAttributeValues"][":recovery"]["M"].clone());
+    Ok(recoveries.rfind(|recovery| !recovery.is_null()).ok_or("the recovery was not written")?)
 }
 
 #[tokio::test]
