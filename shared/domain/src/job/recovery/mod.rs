@@ -7,7 +7,7 @@
 //! A recovery has two phases:
 //!
 //! * **Open.** The breaker is open. After 1, 2, 4, 8 and then every 15 minutes, a step sends one held
-//!   delivery as a [probe](probe). The endpoint takes one: the delivery function closes the breaker.
+//!   delivery as a [probe]. The endpoint takes one: the delivery function closes the breaker.
 //! * **Catching up.** Steps send what is held, the oldest first, at a rate that doubles every minute,
 //!   in [passes](pass). So they do, too, for a webhook that holds because too many of its deliveries
 //!   wait for a retry: as places come free.
