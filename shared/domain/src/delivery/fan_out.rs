@@ -119,6 +119,8 @@ mod tests {
             (vec![SQS_MESSAGE_LIMIT], vec![1]),
             (vec![SQS_MESSAGE_LIMIT - 1, 1], vec![2]),
             (vec![SQS_MESSAGE_LIMIT, 1], vec![1, 1]),
+            (vec![1, SQS_MESSAGE_LIMIT - 1, 1], vec![2, 1]),
+            (vec![1_000; 10], vec![10]),
             (vec![], vec![]),
         ] {
             let packed = batches(sizes.iter().map(|size| message(0, *size)));
@@ -136,6 +138,17 @@ mod tests {
             assert!(sent.iter().all(|count| (8..=36).contains(count)), "{stride}: {sent:?}");
         }
         assert_eq!(sender_of(WebhookId::new(7), 0), 0);
+    }
+
+    /// The first outputs of SplitMix64 from the seed 1234567, as other implementations test them. Its
+    /// state grows by a constant each time, and the output is the mixed state.
+    #[test]
+    fn ids_are_mixed_as_splitmix64_mixes_its_state() {
+        let mut state = 1_234_567_u64;
+        for mixed in [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423] {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            assert_eq!(sender_of(WebhookId::new(state), u64::MAX), mixed);
+        }
     }
 
     #[test]

@@ -201,8 +201,9 @@ mod tests {
         for absent in ["\"run\"", "\"lane\"", "\"delay\""] {
             assert!(!message.contains(absent), "{message}");
         }
-        let now = "2026-11-21T15:00:00Z".parse()?;
-        let copy = DeliveryMessage::parse(message.as_bytes())?.delayed("m-0", Lane::Slow, now);
+        let queued_at = "2026-11-21T15:00:00Z".parse()?;
+        let now = "2026-11-23T15:00:00Z".parse()?;
+        let copy = DeliveryMessage::parse(message.as_bytes())?.delayed("m-0", Lane::Slow, queued_at);
         let again = copy.redriven("m-1", now).to_message();
         let again = DeliveryMessage::parse(again.as_bytes())?;
         assert_eq!(again.delay, None, "a new run has no copies yet");

@@ -80,7 +80,10 @@ fn take_apart(rest: &[u8]) -> Result<Vec<Vec<u8>>, InvalidAggregate> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::event::{InvalidEvent, StoreEvent, origin::RecordOrigin};
 
     /// A record as the library packs it, with keys, hash keys and tags.
     fn packed(message: &[u8]) -> Vec<u8> {
@@ -102,6 +105,34 @@ mod tests {
         ] {
             assert_eq!(inner_records(&packed(&message)), Some(Ok(expected)));
         }
+    }
+
+    #[test]
+    fn the_most_records_are_taken_apart() {
+        let message = AggregatedRecord { records: vec![InnerRecord::default(); INNER_LIMIT] };
+        let taken = inner_records(&packed(&message.encode_to_vec()));
+        assert_eq!(taken.map(|records| records.map(|records| records.len())), Some(Ok(INNER_LIMIT)));
+    }
+
+    /// Kinesis may hand over the same record twice. Receivers know a repeated event by its id.
+    #[test]
+    fn events_without_an_id_get_one_each_which_is_the_same_at_every_reading()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let places = [("1", 0), ("1", 1), ("1", 11), ("11", 1), ("2", 0)];
+        let ids = || -> Result<Vec<_>, InvalidEvent> {
+            let id_of = |(whole, index)| {
+                let sequence_number = &inner_sequence_number(whole, index);
+                let arrived_at = jiff::Timestamp::UNIX_EPOCH;
+                let origin = RecordOrigin { shard_id: "s", sequence_number, arrived_at };
+                let record = br#"{"shop": "a.example", "topic": "orders/paid", "payload": {}}"#;
+                StoreEvent::parse(record, &origin).map(|event| event.id.to_string())
+            };
+            places.into_iter().map(id_of).collect()
+        };
+        let first = ids()?;
+        assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), places.len(), "{first:?}");
+        assert_eq!(ids()?, first);
+        Ok(())
     }
 
     #[test]

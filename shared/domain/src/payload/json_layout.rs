@@ -32,43 +32,39 @@ pub fn laid_out(json: &str, layout: JsonLayout, max: usize) -> Option<String> {
     let (mut out, mut open) = (String::with_capacity(json.len()), Vec::new());
     let (mut is_first, mut is_value) = (true, false);
     for step in JsonSteps::of(json) {
-        if out.len() > max {
-            return None;
-        }
-        if step == JsonStep::End {
-            let end = open.pop().unwrap_or_default();
-            if !is_first {
-                new_line(&mut out, layout, open.len());
-            }
-            out.push_str(end);
-            is_first = false;
-            continue;
-        }
-        // A value stands beside its key; all else begins a place of its own.
-        if !is_value && !open.is_empty() {
+        // A value stands beside its key, and an end closes its place; all else begins a place.
+        if step != JsonStep::End && !is_value && !open.is_empty() {
             if !is_first {
                 out.push_str(if layout == JsonLayout::Spaced { ", " } else { "," });
             }
             new_line(&mut out, layout, open.len());
         }
-        (is_first, is_value) = (false, false);
         match step {
             JsonStep::Object | JsonStep::Array => {
                 let (start, end) = if step == JsonStep::Object { ("{", "}") } else { ("[", "]") };
                 out.push_str(start);
                 open.push(end);
-                is_first = true;
             }
             JsonStep::Key(key) => {
                 out.push_str(key);
                 out.push_str(if layout == JsonLayout::Compact { ":" } else { ": " });
-                is_value = true;
             }
             JsonStep::Scalar(text) => out.push_str(text),
-            JsonStep::End => {}
+            JsonStep::End => {
+                let end = open.pop().unwrap_or_default();
+                if !is_first {
+                    new_line(&mut out, layout, open.len());
+                }
+                out.push_str(end);
+            }
+        }
+        (is_first, is_value) =
+            (matches!(step, JsonStep::Object | JsonStep::Array), matches!(step, JsonStep::Key(_)));
+        if out.len() > max {
+            return None;
         }
     }
-    (out.len() <= max).then_some(out)
+    Some(out)
 }
 
 fn new_line(out: &mut String, layout: JsonLayout, depth: usize) {

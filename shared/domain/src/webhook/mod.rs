@@ -224,37 +224,4 @@ impl Status {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_plain_digits() {
-        for (text, id) in [
-            ("1", Some(1)),
-            ("901431826", Some(901_431_826)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            ("-1", None),
-            ("+1", None),
-            ("1e3", None),
-            ("1.0", None),
-            ("٣", None),
-            (" 1", None),
-            ("", None),
-        ] {
-            assert_eq!(text.parse::<WebhookId>().ok().map(WebhookId::get), id, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_owner_cannot_set_disabled() {
-        for (name, status) in [
-            ("active", Some(Status::Active)),
-            ("paused", Some(Status::Paused)),
-            ("disabled", None),
-            ("", None),
-        ] {
-            assert_eq!(Status::from_writable_name(name), status);
-        }
-    }
-}
+mod tests;

@@ -119,7 +119,7 @@ impl fmt::Display for OwnSecret {
     }
 }
 
-/// A length of time in its largest whole unit.
+/// A length of time in whole units: the largest of which there are two or more.
 fn span(length: SignedDuration) -> String {
     let minutes = length.as_secs() / 60;
     let (number, unit) = match minutes {
@@ -128,4 +128,33 @@ fn span(length: SignedDuration) -> String {
         _ => (minutes / 1_440, "days"),
     };
     format!("{number} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_is_told_in_its_largest_whole_unit_from_two_up() {
+        let (minute, hour) = (60, 3_600);
+        for (seconds, text) in [
+            (301, "5 minutes"),
+            (2 * hour - 1, "119 minutes"),
+            (2 * hour, "2 hours"),
+            (3 * hour - 1, "2 hours"),
+            (48 * hour - minute, "47 hours"),
+            (48 * hour, "2 days"),
+            (80 * hour, "3 days"),
+        ] {
+            let length = SignedDuration::from_secs(seconds);
+            assert_eq!(span(length), text);
+            let old = Mistake::Old { age: length }.to_string();
+            assert!(old.starts_with(&format!("Its webhook-timestamp is {text} old, ")), "{old}");
+            let early = Mistake::Early { ahead: length }.to_string();
+            assert!(
+                early.starts_with(&format!("Its webhook-timestamp is {text} in the future: ")),
+                "{early}"
+            );
+        }
+    }
 }

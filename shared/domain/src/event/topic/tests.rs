@@ -56,6 +56,24 @@ fn a_topic_matches_itself_its_resource_and_the_star() {
 }
 
 #[test]
+fn a_pattern_matches_its_topics_and_no_others() -> Result<(), UnknownTopic> {
+    for (pattern, topic, is_match) in [
+        ("orders/create", "order:new", true),
+        ("orders/create", "orders/paid", false),
+        ("orders/*", "orders/paid", true),
+        ("orders/*", "products/create", false),
+        ("orders/*", "return:approved", false),
+        ("*", "return:approved", true),
+        ("*", "webhooks/disabled", false),
+        ("webhooks/disabled", "webhooks/disabled", true),
+    ] {
+        let is_matched = TopicPattern::parse(pattern)?.matches(&Topic::parse(topic)?);
+        assert_eq!(is_matched, is_match, "{pattern} and {topic}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_resource_comes_from_the_catalogue_or_is_the_noun() {
     for (text, resource) in [
         ("customer_groups/update", "customer_group"),

@@ -138,6 +138,8 @@ proptest! {
         let (x, y) = (id(&ids.0)?, id(&ids.1)?);
         let (first, second) = (DeliveryPosition::of(time(a), &x), DeliveryPosition::of(time(b), &y));
         prop_assert_eq!(first.cmp(&second), (a, ids.0.as_str()).cmp(&(b, ids.1.as_str())));
+        prop_assert_eq!(first.as_key().cmp(second.as_key()), first.cmp(&second), "DynamoDB sorts keys as bytes");
+        prop_assert_eq!(DeliveryPosition::from_key(first.as_key()), Ok(first.clone()));
         prop_assert_eq!(DeliveryPosition::from_page_info(&first.to_page_info()), Ok(first.clone()));
         prop_assert_eq!(first.created_at(), time(a));
         prop_assert!(DeliveryPosition::start_of(time(a)) < first && first < DeliveryPosition::end_of(time(a)));

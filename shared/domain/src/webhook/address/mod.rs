@@ -78,17 +78,18 @@ impl Address {
     /// Reads an address whose path and query may be changed on their way into the URL.
     fn read(text: &str) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|_| AddressError::Invalid)?;
-        // The URL standard also mends `http:example.com`, and `http:///example.com`, whose host is
-        // empty. It drops or mends white space, control characters and backslashes.
+        // The URL standard also mends `http:example.com`, where `://` may still follow in the path, and
+        // `http:///example.com`, whose host is empty. It drops or mends white space, control characters
+        // and backslashes.
         let (scheme, authority) = text[..path_of(text)].split_once("://").ok_or(AddressError::Invalid)?;
         let is_mended = |character: char| character.is_whitespace() || character.is_control();
-        if scheme.contains(is_mended) || authority.contains(is_mended) {
+        if !scheme.eq_ignore_ascii_case(url.scheme()) || authority.contains(is_mended) {
             return Err(AddressError::Invalid);
         }
         if !matches!(url.scheme(), "http" | "https") {
             return Err(AddressError::Scheme(url.scheme().to_owned()));
         }
-        let has_user_info = !url.username().is_empty() || url.password().is_some() || authority.contains('@');
+        let has_user_info = authority.contains('@');
         if authority.is_empty() || has_user_info || url.fragment().is_some() {
             return Err(AddressError::Invalid);
         }

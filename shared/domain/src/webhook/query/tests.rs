@@ -201,6 +201,44 @@ fn a_page_has_the_ids_between_its_ends() {
     }
 }
 
+/// The ids of a page, as DynamoDB is asked for them: those of the range, nearest to the position
+/// first.
+fn shown(query: &WebhookQuery, ids: &[WebhookId]) -> (Vec<WebhookId>, bool) {
+    let in_range = |id: &&WebhookId| query.range().is_some_and(|(first, last)| (first..=last).contains(id));
+    let mut found: Vec<_> = ids.iter().filter(in_range).copied().collect();
+    if query.is_backward() {
+        found.reverse();
+    }
+    let has_more = found.len() > query.limit;
+    found.truncate(query.limit);
+    found.sort();
+    (found, has_more)
+}
+
+#[test]
+fn the_links_lead_through_every_page_and_back_through_the_same_pages() -> Result<(), FieldErrors> {
+    let ids: Vec<_> = (1..=7).map(|number| WebhookId::new(number * 10)).collect();
+    let (mut query, mut pages) = (WebhookQuery { limit: 3, ..first_page() }, Vec::new());
+    loop {
+        let (page, has_more) = shown(&query, &ids);
+        let next = query.neighbours(&page, has_more).next;
+        pages.push(page);
+        let Some(page_info) = next else { break };
+        query = parse(&format!("limit=3&page_info={page_info}"))?;
+    }
+    assert_eq!(pages, ids.chunks(3).collect::<Vec<_>>());
+    let mut back = Vec::new();
+    loop {
+        let (page, has_more) = shown(&query, &ids);
+        let previous = query.neighbours(&page, has_more).previous;
+        back.insert(0, page);
+        let Some(page_info) = previous else { break };
+        query = parse(&format!("limit=3&page_info={page_info}"))?;
+    }
+    assert_eq!(back, pages);
+    Ok(())
+}
+
 fn first_page() -> WebhookQuery {
     WebhookQuery::first(WebhookFilter::default(), 50)
 }

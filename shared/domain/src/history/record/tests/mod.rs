@@ -185,12 +185,22 @@ fn an_expired_record_is_replaced_by_a_new_one() -> TestResult {
 }
 
 #[test]
-fn a_new_run_extends_the_expiry_of_the_record() -> TestResult {
-    let mut record = attempted(500, DEAD)?;
-    record.renew(&message("event")?, KEPT_FOR);
-    assert_eq!(record.expires_at, QUEUED_AT + 30 * 86_400);
-    record.renew(&DeliveryMessage { enqueued_at: time(500), ..message("replay:r")? }, KEPT_FOR);
-    assert_eq!(record.expires_at, QUEUED_AT + 500 + 30 * 86_400);
+fn only_a_new_run_extends_the_expiry_of_the_record() -> TestResult {
+    let queued = DeliveryRecord::begin(&message("event")?, KEPT_FOR);
+    let failed = attempted(500, DEAD)?;
+    let replay = message("replay:r")?;
+    let replayed = failed.clone().attempted(&replay, fast("m-4"), attempt(10, 500)?, retry(10), time(10));
+    for (what, record, run, longer) in [
+        ("a second message of an event without attempts", &queued, "event", 0),
+        ("a second message of an event", &failed, "event", 0),
+        ("a replay", &failed, "replay:r", 500),
+        ("a second message of the replay", &replayed, "replay:r", 0),
+        ("a redelivery after it", &replayed, "redeliver:x", 500),
+    ] {
+        let mut record = record.clone();
+        record.renew(&DeliveryMessage { enqueued_at: time(500), ..message(run)? }, KEPT_FOR);
+        assert_eq!(record.expires_at, QUEUED_AT + longer + 30 * 86_400, "{what}");
+    }
     Ok(())
 }
 

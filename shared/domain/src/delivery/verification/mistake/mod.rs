@@ -211,3 +211,6 @@ impl fmt::Display for Signer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
