@@ -16,16 +16,16 @@ use storehook_domain::{job::recovery::Phase, webhook::WebhookKey};
 use storehook_tests::{Installed, Receiver, Stack, eventually, record};
 
 /// An endpoint that fails until it is mended, and its webhook.
-pub struct Failing {
-    pub stack: Stack,
-    pub installed: Installed,
-    pub receiver: Receiver,
+pub(super) struct Failing {
+    pub(super) stack: Stack,
+    pub(super) installed: Installed,
+    pub(super) receiver: Receiver,
     works: Arc<AtomicBool>,
-    pub id: u64,
+    pub(super) id: u64,
 }
 
 impl Failing {
-    pub async fn start(stack: Stack) -> Result<Self> {
+    pub(super) async fn start(stack: Stack) -> Result<Self> {
         let installed = stack.install().await?;
         let works = Arc::new(AtomicBool::new(false));
         let is_up = works.clone();
@@ -39,25 +39,25 @@ impl Failing {
     }
 
     /// The endpoint works from now on.
-    pub fn mend(&self) {
+    pub(super) fn mend(&self) {
         self.works.store(true, Ordering::SeqCst);
     }
 
-    pub async fn publish(&self, events: &[&str]) -> Result<()> {
+    pub(super) async fn publish(&self, events: &[&str]) -> Result<()> {
         let shop = &self.installed.shop;
         self.stack.publish(events.iter().map(|id| record(shop, "orders/create", id, "{}"))).await
     }
 
-    pub async fn get(&self, path: &str) -> Result<Value> {
+    pub(super) async fn get(&self, path: &str) -> Result<Value> {
         Ok(self.installed.api.call(Method::GET, path, None).await?.json)
     }
 
     /// The webhook, as its owner sees it.
-    pub async fn shown(&self) -> Result<Value> {
+    pub(super) async fn shown(&self) -> Result<Value> {
         Ok(self.get(&format!("/admin/webhooks/{}.json", self.id)).await?["webhook"].clone())
     }
 
-    pub async fn change(&self, attributes: Value) -> Result<()> {
+    pub(super) async fn change(&self, attributes: Value) -> Result<()> {
         let path = format!("/admin/webhooks/{}.json", self.id);
         let body = Some(json!({"webhook": attributes}));
         let response = self.installed.api.call(Method::PUT, &path, body).await?;
@@ -65,7 +65,7 @@ impl Failing {
         Ok(())
     }
 
-    pub async fn wait_until_open(&self) -> Result<()> {
+    pub(super) async fn wait_until_open(&self) -> Result<()> {
         eventually("the breaker to open", || async {
             Ok((!self.shown().await?["failing_since"].is_null()).then_some(()))
         })
@@ -73,7 +73,7 @@ impl Failing {
     }
 
     /// Waits until so many deliveries are held. Returns why each event is, as the list says.
-    pub async fn wait_until_held(&self, count: usize) -> Result<BTreeMap<String, Value>> {
+    pub(super) async fn wait_until_held(&self, count: usize) -> Result<BTreeMap<String, Value>> {
         let path = format!("/admin/webhooks/{}/deliveries.json?state=held", self.id);
         eventually(&format!("{count} deliveries to be held"), || async {
             let list = self.get(&path).await?;
@@ -89,7 +89,7 @@ impl Failing {
     }
 
     /// Waits until so many deliveries count as waiting for a retry.
-    pub async fn wait_until_waiting(&self, count: u64) -> Result<()> {
+    pub(super) async fn wait_until_waiting(&self, count: u64) -> Result<()> {
         eventually(&format!("{count} deliveries to wait"), || async {
             let health = self.find_health().await?;
             Ok(health.filter(|health| health.waiting() == count).map(|_| ()))
@@ -98,7 +98,7 @@ impl Failing {
     }
 
     /// Waits until a delivery is held for this reason.
-    pub async fn wait_until_held_for(&self, reason: &str) -> Result<()> {
+    pub(super) async fn wait_until_held_for(&self, reason: &str) -> Result<()> {
         let path = format!("/admin/webhooks/{}/deliveries.json?state=held", self.id);
         eventually(&format!("a delivery to be held for {reason}"), || async {
             let list = self.get(&path).await?;
@@ -108,7 +108,7 @@ impl Failing {
         .await
     }
 
-    pub async fn health(&self) -> Result<HealthItem> {
+    pub(super) async fn health(&self) -> Result<HealthItem> {
         self.find_health().await?.context("no health")
     }
 
@@ -117,7 +117,7 @@ impl Failing {
     }
 
     /// Loses the next step of the recovery: no message makes it any more. Parked, it has none.
-    pub async fn lose_step(&self, is_parked: bool) -> Result<()> {
+    pub(super) async fn lose_step(&self, is_parked: bool) -> Result<()> {
         eventually("the step to be lost", || async {
             let health = self.health().await?;
             let mut recovery = health.recovery.context("no recovery")?;
@@ -143,7 +143,7 @@ impl Failing {
     }
 
     /// Waits until a whole pass of the catch-up has found nothing that is held.
-    pub async fn wait_until_recovered(&self) -> Result<()> {
+    pub(super) async fn wait_until_recovered(&self) -> Result<()> {
         eventually("the catch-up to find nothing", || async {
             let is_quiet = match self.health().await?.recovery.map(|recovery| recovery.phase) {
                 None => true,
@@ -156,7 +156,7 @@ impl Failing {
     }
 
     /// How often the endpoint took each event.
-    pub fn taken(&self) -> BTreeMap<String, usize> {
+    pub(super) fn taken(&self) -> BTreeMap<String, usize> {
         let mut taken = BTreeMap::new();
         for delivered in self.receiver.so_far().iter().filter(|delivered| delivered.status == StatusCode::OK)
         {
@@ -167,6 +167,6 @@ impl Failing {
 }
 
 /// Each of these events, taken once.
-pub fn each_once(events: &[&str]) -> BTreeMap<String, usize> {
+pub(super) fn each_once(events: &[&str]) -> BTreeMap<String, usize> {
     events.iter().map(|id| ((*id).to_owned(), 1)).collect()
 }
