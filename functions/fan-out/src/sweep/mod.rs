@@ -17,7 +17,7 @@ use storehook_aws::{
 };
 use storehook_domain::{job::message::Job, webhook::Status};
 
-use crate::{Dependencies, times::Times};
+use crate::{dependencies::Dependencies, times::Times};
 
 /// How long an entry of the list may be without its recovery: it is written first.
 const UNBEGUN: SignedDuration = SignedDuration::from_mins(10);

@@ -2,10 +2,10 @@
 //! failed for too long.
 //!
 //! An attempt is recorded after it was made. [`counts`] adds it to the failure run or ends the run;
-//! [`breaker`] opens and closes; [`disabling`] ends it; [`lanes`] judges the endpoint's pace. A write
-//! that fails is a line of the log, and the next attempt writes again. There is one exception: what
-//! is held for a failing endpoint needs a recovery, so without one the delivery is not held
-//! ([`Health::recovery_for`]).
+//! [`breaker`] opens and closes; [`disabling`] ends it; [`lanes`] judges the endpoint's pace, and
+//! [`marking`] writes it. A write that fails is a line of the log, and the next attempt writes again.
+//! There is one exception: what is held for a failing endpoint needs a recovery, so without one the
+//! delivery is not held ([`Health::recovery_for`]).
 //!
 //! Many attempts may be about to do the same thing at the same moment. Each change has a condition
 //! that lets one of them do it, and that one tells the app. The SDK repeats a write whose response was
@@ -21,6 +21,7 @@ mod breaker;
 mod counts;
 mod disabling;
 pub(crate) mod lanes;
+mod marking;
 
 use std::time::Duration;
 
