@@ -181,3 +181,25 @@ async fn a_failing_webhook_recovers_by_hand_or_at_another_address_and_ends_when_
     assert_eq!(mended.taken(), each_once(&["o-0", "o-1", "o-2"]));
     Ok(())
 }
+
+/// The sweep is a schedule of five minutes; here it is called.
+#[tokio::test]
+async fn a_recovery_whose_step_was_lost_is_found_by_the_sweep() -> Result<()> {
+    for is_parked in [false, true] {
+        let failing = failing().await?;
+        failing.publish(&["o-0"]).await?;
+        failing.wait_until_open().await?;
+        failing.publish(&["o-1"]).await?;
+        failing.wait_until_held(2).await?;
+        failing.lose_step(is_parked).await?;
+        failing.mend();
+        eventually("the sweep to find it", || async {
+            failing.stack.invoke("fan-out", &json!({"sweep": "recoveries"})).await?;
+            Ok((failing.taken().len() == 2).then_some(()))
+        })
+        .await?;
+        failing.wait_until_recovered().await?;
+        assert_eq!(failing.taken(), each_once(&["o-0", "o-1"]), "parked: {is_parked}");
+    }
+    Ok(())
+}

@@ -113,14 +113,33 @@ impl Failing {
     }
 
     async fn find_health(&self) -> Result<Option<HealthItem>> {
+        Ok(self.table().load(&self.key()?).await?)
+    }
+
+    /// Loses the next step of the recovery: no message makes it any more. Parked, it has none.
+    pub(super) async fn lose_step(&self, is_parked: bool) -> Result<()> {
+        eventually("the step to be lost", || async {
+            let health = self.health().await?;
+            let mut recovery = health.recovery.context("no recovery")?;
+            recovery.steps += 100;
+            if is_parked {
+                recovery.due_at = None;
+            }
+            let key = self.key()?;
+            let is_lost = self.table().put_recovery(&key, health.recovery_version, &recovery, false).await?;
+            Ok(is_lost.ok())
+        })
+        .await
+    }
+
+    fn table(&self) -> HealthTable {
         let client = aws_sdk_dynamodb::Client::new(&self.stack.sdk());
-        let table = HealthTable { client, name: self.stack.resource("registry") };
-        let key = WebhookKey {
-            id: self.id.to_string().parse()?,
-            shop: self.installed.shop.clone(),
-            app: self.installed.app.clone(),
-        };
-        Ok(table.load(&key).await?)
+        HealthTable { client, name: self.stack.resource("registry") }
+    }
+
+    fn key(&self) -> Result<WebhookKey> {
+        let Installed { shop, app, .. } = &self.installed;
+        Ok(WebhookKey { id: self.id.to_string().parse()?, shop: shop.clone(), app: app.clone() })
     }
 
     /// Waits until a whole pass of the catch-up has found nothing that is held.

@@ -6,9 +6,9 @@ use storehook_tests::Stack;
 
 use super::failing::{Failing, each_once};
 
-/// No breaker opens here.
+/// No breaker opens here: nothing fails a thousand times.
 const PARAMETERS: [(&str, &str); 3] =
-    [("BreakerFailures", "0"), ("WaitingLimit", "2"), ("RetryTimeScale", "0.01")];
+    [("BreakerFailures", "1000"), ("WaitingLimit", "2"), ("RetryTimeScale", "0.01")];
 
 #[tokio::test]
 async fn failures_beyond_the_waiting_limit_are_held_and_come_by_themselves() -> Result<()> {

@@ -99,3 +99,30 @@ async fn the_item_of_a_webhook_that_recovers_does_not_expire() -> TestResult {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_run_whose_begin_got_no_response_has_begun_once() -> TestResult {
+    let own = Reply::Refused(run_item(3, FailureRun { since: NOW, attempts: 1 })?);
+    let calls = calls_of(failed(500), [Reply::Refused(Item::new()), Reply::Lost, own]).await?;
+    assert_eq!(operations(&calls), ["UpdateItem"; 3]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_is_added_to_a_run_that_another_one_has_just_begun() -> TestResult {
+    let run = FailureRun { since: NOW + jiff::SignedDuration::from_nanos(1), attempts: 1 };
+    let item = run_item(3, run)?;
+    let added = json_of_item(&item);
+    let replies =
+        [Reply::Refused(Item::new()), Reply::Refused(item), Reply::Made(json!({"Attributes": added}))];
+    assert_eq!(operations(&calls_of(failed(500), replies).await?), ["UpdateItem"; 3]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_of_a_later_version_stays_as_it_is() -> TestResult {
+    let later = run_item(4, FailureRun { since: NOW, attempts: 9 })?;
+    let replies = [Reply::Refused(later.clone()), Reply::Refused(later)];
+    assert_eq!(operations(&calls_of(failed(500), replies).await?), ["UpdateItem"; 2]);
+    Ok(())
+}
