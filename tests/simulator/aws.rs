@@ -1,7 +1,7 @@
 //! AWS in this process, behind the SDK's HTTP connector.
 //!
-//! Everything of the SDK but the connection is real: it builds and signs requests, times them out,
-//! repeats them and reads the responses. A call takes [`LATENCY`] on the virtual clock.
+//! All of the SDK but its connection is real: it builds and signs requests, times them out, repeats
+//! them and reads the responses. A call takes [`LATENCY`] on the virtual clock.
 
 use std::{
     fmt,

@@ -9,11 +9,11 @@ pub(crate) enum Behaviour {
     Healthy,
     /// Nobody listens: connections are refused.
     Dead,
-    /// It fails this part of what it gets, with 500.
+    /// It responds to this part of the POSTs with 500, and accepts the others.
     FailsPart(f64),
     /// It accepts after this time.
     Accepts(Duration),
-    /// It answers as an integration that wants everything later.
+    /// It is an integration that asks for a delay each time.
     Delays,
     /// It answers 429 with this `Retry-After`.
     AsksFor(&'static str),

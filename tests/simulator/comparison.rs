@@ -1,10 +1,10 @@
-//! A scenario, compared: with the breaker off and on, and with its baseline.
+//! Comparing the results of a scenario: with the breaker off, with the breaker on, and its baseline.
 
 use anyhow::Result;
 
 use crate::{deployment::Options, results::Results, scenarios::Scenario, simulation, template::Template};
 
-/// The setting that turns the breaker off, with 0.
+/// The setting that turns the breaker off if it is 0.
 const BREAKER: &str = "BREAKER_FAILURES";
 
 /// A scenario with its results.
@@ -42,7 +42,7 @@ impl Baselines {
         Ok(results)
     }
 
-    /// Runs a scenario with its baseline: with the breaker off, and on where there is one.
+    /// Runs a scenario and its baseline: with the breaker off, and with it on if there is one.
     pub(crate) fn compare(&mut self, scenario: Scenario, options: &Options) -> Result<Comparison> {
         let alone = self.of(&scenario, options)?;
         let mut off = options.clone();

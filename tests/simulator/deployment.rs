@@ -34,8 +34,8 @@ pub(crate) const DEAD: &str = "DeadLetterQueue";
 pub(crate) const JOBS: &str = "JobsQueue";
 pub(crate) const REJECTED: &str = "RejectedQueue";
 
-/// The settings that are limits of messages, or rates of them. What counts failures in a row is not
-/// scaled: a single failure means the same at any scale.
+/// The settings that limit a number of messages, or their rate. A setting that counts failures in a row
+/// is not scaled: a single failure means the same at any scale.
 const SCALED: [&str; 2] = ["WAITING_LIMIT", "CATCH_UP_PER_SECOND"];
 
 /// How a scenario is run.
@@ -45,10 +45,10 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     /// How long the tenants publish.
     pub(crate) time: Duration,
-    /// How much longer the rest may take.
+    /// How much longer it may take until all is quiet.
     pub(crate) quiet_within: Duration,
     pub(crate) counting: Counting,
-    /// Settings of the functions in the place of those of the template.
+    /// Settings of the functions that replace those of the template.
     pub(crate) environment: Vec<(String, String)>,
 }
 

@@ -1,7 +1,7 @@
 //! Endpoints: what each does with a POST, on the virtual clock.
 //!
-//! They stand at the seam of `delivery::Script`, so a simulation passes through none of the sender:
-//! no guard, no connection, no TLS, no time limit, no limits of a response. An endpoint here never
+//! They take the place of the sender, as a `delivery::Script`. So a simulation has no guard, no
+//! connection, no TLS, no time limit and no limits of a response. An endpoint here never
 //! takes longer than an attempt may.
 
 use std::{
@@ -46,7 +46,7 @@ impl Behaviour {
     }
 }
 
-/// The script of all endpoints. The ledger knows whose each is, and notes what it gets.
+/// The script of all endpoints. The ledger knows to whom each belongs, and notes what it gets.
 pub(crate) fn script(ledger: Arc<Mutex<Ledger>>) -> Script {
     let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(fastrand::u64(..))));
     Script(Arc::new(move |request: Scripted| {

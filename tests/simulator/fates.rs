@@ -1,6 +1,6 @@
-//! What became of deliveries: every published event, times the webhooks that get it.
+//! What became of deliveries. Each published event has one for every webhook that gets it.
 //!
-//! What endpoints saw decides, then where a message waits or lies, then the history.
+//! First counts what endpoints saw, then where a message waits or ended, then the history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(crate) struct Fates {
     pub(crate) lost: u64,
 }
 
-/// What became of one delivery. Of two, the later one counts.
+/// What became of one delivery. If two are true, the one that is listed later counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     /// Its record says that an attempt is to come. It comes only if a message waits.
@@ -71,7 +71,7 @@ impl Fates {
     }
 }
 
-/// The deliveries that something is known of.
+/// The deliveries of which something is known.
 fn known(end: &End, ledger: &Ledger) -> BTreeMap<String, Fate> {
     let mut known: BTreeMap<String, Fate> = BTreeMap::new();
     let mut note = |delivery_id: &str, fate: Fate| {

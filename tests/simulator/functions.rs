@@ -1,4 +1,4 @@
-//! The functions: the real handlers, each in environments of its own.
+//! The functions: the real handlers, each function in its own environments.
 
 use std::{rc::Rc, time::Duration};
 

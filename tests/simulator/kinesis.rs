@@ -1,4 +1,4 @@
-//! The stream: what stores, apps and the functions put there, until the mapping takes it.
+//! The stream: it keeps the records of stores, apps and functions until the mapping takes them.
 //!
 //! It has one shard. Partition keys divide it among the batches that Lambda works on at the same
 //! time (`ParallelizationFactor`).
@@ -30,7 +30,7 @@ pub(crate) struct Record {
 pub(crate) struct Stream(Arc<Shard>);
 
 struct Shard {
-    /// The records that wait, for each batch that is worked on at the same time.
+    /// The records that wait, in one part for each batch that is worked on at the same time.
     waiting: Mutex<Waiting>,
     arrived: Notify,
 }
@@ -41,7 +41,7 @@ struct Waiting {
 }
 
 impl Stream {
-    /// A stream whose records are taken by so many at the same time.
+    /// A stream of which so many batches are worked on at the same time.
     pub(crate) fn new(parallelization: usize) -> Self {
         let waiting = Waiting { put: 0, parts: vec![VecDeque::new(); parallelization.max(1)] };
         Self(Arc::new(Shard { waiting: Mutex::new(waiting), arrived: Notify::new() }))

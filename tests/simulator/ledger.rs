@@ -16,7 +16,7 @@ pub(crate) struct TenantLedger {
     pub(crate) published: u64,
     /// POSTs that its endpoints got.
     pub(crate) posts: u64,
-    /// Deliveries that were accepted, and how often one was that had been accepted before.
+    /// Deliveries that were accepted, and how often a delivery was accepted once more.
     pub(crate) accepted: u64,
     pub(crate) duplicates: u64,
     /// From each event to the first POST of each of its deliveries.
@@ -30,7 +30,7 @@ pub(crate) struct TenantLedger {
 pub(crate) struct Ledger {
     pub(crate) tenants: Vec<TenantLedger>,
     endpoints: HashMap<String, (usize, Behaviour)>,
-    /// Whose each event is, and when it was published.
+    /// The tenant of each event, and when it was published.
     published: HashMap<String, (usize, Duration)>,
     posted: HashSet<String>,
     accepted: HashSet<String>,
@@ -58,7 +58,7 @@ impl Ledger {
         self.published.iter().map(|(event_id, (tenant, _))| (event_id.as_str(), *tenant))
     }
 
-    /// An endpoint gets a POST. Returns whose it is, and what it does.
+    /// An endpoint gets a POST. Returns its tenant, and what it does.
     pub(crate) fn post(&mut self, host: &str, delivery_id: &str) -> Option<(usize, Behaviour)> {
         let (tenant, behaviour) = *self.endpoints.get(host)?;
         self.tenants[tenant].posts += 1;
@@ -94,7 +94,7 @@ impl Ledger {
     }
 }
 
-/// The event's id of a delivery's.
+/// The event's id in a delivery's id.
 pub(crate) fn event_id_of(delivery_id: &str) -> &str {
     let event_id = delivery_id.split_once('-').map_or("", |(_, event_id)| event_id);
     event_id.split_once('~').map_or(event_id, |(event_id, _)| event_id)

@@ -7,7 +7,7 @@
 //! limit of messages in flight, fair groups, redrive, concurrency, and hours of retries.
 //!
 //! [`scenarios`] says who publishes what to which endpoints, and [`results`] what came of it. The
-//! program prints the table of `docs/benchmarks.md`; the tests run each scenario for a while.
+//! program prints their tables; the tests run each scenario for an hour of virtual time.
 //!
 //! What a simulation does not pass through: the sender of the delivery function ([`endpoints`]), the
 //! admin API, and the `main` of each function.

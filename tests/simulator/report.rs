@@ -12,7 +12,7 @@ const HEAD: &str = "\
 |---|---|---|---|---|---|---|---|
 ";
 
-/// What healthy tenants see, and what fills the queues. In flight is told at full size.
+/// What healthy tenants see, and what fills the queues. Messages in flight are told at full size.
 pub(crate) fn of_the_healthy(comparisons: &[Comparison], scale: Scale) -> String {
     let mut table = HEAD.to_owned();
     for Comparison { scenario, alone, runs } in comparisons {

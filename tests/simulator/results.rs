@@ -21,7 +21,7 @@ pub(crate) struct Latency {
 pub(crate) struct Results {
     /// From an event to the first POST of each of its deliveries, for healthy tenants.
     pub(crate) first_post: Latency,
-    /// The same to the acceptance.
+    /// From an event to the acceptance of each of its deliveries, for healthy tenants.
     pub(crate) acceptance: Latency,
     /// The worst p99 of a healthy tenant, from an event to the first POST.
     pub(crate) worst_p99: Duration,

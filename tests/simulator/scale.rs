@@ -1,7 +1,7 @@
 //! The scale of a simulation.
 //!
 //! Rates, concurrency and limits are divided by one number: a day at full size would take days to
-//! simulate, and what matters is their proportions. Times are not scaled.
+//! simulate, and only the proportions matter. Times are not scaled.
 
 /// What rates, concurrency and the limit in flight are divided by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +27,7 @@ impl Scale {
         (NOISY_FROM / self.0).ceil() as usize
     }
 
-    /// A limit that a setting has; 0 is none, and stays it.
+    /// The limit of a setting; 0 means no limit, and stays 0.
     pub(crate) fn limit(self, limit: f64) -> u64 {
         if limit == 0.0 { 0 } else { ((limit / self.0).round() as u64).max(1) }
     }

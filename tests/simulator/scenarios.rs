@@ -20,7 +20,7 @@ const HEALTHY_RATE: f64 = 2.0;
 pub(crate) struct Scenario {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// Its row in the table.
+    /// The first cell of its row in the tables.
     pub(crate) title: &'static str,
     /// The tenants in trouble.
     pub(crate) trouble: Option<Trouble>,
@@ -38,7 +38,7 @@ pub(crate) struct Trouble {
     pub(crate) group: Group,
 }
 
-/// Tenants of one kind: each of them publishes and is delivered to like this.
+/// Tenants of one kind: how each publishes, and what its endpoint does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     /// What each of them publishes a second.
@@ -73,7 +73,7 @@ impl Scenario {
         Self { name, title, trouble, outage: None, faults, crashes: 0.0 }
     }
 
-    /// The same with all tenants healthy.
+    /// The same scenario with all tenants healthy.
     pub(crate) fn alone(&self) -> Self {
         Self { trouble: None, ..self.clone() }
     }
@@ -89,11 +89,12 @@ const fn tenants(tenants: usize, group: Group) -> Option<Trouble> {
     Some(Trouble { tenants, group })
 }
 
-/// All scenarios, in the order of the table.
+/// All scenarios, in the order of the tables.
 pub(crate) fn all() -> Vec<Scenario> {
     const HOUR: Duration = Duration::from_secs(3_600);
     let dead = |per_second| Group::of(per_second, Behaviour::Dead);
-    // A push is a drop of 50 a second for every 10 webhooks, and 1,000 drops go at once.
+    // The quota is 1,000 events at once and 50 a second; with 1,000 webhooks an event counts a
+    // hundred times.
     let pusher =
         Group { webhooks: 1_000.0, burst: 10, is_pushed: true, ..Group::of(0.5, Behaviour::Healthy) };
     let lossy = Faults { untaken: 0.01, lost: Some(("JobsQueue", 0.2)) };

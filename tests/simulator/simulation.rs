@@ -18,7 +18,7 @@ use crate::{
     tenants::Tenant,
 };
 
-/// What was there at the end of a simulation.
+/// The state at the end of a simulation.
 pub(crate) struct End {
     pub(crate) aws: Aws,
     ledger: Arc<Mutex<Ledger>>,
@@ -28,7 +28,7 @@ pub(crate) struct End {
     pub(crate) is_quiet: bool,
 }
 
-/// How often the simulation looks whether all is quiet.
+/// How often the simulation checks whether all is quiet.
 const LOOK: Duration = Duration::from_secs(60);
 
 impl End {

@@ -29,7 +29,7 @@ use crate::{
 /// The topic of all events.
 const TOPIC: &str = "orders/create";
 
-/// What a tenant is known by.
+/// A tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct Tenant {
     number: usize,

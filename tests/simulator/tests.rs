@@ -1,4 +1,4 @@
-//! The scenarios, each for a simulated hour, and a few deliveries to their very end.
+//! The scenarios, each for a simulated hour, and a few deliveries until they end.
 //!
 //! The scale is 1:1,000 here, because the build of the tests is not optimized. The program runs
 //! them at 1:100.
@@ -36,10 +36,10 @@ fn scenario(name: &str) -> Scenario {
     scenarios::all().into_iter().find(|scenario| scenario.name == name).unwrap()
 }
 
-/// Runs a scenario for an hour. Nothing may be lost, and nothing delivered twice without a fault.
+/// Runs a scenario for an hour. Nothing may be lost. Only crashes may deliver anything twice.
 fn check(name: &str) -> Comparison {
     let mut scenario = scenario(name);
-    // The outage of a day, within the hour.
+    // The outage, shortened to fit into the hour.
     scenario.outage = scenario.outage.map(|_| HOUR / 6..HOUR / 2);
     let compared = Baselines::default().compare(scenario, &options()).unwrap();
     for run in &compared.runs {
@@ -55,7 +55,7 @@ fn check(name: &str) -> Comparison {
 }
 
 /// With the breaker on, healthy tenants' events are first sent in at most twice the time that they
-/// take alone, and no queue comes near its limit of 120,000 messages in flight. (The clock is
+/// take alone, and each queue stays under half of its 120,000 messages in flight. (The clock is
 /// virtual, so these figures are the same in each run.)
 fn costs_nobody_else(name: &str, compared: &Comparison) {
     let limit = usize::try_from(options().scale.limit(60_000.0)).unwrap();

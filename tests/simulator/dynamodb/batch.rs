@@ -64,7 +64,7 @@ impl DynamoDb {
         Ok(json!({"UnprocessedItems": {}}))
     }
 
-    /// All conditions are looked at before anything is written.
+    /// Checks all conditions before anything is written.
     pub(super) fn transact_write_items(&mut self, call: &Value, now: i64) -> Result<Value, Refusal> {
         let entries = call["TransactItems"].as_array().cloned().unwrap_or_default();
         at_most(TRANSACTION_LIMIT, entries.len())?;

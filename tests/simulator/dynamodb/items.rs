@@ -89,8 +89,8 @@ impl DynamoDb {
     }
 }
 
-/// What a write returns, by `ReturnValues`. The values of updated attributes only are not known
-/// apart: the whole item is returned for them.
+/// What a write returns, by `ReturnValues`. For the values of updated attributes alone, it returns the
+/// whole item.
 fn returned(call: &Value, before: Option<Item>, after: Option<Item>) -> Value {
     let item = match call["ReturnValues"].as_str() {
         Some("ALL_OLD" | "UPDATED_OLD") => before,

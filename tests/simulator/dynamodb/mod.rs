@@ -28,7 +28,7 @@ use self::{
 };
 use crate::refusal::Refusal;
 
-/// DynamoDB: its tables, and what was asked of them.
+/// DynamoDB: its tables, and how much they were used.
 #[derive(Default)]
 pub(crate) struct DynamoDb {
     tables: BTreeMap<String, Table>,

@@ -1,8 +1,8 @@
 //! A table and its indexes.
 //!
 //! Items are kept as JSON text, because a simulated day makes millions of them. An item whose
-//! `expires_at` has passed is gone at the next look at it: DynamoDB may take days for that, and
-//! the unit tests of the code cover what is expired and still there.
+//! `expires_at` has passed is gone the next time it is read. DynamoDB may take days to delete it; the
+//! unit tests of the code cover items that have expired and are still there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

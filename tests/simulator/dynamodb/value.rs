@@ -44,7 +44,7 @@ pub(super) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whether two values are the same. Numbers are, however they are written.
+/// Whether two values are the same. Two spellings of a number are.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     left == right || compare(left, right) == Some(Ordering::Equal)
 }
@@ -70,7 +70,7 @@ pub(super) fn add(left: &Value, right: &Value, is_minus: bool) -> Option<Value> 
     Some(json!({"N": sum}))
 }
 
-/// The size of a value, as the function `size` has it.
+/// The size of a value, as the function `size` returns it.
 pub(super) fn size(value: &Value) -> Option<Value> {
     let length = match typed(value)?.1 {
         Value::String(text) => text.len(),

@@ -1,8 +1,8 @@
 //! Stand-ins for Lambda: pollers that take messages and records, and environments of functions.
 //!
-//! An environment works on one invocation at a time and is kept for later ones, the latest first.
-//! One whose invocation timed out or crashed is not used again. What is left out: cold starts, the
-//! slow growth of the number of pollers, and throttling.
+//! An environment works on one invocation at a time and is kept for later ones; the one that was
+//! used last is used first. After a timeout or a crash it is not used again. What is left out: cold
+//! starts, the slow growth of the number of pollers, and throttling.
 
 pub(crate) mod environments;
 pub(crate) mod queue_poller;

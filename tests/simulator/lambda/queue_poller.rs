@@ -1,8 +1,8 @@
 //! The mapping of a queue.
 //!
-//! Each of `concurrency` pollers receives a batch, invokes the function and deletes what it did not
-//! name as failed. The messages of an invocation that timed out or crashed come again after the
-//! queue's visibility timeout.
+//! Each of `concurrency` pollers receives a batch, invokes the function and deletes the messages
+//! that the function did not name as failed. The messages of an invocation that timed out or
+//! crashed come again after the queue's visibility timeout.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     template::{QueueMapping, arn_of},
 };
 
-/// What works on a batch for so long: `None` if the invocation timed out or crashed.
+/// Invokes the function with a batch, for at most this time: `None` if it timed out or crashed.
 pub(crate) type Invoke = dyn Fn(SqsEvent, Duration) -> LocalBoxFuture<'static, Option<SqsBatchResponse>>;
 
 /// Polls for ever.

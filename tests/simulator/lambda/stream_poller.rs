@@ -1,8 +1,9 @@
 //! The mapping of the stream.
 //!
-//! Each part of the shard is worked on by itself, a batch after the other. A batch that fails comes
-//! again from the first record that is named, after a wait; one whose invocation timed out or
-//! crashed is bisected first. A record that is too old by then goes to the destination of failures.
+//! Each part of the shard is worked on by itself, one batch after the other. A batch that fails
+//! comes again after a wait, from the first record that the function names. If the invocation timed
+//! out or crashed, the batch is bisected first. A record that is too old by then goes to the
+//! destination of failures.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,7 +20,7 @@ use crate::{
     template::StreamMapping,
 };
 
-/// What works on a batch for so long: `None` if the invocation timed out or crashed.
+/// Invokes the function with a batch, for at most this time: `None` if it timed out or crashed.
 pub(crate) type Invoke =
     dyn Fn(KinesisEvent, Duration) -> LocalBoxFuture<'static, Option<KinesisEventResponse>>;
 
@@ -29,7 +30,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The longest wait before a batch comes again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Polls one part of the stream for ever. `give_up` gets what is given up.
+/// Polls one part of the stream for ever. `give_up` gets the records that are given up.
 pub(crate) async fn poll(
     stream: Stream,
     part: usize,

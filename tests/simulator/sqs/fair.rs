@@ -1,9 +1,9 @@
 //! Fair groups.
 //!
 //! A group is noisy while it has more than a tenth of what is in flight, and at least 30 messages;
-//! or while it takes more than a tenth of the time of processing ("Amazon SQS fair queues"). AWS
-//! does not say over which time that is judged: here the time counts half after a minute. The messages of
-//! noisy groups come after those of quiet ones.
+//! or while it takes more than a tenth of the processing time ("Amazon SQS fair queues"). AWS does
+//! not say over which period: here processing time counts half after a minute. The messages of noisy
+//! groups come after those of quiet ones.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,7 +14,7 @@ use std::{
 /// How long until processing time counts half.
 const HALF_LIFE: f64 = 60.0;
 
-/// The part of all from which on a group is noisy.
+/// A group with more than this part of all is noisy.
 const SHARE: f64 = 0.1;
 
 /// The groups of a queue, each with its messages that can be received.
@@ -26,7 +26,7 @@ pub(super) struct Groups {
 
 #[derive(Default)]
 struct Group {
-    /// Each message with its number in the order in which messages became ready.
+    /// The messages, each with a number that tells in which order they became ready.
     ready: VecDeque<(u64, u64)>,
     in_flight: usize,
     work: Work,

@@ -17,7 +17,7 @@ pub(super) struct Message {
     pub(super) sent: Duration,
     pub(super) receives: u32,
     pub(super) place: Place,
-    /// The number of its changes of place, which tells its latest receipt from earlier ones.
+    /// How often its place has changed. This tells its latest receipt from earlier ones.
     pub(super) turn: u64,
 }
 

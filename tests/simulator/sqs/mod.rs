@@ -1,13 +1,13 @@
 //! A stand-in for SQS: standard queues with their limits, on the virtual clock.
 //!
-//! A queue ([`queue`]) holds back what is in flight, up to a cap; past it, receives return nothing
-//! and say nothing ("Amazon SQS message quotas": about 120,000 for a standard queue). A message that
+//! A queue ([`queue`]) has a limit of messages in flight. At the limit, receives return nothing,
+//! and no error ("Amazon SQS message quotas": about 120,000 for a standard queue). A message that
 //! was received [`maxReceiveCount`](queue::Redrive) times moves to the next queue when it would be
 //! received once more, with its id and its age. Whether its receive count starts anew there is not
 //! documented, so [`Counting`] is a parameter. Quiet groups come before noisy ones ([`fair`]).
 //!
-//! What real queues do and this one does not: show a message twice, lose order on purpose, hide
-//! messages from a receive.
+//! Real queues also show a message twice, change the order, and hide messages from a receive. This one
+//! does not.
 
 mod api;
 mod fair;
@@ -37,7 +37,7 @@ use crate::clock;
 /// How the service fails on purpose.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Faults {
-    /// Which part of the messages of a batch are not taken.
+    /// Which part of the messages of a batch is not taken.
     pub(crate) untaken: f64,
     /// A queue that loses messages, and which part of them.
     pub(crate) lost: Option<(&'static str, f64)>,
@@ -80,7 +80,7 @@ impl Sqs {
         self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works on a queue, and wakes who waits for it.
+    /// Works on a queue, and wakes everything that waits for it.
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut Queue, Duration) -> T) -> Option<T> {
         let result = self.queues().get_mut(name).map(|queue| work(queue, clock::elapsed()));
         if let Some(changed) = self.0.changed.get(name) {
@@ -150,7 +150,7 @@ impl Sqs {
         self.queues().get(name).map(|queue| queue.tally).unwrap_or_default()
     }
 
-    /// How many messages a queue holds, in flight and all.
+    /// How many messages a queue holds, those in flight included.
     pub(crate) fn depth(&self, name: &str) -> usize {
         self.queues().get(name).map_or(0, Queue::depth)
     }

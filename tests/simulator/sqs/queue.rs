@@ -26,7 +26,7 @@ pub(crate) struct QueueSettings {
     pub(crate) noisy_from: usize,
 }
 
-/// After how many receives a message moves where.
+/// After how many receives a message moves, and where to.
 #[derive(Debug, Clone)]
 pub(crate) struct Redrive {
     pub(crate) max_receive_count: u32,
@@ -55,7 +55,7 @@ pub(super) struct Queue {
     pub(super) tally: Tally,
     messages: BTreeMap<u64, Message>,
     groups: Groups,
-    /// When messages become ready, each with the turn that this is true of.
+    /// When messages become ready, each with the turn for which this is true.
     due: BinaryHeap<Reverse<(Duration, u64, u64)>>,
     order: u64,
 }
@@ -180,7 +180,7 @@ impl Queue {
     }
 
     /// When something may change: now if a message is ready and may be received, else when the next
-    /// one is due. What it holds of earlier turns makes it early at times, never late.
+    /// one is due. Entries of earlier turns may make the answer too early, never too late.
     pub(super) fn next_change(&self) -> Option<Duration> {
         if self.groups.has_ready() && self.groups.in_flight() < self.settings.in_flight_limit {
             return Some(Duration::ZERO);

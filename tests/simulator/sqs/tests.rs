@@ -9,7 +9,7 @@ use crate::clock;
 
 const VISIBILITY: u64 = 30;
 
-/// Two queues: what `a` has shown twice moves to `b`.
+/// Two queues: a message that `a` has shown twice moves to `b`.
 fn service(counting: Counting, in_flight_limit: usize, faults: Faults) -> Sqs {
     let queue = |name: &str, redrive| QueueSettings {
         name: name.to_owned(),

@@ -1,8 +1,8 @@
 //! The deployment, as `template.yaml` has it: queues, tables, mappings, functions and their
 //! environments.
 //!
-//! Parameters have their defaults. `!Ref` and `!GetAtt` of a resource
-//! become names that the stand-ins know. So what is simulated is what is deployed.
+//! Parameters have their defaults. `!Ref` and `!GetAtt` of a resource become names that the stand-ins
+//! know. So the simulation has the queues and settings of a deployment.
 
 use std::{collections::BTreeMap, time::Duration};
 

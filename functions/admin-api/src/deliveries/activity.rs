@@ -52,8 +52,8 @@ pub(crate) struct WebhookActivity {
 }
 
 impl WebhookActivity {
-    /// How the webhook is. Of one that was not looked at the status or its breaker may tell; `None` if
-    /// they do not.
+    /// How the webhook is. If its deliveries were not looked at, its status or its breaker may tell;
+    /// `None` if they do not.
     pub(crate) fn health(&self) -> Option<Health> {
         let (status, is_open) = (self.webhook.status, self.endpoint.is_failing());
         match &self.stats {

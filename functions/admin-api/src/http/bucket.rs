@@ -31,7 +31,7 @@ pub(crate) struct Bucket {
     /// The name of the member: when the bucket will be empty.
     pub(crate) member: &'static str,
     pub(crate) limit: RateLimit,
-    /// How many drops a request is.
+    /// How many drops a request counts as.
     pub(crate) drops: u32,
     /// Another member that is written with the bucket.
     pub(crate) beside: Option<(&'static str, AttributeValue)>,

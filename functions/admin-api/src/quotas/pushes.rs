@@ -2,12 +2,12 @@
 //! registry, beside the one of its calls.
 //!
 //! What an event costs depends on the number of the installation's webhooks ([`PushQuota`]). The
-//! request has read the token's item, so the number is kept there, too: a push reads it anew from
-//! the installation when it is older than [`SEEN_FOR`], and writes it with the bucket. So a push is
-//! one write more than another call, and one read a minute.
+//! request has read the token's item, so the number is kept there, too. When it is older than
+//! [`SEEN_FOR`], a push reads it anew from the installation and writes it with the bucket. So a push
+//! costs one write more than other calls, and one read a minute.
 //!
-//! Events are poured before they are put onto the stream. They stay poured if the stream does not
-//! take them: whoever cannot be served must not come back faster.
+//! Events are poured into the bucket before they are put onto the stream. They stay poured if the
+//! stream does not take them: a client that cannot be served must not come back faster.
 
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
@@ -25,7 +25,7 @@ use crate::{
     quotas::webhooks::WebhookCounts,
 };
 
-/// How long a number of webhooks is good enough.
+/// How old the number of webhooks may be.
 const SEEN_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// Counts the events that installations push.
@@ -38,7 +38,7 @@ pub(crate) struct PushLimit {
 }
 
 impl PushLimit {
-    /// Counts events of the caller's, or refuses them all.
+    /// Counts the caller's events, or refuses them all.
     pub(crate) async fn count(&self, caller: &Caller, events: usize, now: Timestamp) -> Result<(), ApiError> {
         let Some(quota) = self.quota else { return Ok(()) };
         let known = caller.pushed.webhooks.filter(|seen| {

@@ -92,8 +92,8 @@ async fn write_new(app: &App, record: ReplayRecord, now: Timestamp) -> Result<Re
 
 /// Counts the deliveries that a replay would send, for a few seconds at most.
 ///
-/// The index knows nothing of overdue deliveries, which are dead. So the records are read of those
-/// that it shows as waiting for an attempt.
+/// The index does not show that overdue deliveries are dead. So the records of deliveries that it
+/// shows as waiting for an attempt are read.
 pub(crate) async fn count_deliveries(
     app: &App,
     caller: &Caller,
@@ -133,7 +133,7 @@ pub(crate) async fn count_deliveries(
     }
 }
 
-/// What a read for a count returns, if it does within its time.
+/// What a read for a count returns, if it ends within its time.
 async fn in_time<T>(read: impl Future<Output = Result<T, TableError>>) -> Result<T, ApiError> {
     Ok(tokio::time::timeout(LONGEST_READ, read).await.map_err(|_| ApiError::TimedOut)??)
 }

@@ -62,7 +62,7 @@ impl Change {
         Self { before, after }
     }
 
-    /// Whether anything differs after it.
+    /// Whether it changes anything.
     pub(crate) fn is_one(&self) -> bool {
         self.after != self.before
     }

@@ -1,12 +1,12 @@
 //! The sweep: every five minutes, recoveries whose next step was lost are started again.
 //!
-//! The next receive for such a webhook would start it as well. But if no event comes, there is none,
-//! and what is held would stay held. A recovery that waits for a paused webhook has no next step, so
-//! the sweep looks at the webhook: it is active again and the recovery goes on, or it is gone and the
-//! recovery ends.
+//! The next receive for such a webhook would start its recovery as well. But without an event there is
+//! no receive, and what is held would stay held. A recovery that waits for a paused webhook has no next
+//! step, so the sweep looks at the webhook. If the webhook is active again, the recovery goes on; if it
+//! is gone, the recovery ends.
 //!
-//! Schedules may fire twice or late ("Schedule types", Amazon EventBridge User Guide); a step that is
-//! queued twice is made once.
+//! Schedules may fire twice or late ("Schedule types", Amazon EventBridge User Guide). A step that is
+//! queued twice is noted once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use storehook_domain::{job::message::Job, webhook::Status};
 
 use crate::{dependencies::Dependencies, times::Times};
 
-/// How long an entry of the list may be without its recovery: it is written first.
+/// How long an entry of the list may be without its recovery. The entry is written first.
 const UNBEGUN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What the schedule sends: `{"sweep": "recoveries"}`.
@@ -42,7 +42,7 @@ pub struct SweepResponse {
     pub recoveries: u64,
     /// How many of them were started again.
     pub restarted: u64,
-    /// How many could not be looked at. The next sweep does.
+    /// How many could not be looked at. The next sweep looks at them.
     pub failed: u64,
 }
 

@@ -21,7 +21,7 @@ fn webhook() -> Result<WebhookKey, Box<dyn std::error::Error>> {
     Ok(WebhookKey { id: WebhookId::new(7), shop: "a.example".parse()?, app: "demo".parse()? })
 }
 
-/// Sweeps a list with one recovery, listed so long ago, whose breaker opened so long ago, if it did.
+/// Sweeps a list with one recovery: when it was listed, and when its breaker opened, if it did.
 async fn swept(
     listed: SignedDuration,
     opened: Option<SignedDuration>,

@@ -17,7 +17,7 @@ pub fn disabled_event(webhook: &Webhook, reason: &str, now: Timestamp) -> String
     record(webhook, WEBHOOK_DISABLED, &format!("disabled-{}", webhook.version), news, now)
 }
 
-/// The webhook's breaker has opened: its deliveries are held. `opening` names that.
+/// The webhook's breaker has opened: its deliveries are held. `opening` names the opening.
 pub fn failing_event(webhook: &Webhook, run: &FailureRun, opening: &str, now: Timestamp) -> String {
     let reason = format!("{} attempts in a row have failed; deliveries are held", run.attempts);
     let news = json!({"failing_since": run.since, "disables_at": run.disables_at(), "reason": reason});

@@ -17,7 +17,7 @@ use crate::{
     webhooks::{operations::update_webhook, responses::WebhookProperties},
 };
 
-/// A webhook's status in a word: that it fails matters more than that it is active.
+/// A webhook's status in a word. An active webhook that is failing shows as failing.
 pub(crate) fn status_of(webhook: &WebhookProperties<'_>) -> &'static str {
     let is_active = webhook.status == Status::Active.as_str();
     if is_active && webhook.failing_since.is_some() { "failing" } else { webhook.status }

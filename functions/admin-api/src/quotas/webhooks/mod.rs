@@ -1,19 +1,19 @@
 //! The count of an installation's webhooks, in its item of the registry.
 //!
-//! The transaction that creates or deletes a webhook must look at the installation anyway, to see
+//! The transaction that creates or deletes a webhook must check the installation anyway, to see
 //! that the caller's app is still installed. It changes the count in the same write, which costs
-//! what the look alone would: DynamoDB charges a condition check in a transaction as a write
+//! no more than the check alone: DynamoDB charges a condition check in a transaction as a write
 //! ("Amazon DynamoDB Transactions: How it works", *Capacity management*). If the SDK sends the
 //! transaction again, DynamoDB knows it, so nothing counts twice.
 //!
 //! A write that the installation refuses is judged by the item as it is then: the app may be
 //! uninstalled, the quota may be reached, or the count may be missing or doubtful
 //! ([`WebhookQuota`]). In the last case DynamoDB counts the webhooks, and the write is made again.
-//! The new count is written on the condition that nobody has changed the old one meanwhile. One
-//! case escapes it: another webhook is created and a third one deleted while DynamoDB counts. The
-//! count may then be wrong by one, until it is counted again.
+//! The new count is written on the condition that the old one is still there. The condition misses
+//! one case: while DynamoDB counts, one webhook is created and another one deleted. The count may then
+//! be wrong by one, until the webhooks are counted again.
 //!
-//! An uninstallation leaves the count alone: the next installation of the app begins with none.
+//! An uninstallation leaves the count as it is: the next installation of the app begins without one.
 
 use aws_sdk_dynamodb::{Client, types::Select};
 use storehook_aws::{
@@ -88,7 +88,7 @@ impl WebhookCounts {
                 .condition_expression("#token = :token AND webhook_count = :seen")
                 .expression_attribute_values(":seen", number(seen.webhooks)),
         };
-        // Whoever was faster has counted or changed the count: the next try sees it.
+        // If another request was faster, it has written the count: the next try sees that.
         let _ = table::conditional(update.send().await)?;
         tracing::info!(
             caller.shop = %caller.shop,

@@ -1,14 +1,14 @@
 //! The health of webhooks, as their owners see it, and how a change of a webhook hurries its
 //! recovery.
 //!
-//! The registry keeps what is known about an endpoint, and the history what is held. A page of
-//! webhooks costs one query more. What is held is counted for a single webhook alone, because the
-//! index must be read for it. With the history off nothing is read: nothing is held then.
+//! The registry keeps what is known about an endpoint, and the history keeps what is held. A page of
+//! webhooks costs one query more. Held deliveries are counted only for a single webhook, because the
+//! count must read the index. With the history off nothing is held, so nothing is read.
 //!
-//! A change of a webhook may mend it, so its recovery's next step is made at once. The change itself is
-//! made by then. If the recovery cannot be hurried, the log says so, and the recovery goes on by
-//! itself: its step comes when it is due, and if it had none because the webhook was paused, the
-//! sweep of the fan-out function starts it within five minutes.
+//! A change of a webhook may mend it, so its recovery's next step is due at once. The change itself is
+//! written before. If the recovery cannot be hurried, the log says so, and the recovery goes on by
+//! itself: its step comes when it is due. If it had no step because the webhook was paused, the sweep
+//! of the fan-out function starts it within five minutes.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ use crate::{error::ApiError, http::caller::Caller};
 /// Up to how many held deliveries are counted.
 pub(crate) const HELD_COUNTED: u64 = 1_000;
 
-/// How long they are counted, and once at least.
+/// How long they are counted. At least one page is read.
 const COUNT_TIME: SignedDuration = SignedDuration::from_secs(2);
 
 /// Reads the health of webhooks, and hurries their recoveries.
@@ -55,7 +55,7 @@ pub(crate) struct WebhookHealth {
 pub(crate) enum HeldCount {
     /// It is not shown: the webhook is one of a list.
     NotShown,
-    /// It is shown, and null if nobody could count.
+    /// It is shown; null if counting failed.
     Shown(Option<u64>),
 }
 
@@ -75,10 +75,10 @@ impl Serialize for HeldCount {
     }
 }
 
-/// What of a webhook's health is wanted.
+/// Which parts of a webhook's health are wanted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WantedHealth {
-    /// That of its endpoint.
+    /// The health of its endpoint.
     pub(crate) endpoint: bool,
     /// How many deliveries are held.
     pub(crate) held: bool,
@@ -116,7 +116,7 @@ impl HealthStore {
         self.history.retention.deliveries().is_some()
     }
 
-    /// Loads the health of a page of the caller's webhooks, in the order of their ids. Those of which
+    /// Loads the health of a page of the caller's webhooks, in the order of their ids. Webhooks of which
     /// nothing is known are left out.
     pub(crate) async fn load_page(
         &self,

@@ -1,8 +1,8 @@
 //! The breaker of a webhook, at the registry: opening, closing, and beginning a recovery.
 //!
-//! Who wins a change queues the step that follows it and tells the app. If the process dies in
-//! between, the step is lost; the recovery's due time passes, and a later receive for the webhook
-//! starts it again ([`Health::restart`]).
+//! The attempt that makes a change queues the next step and tells the app. If the process dies in
+//! between, the step is lost. Then the recovery's due time passes, and a later receive for the webhook
+//! starts the recovery again ([`Health::restart`]).
 
 use jiff::Timestamp;
 use storehook_aws::table;
@@ -43,7 +43,7 @@ impl Health {
         self.publish(&target.webhook, failing_event(&target.webhook, run, &opened.opening, now)).await
     }
 
-    /// Closes the breaker of a webhook whose endpoint has taken a delivery.
+    /// Closes the breaker of a webhook whose endpoint works again.
     pub(super) async fn close(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
         let since = target.recovery().and_then(Recovery::failing_since).unwrap_or(now);
         let closing = |before: Option<&Recovery>| before.and_then(|before| before.closed(now));
@@ -54,8 +54,8 @@ impl Health {
         self.publish(&target.webhook, recovered_event(&target.webhook, since, &closed.opening, now)).await
     }
 
-    /// Makes sure that there is a recovery for a delivery that is to be held, which was first queued
-    /// at `created_at`.
+    /// Makes sure that there is a recovery for a delivery that is to be held. The delivery was first
+    /// queued at `created_at`.
     pub(crate) async fn recovery_for(
         &self,
         target: &Target,
@@ -73,7 +73,7 @@ impl Health {
         }
     }
 
-    /// Starts a recovery again whose next step is overdue. One of many receives does.
+    /// Starts a recovery again whose next step is overdue. Of many receives, one succeeds.
     pub(crate) async fn restart(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
         let Some(recovery) = target.recovery().filter(|recovery| recovery.is_overdue(now, &self.recovery))
         else {

@@ -35,7 +35,7 @@ impl Health {
         Ok(())
     }
 
-    /// Ends the failure run, if that is what happened, and counts what waits.
+    /// Ends the failure run if `ends_run`, and counts what waits.
     async fn end_run(&self, webhook: &Webhook, ends_run: bool, waiting: i64) -> Result<(), TableError> {
         let removed = if ends_run { " REMOVE since, attempts, warned" } else { "" };
         let update = self
@@ -119,8 +119,8 @@ impl Health {
         Ok(table::from_item::<HealthItem>(output.attributes.unwrap_or_default())?.run())
     }
 
-    /// Begins a run. `None` if another attempt has begun one meanwhile, which this one then adds
-    /// to.
+    /// Begins a run. `None` if another attempt has begun one meanwhile: then this attempt is added to
+    /// that run.
     async fn begin(
         &self,
         target: &Target,
@@ -148,8 +148,7 @@ impl Health {
         let update = with_expiry(update, target, now);
         let Err(conflict) = table::conditional(update.send().await)? else { return Ok(Some(run)) };
         let found: Option<HealthItem> = conflict.item.map(table::from_item).transpose()?;
-        // A run of a later version of the webhook has the say, and counts no attempt of an earlier
-        // one.
+        // A run of a later version of the webhook stays, and counts no attempt of an earlier version.
         let is_begun =
             found.is_some_and(|found| found.run() == Some(run) || found.webhook_version > webhook.version);
         Ok(is_begun.then_some(run))
@@ -174,13 +173,13 @@ impl Health {
     }
 }
 
-/// What a count sets besides. The item of a webhook that recovers does not expire. If its recovery has
-/// begun meanwhile, the recovery's next step takes the expiry away again.
+/// What a count sets besides: the expiry. The item of a webhook with a recovery does not expire. If
+/// the recovery has begun meanwhile, its next step removes the expiry again.
 fn expires(target: &Target) -> &'static str {
     if target.recovery().is_none() { ", expires_at = :expires_at" } else { "" }
 }
 
-/// The same write, with the time that [`expires`] names.
+/// The same write, with the value of `:expires_at` if [`expires`] names it.
 fn with_expiry(update: UpdateItemFluentBuilder, target: &Target, now: Timestamp) -> UpdateItemFluentBuilder {
     if target.recovery().is_some() {
         return update;

@@ -1,8 +1,8 @@
 //! Disabling a webhook that has failed for too long, or whose endpoint is gone.
 //!
-//! One of the attempts that would disable it does, and publishes the event that tells the app. If it
-//! cannot publish, it enables the webhook again, and the next attempt tries anew. If the process dies
-//! in between, the webhook stays disabled and its app was not told.
+//! Of the attempts that would disable the webhook, one does, and publishes the event that tells the
+//! app. If it cannot publish, it enables the webhook again, and the next attempt tries anew. If the
+//! process dies in between, the webhook stays disabled and its app is not told.
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
@@ -40,8 +40,8 @@ impl Health {
         Ok(())
     }
 
-    /// Sets a webhook's status and version, if it still has the version before, and notes by which
-    /// attempt. Returns whether it is set by this one.
+    /// Sets a webhook's status and version if it still has the version `before`, and notes the attempt
+    /// `by`. Returns whether this attempt has set them.
     async fn set_status(
         &self,
         webhook: &Webhook,

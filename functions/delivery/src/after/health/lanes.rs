@@ -14,12 +14,12 @@ use storehook_domain::{
     },
 };
 
-/// Of how many webhooks the pace is known at once. It is a hundred bytes for each.
+/// For how many webhooks the pace is known at once. Each takes about a hundred bytes.
 const KNOWN: usize = 10_000;
 
 /// The pace of webhooks, as this execution environment has seen it.
 pub(crate) struct Lanes {
-    /// From which mean latency on an endpoint is slow.
+    /// An endpoint whose mean latency is longer than this is slow.
     slow_after: Duration,
     paces: Mutex<HashMap<WebhookId, Pace>>,
 }

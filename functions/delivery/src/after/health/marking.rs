@@ -1,7 +1,7 @@
 //! Marking a webhook whose endpoint is slow, or quick again.
 //!
-//! The mark is an attribute of the webhook's item that fan-out reads in the index. To mark is not to
-//! change the webhook: neither its version nor `updated_at` moves.
+//! The mark is an attribute of the webhook's item, which fan-out reads in the index. Marking is no
+//! change of the webhook: its version and `updated_at` stay.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::{Health, HealthError};
 use crate::lookup::found::Target;
 
 impl Health {
-    /// Judges a webhook by an attempt that took so long, and changes its lane if it must.
+    /// Judges a webhook by an attempt that took `latency`, and changes its lane if it must.
     pub(super) async fn judge(
         &self,
         target: &Target,

@@ -2,21 +2,20 @@
 //! failed for too long.
 //!
 //! An attempt is recorded after it was made. [`counts`] adds it to the failure run or ends the run;
-//! [`breaker`] opens and closes; [`disabling`] ends it; [`marking`] judges
-//! the endpoint's pace. A write
-//! that fails is a line of the log, and the next attempt writes again. There is one exception: what
-//! is held for a failing endpoint needs a recovery, so without one the delivery is not held
-//! ([`Health::recovery_for`]).
+//! [`breaker`] opens and closes the breaker; [`disabling`] disables the webhook; [`marking`] judges the
+//! endpoint's pace. If a write fails, the log says so, and the next attempt writes again. There is one
+//! exception: a delivery that is held for a failing endpoint needs a recovery. If the recovery cannot
+//! be written, the delivery is not held ([`Health::recovery_for`]).
 //!
-//! Many attempts may be about to do the same thing at the same moment. Each change has a condition
-//! that lets one of them do it, and that one tells the app. The SDK repeats a write whose response was
+//! Many attempts may try the same change at the same moment. Each change has a condition that lets one
+//! of them make it, and that one tells the app. The SDK repeats a write whose response was
 //! lost, and the repeat may be refused because the first one was made:
 //!
 //! * The webhook's item names the attempt that disabled it, and the recovery names its opening. So a
 //!   repeat finds its own write, and the app is told.
-//! * The begin of a run is recognised by its time, in nanoseconds.
-//! * A further attempt of a run may count twice. That can open a breaker an attempt early, or disable
-//!   a webhook an attempt or two early, after five days all the same.
+//! * A repeat recognises the begin of a run by its time, in nanoseconds.
+//! * A further attempt of a run may count twice. So a breaker may open an attempt early, and a webhook
+//!   may be disabled an attempt or two early, but never before five days.
 
 mod breaker;
 mod counts;
@@ -47,8 +46,8 @@ use tokio::time::error::Elapsed;
 
 use crate::{after::health::lanes::Lanes, lookup::found::Target};
 
-/// How long publishing an event may take: a share of a call's time, so that there is time to undo
-/// what the event would tell.
+/// How long publishing an event may take: a share of a call's time, so that there is time to undo the
+/// change that the event tells about.
 const PUBLISH_TIME: Duration = Duration::from_secs(2);
 
 /// Records the health of webhooks.

@@ -1,9 +1,9 @@
-//! One step of a webhook's recovery: a probe while the breaker is open, or a part of a pass that sends
+//! One step of a webhook's recovery: a probe while the breaker is open, or a part of a pass, which sends
 //! what is held.
 //!
 //! The rules are in `job/recovery` of the domain. The recovery is in the registry, beside the
-//! webhook. The delivery function may change it while a step is made, because the step's own probe
-//! arrives: a step is noted in the recovery as it is then.
+//! webhook. The delivery function may change it while a step is made, for example when the step's own
+//! probe arrives. So the step reads the recovery again before it notes itself there.
 
 mod pass;
 mod probe;
@@ -45,8 +45,7 @@ impl Dependencies {
         table::change(async || self.try_recovery_step(step, message_id, times).await).await
     }
 
-    /// The same; `None` if the webhook may have been resumed meanwhile, so that it must be looked at
-    /// again.
+    /// The same; `None` if the webhook may have been resumed meanwhile, so it must be read again.
     async fn try_recovery_step(
         &self,
         step: &RecoveryStep,

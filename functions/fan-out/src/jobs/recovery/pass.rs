@@ -24,8 +24,8 @@ const PAGE: usize = 100;
 const ROUND: usize = 20;
 
 impl Dependencies {
-    /// Makes a step of a pass: until its deliveries are sent, its time is up or the pass ends. Where
-    /// nothing more may be sent, it counts on.
+    /// Makes a step of a pass. It ends when it has sent its deliveries, when its time is up, or with the
+    /// pass. If it may send nothing, it only counts.
     pub(super) async fn make_pass_step(
         &self,
         webhook: &WebhookKey,
@@ -38,7 +38,7 @@ impl Dependencies {
         let scan = Scan {
             webhook_id: webhook.id,
             since: Some(recovery.from),
-            // Later ones are for the next pass, or this one would run behind them for ever.
+            // Later deliveries are for the next pass: otherwise this one might never end.
             until: Some(catch_up.pass.began_at),
             direction: Direction::OldestFirst,
             states: vec![DeliveryState::Held, DeliveryState::Retrying],
@@ -70,7 +70,7 @@ impl Dependencies {
         }
     }
 
-    /// Sends at most so many of the round's held deliveries, and counts.
+    /// Sends at most `left` of the round's held deliveries, and counts.
     async fn send_held(
         &self,
         webhook: &WebhookKey,
@@ -86,7 +86,7 @@ impl Dependencies {
         let held = records.len();
         records.truncate(left.try_into().unwrap_or(usize::MAX));
         let resent = self.resend(records, &recovery.catch_up_run(), Lane::Slow, times).await?;
-        // What has no payload any more will never be sent: it is not held for anything.
+        // A delivery whose payload is gone will never be sent, so it does not count as held.
         let held = (held as u64).saturating_sub(resent.expired);
         Ok(PassCounts { held, sent: resent.sent, waiting: waiting as u64 })
     }

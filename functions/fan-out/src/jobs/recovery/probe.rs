@@ -1,4 +1,4 @@
-//! The probe of a step: the newest held delivery that was not a probe lately.
+//! The probe of a step: the newest held delivery that is not one of the latest probes.
 
 use storehook_aws::history::{Direction, Scan};
 use storehook_domain::{
@@ -19,7 +19,7 @@ const PAGE: usize = 50;
 impl Dependencies {
     /// Sends a held delivery as a probe. Returns it, or `None` if nothing is held that can be sent.
     ///
-    /// If all that is held was a probe lately, the one whose turn is longest ago is sent.
+    /// If each held delivery is one of the latest probes, the earliest of these is sent again.
     pub(super) async fn send_probe(
         &self,
         webhook: &WebhookKey,

@@ -25,15 +25,15 @@ const PREFIX: &str = "FAILURES#";
 pub struct HealthItem {
     pk: String,
     sk: String,
-    /// The version of the webhook that the failure run is of. After a change of the webhook, a new
-    /// run begins.
+    /// The version of the webhook to which the failure run belongs. After a change of the webhook, a
+    /// new run begins.
     #[serde(default)]
     pub webhook_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
     #[serde(default)]
     attempts: u64,
-    /// Since when the failure run lasts of which the app was warned.
+    /// When the failure run began for which the app was warned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned: Option<Timestamp>,
     /// About how many deliveries wait for a retry. Crashes lose decrements, so it may be off, and
@@ -52,7 +52,7 @@ pub struct HealthItem {
 }
 
 impl HealthItem {
-    /// The item of a webhook that has failed at this version, and recovers or not.
+    /// The item of a webhook that has failed at this version, with its recovery if it has one.
     pub fn of(
         webhook: &WebhookKey,
         webhook_version: u64,

@@ -63,7 +63,7 @@ impl HealthTable {
         Ok(healths)
     }
 
-    /// Writes a webhook's recovery over the version that it was made from. `has_recovered` ends the
+    /// Writes a webhook's recovery over the version from which it was made. `has_recovered` ends the
     /// failure run as well. If somebody else wrote first, it returns the health that is there now.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::{
     webhook::{Status, health::failure_run::FailureRun},
 };
 
-/// How a webhook's endpoint is. Nothing is said of an endpoint that works.
+/// How a webhook's endpoint is. All times are `None` if the endpoint works.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointHealth {
     /// Since when all attempts have failed, if the breaker is open: deliveries are held.
@@ -15,7 +15,7 @@ pub struct EndpointHealth {
     /// When the next probe is due, if one is.
     pub next_probe_at: Option<Timestamp>,
     /// When the webhook is disabled, unless something arrives until then. It is told while the breaker
-    /// is open, and in the last day before.
+    /// is open, and on the last day before.
     pub disables_at: Option<Timestamp>,
     /// Whether what is held for the endpoint is being sent.
     pub is_catching_up: bool,
@@ -24,8 +24,8 @@ pub struct EndpointHealth {
 impl EndpointHealth {
     /// The health of a webhook with this status, recovery and failure run.
     ///
-    /// A paused or disabled webhook is neither probed nor disabled, but what was held for its endpoint
-    /// still is.
+    /// A paused or disabled webhook gets no probes and will not be disabled. What was held for its
+    /// endpoint is still held.
     pub fn of(status: Status, recovery: Option<&Recovery>, run: Option<&FailureRun>, now: Timestamp) -> Self {
         let opened = recovery.filter(|recovery| recovery.is_open());
         let probed = opened.filter(|_| status == Status::Active);

@@ -1,8 +1,9 @@
 //! Which deliveries are held after a failed attempt.
 //!
-//! A failed probe is held again: its endpoint is still failing, and its recovery goes on. So is any
-//! delivery of a webhook that has too many others that wait for a retry. Partial failures never open
-//! a breaker; ten a second would put 1.7 million messages in flight over the 48 hours of the schedule.
+//! A failed probe is held again: its endpoint is still failing, and its recovery goes on. A failed
+//! delivery is also held if too many others of its webhook wait for a retry. An endpoint that fails
+//! now and then never opens the breaker, but ten failures a second would put 1.7 million messages in
+//! flight over the 48 hours of the schedule.
 
 use crate::{
     delivery::{disposition::Disposition, run::RunId},
@@ -12,7 +13,7 @@ use crate::{
 /// How many of a webhook's deliveries wait for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// All that do.
+    /// All of them.
     pub all: u64,
     /// Whether the delivery in question is one of them: an attempt of its latest run has failed.
     pub is_among: bool,
@@ -25,8 +26,9 @@ impl Waiting {
     }
 }
 
-/// Whether a delivery is held after an attempt of this run has failed, which would come to this
-/// disposition. A delivery that waits keeps its place: otherwise each would lose its run at the limit.
+/// Whether a delivery is held after an attempt of this run has failed. `disposition` is what would
+/// become of it otherwise. A delivery that waits already keeps its place: at the limit, each would
+/// lose its run.
 pub fn is_held_after(
     run: &RunId,
     disposition: Disposition,

@@ -7,18 +7,18 @@
 //! A recovery has two phases:
 //!
 //! * **Open.** The breaker is open. After 1, 2, 4, 8 and then every 15 minutes, a step sends one held
-//!   delivery as a [probe]. The endpoint takes one: the delivery function closes the breaker.
+//!   delivery as a [probe]. When the endpoint takes one, the delivery function closes the breaker.
 //! * **Catching up.** Steps send what is held, the oldest first, at a rate that doubles every minute,
-//!   in [passes](pass). So they do, too, for a webhook that holds because too many of its deliveries
-//!   wait for a retry: as places come free.
+//!   in [passes](pass). A webhook with too many deliveries that wait for a retry begins in this
+//!   phase: its steps send what is held when fewer wait.
 //!
 //! Promises: a recovery goes on as long as anything is held for `failing`, so nothing that is held
-//! needs a call. It ends when two passes that are [`QUIET`] apart find nothing: whoever read that the
-//! recovery was there has then held what it was about to hold. A step that is made twice sends
-//! deliveries twice, and the delivery function makes one run's attempts of them.
+//! needs a call. It ends when two passes that are [`QUIET`] apart find nothing. By then, every
+//! invocation that saw the recovery before has held what it was about to hold. A step that is made
+//! twice queues deliveries twice, and the delivery function recognises the copies by their run.
 //!
 //! What can go wrong: a step's message is lost. Its due time passes, and the next receive for the
-//! webhook or the schedule of the fan-out function [starts](Recovery::restarted) the recovery again.
+//! webhook, or the sweep of the fan-out function, [starts](Recovery::restarted) the recovery again.
 //! Two chains become one as in a replay: only one message can note a step.
 
 pub mod endpoint_health;

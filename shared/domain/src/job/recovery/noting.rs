@@ -1,4 +1,4 @@
-//! Noting: the recovery after a step, as the one message that made the step notes it.
+//! Noting: what a recovery is after a step. One message makes the step and notes it.
 
 use jiff::Timestamp;
 
@@ -30,10 +30,10 @@ impl Recovery {
 
     /// The recovery after a step that sent this delivery as a probe, or found none that is held.
     ///
-    /// If nothing is held, nothing can be a probe but the next delivery itself, so it must be
-    /// attempted: the breaker closes. The failure run goes on, and opens it again with one failure.
+    /// If nothing is held, only the next delivery can find out whether the endpoint works, so the
+    /// breaker closes. The failure run goes on, so one more failure opens the breaker again.
     ///
-    /// `None` where another message made the step.
+    /// `None` if another message made the step.
     pub fn after_probe(
         &self,
         step: &RecoveryStep,
@@ -62,7 +62,7 @@ impl Recovery {
         Some(Self { phase: Phase::Open(Opening { probes, probed, ..opening.clone() }), due_at, ..noted })
     }
 
-    /// What follows a step of a pass; `None` where another message made the step.
+    /// What follows a step of a pass; `None` if another message made the step.
     pub fn after_pass_step(
         &self,
         step: &RecoveryStep,

@@ -13,12 +13,12 @@ const FIRST_RATE: u32 = 10;
 /// How many deliveries a catch-up sends a second at most, unless the operator sets another number.
 pub const DEFAULT_MOST_PER_SECOND: u32 = 100;
 
-/// The time of which a step sends the deliveries, in seconds.
+/// A step sends what the rate allows in this time, in seconds.
 const PACE: u32 = 5;
 
-/// The waits between passes that found something, in minutes; the last one repeats. A delivery that
-/// an earlier pass sent and that nobody has attempted yet is sent again, so passes do not follow each
-/// other at once.
+/// The waits between passes that found something, in minutes; the last one repeats. A pass sends
+/// again what an earlier pass sent and nobody has attempted yet, so passes do not follow each other
+/// at once.
 const PAUSES: [u64; 3] = [1, 2, 4];
 
 /// A catch-up: passes until nothing is held any more.
@@ -59,18 +59,18 @@ pub struct PassCounts {
     pub waiting: u64,
 }
 
-/// What a step of a pass came to.
+/// The outcome of a step of a pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PassOutcome {
     /// What it counted.
     pub counts: PassCounts,
     /// The delivery after which the next step begins; `None` at the end of the pass.
     pub next: Option<DeliveryPosition>,
-    /// How long it worked.
+    /// How long the step took.
     pub took: SignedDuration,
 }
 
-/// The wait before a pass, after so many that found something.
+/// The wait before a pass, after `passes` that found something.
 pub(super) fn pause_before(passes: u32, rules: &RecoveryRules) -> SignedDuration {
     let index = usize::try_from(passes).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
     rules.scaled((PAUSES[index] * 60) as f64)
@@ -100,8 +100,8 @@ impl CatchUp {
         u32::try_from(doubled).unwrap_or(u32::MAX).min(rules.most_per_second.max(1))
     }
 
-    /// How many deliveries a step sends at most, if so many of the webhook's wait for a retry. What the
-    /// pass has sent counts as waiting: nobody knows yet whether it was attempted.
+    /// How many deliveries a step sends at most. `waiting` is how many of the webhook's deliveries wait
+    /// for a retry. What the pass has sent counts as well: nobody knows yet whether it was attempted.
     pub fn step_size(&self, waiting: u64, now: Timestamp, rules: &RecoveryRules) -> u64 {
         let by_rate = u64::from(self.rate(now, rules)) * u64::from(PACE);
         match rules.waiting_limit {

@@ -12,8 +12,8 @@ use crate::{
 /// The waits before the first probes, in minutes. The last one repeats.
 const GAPS: [u64; 5] = [1, 2, 4, 8, 15];
 
-/// How many probes are remembered. Each probe is another delivery, the newest of those that are not
-/// remembered, so no single payload that an endpoint cannot take keeps the breaker open.
+/// How many probes are remembered. Each probe is the newest held delivery that is not remembered. So
+/// no single payload that an endpoint cannot take keeps the breaker open.
 pub const PROBED_KEPT: usize = 10;
 
 /// An open breaker.
@@ -28,7 +28,7 @@ pub struct Opening {
     pub probed: Vec<DeliveryId>,
 }
 
-/// The wait before the next probe, after so many.
+/// The wait before the next probe, after `probes` of them.
 pub(super) fn gap(probes: u32, rules: &RecoveryRules) -> SignedDuration {
     let index = usize::try_from(probes).unwrap_or(usize::MAX).min(GAPS.len() - 1);
     rules.scaled((GAPS[index] * 60) as f64)

@@ -19,8 +19,8 @@ use crate::{
 /// How long after its due time a step counts as lost.
 const OVERDUE: f64 = 60.0;
 
-/// How old a delivery may be when its attempt fails, as a rule: the schedule's 48 hours. An older one
-/// that is held moves [`Recovery::from`].
+/// How old a delivery usually is at most when its attempt fails: the schedule's 48 hours. If an older
+/// one is held, [`Recovery::from`] moves back.
 const OLDEST: f64 = 48.0 * 60.0 * 60.0;
 
 /// The longest pause before a step: the longest delay of an SQS message.
@@ -29,8 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// The recovery of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// Names the opening of the breaker, or the begin of the recovery if no breaker opened. The runs
-    /// that it sends are named after it.
+    /// A name for the opening of the breaker, or for the begin of the recovery if no breaker opened.
+    /// It is part of the names of the runs that the recovery sends.
     pub opening: String,
     /// What its steps do.
     pub phase: Phase,
@@ -70,8 +70,8 @@ impl Recovery {
         }
     }
 
-    /// The recovery of a webhook with too many deliveries that wait, one of which is to be held: it
-    /// was first queued at `created_at`.
+    /// The recovery of a webhook with too many deliveries that wait for a retry. It begins with the
+    /// first one that is held, which was first queued at `created_at`.
     pub fn overflowing(created_at: Timestamp, now: Timestamp, rules: &RecoveryRules) -> Self {
         Self {
             opening: name_of(now, None),
@@ -106,7 +106,7 @@ impl Recovery {
         RunId::Probe(format!("{}-{}", self.opening, opening.probes.saturating_add(1)))
     }
 
-    /// The run of what its catch-up sends.
+    /// The run of the deliveries that its catch-up sends.
     pub fn catch_up_run(&self) -> RunId {
         RunId::CatchUp(self.opening.clone())
     }
@@ -130,8 +130,8 @@ impl Recovery {
         self.is_open().then(|| Self { phase, due_at: Some(now), ..self.clone() })
     }
 
-    /// The recovery after a delivery was held for `failing`, which was first queued at `created_at`.
-    /// `None` if that is nothing new.
+    /// The recovery after a delivery was held for `failing`. The delivery was first queued at
+    /// `created_at`. `None` if that changes nothing.
     pub fn with_held(&self, created_at: Timestamp) -> Option<Self> {
         let mut after = Self { from: self.from.min(created_at), ..self.clone() };
         if let Phase::CatchUp(catch_up) = &mut after.phase {

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 /// How many of a webhook's deliveries may wait for a retry, unless the operator sets another number.
 pub const DEFAULT_WAITING_LIMIT: u64 = 2_000;
 
-/// How far apart two passes are that find nothing before a recovery ends. It is longer than the
-/// delivery function's time limit of a minute, and real time whatever the time scale is.
+/// How far apart two passes must be that find nothing, before a recovery ends. The time is longer than
+/// the delivery function's time limit of a minute, and the time scale does not change it.
 pub const QUIET: SignedDuration = SignedDuration::from_mins(2);
 
 /// The operator's settings.
@@ -21,18 +21,18 @@ pub struct RecoveryRules {
 }
 
 impl RecoveryRules {
-    /// Seconds of the schedule as they pass.
+    /// How long these seconds of the schedule really take.
     pub(super) fn scaled(&self, seconds: f64) -> SignedDuration {
         SignedDuration::from_millis((seconds * self.time_scale * 1_000.0) as i64)
     }
 }
 
-/// A time and a wait after it.
+/// The time that comes this wait after another.
 pub(super) fn after(time: Timestamp, wait: SignedDuration) -> Timestamp {
     time.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// A time and a wait before it.
+/// The time that comes this wait before another.
 pub(super) fn ago(time: Timestamp, wait: SignedDuration) -> Timestamp {
     time.saturating_sub(wait).unwrap_or(Timestamp::UNIX_EPOCH)
 }

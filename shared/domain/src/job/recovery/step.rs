@@ -21,9 +21,9 @@ pub struct RecoveryStep {
 pub enum Turn {
     /// Make the step.
     Make,
-    /// The step is made or comes too early: queue the one that is next.
+    /// The step was made before, or comes too early: queue the next step.
     QueueNext,
-    /// Nothing.
+    /// Do nothing.
     End,
 }
 

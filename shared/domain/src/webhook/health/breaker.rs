@@ -2,8 +2,8 @@
 //!
 //! A breaker opens after [`BreakerRules::failures`] failed attempts in a row that span at least a
 //! minute, or after [`AT_ONCE`] in a row in any time. The first condition spares an endpoint that
-//! restarts; the second one bounds what a busy dead endpoint costs. An endpoint that fails now and
-//! then never gets there, because each success ends the failure run.
+//! restarts; the second one limits the cost of a dead endpoint with many events. An endpoint that
+//! fails now and then meets neither condition, because each success ends the failure run.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +13,7 @@ use crate::webhook::health::failure_run::FailureRun;
 /// number.
 pub const DEFAULT_FAILURES: u64 = 100;
 
-/// After how many failed attempts in a row a breaker opens however quickly they failed.
+/// After how many failed attempts in a row a breaker opens, however quickly they failed.
 pub const AT_ONCE: u64 = 1_000;
 
 /// The time that the failed attempts must span, in seconds.

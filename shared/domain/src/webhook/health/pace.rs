@@ -1,9 +1,9 @@
-//! The pace of a webhook's endpoint: whether its deliveries belong into the slow lane.
+//! The pace of a webhook's endpoint: whether its deliveries belong in the slow lane.
 //!
 //! An endpoint that takes seconds for each delivery would take the fast lane's concurrency from
-//! everybody. So a webhook whose attempts take over a second is marked, and fan-out queues its
-//! deliveries into the slow lane. It comes back when its attempts take less than half of that: with
-//! one threshold for both ways, an endpoint near it would change lanes all the time.
+//! everybody. So a webhook whose attempts take over a second on average is marked, and fan-out queues
+//! its deliveries into the slow lane. The webhook comes back when its attempts take less than half of
+//! that. With one threshold for both ways, an endpoint near it would change lanes all the time.
 //!
 //! An execution environment judges by its own attempts, [`WINDOW`] at a time. Many environments
 //! judge at the same time, so a mark stays for [`SHORTEST_STAY`] at least.
@@ -21,7 +21,7 @@ pub const SHORTEST_STAY: SignedDuration = SignedDuration::from_mins(10);
 /// The share of the threshold under which a slow webhook counts as quick again.
 const QUICK_AGAIN: f64 = 0.5;
 
-/// The attempts of a webhook that were not judged yet.
+/// The attempts of a webhook that have not been judged yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pace {
     attempts: u32,
@@ -31,15 +31,15 @@ pub struct Pace {
 /// How a webhook's endpoint was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
-    /// It is slow: its deliveries belong into the slow lane.
+    /// It is slow: its deliveries belong in the slow lane.
     Slow,
     /// It is quick again.
     Quick,
 }
 
 impl Pace {
-    /// Adds an attempt that took so long. Returns a judgement where the webhook, which is slow or
-    /// not so far, must change; the window then begins anew.
+    /// Adds an attempt that took `latency`. After [`WINDOW`] attempts the window begins anew; a
+    /// judgement is returned only if the webhook must change its lane.
     pub fn add(&mut self, latency: Duration, is_slow: bool, slow_after: Duration) -> Option<Judgement> {
         self.attempts += 1;
         self.total += latency;

@@ -29,9 +29,9 @@ pub(crate) fn probe(endpoint: &EndpointHealth, now: Timestamp) -> Option<String>
     })
 }
 
-/// What a webhook's owner must know while its breaker is open: since when it fails, what becomes of its
-/// deliveries, when the next probe comes and when it would be disabled. `held` is how many deliveries
-/// are held, if that is known.
+/// What a webhook's owner must know while its breaker is open: since when it has been failing, what
+/// becomes of its deliveries, when the next probe comes and when the webhook would be disabled.
+/// `held` is how many deliveries are held, if that is known.
 pub(crate) fn failing(endpoint: &EndpointHealth, held: Option<u64>, now: Timestamp) -> Option<String> {
     let since = span(now.duration_since(endpoint.failing_since?));
     let held = match held {

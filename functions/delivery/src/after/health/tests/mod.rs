@@ -181,7 +181,7 @@ async fn an_app_is_told_although_the_response_to_the_disabling_was_lost() -> Tes
 #[tokio::test]
 async fn a_webhook_whose_app_cannot_be_told_is_as_it_was() -> TestResult {
     let made = || Reply::Made(json!({}));
-    // The SDK sends a call that was refused no second time: how long it takes is not chance.
+    // The SDK does not repeat a call that was refused, so the time that it takes is not random.
     let replies = [made(), Reply::Refused(Item::new()), made()];
     let (recorded, calls) = record(failed(410), replies).await?;
     assert!(matches!(recorded, Err(HealthError::Stream(_))), "{recorded:?}");
