@@ -90,7 +90,7 @@ async fn tell(name: &str, receiver: &Receiver, published: &BTreeMap<String, jiff
             .iter()
             .filter_map(|arrived| {
                 let id = arrived.header("x-spiffy-stores-event-id");
-                Some(arrived.at.duration_since(*published.get(&*id)?).unsigned_abs())
+                Some(arrived.at.duration_since(*published.get(id)?).unsigned_abs())
             })
             .collect();
     }

@@ -69,7 +69,7 @@ impl Health {
         }
         if run.is_too_long(*now) {
             let reason = format!(
-                "at least {} attempts have failed since {}, and none has not",
+                "at least {} attempts have failed since {}, and none has succeeded",
                 run.attempts, run.since
             );
             return self.disable(webhook, &reason, &counted.by(), *now).await;
