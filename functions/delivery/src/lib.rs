@@ -200,7 +200,7 @@ fn decide(
     let is_held = health.is_some_and(|health| {
         let rules = &dependencies.health.recovery;
         let waiting = Waiting { all: health.waiting(), is_among: receipt.was_waiting() };
-        is_held_after(&received.message.run, decided, health.recovery.is_some(), waiting, rules)
+        is_held_after(&received.message, decided, health.recovery.is_some(), waiting, rules)
     });
     if is_held && attempt.failure().is_some() { Disposition::Hold } else { decided }
 }

@@ -25,6 +25,8 @@ pub(super) struct Resent {
     pub(super) sent: u64,
     /// How many have no payload any more.
     pub(super) expired: u64,
+    /// How many cannot be sent for another reason: a malformed payload, or SQS refuses them for good.
+    pub(super) unsendable: u64,
 }
 
 impl Dependencies {
@@ -64,7 +66,8 @@ impl Dependencies {
             }
         }
         let expired = loaded.iter().filter(|(_, payload)| payload.is_none()).count() as u64;
-        Ok(Resent { sent, expired })
+        let unsendable = (loaded.len() as u64).saturating_sub(sent + expired);
+        Ok(Resent { sent, expired, unsendable })
     }
 }
 

@@ -8,6 +8,7 @@
 //! Schedules may fire twice or late ("Schedule types", Amazon EventBridge User Guide). A step that is
 //! queued twice is noted once.
 
+use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use storehook_aws::{
@@ -21,6 +22,9 @@ use crate::{dependencies::Dependencies, times::Times};
 
 /// How long an entry of the list may be without its recovery. The entry is written first.
 const UNBEGUN: SignedDuration = SignedDuration::from_mins(10);
+
+/// How many recoveries are looked at at the same time.
+const LOOKS: usize = 16;
 
 /// What the schedule sends: `{"sweep": "recoveries"}`.
 #[derive(Debug, Deserialize)]
@@ -55,6 +59,8 @@ enum SweepError {
     Contended(#[from] Contended),
     #[error("the step was not queued")]
     Job(#[from] QueueError),
+    #[error("no time was left")]
+    OutOfTime,
 }
 
 /// Starts recoveries again whose next step was lost.
@@ -70,16 +76,22 @@ pub(crate) async fn sweep(dependencies: &Dependencies, sweep: &Sweep, times: Tim
             return SweepResponse { failed: 1, ..response };
         }
     };
-    for recovery in listed {
-        if times.are_up() {
-            break;
-        }
+    let looks = stream::iter(listed).map(|recovery| async move {
+        let looked = if times.are_up() {
+            Err(SweepError::OutOfTime)
+        } else {
+            dependencies.look_after(&recovery, (times.clock)()).await
+        };
+        (recovery.webhook.id, looked)
+    });
+    let mut looks = looks.buffer_unordered(LOOKS);
+    while let Some((id, looked)) = looks.next().await {
         response.recoveries += 1;
-        match dependencies.look_after(&recovery, (times.clock)()).await {
+        match looked {
             Ok(is_restarted) => response.restarted += u64::from(is_restarted),
             Err(error) => {
-                let id = recovery.webhook.id;
-                tracing::error!(webhook.id = %id, error = storehook_aws::causes(&error), "recovery not looked at");
+                let error = storehook_aws::causes(&error);
+                tracing::error!(webhook.id = %id, error, "recovery not looked at");
                 response.failed += 1;
             }
         }
@@ -94,7 +106,7 @@ impl Dependencies {
         let webhook = &listed.webhook;
         let Some((recovery, version)) = self.load_recovery(webhook).await? else {
             if now.duration_since(listed.listed_at) >= UNBEGUN {
-                self.health.forget(webhook.id).await?;
+                self.health.forget(webhook.id, listed.listed_at).await?;
             }
             return Ok(false);
         };

@@ -17,11 +17,12 @@ pub fn disabled_event(webhook: &Webhook, reason: &str, now: Timestamp) -> String
     record(webhook, WEBHOOK_DISABLED, &format!("disabled-{}", webhook.version), news, now)
 }
 
-/// The webhook's breaker has opened: its deliveries are held. `opening` names the opening.
-pub fn failing_event(webhook: &Webhook, run: &FailureRun, opening: &str, now: Timestamp) -> String {
+/// The webhook's breaker has opened: its deliveries are held. A breaker that opens again in the same
+/// failure run makes the same event.
+pub fn failing_event(webhook: &Webhook, run: &FailureRun, now: Timestamp) -> String {
     let reason = format!("{} attempts in a row have failed; deliveries are held", run.attempts);
     let news = json!({"failing_since": run.since, "disables_at": run.disables_at(), "reason": reason});
-    record(webhook, WEBHOOK_FAILING, &format!("failing-{opening}"), news, now)
+    record(webhook, WEBHOOK_FAILING, &format!("failing-{}", run.since.as_second()), news, now)
 }
 
 /// The webhook will be disabled within a day.
@@ -32,9 +33,9 @@ pub fn warning_event(webhook: &Webhook, run: &FailureRun, now: Timestamp) -> Str
 }
 
 /// The webhook's breaker has closed: its deliveries are sent again.
-pub fn recovered_event(webhook: &Webhook, failing_since: Timestamp, opening: &str, now: Timestamp) -> String {
+pub fn recovered_event(webhook: &Webhook, failing_since: Timestamp, now: Timestamp) -> String {
     let news = json!({"failing_since": failing_since, "recovered_at": now});
-    record(webhook, WEBHOOK_RECOVERED, &format!("recovered-{opening}"), news, now)
+    record(webhook, WEBHOOK_RECOVERED, &format!("recovered-{}", failing_since.as_second()), news, now)
 }
 
 fn record(webhook: &Webhook, topic: &str, what: &str, news: Value, now: Timestamp) -> String {
@@ -85,7 +86,7 @@ mod tests {
                 "disabled-3",
                 "it responded with 410",
             ),
-            (failing_event(&webhook, &run, "17", now), "failing", "failing-17", "100 attempts in a row"),
+            (failing_event(&webhook, &run, now), "failing", "failing-1795359600", "100 attempts in a row"),
             (
                 warning_event(&webhook, &run, now),
                 "failing",
@@ -93,9 +94,9 @@ mod tests {
                 r#""disables_at":"2026-11-27T15:00:00Z""#,
             ),
             (
-                recovered_event(&webhook, run.since, "17", now),
+                recovered_event(&webhook, run.since, now),
                 "recovered",
-                "recovered-17",
+                "recovered-1795359600",
                 "2026-11-22T15:00:00Z",
             ),
         ] {

@@ -38,9 +38,11 @@ impl Health {
             webhook.id = %id, event.shop = %shop, event.app = %app, webhook.failing_since = %run.since,
             webhook.failed = run.attempts, "breaker opened"
         );
-        self.queue_step(&target.webhook, &opened, now).await?;
-        self.mark_slow(&target.webhook, now).await?;
-        self.publish(&target.webhook, failing_event(&target.webhook, run, &opened.opening, now)).await
+        // Nobody else does any of these: one that fails must not stop the others.
+        let queued = self.queue_step(&target.webhook, &opened, now).await;
+        let marked = self.mark_slow(&target.webhook, now).await;
+        let told = self.publish(&target.webhook, failing_event(&target.webhook, run, now)).await;
+        queued.and(marked).and(told)
     }
 
     /// Closes the breaker of a webhook whose endpoint works again.
@@ -50,8 +52,9 @@ impl Health {
         let Some(closed) = self.change(target, true, now, closing).await? else { return Ok(()) };
         let Webhook { id, shop, app, .. } = &target.webhook;
         tracing::info!(webhook.id = %id, event.shop = %shop, event.app = %app, "breaker closed");
-        self.queue_step(&target.webhook, &closed, now).await?;
-        self.publish(&target.webhook, recovered_event(&target.webhook, since, &closed.opening, now)).await
+        let queued = self.queue_step(&target.webhook, &closed, now).await;
+        let told = self.publish(&target.webhook, recovered_event(&target.webhook, since, now)).await;
+        queued.and(told)
     }
 
     /// Makes sure that there is a recovery for a delivery that is to be held. The delivery was first
@@ -63,12 +66,14 @@ impl Health {
         now: Timestamp,
     ) -> Result<(), HealthError> {
         let holding = |before: Option<&Recovery>| match before {
-            Some(before) => before.with_held(created_at),
+            Some(before) => before.with_held(created_at, &self.recovery),
             None => Some(Recovery::overflowing(created_at, now, &self.recovery)),
         };
-        let is_new = target.recovery().is_none();
         match self.change(target, false, now, holding).await? {
-            Some(begun) if is_new => self.queue_step(&target.webhook, &begun, now).await,
+            // One that has just begun has no step yet.
+            Some(begun) if begun.steps == 0 && !begun.is_open() => {
+                self.queue_step(&target.webhook, &begun, now).await
+            }
             Some(_) | None => Ok(()),
         }
     }

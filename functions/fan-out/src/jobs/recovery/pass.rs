@@ -1,6 +1,7 @@
 //! A step of a pass: it goes through the webhook's deliveries, the oldest first, sends what is held
 //! and counts what waits.
 
+use jiff::Timestamp;
 use storehook_aws::history::{Direction, Found, Scan};
 use storehook_domain::{
     delivery::{id::DeliveryId, lane::Lane},
@@ -8,7 +9,7 @@ use storehook_domain::{
     job::{
         recovery::{
             Recovery,
-            pass::{CatchUp, PassCounts, PassOutcome},
+            pass::{CatchUp, PassCounts, PassOutcome, shrunk},
         },
         replay::step::STEP_TIME,
     },
@@ -35,6 +36,11 @@ impl Dependencies {
     ) -> Result<PassOutcome, JobError> {
         let waiting = self.health.load(webhook).await?.map_or(0, |health| health.waiting());
         let size = catch_up.step_size(waiting, times.now, &self.recovery);
+        let after = catch_up.pass.after.clone();
+        if size == 0 {
+            self.health.put_waiting(webhook, shrunk(waiting, &self.recovery)).await?;
+            return Ok(PassOutcome { next: after, is_full: true, ..PassOutcome::default() });
+        }
         let scan = Scan {
             webhook_id: webhook.id,
             since: Some(recovery.from),
@@ -44,7 +50,7 @@ impl Dependencies {
             states: vec![DeliveryState::Held, DeliveryState::Retrying],
             page: Some(PAGE),
         };
-        let mut outcome = PassOutcome { next: catch_up.pass.after.clone(), ..PassOutcome::default() };
+        let mut outcome = PassOutcome { next: after, ..PassOutcome::default() };
         loop {
             let scanned = self.history.load_step(&scan, outcome.next.as_ref(), (times.clock)()).await?;
             for round in scanned.found.chunks(ROUND) {
@@ -52,8 +58,9 @@ impl Dependencies {
                 outcome.counts =
                     outcome.counts.plus(self.send_held(webhook, recovery, round, left, times).await?);
                 outcome.next = round.last().map(|last| last.position.clone());
+                outcome.oldest = outcome.oldest.or_else(|| oldest_of(round));
                 outcome.took = times.elapsed();
-                if size > 0 && outcome.counts.sent >= size || is_late(times) {
+                if outcome.counts.sent >= size || is_late(times) {
                     return Ok(outcome);
                 }
             }
@@ -86,8 +93,9 @@ impl Dependencies {
         let held = records.len();
         records.truncate(left.try_into().unwrap_or(usize::MAX));
         let resent = self.resend(records, &recovery.catch_up_run(), Lane::Slow, times).await?;
-        // A delivery whose payload is gone will never be sent, so it does not count as held.
-        let held = (held as u64).saturating_sub(resent.expired);
+        // A delivery that will never be sent, because its payload is gone for example, does not count as
+        // held.
+        let held = (held as u64).saturating_sub(resent.expired + resent.unsendable);
         Ok(PassCounts { held, sent: resent.sent, waiting: waiting as u64 })
     }
 
@@ -103,6 +111,13 @@ impl Dependencies {
         let ours = records.filter_map(|record| record.seen_by(&webhook.shop, &webhook.app, now));
         Ok(ours.filter(|record| record.held_for == Some(HeldFor::Failing)).collect())
     }
+}
+
+/// When the oldest delivery of a round was queued that the next pass must see.
+fn oldest_of(round: &[Found]) -> Option<Timestamp> {
+    let is_kept =
+        |found: &&Found| found.state == DeliveryState::Retrying || found.held_for == Some(HeldFor::Failing);
+    round.iter().find(is_kept).map(|found| found.position.created_at())
 }
 
 /// Whether a step must end: its time is up, or the invocation's is.

@@ -11,7 +11,7 @@ use storehook_domain::{
     webhook::WebhookKey,
 };
 
-use crate::{Dependencies, jobs::JobError, times::Times};
+use crate::{Dependencies, jobs::JobError, queue::NotSent, times::Times};
 
 /// How many deliveries of a shard of the index are read at once.
 const PAGE: usize = 50;
@@ -49,8 +49,12 @@ impl Dependencies {
                 }
             }
             after = scanned.next;
-            if after.is_none() || probed.len() >= PROBED_KEPT || times.are_up() {
+            if after.is_none() || probed.len() >= PROBED_KEPT {
                 break;
+            }
+            if times.are_up() {
+                // Nobody knows yet that nothing is held: the step comes again.
+                return Err(NotSent::OutOfTime.into());
             }
         }
         probed.sort_by_key(|id| opening.probed.iter().position(|probed| probed == id));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use storehook_domain::webhook::{WebhookId, WebhookKey};
 
 use super::table::HealthTable;
-use crate::table::{self, Item, TableError, key, text};
+use crate::table::{self, Item, TableError, key, number, text};
 
 /// The partition of the listed recoveries.
 const LISTED: &str = "RECOVERIES";
@@ -17,6 +17,7 @@ pub struct ListedRecovery {
     #[serde(flatten)]
     pub webhook: WebhookKey,
     /// When it was listed last.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub listed_at: Timestamp,
 }
 
@@ -39,14 +40,20 @@ impl HealthTable {
         Ok(())
     }
 
-    /// Deletes the entry of a recovery.
+    /// Deletes the entry of a recovery, unless the recovery was listed again after this time.
     ///
     /// # Errors
     ///
     /// The call failed.
-    pub async fn forget(&self, webhook_id: WebhookId) -> Result<(), TableError> {
-        let key = ListedRecovery::key_of(webhook_id);
-        self.client.delete_item().table_name(&self.name).set_key(Some(key)).send().await?;
+    pub async fn forget(&self, webhook_id: WebhookId, listed_by: Timestamp) -> Result<(), TableError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(ListedRecovery::key_of(webhook_id)))
+            .condition_expression("listed_at <= :listed_by")
+            .expression_attribute_values(":listed_by", number(listed_by.as_millisecond()));
+        let _is_deleted = table::conditional(delete.send().await)?.is_ok();
         Ok(())
     }
 

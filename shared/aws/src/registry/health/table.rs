@@ -76,7 +76,7 @@ impl HealthTable {
         after: &Recovery,
         has_recovered: bool,
     ) -> Result<Result<(), HealthItem>, TableError> {
-        let run = if has_recovered { ", since, attempts, warned" } else { "" };
+        let run = if has_recovered { ", since, attempts, warned, waiting" } else { "" };
         let update = self
             .client
             .update_item()
@@ -126,7 +126,7 @@ impl HealthTable {
         if table::conditional(update.send().await)?.is_err() {
             return Ok(false);
         }
-        self.forget(webhook.id).await?;
+        self.forget(webhook.id, now).await?;
         Ok(true)
     }
 

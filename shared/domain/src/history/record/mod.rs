@@ -159,9 +159,9 @@ impl DeliveryRecord {
         self.expires_at > now.as_second()
     }
 
-    /// Keeps the record for another `kept_for` if this message begins a run.
+    /// Keeps the record for another `kept_for` if this message begins a run that somebody asked for.
     pub fn renew(&mut self, message: &DeliveryMessage<'_>, kept_for: SignedDuration) {
-        if !message.run.is_events_own() && self.runs.iter().all(|run| run.id != message.run) {
+        if message.run.is_asked_for() && self.runs.iter().all(|run| run.id != message.run) {
             self.expires_at = self.expires_at.max(message.enqueued_at.as_second() + kept_for.as_secs());
         }
     }

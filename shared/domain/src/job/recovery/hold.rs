@@ -6,7 +6,8 @@
 //! flight over the 48 hours of the schedule.
 
 use crate::{
-    delivery::{disposition::Disposition, run::RunId},
+    delivery::{disposition::Disposition, message::DeliveryMessage, run::RunId},
+    event::catalogue,
     job::recovery::rules::RecoveryRules,
 };
 
@@ -30,13 +31,17 @@ impl Waiting {
 /// become of it otherwise. A delivery that waits already keeps its place: at the limit, each would
 /// lose its run.
 pub fn is_held_after(
-    run: &RunId,
+    message: &DeliveryMessage<'_>,
     disposition: Disposition,
     is_recovering: bool,
     waiting: Waiting,
     rules: &RecoveryRules,
 ) -> bool {
-    match (disposition, run) {
+    // An uninstalled app has no webhook to which it could come back.
+    if message.envelope.topic.as_str() == catalogue::APP_UNINSTALLED {
+        return false;
+    }
+    match (disposition, &message.run) {
         (Disposition::Retry { .. } | Disposition::Exhausted(_), RunId::Probe(_)) => is_recovering,
         (Disposition::Retry { .. }, _) => waiting.is_full(rules.waiting_limit),
         (Disposition::Ack | Disposition::Delay(_) | Disposition::Hold | Disposition::Exhausted(_), _) => {
@@ -59,13 +64,16 @@ pub fn waiting_change(was_waiting: bool, disposition: Disposition) -> i64 {
 mod tests {
     use std::time::Duration;
 
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::delivery::message::InvalidDeliveryMessage;
 
     const RETRY: Disposition = Disposition::retry(Duration::from_secs(10));
     const OVER: Disposition = Disposition::Exhausted(Duration::ZERO);
 
     #[test]
-    fn failed_probes_and_failures_beyond_the_limit_are_held() {
+    fn failed_probes_and_failures_beyond_the_limit_are_held() -> Result<(), InvalidDeliveryMessage> {
         let probe = RunId::Probe("1-1".to_owned());
         for (run, disposition, is_recovering, waiting, is_held) in [
             (&probe, RETRY, true, 0, true),
@@ -82,14 +90,30 @@ mod tests {
             let waiting = |is_among| Waiting { all: waiting, is_among };
             let rules = RecoveryRules { waiting_limit: 2_000, most_per_second: 100, time_scale: 1.0 };
             let what = format!("{run}, {disposition:?}, {is_recovering}, {:?}", waiting(false));
-            let holds = |is_among| is_held_after(run, disposition, is_recovering, waiting(is_among), &rules);
+            let message = in_run(run, "orders/create");
+            let message = DeliveryMessage::parse(message.as_bytes())?;
+            let holds =
+                |is_among| is_held_after(&message, disposition, is_recovering, waiting(is_among), &rules);
             assert_eq!(holds(false), is_held, "{what}");
             let keeps_its_place = waiting(true).all == 2_000;
             assert_eq!(holds(true), is_held && !keeps_its_place, "{what}, it is one of them");
             let unlimited = RecoveryRules { waiting_limit: 0, ..rules };
-            let by_limit = is_held_after(run, disposition, false, waiting(false), &unlimited);
+            let by_limit = is_held_after(&message, disposition, false, waiting(false), &unlimited);
             assert!(!by_limit, "{what}, without a limit");
+            let last = in_run(run, "app/uninstalled");
+            let last = DeliveryMessage::parse(last.as_bytes())?;
+            assert!(!is_held_after(&last, disposition, is_recovering, waiting(false), &rules), "{what}");
         }
+        Ok(())
+    }
+
+    fn in_run(run: &RunId, topic: &str) -> String {
+        let envelope = serde_json::json!({
+            "id": "7-e", "shop": "a.example", "app": "demo", "topic": topic, "triggered_at": Timestamp::UNIX_EPOCH,
+        });
+        let enqueued_at = Timestamp::UNIX_EPOCH;
+        serde_json::json!({"envelope": envelope, "enqueued_at": enqueued_at, "run": run, "payload": {}})
+            .to_string()
     }
 
     #[test]

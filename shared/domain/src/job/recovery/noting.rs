@@ -1,14 +1,14 @@
 //! Noting: what a recovery is after a step. One message makes the step and notes it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     delivery::id::DeliveryId,
     job::recovery::{
-        pass::{CatchUp, Pass, PassOutcome, pause_after, pause_before},
+        pass::{CatchUp, Pass, PassOutcome, pause_after, pause_before, pause_when_full},
         probe::{Opening, PROBED_KEPT, gap},
         record::{Phase, Recovery},
-        rules::{QUIET, RecoveryRules, after},
+        rules::{OLDEST, QUIET, RecoveryRules, after, ago},
         step::RecoveryStep,
     },
 };
@@ -51,7 +51,11 @@ impl Recovery {
             return Some(Self { due_at: Some(now), ..noted });
         };
         let Some(id) = sent else {
-            return Some(Self { phase: Phase::CatchUp(CatchUp::begin(now)), due_at: Some(now), ..noted });
+            return Some(Self {
+                phase: Phase::CatchUp(CatchUp::begin(now, self.from)),
+                due_at: Some(now),
+                ..noted
+            });
         };
         let mut probed = opening.probed.clone();
         probed.retain(|earlier| earlier != id);
@@ -81,7 +85,13 @@ impl Recovery {
         };
         let mut catch_up = catch_up.clone();
         catch_up.pass.counts = catch_up.pass.counts.plus(outcome.counts);
+        catch_up.pass.see(outcome.oldest);
+        let mut from = self.from;
+        if outcome.next.is_none() && !outcome.is_full {
+            from = self.begin_after(&catch_up.pass, rules);
+        }
         let wait = match (&outcome.next, catch_up.quiet_since) {
+            _ if outcome.is_full => pause_when_full(rules),
             (Some(next), _) => {
                 catch_up.pass.after = Some(next.clone());
                 pause_after(outcome, catch_up.rate(now, rules))
@@ -90,20 +100,31 @@ impl Recovery {
                 let wait = pause_before(catch_up.passes, rules);
                 catch_up.passes = catch_up.passes.saturating_add(1);
                 catch_up.quiet_since = None;
-                catch_up.pass = Pass::begin(after(now, wait));
+                catch_up.pass = Pass::begin(after(now, wait), from);
                 wait
             }
-            (None, Some(since)) if catch_up.pass.began_at.duration_since(since) >= QUIET => {
-                return Some(AfterPass::Done);
-            }
+            (None, Some(since)) if now.duration_since(since) >= QUIET => return Some(AfterPass::Done),
             (None, since) => {
-                catch_up.quiet_since = Some(since.unwrap_or(now));
-                catch_up.pass = Pass::begin(after(now, QUIET));
-                QUIET
+                let since = since.unwrap_or(now);
+                let wait = (QUIET - now.duration_since(since)).max(SignedDuration::ZERO);
+                catch_up.quiet_since = Some(since);
+                catch_up.pass = Pass::begin(after(now, wait), from);
+                wait
             }
         };
         let due_at = Some(after(now, wait));
-        Some(AfterPass::Goes(Box::new(Self { phase: Phase::CatchUp(catch_up), due_at, ..noted })))
+        Some(AfterPass::Goes(Box::new(Self { phase: Phase::CatchUp(catch_up), from, due_at, ..noted })))
+    }
+
+    /// Where the next pass begins: at the oldest delivery that it must see, and never within the time
+    /// in which deliveries may still come to be held.
+    fn begin_after(&self, pass: &Pass, rules: &RecoveryRules) -> Timestamp {
+        if self.from < pass.from {
+            // An older delivery was held meanwhile.
+            return self.from;
+        }
+        let latest = ago(pass.began_at, rules.scaled(OLDEST));
+        self.from.max(pass.oldest.map_or(latest, |oldest| oldest.min(latest)))
     }
 
     fn noted(&self, step: &RecoveryStep, message_id: &str) -> Self {

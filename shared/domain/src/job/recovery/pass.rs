@@ -19,7 +19,7 @@ const PACE: u32 = 5;
 /// The waits between passes that found something, in minutes; the last one repeats. A pass sends
 /// again what an earlier pass sent and nobody has attempted yet, so passes do not follow each other
 /// at once.
-const PAUSES: [u64; 3] = [1, 2, 4];
+const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 
 /// A catch-up: passes until nothing is held any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,11 @@ pub struct Pass {
     /// What its steps counted.
     #[serde(flatten)]
     pub counts: PassCounts,
+    /// Where the recovery began when the pass did.
+    pub from: Timestamp,
+    /// When the oldest delivery was queued that the pass has seen, or that was held meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Timestamp>,
 }
 
 /// What a pass counts.
@@ -68,6 +73,25 @@ pub struct PassOutcome {
     pub next: Option<DeliveryPosition>,
     /// How long the step took.
     pub took: SignedDuration,
+    /// When the oldest delivery that is held or waits was queued, of those that it saw.
+    pub oldest: Option<Timestamp>,
+    /// Whether all places were taken, so that it did nothing.
+    pub is_full: bool,
+}
+
+/// The pause after a step that found all places taken, in seconds.
+const FULL_PAUSE: f64 = 60.0;
+
+/// The number of deliveries that wait, as it is written after a step that found all places taken.
+///
+/// The number is an estimate. If it is too high, nothing would ever be sent. So it shrinks by a
+/// fiftieth of the limit each minute until the end of a pass, which counts.
+pub fn shrunk(waiting: u64, rules: &RecoveryRules) -> u64 {
+    waiting.saturating_sub((rules.waiting_limit / 50).max(1))
+}
+
+pub(super) fn pause_when_full(rules: &RecoveryRules) -> SignedDuration {
+    rules.scaled(FULL_PAUSE)
 }
 
 /// The wait before a pass, after `passes` that found something.
@@ -88,8 +112,8 @@ impl PassCounts {
 }
 
 impl CatchUp {
-    pub(super) fn begin(now: Timestamp) -> Self {
-        Self { began_at: now, pass: Pass::begin(now), passes: 0, quiet_since: None }
+    pub(super) fn begin(now: Timestamp, from: Timestamp) -> Self {
+        Self { began_at: now, pass: Pass::begin(now, from), passes: 0, quiet_since: None }
     }
 
     /// How many deliveries it sends a second now.
@@ -101,19 +125,24 @@ impl CatchUp {
     }
 
     /// How many deliveries a step sends at most. `waiting` is how many of the webhook's deliveries wait
-    /// for a retry. What the pass has sent counts as well: nobody knows yet whether it was attempted.
+    /// for a retry.
     pub fn step_size(&self, waiting: u64, now: Timestamp, rules: &RecoveryRules) -> u64 {
         let by_rate = u64::from(self.rate(now, rules)) * u64::from(PACE);
         match rules.waiting_limit {
             0 => by_rate,
-            limit => by_rate.min(limit.saturating_sub(waiting + self.pass.counts.sent)),
+            limit => by_rate.min(limit.saturating_sub(waiting)),
         }
     }
 }
 
 impl Pass {
-    pub(super) fn begin(now: Timestamp) -> Self {
-        Self { began_at: now, after: None, counts: PassCounts::default() }
+    pub(super) fn begin(now: Timestamp, from: Timestamp) -> Self {
+        Self { began_at: now, after: None, counts: PassCounts::default(), from, oldest: None }
+    }
+
+    /// Notes a delivery that the next pass must still see.
+    pub(super) fn see(&mut self, oldest: Option<Timestamp>) {
+        self.oldest = [self.oldest, oldest].into_iter().flatten().min();
     }
 }
 
@@ -121,5 +150,6 @@ impl Pass {
 pub(super) fn pause_after(outcome: &PassOutcome, rate: u32) -> SignedDuration {
     let due = Duration::from_millis(outcome.counts.sent.saturating_mul(1_000) / u64::from(rate.max(1)));
     let due = SignedDuration::try_from(due).unwrap_or_default();
-    (due - outcome.took).max(SignedDuration::ZERO)
+    // Even a step that sends nothing leaves time to other jobs.
+    (due - outcome.took).max(SignedDuration::from_secs(1))
 }

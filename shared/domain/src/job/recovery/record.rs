@@ -10,7 +10,7 @@ use crate::{
     job::recovery::{
         pass::{self, CatchUp},
         probe::{self, Opening},
-        rules::{RecoveryRules, after, ago},
+        rules::{OLDEST, RecoveryRules, after, ago},
         step::{RecoveryStep, Turn},
     },
     webhook::{WebhookKey, health::failure_run::FailureRun},
@@ -18,10 +18,6 @@ use crate::{
 
 /// How long after its due time a step counts as lost.
 const OVERDUE: f64 = 60.0;
-
-/// How old a delivery usually is at most when its attempt fails: the schedule's 48 hours. If an older
-/// one is held, [`Recovery::from`] moves back.
-const OLDEST: f64 = 48.0 * 60.0 * 60.0;
 
 /// The longest pause before a step: the longest delay of an SQS message.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -73,10 +69,11 @@ impl Recovery {
     /// The recovery of a webhook with too many deliveries that wait for a retry. It begins with the
     /// first one that is held, which was first queued at `created_at`.
     pub fn overflowing(created_at: Timestamp, now: Timestamp, rules: &RecoveryRules) -> Self {
+        let from = created_at.min(ago(now, rules.scaled(OLDEST)));
         Self {
             opening: name_of(now, None),
-            phase: Phase::CatchUp(CatchUp::begin(now)),
-            from: created_at.min(ago(now, rules.scaled(OLDEST))),
+            phase: Phase::CatchUp(CatchUp::begin(now, from)),
+            from,
             steps: 0,
             noted_by: None,
             due_at: Some(after(now, pass::pause_before(0, rules))),
@@ -126,16 +123,20 @@ impl Recovery {
 
     /// The recovery after the breaker has closed: the catch-up is due. `None` if it was not open.
     pub fn closed(&self, now: Timestamp) -> Option<Self> {
-        let phase = Phase::CatchUp(CatchUp::begin(now));
+        let phase = Phase::CatchUp(CatchUp::begin(now, self.from));
         self.is_open().then(|| Self { phase, due_at: Some(now), ..self.clone() })
     }
 
     /// The recovery after a delivery was held for `failing`. The delivery was first queued at
     /// `created_at`. `None` if that changes nothing.
-    pub fn with_held(&self, created_at: Timestamp) -> Option<Self> {
+    pub fn with_held(&self, created_at: Timestamp, rules: &RecoveryRules) -> Option<Self> {
         let mut after = Self { from: self.from.min(created_at), ..self.clone() };
         if let Phase::CatchUp(catch_up) = &mut after.phase {
             catch_up.quiet_since = None;
+            // The pass may be past it, and the next one begins later than it if nobody says so.
+            if created_at < ago(catch_up.pass.began_at, rules.scaled(OLDEST)) {
+                catch_up.pass.see(Some(created_at));
+            }
         }
         (after != *self).then_some(after)
     }

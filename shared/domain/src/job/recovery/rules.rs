@@ -9,6 +9,10 @@ pub const DEFAULT_WAITING_LIMIT: u64 = 2_000;
 /// the delivery function's time limit of a minute, and the time scale does not change it.
 pub const QUIET: SignedDuration = SignedDuration::from_mins(2);
 
+/// How old a delivery usually is at most when its attempt fails: the schedule's 48 hours. If an older
+/// one is held, the begin of the recovery moves back.
+pub(super) const OLDEST: f64 = 48.0 * 60.0 * 60.0;
+
 /// The operator's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecoveryRules {

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     noting::AfterPass,
-    pass::{PassCounts, PassOutcome},
+    pass::{PassCounts, PassOutcome, shrunk},
     probe::PROBED_KEPT,
     step::{RecoveryStep, Turn},
     *,
@@ -122,13 +122,13 @@ fn pass(recovery: &Recovery, held: u64, now: Timestamp) -> Result<AfterPass, Box
 fn a_catch_up_ends_with_two_quiet_passes_two_minutes_apart() -> TestResult {
     let mut recovery = opened().closed(at(300)).ok_or("it was open")?;
     let mut now = at(300);
-    for (held, pause) in [(5, 60), (5, 120), (1, 240), (1, 240), (0, 120)] {
+    for (held, pause) in [(5, 60), (5, 120), (1, 240), (1, 480), (1, 900), (1, 900), (0, 120)] {
         let AfterPass::Goes(after) = pass(&recovery, held, now)? else { return Err("it ended".into()) };
         let due = after.due_at.ok_or("not due")?;
         assert_eq!(due.duration_since(now).as_secs(), pause, "{held} held");
         (recovery, now) = (*after, due);
     }
-    let revived = recovery.with_held(now).ok_or("that is news")?;
+    let revived = recovery.with_held(now, &RULES).ok_or("that is news")?;
     let AfterPass::Goes(again) = pass(&revived, 0, now)? else { return Err("it ended".into()) };
     assert_eq!(pass(&again, 0, again.due_at.ok_or("not due")?)?, AfterPass::Done);
     assert_eq!(pass(&recovery, 0, now)?, AfterPass::Done);
@@ -139,8 +139,8 @@ fn a_catch_up_ends_with_two_quiet_passes_two_minutes_apart() -> TestResult {
 fn what_was_held_moves_the_begin_of_the_passes() {
     let recovery = opened();
     assert_eq!(recovery.from, at(-60 - 48 * 60 * 60));
-    assert_eq!(recovery.with_held(at(0)), None);
-    let earlier = recovery.with_held(at(-90 * 60 * 60)).map(|after| after.from);
+    assert_eq!(recovery.with_held(at(0), &RULES), None);
+    let earlier = recovery.with_held(at(-90 * 60 * 60), &RULES).map(|after| after.from);
     assert_eq!(earlier, Some(at(-90 * 60 * 60)));
     let again =
         Recovery::opened(&FailureRun { since: at(9_000), attempts: 1 }, Some(&recovery), at(9_001), &RULES);
@@ -182,5 +182,54 @@ fn a_recovery_reads_back_from_its_item() -> TestResult {
         let text = serde_json::to_string(&recovery)?;
         assert_eq!(serde_json::from_str::<Recovery>(&text)?, recovery, "{text}");
     }
+    Ok(())
+}
+
+/// What is held may be older than the schedule's 48 hours: it was held long ago.
+#[test]
+fn passes_begin_where_something_is_still_held() -> TestResult {
+    let hours = |hours: i64| hours * 60 * 60;
+    let closed = opened().closed(at(0)).ok_or("it was open")?;
+    let after = |recovery: &Recovery, oldest: Option<i64>, now: i64| {
+        let counts = PassCounts { held: 1, sent: 1, waiting: 0 };
+        let outcome = PassOutcome { counts, oldest: oldest.map(at), ..PassOutcome::default() };
+        match recovery.after_pass_step(&next(recovery)?, "m", &outcome, at(now), &RULES) {
+            Some(AfterPass::Goes(after)) => Ok::<_, Box<dyn std::error::Error>>(*after),
+            _ => Err("it ended".into()),
+        }
+    };
+    let old = closed.with_held(at(-hours(90)), &RULES).ok_or("that is news")?;
+    let later = after(&old, Some(-hours(80)), 0)?;
+    assert_eq!(later.from, at(-hours(90)), "it was held during the pass");
+    let later = after(&later, Some(-hours(80)), 60)?;
+    assert_eq!(later.from, at(-hours(80)), "the oldest that the pass saw");
+    assert_eq!(after(&later, None, hours(1))?.from, at(180 - hours(48)), "nothing is that old");
+    let held = later.with_held(at(-hours(70)), &RULES).ok_or("that is news")?;
+    assert_eq!(after(&held, None, hours(1))?.from, at(-hours(70)), "the pass may have been past it");
+    Ok(())
+}
+
+/// The number may be wrong, and must not stop a recovery for ever.
+#[test]
+fn a_step_without_a_place_comes_again_and_the_number_that_waits_shrinks() -> TestResult {
+    let closed = opened().closed(at(0)).ok_or("it was open")?;
+    let full = PassOutcome { is_full: true, ..PassOutcome::default() };
+    let Some(AfterPass::Goes(after)) = closed.after_pass_step(&next(&closed)?, "m", &full, at(0), &RULES)
+    else {
+        return Err("it ended".into());
+    };
+    assert_eq!((after.due_at, &after.phase), (Some(at(60)), &closed.phase));
+    assert_eq!((shrunk(2_000, &RULES), shrunk(10, &RULES)), (1_960, 0));
+    Ok(())
+}
+
+/// A change of the webhook makes the next step come at once.
+#[test]
+fn a_quiet_pass_that_comes_early_does_not_end_the_recovery() -> TestResult {
+    let closed = opened().closed(at(0)).ok_or("it was open")?;
+    let AfterPass::Goes(quiet) = pass(&closed, 0, at(0))? else { return Err("it ended".into()) };
+    let AfterPass::Goes(early) = pass(&quiet, 0, at(30))? else { return Err("it ended".into()) };
+    assert_eq!(early.due_at, Some(at(120)));
+    assert_eq!(pass(&early, 0, at(120))?, AfterPass::Done);
     Ok(())
 }

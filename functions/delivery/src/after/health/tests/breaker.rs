@@ -89,7 +89,7 @@ async fn a_success_closes_the_breaker_ends_the_run_and_tells_the_app() -> TestRe
         recorded?;
         assert_eq!(operations(&calls)[..3], ["UpdateItem", "SendMessage", "PutRecord"]);
         let update = calls[0].1["UpdateExpression"].as_str().unwrap_or_default();
-        assert!(update.ends_with("REMOVE expires_at, since, attempts, warned"), "{update}");
+        assert!(update.ends_with("REMOVE expires_at, since, attempts, warned, waiting"), "{update}");
         assert_eq!(calls[1].1["DelaySeconds"], 0, "the catch-up begins at once");
     }
     Ok(())
