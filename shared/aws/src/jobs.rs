@@ -6,7 +6,12 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use storehook_domain::{installation::message_group::MessageGroup, job::message::Job};
+use jiff::Timestamp;
+use storehook_domain::{
+    installation::message_group::MessageGroup,
+    job::{message::Job, recovery::Recovery},
+    webhook::WebhookKey,
+};
 
 use crate::queue::QueueError;
 
@@ -31,6 +36,23 @@ impl JobQueue {
         let send = send.message_group_id(group.as_str()).delay_seconds(seconds(pause));
         send.send().await?;
         Ok(())
+    }
+
+    /// Sends the next step of a webhook's recovery, to be received when it is due. Sends nothing while
+    /// the recovery has no next step.
+    ///
+    /// # Errors
+    ///
+    /// As in [`Self::send`].
+    pub async fn send_next_step(
+        &self,
+        recovery: &Recovery,
+        webhook: &WebhookKey,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let Some((step, pause)) = recovery.next_step(webhook, now) else { return Ok(()) };
+        let group = step.group();
+        self.send(&Job::Recovery(step), &group, pause).await
     }
 
     /// Hides a job that was received for so long.

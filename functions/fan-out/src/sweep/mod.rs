@@ -16,7 +16,7 @@ use storehook_aws::{
     registry::ListedRecovery,
     table::{Contended, TableError},
 };
-use storehook_domain::{job::message::Job, webhook::Status};
+use storehook_domain::webhook::Status;
 
 use crate::{dependencies::Dependencies, times::Times};
 
@@ -127,10 +127,7 @@ impl Dependencies {
         if self.health.put_recovery(webhook, version, &restarted, false).await?.is_err() {
             return Ok(false);
         }
-        if let Some((step, pause)) = restarted.next_step(webhook, now) {
-            let group = step.group();
-            self.jobs_queue.send(&Job::Recovery(step), &group, pause).await?;
-        }
+        self.jobs_queue.send_next_step(&restarted, webhook, now).await?;
         tracing::warn!(webhook.id = %webhook.id, "recovery started again: it had no next step");
         Ok(true)
     }

@@ -23,7 +23,7 @@ use storehook_aws::{
 };
 use storehook_domain::{
     history::state::DeliveryState,
-    job::{message::Job, recovery::endpoint_health::EndpointHealth},
+    job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, Webhook, WebhookId, WebhookKey},
 };
 
@@ -201,11 +201,10 @@ impl HealthStore {
             Ok::<_, HurryError>(is_put.then_some(Some(hurried)))
         })
         .await?;
-        if let Some((step, pause)) = hurried.and_then(|recovery| recovery.next_step(webhook, now)) {
-            let group = step.group();
-            self.jobs.send(&Job::Recovery(step), &group, pause).await?;
+        match hurried {
+            Some(recovery) => Ok(self.jobs.send_next_step(&recovery, webhook, now).await?),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

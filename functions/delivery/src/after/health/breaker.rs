@@ -7,14 +7,13 @@
 use jiff::Timestamp;
 use storehook_aws::table;
 use storehook_domain::{
-    job::{message::Job, recovery::Recovery},
+    job::recovery::Recovery,
     webhook::{
         Webhook,
         health::failure_run::FailureRun,
         operational_events::{failing_event, recovered_event},
     },
 };
-
 use tokio::sync::Mutex;
 
 use super::{Health, HealthError};
@@ -39,10 +38,11 @@ impl Health {
             webhook.failed = run.attempts, "breaker opened"
         );
         // Nobody else does any of these: one that fails must not stop the others.
-        let queued = self.queue_step(&target.webhook, &opened, now).await;
+        let queued = self.jobs_queue.send_next_step(&opened, &target.webhook.key(), now).await;
         let marked = self.mark_slow(&target.webhook, now).await;
         let told = self.publish(&target.webhook, failing_event(&target.webhook, run, now)).await;
-        queued.and(marked).and(told)
+        queued?;
+        marked.and(told)
     }
 
     /// Closes the breaker of a webhook whose endpoint works again.
@@ -52,9 +52,10 @@ impl Health {
         let Some(closed) = self.change(target, true, now, closing).await? else { return Ok(()) };
         let Webhook { id, shop, app, .. } = &target.webhook;
         tracing::info!(webhook.id = %id, event.shop = %shop, event.app = %app, "breaker closed");
-        let queued = self.queue_step(&target.webhook, &closed, now).await;
+        let queued = self.jobs_queue.send_next_step(&closed, &target.webhook.key(), now).await;
         let told = self.publish(&target.webhook, recovered_event(&target.webhook, since, now)).await;
-        queued.and(told)
+        queued?;
+        told
     }
 
     /// Makes sure that there is a recovery for a delivery that is to be held. The delivery was first
@@ -72,7 +73,7 @@ impl Health {
         match self.change(target, false, now, holding).await? {
             // One that has just begun has no step yet.
             Some(begun) if begun.steps == 0 && !begun.is_open() => {
-                self.queue_step(&target.webhook, &begun, now).await
+                Ok(self.jobs_queue.send_next_step(&begun, &target.webhook.key(), now).await?)
             }
             Some(_) | None => Ok(()),
         }
@@ -84,11 +85,11 @@ impl Health {
         else {
             return Ok(());
         };
-        let restarted = recovery.restarted(now);
+        let (webhook, restarted) = (target.webhook.key(), recovery.restarted(now));
         let version = target.health.recovery_version;
-        if self.table.put_recovery(&target.webhook.key(), version, &restarted, false).await?.is_ok() {
+        if self.table.put_recovery(&webhook, version, &restarted, false).await?.is_ok() {
             tracing::warn!(webhook.id = %target.webhook.id, "recovery started again: its step was lost");
-            self.queue_step(&target.webhook, &restarted, now).await?;
+            self.jobs_queue.send_next_step(&restarted, &webhook, now).await?;
         }
         Ok(())
     }
@@ -118,19 +119,5 @@ impl Health {
             }
         })
         .await
-    }
-
-    /// Queues the next step of a recovery.
-    async fn queue_step(
-        &self,
-        webhook: &Webhook,
-        recovery: &Recovery,
-        now: Timestamp,
-    ) -> Result<(), HealthError> {
-        if let Some((step, pause)) = recovery.next_step(&webhook.key(), now) {
-            let group = step.group();
-            self.jobs_queue.send(&Job::Recovery(step), &group, pause).await?;
-        }
-        Ok(())
     }
 }

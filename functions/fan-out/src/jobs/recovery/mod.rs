@@ -12,14 +12,11 @@ use jiff::Timestamp;
 use storehook_aws::table;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    job::{
-        message::Job,
-        recovery::{
-            Phase, Recovery,
-            noting::AfterPass,
-            pass::PassOutcome,
-            step::{RecoveryStep, Turn},
-        },
+    job::recovery::{
+        Phase, Recovery,
+        noting::AfterPass,
+        pass::PassOutcome,
+        step::{RecoveryStep, Turn},
     },
     webhook::{Status, WebhookKey},
 };
@@ -74,11 +71,8 @@ impl Dependencies {
             }
         }
         let now = (times.clock)();
-        if recovery.turn(step, message_id, now) == Turn::QueueNext
-            && let Some((next, pause)) = recovery.next_step(&step.webhook, now)
-        {
-            let group = next.group();
-            self.jobs_queue.send(&Job::Recovery(next), &group, pause).await?;
+        if recovery.turn(step, message_id, now) == Turn::QueueNext {
+            self.jobs_queue.send_next_step(&recovery, &step.webhook, now).await?;
         }
         Ok(Some(()))
     }

@@ -11,7 +11,7 @@ use storehook_domain::{
     delivery::test_event::test_delivery,
     event::id::EventId,
     history::{held_for::HeldFor, record::DeliveryRecord, state::DeliveryState},
-    job::recovery::RecoveryRules,
+    job::{message::Job, recovery::RecoveryRules},
     payload::digest::PayloadDigest,
     webhook::{Webhook, health::failure_run::FailureRun},
 };
