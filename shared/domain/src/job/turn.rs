@@ -9,7 +9,7 @@
 pub enum Turn {
     /// Make the step.
     Make,
-    /// The step is made: queue the next one.
+    /// The step is made, or comes too early: queue the one that is next.
     QueueNext,
     /// Nothing.
     End,

@@ -12,11 +12,9 @@ use jiff::Timestamp;
 use storehook_aws::table;
 use storehook_domain::{
     delivery::id::DeliveryId,
-    job::recovery::{
-        Phase, Recovery,
-        noting::AfterPass,
-        pass::PassOutcome,
-        step::{RecoveryStep, Turn},
+    job::{
+        recovery::{Phase, Recovery, noting::AfterPass, pass::PassOutcome, step::RecoveryStep},
+        turn::Turn,
     },
     webhook::{Status, WebhookKey},
 };

@@ -42,7 +42,7 @@ impl Recovery {
         now: Timestamp,
         rules: &RecoveryRules,
     ) -> Option<Self> {
-        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
+        if !self.is_next(step) {
             return None;
         }
         let noted = self.noted(step, message_id);
@@ -75,7 +75,7 @@ impl Recovery {
         now: Timestamp,
         rules: &RecoveryRules,
     ) -> Option<AfterPass> {
-        if self.opening != step.opening || step.number != self.steps.saturating_add(1) {
+        if !self.is_next(step) {
             return None;
         }
         let noted = self.noted(step, message_id);

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::run::RunId,
-    job::recovery::{
-        pass::{self, CatchUp},
-        probe::{self, Opening},
-        rules::{OLDEST, RecoveryRules, after, ago},
-        step::{RecoveryStep, Turn},
+    job::{
+        recovery::{
+            pass::{self, CatchUp},
+            probe::{self, Opening},
+            rules::{OLDEST, RecoveryRules, after, ago},
+            step::RecoveryStep,
+        },
+        turn::Turn,
     },
     webhook::{WebhookKey, health::failure_run::FailureRun},
 };
@@ -80,22 +83,22 @@ impl Recovery {
         }
     }
 
-    /// What is to be done with a step that came as this SQS message.
+    /// What is to be done with a step that came as this SQS message. A step that comes too early is
+    /// queued again.
     pub fn turn(&self, step: &RecoveryStep, message_id: &str, now: Timestamp) -> Turn {
-        let is_noted = step.number == self.steps && self.noted_by.as_deref() == Some(message_id);
         if step.opening != self.opening {
-            Turn::End
-        } else if step.number == self.steps.saturating_add(1) {
-            match self.due_at {
-                Some(due) if due > now => Turn::QueueNext,
-                Some(_) => Turn::Make,
-                None => Turn::End,
-            }
-        } else if is_noted {
-            Turn::QueueNext
-        } else {
-            Turn::End
+            return Turn::End;
         }
+        match (Turn::of(step.number, message_id, self.steps, self.noted_by.as_deref()), self.due_at) {
+            (Turn::Make, Some(due)) if due > now => Turn::QueueNext,
+            (Turn::Make, None) => Turn::End,
+            (turn, _) => turn,
+        }
+    }
+
+    /// Whether a step is the next one: nobody has noted it yet.
+    pub(super) fn is_next(&self, step: &RecoveryStep) -> bool {
+        step.opening == self.opening && step.number == self.steps.saturating_add(1)
     }
 
     /// The run of the next probe. Each is a run of its own.

@@ -16,17 +16,6 @@ pub struct RecoveryStep {
     pub number: u32,
 }
 
-/// What is to be done with a step that was received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Make the step.
-    Make,
-    /// The step was made before, or comes too early: queue the next step.
-    QueueNext,
-    /// Do nothing.
-    End,
-}
-
 impl RecoveryStep {
     /// The group of its message: the installation.
     pub fn group(&self) -> MessageGroup {

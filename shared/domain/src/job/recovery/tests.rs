@@ -4,11 +4,12 @@ use super::{
     noting::AfterPass,
     pass::{PassCounts, PassOutcome, shrunk},
     probe::PROBED_KEPT,
-    step::{RecoveryStep, Turn},
+    step::RecoveryStep,
     *,
 };
 use crate::{
     delivery::id::DeliveryId,
+    job::turn::Turn,
     webhook::{WebhookId, WebhookKey, health::failure_run::FailureRun},
 };
 
