@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use storehook_domain::job::STEP_TIME;
 
 /// How long before its deadline the function stops starting calls. It is longer than a call takes
 /// with its retries ([`CALL_TIMEOUT`](storehook_aws::CALL_TIMEOUT)). Work that further calls follow
@@ -34,6 +35,11 @@ impl Times {
     /// Whether there is no time left to start a call.
     pub(crate) fn are_up(self) -> bool {
         (self.clock)().duration_until(self.deadline) < RESERVE.try_into().unwrap_or_default()
+    }
+
+    /// Whether a step of a job must end: its time is up, or the invocation's is.
+    pub(crate) fn are_up_for_step(self) -> bool {
+        self.elapsed() >= STEP_TIME || self.are_up()
     }
 
     /// How long the invocation has worked.

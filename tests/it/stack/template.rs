@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use storehook_domain::{
     delivery::{lane::Lane, schedule::AGES},
-    job::{replay::step::STEP_TIME, retry::MAX_RECEIVE_COUNT},
+    job::{STEP_TIME, retry::MAX_RECEIVE_COUNT},
     payload::limits::SQS_MESSAGE_LIMIT,
 };
 use storehook_tests::root;

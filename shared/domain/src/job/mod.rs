@@ -21,3 +21,8 @@ pub mod recovery;
 pub mod message;
 
 pub mod retry;
+
+use jiff::SignedDuration;
+
+/// The longest time that a step of a replay or of a recovery works.
+pub const STEP_TIME: SignedDuration = SignedDuration::from_secs(20);

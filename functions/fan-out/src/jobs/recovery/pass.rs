@@ -6,12 +6,9 @@ use storehook_aws::history::{Direction, Found, Scan};
 use storehook_domain::{
     delivery::{id::DeliveryId, lane::Lane},
     history::{held_for::HeldFor, record::DeliveryRecord, state::DeliveryState},
-    job::{
-        recovery::{
-            Recovery,
-            pass::{CatchUp, PassCounts, PassOutcome, shrunk},
-        },
-        replay::step::STEP_TIME,
+    job::recovery::{
+        Recovery,
+        pass::{CatchUp, PassCounts, PassOutcome, shrunk},
     },
     webhook::WebhookKey,
 };
@@ -60,7 +57,7 @@ impl Dependencies {
                 outcome.next = round.last().map(|last| last.position.clone());
                 outcome.oldest = outcome.oldest.or_else(|| oldest_of(round));
                 outcome.took = times.elapsed();
-                if outcome.counts.sent >= size || is_late(times) {
+                if outcome.counts.sent >= size || times.are_up_for_step() {
                     return Ok(outcome);
                 }
             }
@@ -71,7 +68,7 @@ impl Dependencies {
                 self.health.put_waiting(webhook, waiting).await?;
                 return Ok(outcome);
             }
-            if is_late(times) {
+            if times.are_up_for_step() {
                 return Ok(outcome);
             }
         }
@@ -118,9 +115,4 @@ fn oldest_of(round: &[Found]) -> Option<Timestamp> {
     let is_kept =
         |found: &&Found| found.state == DeliveryState::Retrying || found.held_for == Some(HeldFor::Failing);
     round.iter().find(is_kept).map(|found| found.position.created_at())
-}
-
-/// Whether a step must end: its time is up, or the invocation's is.
-fn is_late(times: Times) -> bool {
-    times.elapsed() >= STEP_TIME || times.are_up()
 }

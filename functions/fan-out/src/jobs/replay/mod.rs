@@ -16,7 +16,7 @@ use storehook_domain::{
         replay::{
             Replay,
             record::ReplayRecord,
-            step::{Counts, ReplayStep, STEP_TIME, StepOutcome},
+            step::{Counts, ReplayStep, StepOutcome},
         },
         turn::Turn,
     },
@@ -128,14 +128,14 @@ impl Dependencies {
                 outcome.counts = outcome.counts.plus(self.send_round(replay, lane, round, times).await?);
                 outcome.next = round.last().map(|last| last.position.clone());
                 outcome.took = times.elapsed();
-                if outcome.counts.sent >= step.size() || is_late(times) {
+                if outcome.counts.sent >= step.size() || times.are_up_for_step() {
                     return Ok(outcome);
                 }
                 rest = later;
             }
             outcome.next = scanned.next;
             outcome.took = times.elapsed();
-            if outcome.next.is_none() || is_late(times) {
+            if outcome.next.is_none() || times.are_up_for_step() {
                 return Ok(outcome);
             }
         }
@@ -175,11 +175,6 @@ impl Dependencies {
         let sent = begun.len() as u64 + resent.sent;
         Ok(Counts { found: found as u64, sent, expired: resent.expired })
     }
-}
-
-/// Whether a step must end: its time is up, or the invocation's is.
-fn is_late(times: Times) -> bool {
-    times.elapsed() >= STEP_TIME || times.are_up()
 }
 
 #[cfg(test)]

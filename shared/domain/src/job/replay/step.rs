@@ -10,9 +10,6 @@ use crate::{history::query::DeliveryPosition, job::replay::Replay};
 /// The time of which a step sends the deliveries. Shorter steps are more even, and cost more.
 const PACE: u32 = 5;
 
-/// The longest time that a step works.
-pub const STEP_TIME: SignedDuration = SignedDuration::from_secs(20);
-
 /// The longest pause: the longest delay of an SQS message.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
