@@ -40,10 +40,7 @@ impl Health {
         let removed = if ends_run { " REMOVE since, attempts, warned" } else { "" };
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
+            .update(&webhook.key())
             .update_expression(format!("ADD waiting :waiting{removed}"))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":waiting", number(waiting));
@@ -98,23 +95,10 @@ impl Health {
         waiting: i64,
         now: Timestamp,
     ) -> Result<Option<FailureRun>, TableError> {
-        let Target { webhook, .. } = target;
         let update = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression(format!(
-                "SET attempts = attempts + :one{} ADD waiting :waiting",
-                expires(target)
-            ))
+            .counting(target, "attempts = attempts + :one", waiting, now)
             .condition_expression("webhook_version = :version AND attribute_exists(since)")
-            .expression_attribute_values(":one", number(1_u64))
-            .expression_attribute_values(":waiting", number(waiting))
-            .expression_attribute_values(":version", number(webhook.version))
             .return_values(ReturnValue::AllNew);
-        let update = with_expiry(update, target, now);
         let Ok(output) = table::conditional(update.send().await)? else { return Ok(None) };
         Ok(table::from_item::<HealthItem>(output.attributes.unwrap_or_default())?.run())
     }
@@ -127,41 +111,43 @@ impl Health {
         waiting: i64,
         now: Timestamp,
     ) -> Result<Option<FailureRun>, TableError> {
-        let Target { webhook, .. } = target;
         let run = FailureRun { since: now, attempts: 1 };
         let update = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
-            .update_expression(format!(
-                "SET since = :since, attempts = :one, webhook_version = :version{} ADD waiting :waiting",
-                expires(target)
-            ))
+            .counting(target, "since = :since, attempts = :one, webhook_version = :version", waiting, now)
             .condition_expression("attribute_not_exists(since) OR webhook_version < :version")
             .expression_attribute_values(":since", text(run.since.to_string()))
-            .expression_attribute_values(":one", number(run.attempts))
-            .expression_attribute_values(":version", number(webhook.version))
-            .expression_attribute_values(":waiting", number(waiting))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let update = with_expiry(update, target, now);
         let Err(conflict) = table::conditional(update.send().await)? else { return Ok(Some(run)) };
         let found: Option<HealthItem> = conflict.item.map(table::from_item).transpose()?;
         // A run of a later version of the webhook stays, and counts no attempt of an earlier version.
-        let is_begun =
-            found.is_some_and(|found| found.run() == Some(run) || found.webhook_version > webhook.version);
+        let version = target.webhook.version;
+        let is_begun = found.is_some_and(|found| found.run() == Some(run) || found.webhook_version > version);
         Ok(is_begun.then_some(run))
+    }
+
+    /// An update that sets this for one more failed attempt, counts what waits, and lets the item expire
+    /// later. The item of a webhook with a recovery does not expire. If the recovery has begun meanwhile,
+    /// its next step removes the expiry again.
+    fn counting(&self, target: &Target, set: &str, waiting: i64, now: Timestamp) -> UpdateItemFluentBuilder {
+        let update = self
+            .table
+            .update(&target.webhook.key())
+            .expression_attribute_values(":one", number(1_u64))
+            .expression_attribute_values(":version", number(target.webhook.version))
+            .expression_attribute_values(":waiting", number(waiting));
+        if target.recovery().is_some() {
+            return update.update_expression(format!("SET {set} ADD waiting :waiting"));
+        }
+        update
+            .update_expression(format!("SET {set}, expires_at = :expires_at ADD waiting :waiting"))
+            .expression_attribute_values(":expires_at", number(HealthItem::expiry(now)))
     }
 
     /// Warns the app, once, that the webhook will be disabled.
     async fn warn(&self, webhook: &Webhook, run: &FailureRun, now: Timestamp) -> Result<(), HealthError> {
         let update = self
             .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(HealthItem::key_of(&webhook.shop, &webhook.app, webhook.id)))
+            .update(&webhook.key())
             .update_expression("SET warned = :since")
             .condition_expression("since = :since AND (attribute_not_exists(warned) OR warned <> :since)")
             .expression_attribute_values(":since", text(run.since.to_string()));
@@ -171,18 +157,4 @@ impl Health {
         let _is_first = table::conditional(update.send().await)?.is_ok();
         Ok(())
     }
-}
-
-/// What a count sets besides: the expiry. The item of a webhook with a recovery does not expire. If
-/// the recovery has begun meanwhile, its next step removes the expiry again.
-fn expires(target: &Target) -> &'static str {
-    if target.recovery().is_none() { ", expires_at = :expires_at" } else { "" }
-}
-
-/// The same write, with the value of `:expires_at` if [`expires`] names it.
-fn with_expiry(update: UpdateItemFluentBuilder, target: &Target, now: Timestamp) -> UpdateItemFluentBuilder {
-    if target.recovery().is_some() {
-        return update;
-    }
-    update.expression_attribute_values(":expires_at", number(HealthItem::expiry(now)))
 }

@@ -6,10 +6,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
-use storehook_aws::{
-    registry,
-    table::{self, Item, TableError, number, text},
-};
+use storehook_aws::table::{self, Item, TableError, number, text};
 use storehook_domain::webhook::{Status, Webhook, operational_events::disabled_event, whole_second};
 
 use super::{Health, HealthError};
@@ -52,11 +49,7 @@ impl Health {
     ) -> Result<bool, TableError> {
         let set = "SET #status = :status, status_by = :by, updated_at = :updated_at, version = :after";
         let update = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(registry::webhook_key(&webhook.shop, &webhook.app, webhook.id)))
+            .update_of(webhook)
             .update_expression(set)
             .condition_expression("version = :before")
             .expression_attribute_names("#status", "status")

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::Timestamp;
 use storehook_aws::{
-    registry::{self, LANE},
+    registry::LANE,
     table::{self, number, text},
 };
 use storehook_domain::{
@@ -53,17 +54,8 @@ impl Health {
         Ok(())
     }
 
-    fn mark(
-        &self,
-        webhook: &Webhook,
-        lane: Lane,
-        now: Timestamp,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        self.table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .set_key(Some(registry::webhook_key(&webhook.shop, &webhook.app, webhook.id)))
+    fn mark(&self, webhook: &Webhook, lane: Lane, now: Timestamp) -> UpdateItemFluentBuilder {
+        self.update_of(webhook)
             .update_expression("SET #lane = :lane, lane_since = :now")
             .expression_attribute_names("#lane", LANE)
             .expression_attribute_values(":lane", text(lane.as_str()))

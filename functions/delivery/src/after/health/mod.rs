@@ -25,12 +25,13 @@ mod marking;
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_kinesis::primitives::Blob;
 use jiff::Timestamp;
 use storehook_aws::{
     jobs::JobQueue,
     queue::QueueError,
-    registry::HealthTable,
+    registry::{self, HealthTable},
     table::{Contended, TableError},
 };
 use storehook_domain::{
@@ -112,6 +113,12 @@ impl Health {
             }
             Outcome::Failed { .. } => self.failed(counted).await,
         }
+    }
+
+    /// An update of a webhook's own item.
+    fn update_of(&self, webhook: &Webhook) -> UpdateItemFluentBuilder {
+        let key = registry::webhook_key(&webhook.shop, &webhook.app, webhook.id);
+        self.table.client.update_item().table_name(&self.table.name).set_key(Some(key))
     }
 
     /// Publishes an operational event of a webhook.

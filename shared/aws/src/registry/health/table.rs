@@ -1,6 +1,9 @@
 //! Reading and writing health items.
 
-use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::{
+    Client, operation::update_item::builders::UpdateItemFluentBuilder,
+    types::ReturnValuesOnConditionCheckFailure,
+};
 use jiff::Timestamp;
 use storehook_domain::{
     installation::{app::AppId, shop::ShopDomain},
@@ -63,6 +66,11 @@ impl HealthTable {
         Ok(healths)
     }
 
+    /// An update of a webhook's health.
+    pub fn update(&self, webhook: &WebhookKey) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).set_key(Some(key_of(webhook)))
+    }
+
     /// Writes a webhook's recovery over the version from which it was made. `has_recovered` ends the
     /// failure run as well. If somebody else wrote first, it returns the health that is there now.
     ///
@@ -78,10 +86,7 @@ impl HealthTable {
     ) -> Result<Result<(), HealthItem>, TableError> {
         let run = if has_recovered { ", since, attempts, warned, waiting" } else { "" };
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key_of(webhook)))
+            .update(webhook)
             .update_expression(format!(
                 "SET recovery = :recovery, recovery_version = :after REMOVE expires_at{run}"
             ))
@@ -114,10 +119,7 @@ impl HealthTable {
         now: Timestamp,
     ) -> Result<bool, TableError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key_of(webhook)))
+            .update(webhook)
             .update_expression("SET recovery_version = :after, expires_at = :expires_at REMOVE recovery")
             .condition_expression("recovery_version = :before")
             .expression_attribute_values(":before", number(before))
@@ -137,10 +139,7 @@ impl HealthTable {
     /// The call failed.
     pub async fn put_waiting(&self, webhook: &WebhookKey, waiting: u64) -> Result<(), TableError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key_of(webhook)))
+            .update(webhook)
             .update_expression("SET waiting = :waiting")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":waiting", number(waiting));
