@@ -47,9 +47,9 @@ impl Dependencies {
         message_id: &str,
         times: Times,
     ) -> Result<Option<()>, JobError> {
-        let Some((mut recovery, version)) = self.load_recovery(&step.webhook).await? else {
-            return Ok(Some(()));
-        };
+        let health = self.health.load(&step.webhook).await?.unwrap_or_default();
+        let (waiting, version) = (health.waiting(), health.recovery_version);
+        let Some(mut recovery) = health.recovery else { return Ok(Some(())) };
         if recovery.turn(step, message_id, times.now) == Turn::Make {
             let webhook = self.subscribers.load(&step.webhook).await?;
             let made = match webhook.map(|item| item.webhook.status) {
@@ -61,7 +61,7 @@ impl Dependencies {
                     let written = self.health.put_recovery(&step.webhook, version, &parked, false).await?;
                     return Ok(written.ok());
                 }
-                Some(Status::Active) => self.make(&step.webhook, &recovery, times).await?,
+                Some(Status::Active) => self.make(&step.webhook, &recovery, waiting, times).await?,
             };
             match self.note_recovery(step, message_id, &made, times).await? {
                 Some(noted) => recovery = noted,
@@ -75,7 +75,13 @@ impl Dependencies {
         Ok(Some(()))
     }
 
-    async fn make(&self, webhook: &WebhookKey, recovery: &Recovery, times: Times) -> Result<Made, JobError> {
+    async fn make(
+        &self,
+        webhook: &WebhookKey,
+        recovery: &Recovery,
+        waiting: u64,
+        times: Times,
+    ) -> Result<Made, JobError> {
         match &recovery.phase {
             Phase::Open(opening) => {
                 let probe = self.send_probe(webhook, recovery, opening, times).await?;
@@ -84,7 +90,7 @@ impl Dependencies {
                 Ok(Made::Probe(probe))
             }
             Phase::CatchUp(catch_up) => {
-                let outcome = self.make_pass_step(webhook, recovery, catch_up, times).await?;
+                let outcome = self.make_pass_step(webhook, recovery, catch_up, waiting, times).await?;
                 tracing::info!(
                     webhook.id = %webhook.id,
                     step.held = outcome.counts.held,

@@ -23,15 +23,15 @@ const ROUND: usize = 20;
 
 impl Dependencies {
     /// Makes a step of a pass. It ends when it has sent its deliveries, when its time is up, or with the
-    /// pass. If it may send nothing, it only counts.
+    /// pass. `waiting` deliveries wait for a retry; if they take all places, the step sends nothing.
     pub(super) async fn make_pass_step(
         &self,
         webhook: &WebhookKey,
         recovery: &Recovery,
         catch_up: &CatchUp,
+        waiting: u64,
         times: Times,
     ) -> Result<PassOutcome, JobError> {
-        let waiting = self.health.load(webhook).await?.map_or(0, |health| health.waiting());
         let size = catch_up.step_size(waiting, times.now, &self.recovery);
         let after = catch_up.pass.after.clone();
         if size == 0 {
