@@ -92,7 +92,9 @@ pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> 
     match batch {
         // Boxed, because the compiler limits how deep one future may nest.
         Batch::Events(batch) => BatchResponse::Events(Box::pin(fan_out(dependencies, batch, times)).await),
-        Batch::Sweep(sweep) => BatchResponse::Sweep(sweep::sweep(dependencies, &sweep, times).await),
+        Batch::Sweep(Sweep::Recoveries) => {
+            BatchResponse::Sweep(sweep::sweep_recoveries(dependencies, times).await)
+        }
         Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(jobs::work_off(dependencies, batch, times)).await),
     }
 }

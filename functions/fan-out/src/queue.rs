@@ -47,9 +47,10 @@ impl DeliveryQueue {
         times: Times,
     ) -> Vec<(QueueEntry, NotSent)> {
         let (fast, slow): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.lane.is_fast());
-        let (fast, slow) =
+        let (mut failed, slow) =
             future::join(self.fast.send_batch(fast, times), self.slow.send_batch(slow, times)).await;
-        [fast, slow].concat()
+        failed.extend(slow);
+        failed
     }
 }
 

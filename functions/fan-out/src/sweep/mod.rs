@@ -11,11 +11,7 @@
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_aws::{
-    queue::QueueError,
-    registry::ListedRecovery,
-    table::{Contended, TableError},
-};
+use storehook_aws::{queue::QueueError, registry::ListedRecovery, table::TableError};
 use storehook_domain::webhook::Status;
 
 use crate::{dependencies::Dependencies, times::Times};
@@ -27,15 +23,10 @@ const UNBEGUN: SignedDuration = SignedDuration::from_mins(10);
 const LOOKS: usize = 16;
 
 /// What the schedule sends: `{"sweep": "recoveries"}`.
-#[derive(Debug, Deserialize)]
-pub struct Sweep {
-    sweep: Swept,
-}
-
-/// What is swept.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Swept {
+#[serde(tag = "sweep", rename_all = "lowercase")]
+pub enum Sweep {
+    /// Recoveries are to be looked at.
     Recoveries,
 }
 
@@ -55,8 +46,6 @@ pub struct SweepResponse {
 enum SweepError {
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error(transparent)]
-    Contended(#[from] Contended),
     #[error("the step was not queued")]
     Job(#[from] QueueError),
     #[error("no time was left")]
@@ -64,10 +53,7 @@ enum SweepError {
 }
 
 /// Starts recoveries again whose next step was lost.
-pub(crate) async fn sweep(dependencies: &Dependencies, sweep: &Sweep, times: Times) -> SweepResponse {
-    match sweep.sweep {
-        Swept::Recoveries => {}
-    }
+pub(crate) async fn sweep_recoveries(dependencies: &Dependencies, times: Times) -> SweepResponse {
     let mut response = SweepResponse::default();
     let listed = match dependencies.health.listed().await {
         Ok(listed) => listed,
@@ -116,7 +102,7 @@ impl Dependencies {
                 Some(Status::Active) => {}
                 Some(Status::Paused | Status::Disabled) => return Ok(false),
                 None => {
-                    let _is_ended = self.health.end_recovery(webhook, version, now).await?;
+                    self.end_recovery(webhook, version, now).await?;
                     return Ok(false);
                 }
             }

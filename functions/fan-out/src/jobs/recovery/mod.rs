@@ -53,7 +53,7 @@ impl Dependencies {
         if recovery.turn(step, message_id, times.now) == Turn::Make {
             let webhook = self.subscribers.load(&step.webhook).await?;
             let made = match webhook.map(|item| item.webhook.status) {
-                None => return Ok(Some(self.end_recovery(step, version, times.now).await?)),
+                None => return Ok(Some(self.end_recovery(&step.webhook, version, times.now).await?)),
                 // The webhook was read after the recovery, and the API changes them in the other order.
                 // So a webhook that is resumed at this moment is not parked.
                 Some(Status::Paused | Status::Disabled) => {
@@ -146,14 +146,14 @@ impl Dependencies {
     }
 
     /// Ends the recovery of a webhook that was deleted, or whose app was uninstalled.
-    async fn end_recovery(
+    pub(crate) async fn end_recovery(
         &self,
-        step: &RecoveryStep,
+        webhook: &WebhookKey,
         version: u64,
         now: Timestamp,
     ) -> Result<(), table::TableError> {
         // If somebody else wrote first, the next look at the list of recoveries ends it.
-        let _is_ended = self.health.end_recovery(&step.webhook, version, now).await?;
+        let _is_ended = self.health.end_recovery(webhook, version, now).await?;
         Ok(())
     }
 }
