@@ -19,7 +19,7 @@ pub(crate) struct DeliveryStore {
 impl DeliveryStore {
     /// Whether deliveries are recorded: the operator may have switched the history off.
     pub(crate) fn is_recorded(&self) -> bool {
-        self.table.retention.deliveries().is_some()
+        self.table.is_on()
     }
 
     /// Loads the caller's delivery with this id.

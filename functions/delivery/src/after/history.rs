@@ -42,7 +42,7 @@ pub(crate) enum HistoryError {
 impl History {
     /// Whether the history is on.
     pub(crate) fn is_on(&self) -> bool {
-        self.0.retention.deliveries().is_some()
+        self.0.is_on()
     }
 
     /// Records a held delivery with everything that brings it back: after an attempt, or without one.

@@ -18,7 +18,7 @@ const CALLS: usize = 4;
 /// Sets the payload digest of each event with subscribers. A record of a delivery has it whether or
 /// not the payload is kept: it tells another event under the same id.
 pub(crate) fn mark(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
-    if history.retention.deliveries().is_none() {
+    if !history.is_on() {
         return;
     }
     for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {

@@ -53,6 +53,11 @@ pub enum Write {
 }
 
 impl HistoryTable {
+    /// Whether deliveries are recorded. The operator may have switched the history off.
+    pub fn is_on(&self) -> bool {
+        self.retention.deliveries().is_some()
+    }
+
     /// Loads a delivery's record, strongly consistent.
     ///
     /// # Errors

@@ -112,10 +112,6 @@ enum HurryError {
 }
 
 impl HealthStore {
-    fn is_on(&self) -> bool {
-        self.history.retention.deliveries().is_some()
-    }
-
     /// Loads the health of a page of the caller's webhooks, in the order of their ids. Webhooks of which
     /// nothing is known are left out.
     pub(crate) async fn load_page(
@@ -123,7 +119,8 @@ impl HealthStore {
         caller: &Caller,
         webhooks: &[Webhook],
     ) -> Result<HashMap<WebhookId, EndpointHealth>, ApiError> {
-        let (Some(first), Some(last), true) = (webhooks.first(), webhooks.last(), self.is_on()) else {
+        let (Some(first), Some(last), true) = (webhooks.first(), webhooks.last(), self.history.is_on())
+        else {
             return Ok(HashMap::new());
         };
         let now = storehook_aws::now();
@@ -139,7 +136,7 @@ impl HealthStore {
 
     /// Loads the health of a webhook's endpoint.
     pub(crate) async fn load_endpoint(&self, webhook: &Webhook) -> Result<EndpointHealth, ApiError> {
-        if !self.is_on() {
+        if !self.history.is_on() {
             return Ok(EndpointHealth::default());
         }
         let item = self.table.load(&webhook.key()).await?;
@@ -149,7 +146,7 @@ impl HealthStore {
     /// Counts a webhook's held deliveries, up to [`HELD_COUNTED`]. The count is `None` if the history
     /// cannot be read: that must not keep anybody from seeing a webhook.
     pub(crate) async fn count_held(&self, webhook_id: WebhookId) -> Option<u64> {
-        if !self.is_on() {
+        if !self.history.is_on() {
             return Some(0);
         }
         let counted = self.try_count_held(webhook_id).await.inspect_err(|error| {
@@ -182,7 +179,7 @@ impl HealthStore {
 
     /// Makes the next step of a webhook's recovery due now, because the webhook was changed.
     pub(crate) async fn hurry(&self, webhook: &Webhook, now: Timestamp) {
-        if webhook.status != Status::Active || !self.is_on() {
+        if webhook.status != Status::Active || !self.history.is_on() {
             return;
         }
         if let Err(error) = self.try_hurry(&webhook.key(), now).await {
