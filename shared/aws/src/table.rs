@@ -22,7 +22,8 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
-    types::AttributeValue,
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -176,6 +177,19 @@ pub fn readable<T: DeserializeOwned>(item: Item, what: &str) -> Option<T> {
     from_item(item)
         .inspect_err(|error| tracing::error!(error = crate::causes(error), "malformed {what}"))
         .ok()
+}
+
+/// Counts the items of a query. DynamoDB does the counting, page by page.
+///
+/// # Errors
+///
+/// A call failed.
+pub async fn count(query: QueryFluentBuilder) -> Result<u64, TableError> {
+    let (mut pages, mut count) = (query.select(Select::Count).into_paginator().send(), 0);
+    while let Some(page) = pages.next().await {
+        count += u64::try_from(page?.count).unwrap_or_default();
+    }
+    Ok(count)
 }
 
 /// The key of an item.

@@ -14,7 +14,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, ReturnValue, Select, TransactWriteItem},
+    types::{Put, ReturnValue, TransactWriteItem},
 };
 use jiff::Timestamp;
 use storehook_aws::{
@@ -121,8 +121,7 @@ impl WebhookStore {
     /// counting.
     pub(crate) async fn count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64, TableError> {
         let mut conditions = Vec::new();
-        let mut query =
-            self.query(caller, (WebhookId::new(0), WebhookId::new(u64::MAX))).select(Select::Count);
+        let mut query = self.query(caller, (WebhookId::new(0), WebhookId::new(u64::MAX)));
         if let Some(address) = &filter.address {
             conditions.push("address = :address");
             query = query.expression_attribute_values(":address", text(address));
@@ -135,12 +134,7 @@ impl WebhookStore {
         if !conditions.is_empty() {
             query = query.filter_expression(conditions.join(" AND "));
         }
-        let mut pages = query.into_paginator().send();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count += u64::try_from(page?.count).unwrap_or_default();
-        }
-        Ok(count)
+        table::count(query).await
     }
 
     /// Creates a webhook.

@@ -15,7 +15,7 @@
 //!
 //! An uninstallation leaves the count as it is: the next installation of the app begins without one.
 
-use aws_sdk_dynamodb::{Client, types::Select};
+use aws_sdk_dynamodb::Client;
 use storehook_aws::{
     registry::{self, InstallationItem, InstallationState, WEBHOOK_SORT_KEY_PREFIX},
     table::{self, TableError, number, text},
@@ -107,15 +107,10 @@ impl WebhookCounts {
             .query()
             .table_name(&self.table)
             .consistent_read(true)
-            .select(Select::Count)
             .key_condition_expression("pk = :pk AND begins_with(sk, :webhook)")
             .expression_attribute_values(":pk", text(registry::partition_of(&caller.shop, &caller.app)))
             .expression_attribute_values(":webhook", text(WEBHOOK_SORT_KEY_PREFIX));
-        let (mut pages, mut count) = (query.into_paginator().send(), 0);
-        while let Some(page) = pages.next().await {
-            count += u64::try_from(page?.count).unwrap_or_default();
-        }
-        Ok(count)
+        table::count(query).await
     }
 
     /// Loads the caller's installation; `None` if the app is uninstalled.
