@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use storehook_aws::{registry::WebhookItem, table::to_item};
-use storehook_domain::webhook::{Format, Protocol, Status, Webhook, WebhookId, whole_second};
+use storehook_domain::webhook::{Webhook, WebhookId, WebhookKey};
 
 use crate::{installed::Installed, stack::Stack};
 
@@ -26,24 +26,12 @@ impl Stack {
         address_of: impl Fn(usize) -> String,
     ) -> Result<()> {
         let client = aws_sdk_dynamodb::Client::new(&self.sdk());
-        let now = whole_second(storehook_aws::now());
+        let now = storehook_aws::now();
         let puts = (0..count).map(|number| {
-            let webhook = Webhook {
-                id: WebhookId::new(NEXT.fetch_add(1, Ordering::Relaxed)),
-                shop: installed.shop.clone(),
-                app: installed.app.clone(),
-                topic: topic.parse()?,
-                address: serde_json::from_value(address_of(number).into())?,
-                format: Format::default(),
-                protocol: Protocol::default(),
-                status: Status::Active,
-                fields: Vec::new(),
-                metafield_namespaces: Vec::new(),
-                custom_headers: Default::default(),
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            };
+            let id = WebhookId::new(NEXT.fetch_add(1, Ordering::Relaxed));
+            let key = WebhookKey { id, shop: installed.shop.clone(), app: installed.app.clone() };
+            let address = serde_json::from_value(address_of(number).into())?;
+            let webhook = Webhook::new(key, topic.parse()?, address, now);
             let put = PutRequest::builder().set_item(Some(to_item(WebhookItem::of(webhook))?)).build()?;
             Ok(WriteRequest::builder().put_request(put).build())
         });

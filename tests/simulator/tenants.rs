@@ -15,7 +15,7 @@ use storehook_domain::{
     installation::{
         Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
     },
-    webhook::{Format, Status, Webhook, WebhookId, whole_second},
+    webhook::{Webhook, WebhookId, WebhookKey, whole_second},
 };
 
 use crate::{
@@ -78,22 +78,11 @@ impl Tenant {
         for webhook in 0..self.webhooks {
             let host = format!("w{webhook}.t{}.example", self.number);
             ledger.endpoint(host.clone(), self.number, self.group.behaviour);
-            let webhook = Webhook {
-                id: WebhookId::new((self.number * 10_000 + webhook + 1) as u64),
-                shop: self.shop.clone(),
-                app: self.app.clone(),
-                topic: TOPIC.parse()?,
-                address: serde_json::from_value(format!("https://{host}/").into())?,
-                format: Format::Json,
-                protocol: self.group.protocol,
-                status: Status::Active,
-                fields: Vec::new(),
-                metafield_namespaces: Vec::new(),
-                custom_headers: Default::default(),
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            };
+            let id = WebhookId::new((self.number * 10_000 + webhook + 1) as u64);
+            let key = WebhookKey { id, shop: self.shop.clone(), app: self.app.clone() };
+            let address = serde_json::from_value(format!("https://{host}/").into())?;
+            let webhook = Webhook::new(key, TOPIC.parse()?, address, now);
+            let webhook = Webhook { protocol: self.group.protocol, ..webhook };
             items.push(json_of(WebhookItem::of(webhook))?);
         }
         for item in items {

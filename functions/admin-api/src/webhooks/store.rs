@@ -22,7 +22,7 @@ use storehook_aws::{
     table::{self, TableError, number, text},
 };
 use storehook_domain::webhook::{
-    Format, Protocol, Status, Webhook, WebhookId,
+    Webhook, WebhookId, WebhookKey,
     filter::WebhookFilter,
     new_webhook::{NewWebhook, WebhookPatch},
     query::WebhookQuery,
@@ -144,23 +144,8 @@ impl WebhookStore {
         new: NewWebhook,
         now: Timestamp,
     ) -> Result<Webhook, WriteError> {
-        let now = whole_second(now);
-        let mut webhook = Webhook {
-            id: self.take_id().await?,
-            shop: caller.shop.clone(),
-            app: caller.app.clone(),
-            topic: new.topic,
-            address: new.address,
-            format: Format::default(),
-            protocol: Protocol::default(),
-            status: Status::Active,
-            fields: Vec::new(),
-            metafield_namespaces: Vec::new(),
-            custom_headers: Default::default(),
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let (id, shop, app) = (self.take_id().await?, caller.shop.clone(), caller.app.clone());
+        let mut webhook = Webhook::new(WebhookKey { id, shop, app }, new.topic, new.address, now);
         new.rest.apply_to(&mut webhook);
         let put = transaction::put_new(&self.table, WebhookItem::of(webhook.clone()))?;
         let slot = transaction::put_new(&self.table, UniquenessItem::of(&webhook))?;

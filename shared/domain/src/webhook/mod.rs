@@ -80,6 +80,28 @@ pub struct WebhookKey {
 }
 
 impl Webhook {
+    /// A new webhook, with the defaults of everything that it need not have. It is created now, to the
+    /// second.
+    pub fn new(key: WebhookKey, topic: TopicPattern, address: Address, now: Timestamp) -> Self {
+        let (WebhookKey { id, shop, app }, now) = (key, whole_second(now));
+        Self {
+            id,
+            shop,
+            app,
+            topic,
+            address,
+            format: Format::default(),
+            protocol: Protocol::default(),
+            status: Status::Active,
+            fields: Vec::new(),
+            metafield_namespaces: Vec::new(),
+            custom_headers: CustomHeaders::default(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
     /// What names it.
     pub fn key(&self) -> WebhookKey {
         WebhookKey { id: self.id, shop: self.shop.clone(), app: self.app.clone() }
