@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::python;
-use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// The outputs of the template.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,17 +86,13 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
     .into_iter()
     .chain(deployment.parameters.iter().copied())
     .collect();
-    let (access_key_id, secret_access_key) = LOCAL_CREDENTIALS;
     let job = json!({
-        "endpoint_url": deployment.endpoint_url,
-        "region": LOCAL_REGION,
-        "access_key_id": access_key_id,
-        "secret_access_key": secret_access_key,
         "template": deployment.template,
         "programs": deployment.programs,
         "stack_name": deployment.stack_name,
         "parameters": parameters,
     });
     let script = include_str!("deploy.py");
-    python::run_script(deployment.interpreter, script, &job).await.context("cannot deploy the template")
+    let deployed = python::run_script(deployment.interpreter, deployment.endpoint_url, script, job).await;
+    deployed.context("cannot deploy the template")
 }

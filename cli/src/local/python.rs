@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio::process::Command;
 
 use super::say::say;
+use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// A private virtual environment.
 #[derive(Debug, Clone, Copy)]
@@ -104,12 +105,19 @@ async fn loads(interpreter: &Path, modules: &str) -> bool {
     python.status().await.is_ok_and(|status| status.success())
 }
 
-/// Runs one of our scripts in the environment: JSON in, JSON out.
+/// Runs one of our scripts in the environment: JSON in, JSON out. The script is told how to reach the
+/// emulator at this URL beside its input, which must be an object.
 pub(super) async fn run_script<T: serde::de::DeserializeOwned>(
     interpreter: &Path,
+    endpoint_url: &str,
     script: &str,
-    input: &serde_json::Value,
+    mut input: serde_json::Value,
 ) -> Result<T> {
+    let (access_key_id, secret_access_key) = LOCAL_CREDENTIALS;
+    input["endpoint_url"] = endpoint_url.into();
+    input["region"] = LOCAL_REGION.into();
+    input["access_key_id"] = access_key_id.into();
+    input["secret_access_key"] = secret_access_key.into();
     use tokio::io::AsyncWriteExt as _;
     let mut child = Command::new(interpreter)
         .args(["-c", script])

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::batch::{Batch, GivenUp};
 use crate::local::python;
-use crate::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// Where given-up records go.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,18 +113,13 @@ impl Store {
         mapping: &EventSourceMappingConfiguration,
     ) -> Result<()> {
         let now = storehook_aws::now();
-        let (access_key_id, secret_access_key) = LOCAL_CREDENTIALS;
         let job = json!({
-            "endpoint_url": self.endpoint_url,
-            "region": LOCAL_REGION,
-            "access_key_id": access_key_id,
-            "secret_access_key": secret_access_key,
             "bucket": bucket,
             "key": record.key(mapping, now),
             "body": record.to_object(mapping, now).to_string(),
         });
         let script = include_str!("put_object.py");
-        let put = python::run_script::<Value>(&self.interpreter, script, &job).await;
+        let put = python::run_script::<Value>(&self.interpreter, &self.endpoint_url, script, job).await;
         put.context("the on-failure destination refused the object").map(|_| ())
     }
 }
