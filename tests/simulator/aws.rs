@@ -1,24 +1,14 @@
-//! AWS in this process, behind the SDK's HTTP connector.
-//!
-//! All of the SDK but its connection is real: it builds and signs requests, times them out, repeats
-//! them and reads the responses. A call takes [`LATENCY`] on the virtual clock.
+//! AWS in this process, behind the SDK's HTTP connector ([`InProcess`]). A call takes [`LATENCY`] on
+//! the virtual clock.
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use aws_smithy_runtime_api::{
-    client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
-    },
-    http::StatusCode,
-};
+use futures::FutureExt as _;
 use serde_json::{Value, json};
+use storehook_aws::stand_in::InProcess;
 
 use crate::{clock, dynamodb::DynamoDb, kinesis::Stream, refusal::Refusal, sqs::Sqs};
 
@@ -33,16 +23,29 @@ pub(crate) struct Aws {
     pub(crate) stream: Stream,
 }
 
-impl fmt::Debug for Aws {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Aws")
-    }
-}
-
 impl Aws {
     /// DynamoDB's tables.
     pub(crate) fn dynamodb(&self) -> MutexGuard<'_, DynamoDb> {
         self.dynamodb.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the SDK connects to.
+    pub(crate) fn in_process(&self) -> InProcess {
+        let aws = self.clone();
+        InProcess(Arc::new(move |target, call| {
+            let aws = aws.clone();
+            async move {
+                // Half of the time before the service sees the call, half of it after.
+                tokio::time::sleep(LATENCY / 2).await;
+                let response = aws.respond(&target, &call).unwrap_or_else(|Refusal(name, mut body)| {
+                    body["__type"] = name.into();
+                    body
+                });
+                tokio::time::sleep(LATENCY / 2).await;
+                response
+            }
+            .boxed()
+        }))
     }
 
     fn respond(&self, target: &str, call: &Value) -> Result<Value, Refusal> {
@@ -53,34 +56,5 @@ impl Aws {
             "Kinesis_20131202" => self.stream.respond(operation, call),
             _ => Err(Refusal("UnknownOperationException", json!({"message": target}))),
         }
-    }
-}
-
-impl HttpClient for Aws {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Aws {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let aws = self.clone();
-        HttpConnectorFuture::new(async move {
-            // Half of the time before the service sees the call, half of it after.
-            tokio::time::sleep(LATENCY / 2).await;
-            let target = request.headers().get("x-amz-target").unwrap_or_default();
-            let call = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
-            let (status, body) = match aws.respond(target, &call.unwrap_or_default()) {
-                Ok(response) => (200, response),
-                Err(Refusal(name, mut body)) => {
-                    body["__type"] = name.into();
-                    (400, body)
-                }
-            };
-            tokio::time::sleep(LATENCY / 2).await;
-            let status = StatusCode::try_from(status);
-            let status = status.map_err(|error| ConnectorError::other(error.into(), None))?;
-            Ok(HttpResponse::new(status, body.to_string().into()))
-        })
     }
 }

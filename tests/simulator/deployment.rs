@@ -84,7 +84,7 @@ pub(crate) fn start(
         variables.extend(options.environment.iter().cloned());
         let environment: Environment = variables.into_iter().collect();
         let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
-        let sdk = sdk.http_client(aws.clone()).time_source(clock::Virtual).build();
+        let sdk = sdk.http_client(aws.in_process()).time_source(clock::Virtual).build();
         Ok((environment, sdk))
     };
     let script = endpoints::script(ledger.clone());

@@ -7,9 +7,12 @@ use std::{
 
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
-use storehook_aws::{Environment, stand_in::StandIn};
+use storehook_aws::{
+    Environment,
+    stand_in::{InProcess, StandIn},
+};
 
-use crate::{Dependencies, Settings, tests::virtual_time::InProcess};
+use crate::{Dependencies, Settings};
 
 /// How many webhooks the shop `wide` has.
 pub(super) const WIDE: usize = 4_000;

@@ -1,5 +1,4 @@
-//! Virtual time, and AWS in this process: a call takes the time that its stand-in waits, and no
-//! real time passes.
+//! Virtual time: a call takes the time that its stand-in waits, and no real time passes.
 //!
 //! [`run`] polls a test until it can only go on in time. Then it sets the clock to the next moment
 //! that somebody waits for. So ten thousand calls of a second each are made in an instant, and every
@@ -7,7 +6,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt,
     future::poll_fn,
     pin::pin,
     sync::{
@@ -18,18 +16,7 @@ use std::{
     time::Duration,
 };
 
-use aws_smithy_runtime_api::{
-    client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
-    },
-    http::StatusCode,
-};
-use futures::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::Value;
 
 thread_local! {
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -83,40 +70,5 @@ pub(crate) fn run<F: Future>(test: F) -> F::Output {
                 sleeper.wake();
             }
         });
-    }
-}
-
-/// What answers a call of AWS: by its operation and its JSON. A response with `__type` is an error.
-type Respond = dyn Fn(String, Value) -> BoxFuture<'static, Value> + Send + Sync;
-
-/// AWS in this process.
-#[derive(Clone)]
-pub(crate) struct InProcess(pub(crate) Arc<Respond>);
-
-impl fmt::Debug for InProcess {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("InProcess")
-    }
-}
-
-impl HttpClient for InProcess {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for InProcess {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let call = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
-        let response = (self.0)(operation, call.unwrap_or_default());
-        HttpConnectorFuture::new(async move {
-            let body = response.await;
-            let status = StatusCode::try_from(if body["__type"].is_null() { 200 } else { 400 });
-            status
-                .map(|status| HttpResponse::new(status, body.to_string().into()))
-                .map_err(|error| ConnectorError::other(error.into(), None))
-        })
     }
 }

@@ -4,6 +4,7 @@
 //! gets the next reply that the test has for its operation. Where it has none, the call is made and
 //! returns nothing. A test looks at the calls that the function made, and at what it [`logged`].
 
+mod in_process;
 mod lines;
 
 use std::{
@@ -29,6 +30,7 @@ use crate::{
     table::{self, Item, TableError},
 };
 
+pub use in_process::InProcess;
 pub use lines::logged;
 
 /// DynamoDB, SQS and Kinesis, as a test wants them.

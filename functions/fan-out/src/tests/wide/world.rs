@@ -8,6 +8,7 @@ use std::{
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
+use storehook_aws::stand_in::InProcess;
 
 use crate::{
     Dependencies,
@@ -48,9 +49,10 @@ pub(super) type Shared = Arc<Mutex<Seen>>;
 pub(super) fn world() -> Result<(Shared, Dependencies), Box<dyn std::error::Error>> {
     let seen = Shared::default();
     let aws = seen.clone();
-    let respond = move |operation: String, call: Value| {
+    let respond = move |target: String, call: Value| {
         let aws = aws.clone();
         async move {
+            let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
             if operation.starts_with("Send") {
                 virtual_time::sleep(Duration::from_secs(1)).await;
             }
@@ -58,7 +60,7 @@ pub(super) fn world() -> Result<(Shared, Dependencies), Box<dyn std::error::Erro
         }
         .boxed()
     };
-    Ok((seen, dependencies_in(virtual_time::InProcess(Arc::new(respond)))?))
+    Ok((seen, dependencies_in(InProcess(Arc::new(respond)))?))
 }
 
 impl Seen {

@@ -1,0 +1,54 @@
+//! AWS in this process, behind the SDK's HTTP connector, for tests on a virtual clock.
+//!
+//! All of the SDK but its connection is real: it builds and signs requests, times them out, repeats
+//! them and reads the responses. No socket is opened, so a call takes the time that its stand-in
+//! waits.
+
+use std::{fmt, sync::Arc};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+/// What answers a call: by its target, `AmazonSQS.SendMessage`, and its JSON. A response with `__type`
+/// is an error.
+type Respond = dyn Fn(String, Value) -> BoxFuture<'static, Value> + Send + Sync;
+
+/// AWS in this process.
+#[derive(Clone)]
+pub struct InProcess(pub Arc<Respond>);
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InProcess")
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let call = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
+        let response = (self.0)(target, call.unwrap_or_default());
+        HttpConnectorFuture::new(async move {
+            let body = response.await;
+            let status = StatusCode::try_from(if body["__type"].is_null() { 200 } else { 400 });
+            status
+                .map(|status| HttpResponse::new(status, body.to_string().into()))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
