@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     delivery::id::DeliveryId,
     job::recovery::{
-        pass::{CatchUp, Pass, PassOutcome, pause_after, pause_before, pause_when_full},
+        pass::{CatchUp, Pass, PassOutcome, pause_after, pause_between, pause_when_full},
         probe::{Opening, PROBED_KEPT, gap},
         record::{Phase, Recovery},
         rules::{OLDEST, QUIET, RecoveryRules, after, ago},
@@ -97,7 +97,7 @@ impl Recovery {
                 pause_after(outcome, catch_up.rate(now, rules))
             }
             (None, _) if catch_up.pass.counts.held > 0 => {
-                let wait = pause_before(catch_up.passes, rules);
+                let wait = pause_between(catch_up.passes, rules);
                 catch_up.passes = catch_up.passes.saturating_add(1);
                 catch_up.quiet_since = None;
                 catch_up.pass = Pass::begin(after(now, wait), from);

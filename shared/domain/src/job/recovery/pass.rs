@@ -21,6 +21,10 @@ const PACE: u32 = 5;
 /// at once.
 const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 
+/// The shortest wait between two passes, whatever the time scale: SQS and the delivery function take
+/// the same time for a message, however much its retries are compressed.
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
 /// A catch-up: passes until nothing is held any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatchUp {
@@ -94,10 +98,15 @@ pub(super) fn pause_when_full(rules: &RecoveryRules) -> SignedDuration {
     rules.scaled(FULL_PAUSE)
 }
 
-/// The wait before a pass, after `passes` that found something.
-pub(super) fn pause_before(passes: u32, rules: &RecoveryRules) -> SignedDuration {
+/// The wait before the first pass of a recovery that no breaker began.
+pub(super) fn pause_at_first(rules: &RecoveryRules) -> SignedDuration {
+    rules.scaled((PAUSES[0] * 60) as f64)
+}
+
+/// The wait after a pass that found something; `passes` of them came before it.
+pub(super) fn pause_between(passes: u32, rules: &RecoveryRules) -> SignedDuration {
     let index = usize::try_from(passes).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
-    rules.scaled((PAUSES[index] * 60) as f64)
+    rules.scaled((PAUSES[index] * 60) as f64).max(SHORTEST_PAUSE)
 }
 
 impl PassCounts {

@@ -79,7 +79,7 @@ impl Recovery {
             from,
             steps: 0,
             noted_by: None,
-            due_at: Some(after(now, pass::pause_before(0, rules))),
+            due_at: Some(after(now, pass::pause_at_first(rules))),
         }
     }
 
