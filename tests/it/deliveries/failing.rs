@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -122,9 +123,7 @@ impl Failing {
             let health = self.health().await?;
             let mut recovery = health.recovery.context("no recovery")?;
             recovery.steps += 100;
-            if is_parked {
-                recovery.due_at = None;
-            }
+            recovery.due_at = (!is_parked).then(|| storehook_aws::now() - Duration::from_secs(120));
             let key = self.key()?;
             let is_lost = self.table().put_recovery(&key, health.recovery_version, &recovery, false).await?;
             Ok(is_lost.ok())
