@@ -43,7 +43,7 @@ fn main() -> Result<()> {
 
 async fn bench() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build().await?;
+    let programs = Programs::build(&arguments).await?;
     let endpoint = Endpoint::start().await?;
     let aws = StubAws::start(1, &endpoint.url).await?;
     let (mut beside, mut cases) = (beside(), cases());
@@ -154,7 +154,7 @@ impl Case {
         let payload = order(self.bytes);
         let days = if self.has_history { "30" } else { "0" };
         let mut function =
-            Function::start(programs.of("delivery")?, aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
+            Function::start((programs, "delivery"), aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
         let counts = || (endpoint.posts(), aws.calls("PutItem"));
         let (mut began, mut before) = (Duration::ZERO, (0, 0));
         for number in 0..WARM_UP + posts / self.batch {

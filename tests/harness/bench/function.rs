@@ -1,7 +1,6 @@
 //! A function's program in a process of its own.
 
 use std::{
-    path::Path,
     process::Stdio,
     sync::{
         Arc,
@@ -14,12 +13,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::{Child, Command},
+    process::Child,
     time::timeout,
 };
 
 use super::{
-    StubAws,
+    Programs, StubAws,
     cpu::{cpu_of, peak_memory_of},
     runtime_api::RuntimeApi,
 };
@@ -37,10 +36,14 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts a program as Lambda does, with these settings beside those that every function needs.
-    pub async fn start(program: &Path, aws: &StubAws, settings: &[(&str, &str)]) -> Result<Self> {
+    /// Starts a function's program as Lambda does, with these settings beside those that every function needs.
+    pub async fn start(
+        (programs, name): (&Programs, &str),
+        aws: &StubAws,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut runtime = RuntimeApi::start().await?;
-        let mut command = Command::new(program);
+        let mut command = programs.command(name)?;
         command
             .env_clear()
             .envs(lambda(&runtime.authority))

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Measures only the rows whose name has this in it.
     #[arg(long, default_value = "")]
     only: String,
+    /// Runs each function under this program, a profiler, such as 'valgrind --tool=callgrind'.
+    #[arg(long, default_value = "")]
+    under: String,
     /// Cargo gives it to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -34,6 +37,11 @@ impl Arguments {
     /// How much each row measures.
     pub fn count_or(&self, default: usize) -> usize {
         self.count.unwrap_or(default)
+    }
+
+    /// The profiler and its arguments, if there is one.
+    pub(super) fn under(&self) -> Vec<String> {
+        self.under.split_whitespace().map(str::to_owned).collect()
     }
 
     /// Whether a row is wanted.
