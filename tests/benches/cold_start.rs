@@ -11,7 +11,7 @@ use storehook_tests::bench::{Arguments, Function, Programs, Report, StubAws, med
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build(&arguments).await?;
+    let programs = Programs::of_functions(&Programs::FUNCTIONS, &arguments).await?;
     let aws = StubAws::start(1, "http://127.0.0.1/").await?;
     let functions = Programs::FUNCTIONS.into_iter().filter(|function| arguments.wants(function));
     let mut measured: Vec<_> = functions.map(|function| (function, Vec::new(), 0)).collect();

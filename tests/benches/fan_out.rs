@@ -37,7 +37,7 @@ fn main() -> Result<()> {
 
 async fn bench() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build(&arguments).await?;
+    let programs = Programs::of_functions(&["fan-out"], &arguments).await?;
     let endpoint = Endpoint::start().await?;
     let count = arguments.count_or(20_000);
     let rows =
@@ -107,6 +107,7 @@ impl Case {
         let cpu = function.cpu()? - began;
         let sent = aws.messages() - before;
         ensure!(sent == batches * a_batch, "{sent} messages were sent");
+        function.stop().await?;
         Ok(cpu.as_secs_f64() * 1_000.0 / sent as f64)
     }
 }

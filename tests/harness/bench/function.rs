@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
@@ -84,6 +85,14 @@ impl Function {
     /// The most memory that it has had at once, in bytes.
     pub fn peak_memory(&self) -> Result<u64> {
         peak_memory_of(&self.id()?)
+    }
+
+    /// Ends it, so that a profiler writes what it has found.
+    pub async fn stop(mut self) -> Result<()> {
+        let id = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(id.context("the function has ended")?, Signal::TERM)?;
+        timeout(PATIENCE, self.process.wait()).await.context("the function does not end")??;
+        Ok(())
     }
 
     fn id(&self) -> Result<String> {

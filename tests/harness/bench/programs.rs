@@ -22,9 +22,12 @@ impl Programs {
     /// The functions.
     pub const FUNCTIONS: [&str; 3] = ["delivery", "fan-out", "admin-api"];
 
-    /// Builds them.
-    pub async fn build(arguments: &Arguments) -> Result<Self> {
-        let programs = functions::build_these(&root(), &Self::FUNCTIONS).await?;
+    /// Builds those of these functions, or takes them from where the arguments say.
+    pub async fn of_functions(functions: &[&str], arguments: &Arguments) -> Result<Self> {
+        let programs = match arguments.programs() {
+            Some(folder) => functions.iter().map(|name| ((*name).to_owned(), folder.join(name))).collect(),
+            None => functions::build_these(&root(), functions).await?,
+        };
         Ok(Self { programs, under: arguments.under() })
     }
 
