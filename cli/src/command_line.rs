@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    completions, exit, global::Global, install, listen, local, panel_link, publish, redrive, status,
+    completions, cost, exit, global::Global, install, listen, local, panel_link, publish, redrive,
+    status,
 };
 
 /// What the user has typed.
@@ -33,6 +34,8 @@ enum Command {
     Redrive(redrive::selection::Args),
     /// Show how many messages are in each queue.
     Status,
+    /// Compute what a month costs.
+    Cost(cost::Args),
     /// Print the completions of this command line for a shell.
     Completions(completions::Args),
 }
@@ -57,6 +60,7 @@ impl CommandLine {
             Command::Publish(args) => publish::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
+            Command::Cost(args) => cost::run(&args, &global).await,
             Command::Status => status::run(&global).await,
             Command::Completions(args) => completions::run(&args, &mut Self::command()),
         }

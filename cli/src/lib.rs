@@ -28,6 +28,8 @@ pub mod publish;
 pub mod listen;
 
 pub mod redrive;
+
+pub mod cost;
 pub mod status;
 
 pub mod completions;
