@@ -27,6 +27,8 @@ pub mod publish;
 
 pub mod listen;
 
+pub mod drain;
+
 pub mod redrive;
 
 pub mod cost;
