@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    completions, cost, exit, global::Global, install, listen, local, panel_link, publish, redrive,
+    completions, cost, doctor, exit, global::Global, install, listen, local, panel_link, publish, redrive,
     status,
 };
 
@@ -30,6 +30,8 @@ enum Command {
     Publish(publish::Args),
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
+    /// Find out whether an endpoint is a good receiver.
+    Doctor(doctor::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
     /// Show how many messages are in each queue.
@@ -59,6 +61,7 @@ impl CommandLine {
             Command::PanelLink(args) => panel_link::run(args, &global).await,
             Command::Publish(args) => publish::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
+            Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
             Command::Cost(args) => cost::run(&args, &global).await,
             Command::Status => status::run(&global).await,

@@ -8,6 +8,7 @@
 //! all of them take. `stack` leads the commands to a stack, and `output` is where they all write:
 //! a result is either text or JSON, by `--json`.
 
+pub mod http_client;
 pub mod output;
 pub mod progress;
 pub mod socket;
@@ -18,6 +19,8 @@ pub mod stack;
 
 pub mod global;
 
+pub mod secret;
+
 pub mod local;
 
 pub mod input;
@@ -25,6 +28,7 @@ pub mod install;
 pub mod panel_link;
 pub mod publish;
 
+pub mod doctor;
 pub mod listen;
 
 pub mod drain;
