@@ -5,7 +5,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     completions, cost, doctor, exit, global::Global, install, listen, local, panel_link, publish, redrive,
-    status,
+    republish, status,
 };
 
 /// What the user has typed.
@@ -34,6 +34,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
+    /// Publish again what was rejected or given up, mended or not.
+    Republish(republish::Args),
     /// Show how many messages are in each queue.
     Status,
     /// Compute what a month costs.
@@ -63,6 +65,7 @@ impl CommandLine {
             Command::Listen(args) => listen::run(args, &global).await,
             Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
+            Command::Republish(args) => republish::run(args, &global).await,
             Command::Cost(args) => cost::run(&args, &global).await,
             Command::Status => status::run(&global).await,
             Command::Completions(args) => completions::run(&args, &mut Self::command()),

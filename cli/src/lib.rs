@@ -34,6 +34,7 @@ pub mod listen;
 pub mod drain;
 
 pub mod redrive;
+pub mod republish;
 
 pub mod cost;
 pub mod status;
