@@ -157,6 +157,20 @@ fn what_fails_in_part_or_flaps_is_delivered_in_the_end() {
     }
 }
 
+/// What a breaker held comes back by itself: nothing stays held once the endpoint works.
+#[test]
+fn what_a_breaker_held_is_delivered_in_the_end() {
+    let [without, with] = [0, 2].map(|failures| {
+        let environment = vec![("BREAKER_FAILURES".to_owned(), failures.to_string())];
+        let options = Options { quiet_within: 72 * HOUR, environment, ..options() };
+        let results = Results::of(&simulation::run(&scenario("flaps"), &options).unwrap());
+        assert!(results.is_quiet, "{results:?}");
+        assert_eq!(results.fates.delivered, results.fates.published, "{results:?}");
+        results
+    });
+    assert!(with.troubled_posts < without.troubled_posts, "no breaker opened: {with:?}");
+}
+
 #[test]
 fn a_simulation_is_decided_by_its_seed() {
     let run = |seed| {

@@ -56,7 +56,9 @@ impl Outputs {
             Ok(described) => described.stacks.unwrap_or_default().into_iter().next(),
             // CloudFormation has no code of its own for it (`DescribeStacks`, AWS CloudFormation API Reference).
             Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => None,
-            Err(error) => return Err(error).with_context(|| format!("the stack {stack} was not found")),
+            Err(error) => {
+                return Err(error).with_context(|| format!("the stack {stack} could not be looked up"));
+            }
         };
         let Some(found) = found else {
             bail!(

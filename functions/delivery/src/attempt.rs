@@ -44,6 +44,12 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
+    /// Whether the endpoint took the delivery, or wants it later.
+    pub(crate) fn is_taken(&self) -> bool {
+        let outcome = self.attempt.as_ref().map(|attempt| &attempt.outcome);
+        matches!(outcome, Ok(Outcome::Delivered | Outcome::Delayed(_)))
+    }
+
     /// Whether the delivery waited for this receive as for a retry.
     pub(crate) fn was_waiting(&self) -> bool {
         self.history.record().is_some_and(|known| known.state == DeliveryState::Retrying)

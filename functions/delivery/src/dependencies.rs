@@ -1,7 +1,7 @@
 //! What every invocation needs.
 
 use jiff::Timestamp;
-use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable};
 
 use crate::{
     after::{
@@ -23,6 +23,8 @@ pub struct Dependencies {
     pub(crate) history: History,
     pub(crate) health: Health,
     pub(crate) settings: Settings,
+    /// What was counted and not written yet.
+    pub meter: Meter,
     pub(crate) clock: fn() -> Timestamp,
 }
 
@@ -78,6 +80,7 @@ impl Dependencies {
                 retry: settings.retry_queue.clone(),
             },
             history,
+            meter: Meter::new(&settings.metrics_namespace),
             settings,
             clock,
         }

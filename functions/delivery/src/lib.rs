@@ -35,9 +35,11 @@ mod dependencies;
 mod log;
 mod lookup;
 mod message;
+mod receive;
 mod sender;
 mod settings;
 mod skipped;
+mod tally;
 mod transport;
 
 use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
@@ -45,18 +47,10 @@ use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use futures::{FutureExt as _, future};
-use jiff::Timestamp;
-use storehook_domain::{
-    delivery::{
-        disposition::Disposition,
-        lane::Lane,
-        message::{DeliveryMessage, InvalidDeliveryMessage},
-    },
-    history::{
-        decision::{crowded, disposition},
-        held_for::HeldFor,
-    },
-    job::recovery::hold::{Waiting, is_held_after, waiting_change},
+use storehook_domain::delivery::{
+    disposition::Disposition,
+    lane::Lane,
+    message::{DeliveryMessage, InvalidDeliveryMessage},
 };
 
 pub use dependencies::Dependencies;
@@ -64,13 +58,7 @@ pub use sender::{FUNCTION_TIMEOUT, INTEGRATION_TIMEOUT, PLACES, Sender, SenderEr
 pub use settings::{QueueAddress, Settings};
 pub use transport::{Script, Scripted};
 
-use crate::{
-    after::{health::Counted, queues::Reported},
-    attempt::Receipt,
-    lookup::found::Found,
-    message::Received,
-    skipped::Skipped,
-};
+use crate::{after::queues::Reported, message::Received};
 
 /// Works on a batch of messages. The response names the messages that must come again.
 pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchResponse {
@@ -86,7 +74,7 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
     let (received, copies) = apart(received, dependencies.history.is_on());
     let found = dependencies.lookup.load(received).await;
     let delivered = found.into_iter().map(|(received, found)| {
-        failed(received.sqs, async move { deliver(dependencies, &received, found).await })
+        failed(received.sqs, async move { receive::deliver(dependencies, &received, found).await })
     });
     let rejected = malformed
         .into_iter()
@@ -152,103 +140,6 @@ async fn reject(
     );
     dependencies.queues.hide(sqs, lane, Disposition::Exhausted(Duration::ZERO)).await;
     Reported::Failed
-}
-
-/// Attempts the delivery if an attempt is due, decides what becomes of the message, and records it.
-async fn deliver(dependencies: &Dependencies, received: &Received<'_>, found: Found) -> Reported {
-    let started_at = (dependencies.clock)();
-    let receipt = attempt::attempt(dependencies, received, found, started_at).await;
-    let ended_at = (dependencies.clock)();
-    let mut decided = decide(dependencies, received, &receipt, ended_at);
-    // If the delivery could not be held, its message must not end.
-    if decided == Disposition::Hold && !hold(dependencies, received, &receipt, ended_at).await {
-        let schedule = &dependencies.settings.schedule;
-        decided = schedule.next(received.lane, received.age(ended_at), None, fastrand::f64());
-    }
-    log::write(&log::Entry { received, started_at, ended_at, receipt: &receipt, disposition: decided });
-    // These run at the same time, so together they take no longer than the longest may.
-    let reported = dependencies.queues.apply(decided, received, &receipt.history);
-    let recorded = async {
-        if decided != Disposition::Hold {
-            let known = receipt.history.record();
-            dependencies.history.record(received, &receipt.attempt, known, decided, ended_at).await;
-        }
-    };
-    let counted = count(dependencies, received, &receipt, decided, ended_at);
-    future::join3(reported, recorded, counted).await.0
-}
-
-/// What becomes of a message.
-fn decide(
-    dependencies: &Dependencies,
-    received: &Received<'_>,
-    receipt: &Receipt,
-    now: Timestamp,
-) -> Disposition {
-    let schedule = &dependencies.settings.schedule;
-    let (lane, age, jitter) = (received.lane, received.age(now), fastrand::f64());
-    let admission = receipt.admission;
-    let attempt = match &receipt.attempt {
-        Err(Skipped::Held(_)) => return Disposition::Hold,
-        Err(skipped) if skipped.ends_message() => return Disposition::Ack,
-        Err(Skipped::Crowded) => return crowded(admission, schedule, age, jitter),
-        Err(_) => return disposition(admission, None, schedule, lane, age, now, jitter),
-        Ok(attempt) => attempt,
-    };
-    let decided = disposition(admission, Some(&attempt.outcome), schedule, lane, age, now, jitter);
-    let health = receipt.target.as_ref().map(|target| &target.health).filter(|_| dependencies.health.is_on);
-    let is_held = health.is_some_and(|health| {
-        let rules = &dependencies.health.recovery;
-        let waiting = Waiting { all: health.waiting(), is_among: receipt.was_waiting() };
-        is_held_after(&received.message, decided, health.recovery.is_some(), waiting, rules)
-    });
-    if is_held && attempt.failure().is_some() { Disposition::Hold } else { decided }
-}
-
-/// Holds a delivery. Returns whether its message may end.
-async fn hold(
-    dependencies: &Dependencies,
-    received: &Received<'_>,
-    receipt: &Receipt,
-    now: Timestamp,
-) -> bool {
-    let reason = match receipt.attempt {
-        Err(Skipped::Held(reason)) => reason,
-        Ok(_) | Err(_) => HeldFor::Failing,
-    };
-    let known = receipt.history.record();
-    if reason == HeldFor::Failing
-        && let Some(target) = &receipt.target
-    {
-        let queued_at = received.message.enqueued_at;
-        let created_at = known.map_or(queued_at, |known| known.created_at.min(queued_at));
-        if let Err(error) = dependencies.health.recovery_for(target, created_at, now).await {
-            let (error, id) = (storehook_aws::causes(&error), &received.message.envelope.id);
-            tracing::error!(delivery.id = %id, error, "delivery not held: its recovery has not begun");
-            return false;
-        }
-    }
-    dependencies.history.hold(received, receipt.attempt.as_ref().ok(), reason, known, now).await
-}
-
-/// Counts the attempt for the webhook, and looks after its recovery.
-async fn count(
-    dependencies: &Dependencies,
-    received: &Received<'_>,
-    receipt: &Receipt,
-    decided: Disposition,
-    now: Timestamp,
-) {
-    let (health, message) = (&dependencies.health, &received.message);
-    let Some(target) = &receipt.target else { return };
-    if let Ok(attempt) = &receipt.attempt {
-        let waiting = if health.is_on { waiting_change(receipt.was_waiting(), decided) } else { 0 };
-        health.record(&Counted { message, attempt, target, waiting, now }).await;
-    }
-    if let Err(error) = health.restart(target, now).await {
-        let error = storehook_aws::causes(&error);
-        tracing::error!(webhook.id = %target.webhook.id, error, "recovery not started again");
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The one log event of each receive of a delivery: wide, structured, and safe to keep.
+//! The one log event of a receive of a delivery: wide, structured, and safe to keep. A receive that
+//! succeeds has one by parameter only.
 
 use jiff::Timestamp;
 use storehook_domain::delivery::disposition::Disposition;
@@ -52,7 +53,7 @@ mod tests {
     use serde_json::{Value, json};
     use storehook_aws::stand_in::logged;
 
-    use crate::stand_in::{deliver_all, delivery};
+    use crate::stand_in::{Table, deliver_all, deliver_by, delivery};
 
     /// The fields of the one line of a receive.
     async fn line_of(handle: &str, message: String) -> Result<Value, Box<dyn std::error::Error>> {
@@ -98,6 +99,22 @@ mod tests {
             let line = line_of("m", message).await?;
             assert_eq!(line["delivery.state"], state);
             assert!(line["attempt.reason"].is_string(), "{line}");
+        }
+        Ok(())
+    }
+
+    /// The history tells of a success, and a line for each would cost more than the rest of the log.
+    #[tokio::test]
+    async fn successes_have_no_line_unless_asked_for() -> Result<(), Box<dyn std::error::Error>> {
+        for (webhook, is_logged) in [(7, false), (13, false), (8, true), (9, true), (12, true)] {
+            let messages = [("m", delivery(webhook, 0))];
+            let quiet = deliver_by(&messages, "30", Table::Works, |dependencies| {
+                dependencies.settings.logs_successes = false;
+                Ok(())
+            });
+            let (seen, lines) = logged(quiet).await;
+            seen?;
+            assert_eq!(lines.iter().any(|fields| fields["message"] == "attempt"), is_logged, "{webhook}");
         }
         Ok(())
     }

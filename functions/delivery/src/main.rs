@@ -11,7 +11,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings)?;
     let handler = async |event: LambdaEvent<_>| {
-        Ok::<_, lambda_runtime::Error>(delivery::handle(&dependencies, event.payload).await)
+        let response = delivery::handle(&dependencies, event.payload).await;
+        dependencies.meter.write(storehook_aws::now());
+        Ok::<_, lambda_runtime::Error>(response)
     };
     lambda_runtime::run(service_fn(handler)).await
 }

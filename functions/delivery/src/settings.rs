@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storehook_aws::{Environment, Retention, SettingError};
+use storehook_aws::{Environment, Retention, SettingError, metrics};
 use storehook_domain::{
     delivery::{
         request::platform::{ApiVersion, Platform},
@@ -53,6 +53,11 @@ pub struct Settings {
     /// The port of Lambda's own Runtime API, which no delivery may reach whatever the operator
     /// opens: `AWS_LAMBDA_RUNTIME_API`, set by Lambda.
     pub runtime_api_port: Option<u16>,
+    /// Whether a delivery that the endpoint took, or wants later, has a line in the log:
+    /// `LOG_SUCCESSES`.
+    pub logs_successes: bool,
+    /// The namespace of the metrics: `METRICS_NAMESPACE`.
+    pub metrics_namespace: String,
 }
 
 /// A queue, by the name that events use and the name that calls need.
@@ -102,7 +107,19 @@ impl Settings {
                 .ok_or(SettingError::invalid("RETRY_TIME_SCALE", "it must be over 0 and at most 1"))?,
             connect_timeout: seconds(environment, "CONNECT_TIMEOUT_SECONDS", 2, 10)?,
             attempt_timeout: seconds(environment, "ATTEMPT_TIMEOUT_SECONDS", 5, 30)?,
+            logs_successes: logs_successes(environment)?,
+            metrics_namespace: metrics::namespace(environment),
         })
+    }
+}
+
+/// `yes`, `no`, or `auto`: only where the history is off, because nothing else would tell of them.
+fn logs_successes(environment: &Environment) -> Result<bool, SettingError> {
+    match environment.optional("LOG_SUCCESSES").unwrap_or("auto") {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        "auto" => Ok(Retention::read(environment)?.deliveries().is_none()),
+        _ => Err(SettingError::invalid("LOG_SUCCESSES", "it must be yes, no or auto")),
     }
 }
 
@@ -167,6 +184,22 @@ pub(crate) mod tests {
         Ok(())
     }
 
+    /// Without the history, a success would leave no trace.
+    #[test]
+    fn successes_are_logged_where_asked_for_or_where_there_is_no_history() -> Result<(), SettingError> {
+        for (setting, days, logs) in [
+            ("", "30", false),
+            ("auto", "30", false),
+            ("auto", "0", true),
+            ("yes", "30", true),
+            ("no", "0", false),
+        ] {
+            let settings = settings([("LOG_SUCCESSES", setting), ("HISTORY_DELIVERY_DAYS", days)])?;
+            assert_eq!(settings.logs_successes, logs, "{setting:?}, {days} days");
+        }
+        Ok(())
+    }
+
     #[test]
     fn the_longest_time_limits_are_accepted() -> Result<(), SettingError> {
         let settings = settings([("CONNECT_TIMEOUT_SECONDS", "10"), ("ATTEMPT_TIMEOUT_SECONDS", "30")])?;
@@ -193,6 +226,7 @@ pub(crate) mod tests {
             ("ATTEMPT_TIMEOUT_SECONDS", "0"),
             ("ATTEMPT_TIMEOUT_SECONDS", "31"),
             ("HISTORY_DELIVERY_DAYS", "-1"),
+            ("LOG_SUCCESSES", "true"),
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1"),
         ] {
             let error = settings([(name, value)]).err();

@@ -85,7 +85,7 @@ impl History {
         is_written(message, tokio::time::timeout(CALL_TIMEOUT, held).await)
     }
 
-    /// Records the result of a receive.
+    /// Records the result of a receive. Returns whether nothing is left unwritten.
     pub(crate) async fn record(
         &self,
         received: &Received<'_>,
@@ -93,7 +93,7 @@ impl History {
         known: Option<&DeliveryRecord>,
         disposition: Disposition,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let (message, receive) = (&received.message, received.receive());
         let change = |record: DeliveryRecord| match attempt {
             Ok(attempt) => Some(record.attempted(message, receive, attempt.clone(), disposition, now)),
@@ -108,10 +108,11 @@ impl History {
                 skipped.state().is_some() || known.is_some_and(|known| known.is_other_payload(message))
             }
         };
-        if is_news {
-            let changed = self.change(message, known, now, change);
-            is_written(message, tokio::time::timeout(HISTORY_TIME, changed).await);
+        if !is_news {
+            return true;
         }
+        let changed = self.change(message, known, now, change);
+        is_written(message, tokio::time::timeout(HISTORY_TIME, changed).await)
     }
 
     /// Changes a delivery's record, starting from the known one. `change` returns `None` if there
@@ -146,8 +147,7 @@ impl History {
     }
 }
 
-/// Whether the history was written. If not, it writes a log line, which the template's metric
-/// counts.
+/// Whether the history was written. If not, the log says so.
 fn is_written(message: &DeliveryMessage<'_>, written: Result<Result<(), HistoryError>, Elapsed>) -> bool {
     let error = match written {
         Ok(Ok(())) => return true,

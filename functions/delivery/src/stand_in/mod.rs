@@ -16,7 +16,7 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::Environment;
+use storehook_aws::{Environment, metrics::Tally};
 
 use tokio::sync::Barrier;
 
@@ -79,6 +79,8 @@ pub(crate) struct Seen {
     pub(crate) reads: Vec<Value>,
     /// How many writes there were in both tables, by kind.
     pub(crate) writes: BTreeMap<String, usize>,
+    /// What was counted.
+    pub(crate) tally: Tally,
 }
 
 impl Seen {
@@ -140,7 +142,7 @@ pub(crate) async fn deliver_by(
     let mut failed: Vec<_> = failed.collect();
     failed.sort();
     let seen = aws.seen.lock().map_err(|error| error.to_string())?.clone();
-    Ok(Seen { failed, ..seen })
+    Ok(Seen { failed, tally: dependencies.meter.take(), ..seen })
 }
 
 /// What the function needs to call AWS, with AWS at this URL and a history that is kept for this
@@ -164,6 +166,7 @@ pub(crate) fn dependencies_at(
         ("RETRY_QUEUE_URL", "https://sqs/retry"),
         ("JOBS_QUEUE_URL", "https://sqs/jobs"),
         ("ALLOWED_CIDRS", "127.0.0.0/8"),
+        ("LOG_SUCCESSES", "yes"),
     ]
     .into_iter()
     .collect();

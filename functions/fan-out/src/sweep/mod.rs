@@ -106,7 +106,7 @@ impl Dependencies {
                     return Ok(false);
                 }
             }
-        } else if !recovery.is_overdue(now, &self.recovery) {
+        } else if !recovery.is_overdue(now) {
             return Ok(false);
         }
         let restarted = recovery.restarted(now);

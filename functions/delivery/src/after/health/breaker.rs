@@ -81,8 +81,7 @@ impl Health {
 
     /// Starts a recovery again whose next step is overdue. Of many receives, one succeeds.
     pub(crate) async fn restart(&self, target: &Target, now: Timestamp) -> Result<(), HealthError> {
-        let Some(recovery) = target.recovery().filter(|recovery| recovery.is_overdue(now, &self.recovery))
-        else {
+        let Some(recovery) = target.recovery().filter(|recovery| recovery.is_overdue(now)) else {
             return Ok(());
         };
         let (webhook, restarted) = (target.webhook.key(), recovery.restarted(now));

@@ -50,8 +50,8 @@ impl Health {
     }
 
     /// Counts a failed attempt. Opens the breaker, warns the app or disables the webhook, if it has
-    /// been failing for so long.
-    pub(super) async fn failed(&self, counted: &Counted<'_>) -> Result<(), HealthError> {
+    /// been failing for so long. Returns whether it disabled the webhook.
+    pub(super) async fn failed(&self, counted: &Counted<'_>) -> Result<bool, HealthError> {
         let Counted { target, waiting, now, .. } = counted;
         let Target { webhook, health, .. } = target;
         let known = health.run().filter(|_| health.webhook_version == webhook.version);
@@ -74,7 +74,7 @@ impl Health {
         if run.is_nearly_too_long(*now) && health.warned != Some(run.since) {
             self.warn(webhook, &run, *now).await?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Adds a failed attempt to the webhook's run, or begins one.

@@ -13,18 +13,18 @@ use super::{Health, HealthError};
 
 impl Health {
     /// Disables a webhook and tells its app, unless the webhook has been changed meanwhile. `by` names
-    /// the attempt.
+    /// the attempt. Returns whether the webhook is disabled.
     pub(super) async fn disable(
         &self,
         webhook: &Webhook,
         reason: &str,
         by: &str,
         now: Timestamp,
-    ) -> Result<(), HealthError> {
+    ) -> Result<bool, HealthError> {
         let (enabled, disabled) = (webhook.version, webhook.version + 1);
         let versions = (enabled, disabled);
         if !self.set_status(webhook, Status::Disabled, versions, whole_second(now), by).await? {
-            return Ok(());
+            return Ok(false);
         }
         if let Err(error) = self.publish(webhook, disabled_event(webhook, reason, now)).await {
             // With its version the webhook keeps its failure run, so the next attempt disables it.
@@ -34,7 +34,7 @@ impl Health {
         }
         let Webhook { id, shop, app, .. } = webhook;
         tracing::warn!(webhook.id = %id, event.shop = %shop, event.app = %app, reason, "webhook disabled");
-        Ok(())
+        Ok(true)
     }
 
     /// Sets a webhook's status and version if it still has the version `before`, and notes the attempt

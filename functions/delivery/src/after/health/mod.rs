@@ -90,22 +90,26 @@ pub(crate) enum HealthError {
 }
 
 impl Health {
-    /// Records what an attempt means for its webhook. If that fails, the log says so.
-    pub(crate) async fn record(&self, counted: &Counted<'_>) {
+    /// Records what an attempt means for its webhook. If that fails, the log says so. Returns whether
+    /// the attempt disabled the webhook.
+    pub(crate) async fn record(&self, counted: &Counted<'_>) -> bool {
         let Counted { message, attempt, target, now, .. } = counted;
-        if let Err(error) = self.record_outcome(counted).await {
-            not_recorded(message, &error);
+        let recorded = self.record_outcome(counted).await;
+        if let Err(error) = &recorded {
+            not_recorded(message, error);
         }
         if let Err(error) = self.judge(target, attempt.latency, *now).await {
             not_recorded(message, &error);
         }
+        recorded.unwrap_or(false)
     }
 
-    async fn record_outcome(&self, counted: &Counted<'_>) -> Result<(), HealthError> {
+    /// Returns whether the attempt disabled the webhook.
+    async fn record_outcome(&self, counted: &Counted<'_>) -> Result<bool, HealthError> {
         match &counted.attempt.outcome {
-            Outcome::Delivered | Outcome::Delayed(_) => self.worked(counted).await,
+            Outcome::Delivered | Outcome::Delayed(_) => self.worked(counted).await.map(|()| false),
             // If the request could not be built, the endpoint saw nothing of it.
-            Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(()),
+            Outcome::Failed { reason: FailedAttempt::NotBuilt(_), .. } => Ok(false),
             outcome if outcome.is_gone() => {
                 let by = counted.by();
                 let reason = "the endpoint responded with 410 Gone";

@@ -77,6 +77,19 @@ impl RetrySchedule {
         age >= self.ends_at()
     }
 
+    /// The latest age at which an attempt was due that is made at this age: the point of the table
+    /// before it, with the longest jitter of the wait for it.
+    pub fn latest_due(&self, age: Duration) -> Duration {
+        let mut due = Duration::ZERO;
+        for pair in AGES.windows(2) {
+            let [before, point] = *pair else { continue };
+            if self.scaled(point as f64) <= age {
+                due = self.scaled(point as f64 + (point - before) as f64 * JITTER).min(age);
+            }
+        }
+        due
+    }
+
     /// What becomes of a message after an attempt with this outcome at this age; `jitter` as in
     /// [`Self::next`].
     pub fn after(&self, outcome: &Outcome, lane: Lane, age: Duration, jitter: f64) -> Disposition {

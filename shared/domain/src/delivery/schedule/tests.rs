@@ -43,6 +43,16 @@ fn a_failure_waits_for_the_next_point_after_its_age() {
 }
 
 #[test]
+fn an_attempt_was_due_at_the_point_before_its_age_with_the_longest_jitter() {
+    for (age, due) in
+        [(0.0, 0.0), (9.9, 0.0), (10.0, 10.0), (10.5, 10.5), (39.0, 11.0), (172_360.0, 172_360.0)]
+    {
+        assert_eq!(REAL.latest_due(Duration::from_secs_f64(age)), Duration::from_secs_f64(due), "{age}");
+    }
+    assert_eq!(REAL.latest_due(Duration::from_secs(999_999)), REAL.ends_at());
+}
+
+#[test]
 fn retry_after_moves_an_attempt_later_and_never_earlier() {
     let seconds = Duration::from_secs;
     for (age, retry_after, wait) in [

@@ -2,7 +2,9 @@
 //!
 //! It has two steps. [`Received::admission`] decides whether the message may be attempted, from
 //! what is known about its delivery. [`disposition`] decides what becomes of the message, after the
-//! attempt or if there was none.
+//! attempt or if there was none. How late an attempt is, `due` knows.
+
+mod due;
 
 use std::time::Duration;
 

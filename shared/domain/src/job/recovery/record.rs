@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,8 +19,9 @@ use crate::{
     webhook::{WebhookKey, health::failure_run::FailureRun},
 };
 
-/// How long after its due time a step counts as lost.
-const OVERDUE: f64 = 60.0;
+/// How long after its due time a step counts as lost, whatever the time scale: a step that is under
+/// way takes as long as its invocation may, and to make it twice at once sends everything twice.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The longest pause before a step: the longest delay of an SQS message.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -145,8 +146,8 @@ impl Recovery {
     }
 
     /// Whether its next step is so late that its message must be lost.
-    pub fn is_overdue(&self, now: Timestamp, rules: &RecoveryRules) -> bool {
-        self.due_at.is_some_and(|due| now.duration_since(due) >= rules.scaled(OVERDUE))
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.due_at.is_some_and(|due| now.duration_since(due) >= OVERDUE)
     }
 
     /// The recovery with its next step due now.

@@ -105,10 +105,10 @@ fn a_breaker_with_nothing_to_probe_with_closes() -> TestResult {
 fn a_lost_step_shows_after_a_minute() {
     let recovery = opened();
     for (seconds, is_overdue) in [(60, false), (119, false), (120, true)] {
-        assert_eq!(recovery.is_overdue(at(seconds), &RULES), is_overdue, "{seconds} s");
+        assert_eq!(recovery.is_overdue(at(seconds)), is_overdue, "{seconds} s");
     }
-    assert!(!recovery.restarted(at(120)).is_overdue(at(179), &RULES), "one message starts it again");
-    assert!(!Recovery { due_at: None, ..recovery }.is_overdue(at(10_000), &RULES));
+    assert!(!recovery.restarted(at(120)).is_overdue(at(179)), "one message starts it again");
+    assert!(!Recovery { due_at: None, ..recovery }.is_overdue(at(10_000)));
 }
 
 /// One pass: a step that finds so many held deliveries and sends them, to the end.

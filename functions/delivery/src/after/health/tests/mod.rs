@@ -84,7 +84,7 @@ async fn calls_of(
 async fn record(
     outcome: Outcome,
     replies: impl IntoIterator<Item = Reply>,
-) -> Result<(Result<(), HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
+) -> Result<(Result<bool, HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
     record_for(target()?, "30", outcome, replies).await
 }
 
@@ -108,7 +108,7 @@ async fn record_for(
     history_days: &str,
     outcome: Outcome,
     replies: impl IntoIterator<Item = Reply>,
-) -> Result<(Result<(), HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
+) -> Result<(Result<bool, HealthError>, Vec<(String, Value)>), Box<dyn std::error::Error>> {
     let aws: Arc<Mutex<Aws>> = Arc::default();
     aws.lock().unwrap().replies.extend(replies);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -153,7 +153,7 @@ fn target() -> Result<Target, serde_json::Error> {
         secrets: Vec::new(),
         uninstalled_at: None,
     };
-    Ok(Target { webhook, installation, lane: Lane::Fast, health: HealthItem::default() })
+    Ok(Target { webhook, installation, lane: Lane::Fast, lane_since: None, health: HealthItem::default() })
 }
 
 fn failed(status: u16) -> Outcome {
@@ -172,7 +172,8 @@ fn webhook_item(version: u64, by: &str) -> Item {
 async fn an_app_is_told_although_the_response_to_the_disabling_was_lost() -> TestResult {
     let put = Reply::Made(json!({"ShardId": "s", "SequenceNumber": "1"}));
     let own = Reply::Refused(webhook_item(4, BY));
-    let calls = calls_of(failed(410), [Reply::Lost, own, put]).await?;
+    let (recorded, calls) = record(failed(410), [Reply::Lost, own, put]).await?;
+    assert!(matches!(recorded, Ok(true)), "it disabled the webhook: {recorded:?}");
     assert_eq!(operations(&calls), ["UpdateItem", "UpdateItem", "PutRecord"]);
     Ok(())
 }
@@ -220,7 +221,8 @@ fn disabled_and_back() -> [[Value; 3]; 2] {
 #[tokio::test]
 async fn only_the_attempt_that_disabled_a_webhook_tells_its_app() -> TestResult {
     for found in [webhook_item(4, "8-e2 now"), webhook_item(5, BY), Item::new()] {
-        let calls = calls_of(failed(410), [Reply::Refused(found)]).await?;
+        let (recorded, calls) = record(failed(410), [Reply::Refused(found)]).await?;
+        assert!(matches!(recorded, Ok(false)), "another attempt did: {recorded:?}");
         assert_eq!(operations(&calls), ["UpdateItem"]);
     }
     Ok(())
