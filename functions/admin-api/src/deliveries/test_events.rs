@@ -11,7 +11,10 @@ use axum::{
 };
 use storehook_aws::history::PayloadOwner;
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, test_event::test_delivery},
+    delivery::{
+        message::DeliveryMessage,
+        test_event::{TEST_PREFIX, test_delivery},
+    },
     history::record::DeliveryRecord,
     webhook::WebhookId,
 };
@@ -56,9 +59,6 @@ pub(crate) async fn send(
     let response = DeliverySummaryResponse::of(&record, &caller.time_zone);
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
-
-/// What the ids of these test events begin with.
-pub(crate) const TEST_PREFIX: &str = "test-";
 
 /// Queues a test event's delivery and records it. The same id is one event, however often it is sent.
 pub(crate) async fn send_test_event(

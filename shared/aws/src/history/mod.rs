@@ -27,6 +27,7 @@
 //! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod deliveries;
+mod pages;
 mod payloads;
 mod replays;
 mod scan;

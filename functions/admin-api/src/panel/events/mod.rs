@@ -5,21 +5,22 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use storehook_domain::{
     event::id::EventId,
+    explanation::{fate::Fate, why::why},
     history::record::DeliveryRecord,
     input::field_errors::FieldErrors,
     job::recovery::endpoint_health::EndpointHealth,
     webhook::{Webhook, WebhookId},
+    words::number::{count, counted},
 };
 
 use crate::{
     app::App,
-    deliveries::explain::{Explanation, Fate, explain_event},
+    deliveries::explain::{Explanation, explain_event},
     panel::{
-        deliveries::{rows::name_of, why::why},
+        deliveries::rows::name_of,
         fields::Query,
         look::{
             form::{Field, summary},
-            number::{count, counted},
             page::{Page, Tab},
             state::state,
         },
