@@ -29,6 +29,7 @@
 mod deliveries;
 mod pages;
 mod payloads;
+mod replaying;
 mod replays;
 mod scan;
 mod shares;
@@ -36,6 +37,7 @@ mod store;
 
 pub use deliveries::{DELIVERIES_INDEX, DeliveryItem, IndexedDelivery, LIST_SHARDS, list_shards};
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
+pub use replaying::{CountError, CountTime, ReplayCount};
 pub use replays::ReplayItem;
 pub use scan::{Direction, Found, Scan, ScanStep};
 pub use shares::ShareItem;
