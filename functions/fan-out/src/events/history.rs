@@ -3,8 +3,11 @@
 //! Payloads are written beside the deliveries, which do not wait for them. If a write fails, the
 //! deliveries go out all the same, and the log has a line.
 
-use futures::{StreamExt as _, stream};
-use storehook_aws::history::{HISTORY_TIME, HistoryTable, PayloadItem, PayloadOwner, put_payloads};
+use futures::{StreamExt as _, future, stream};
+use storehook_aws::{
+    history::{HISTORY_TIME, HistoryTable, PayloadItem, PayloadOwner, put_payloads},
+    metrics::{Meter, Metric},
+};
 use storehook_domain::payload::digest::PayloadDigest;
 
 use crate::{events::subscribers::Subscribed, times::Times};
@@ -27,16 +30,30 @@ pub(crate) fn mark(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
 }
 
 /// Writes the payloads of the marked events. Each batch that cannot be written is a line of the
-/// log, and the template's metric counts these lines.
-pub(crate) async fn write(history: &HistoryTable, subscribed: &[Subscribed<'_>], times: Times) {
+/// log, and counts.
+pub(crate) async fn write(
+    history: &HistoryTable,
+    meter: &Meter,
+    subscribed: &[Subscribed<'_>],
+    times: Times,
+) {
     let Some(kept_for) = history.retention.payloads() else { return };
     let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
     let expires_at = times.now.as_second() + kept_for.as_secs();
     let batches = stream::iter(marked.chunks(BATCH));
-    batches.for_each_concurrent(CALLS, |batch| write_batch(history, batch, expires_at, times)).await;
+    let written = batches.map(|batch| write_batch(history, batch, expires_at, times));
+    let failures =
+        written.buffer_unordered(CALLS).filter(|is_written| future::ready(!is_written)).count().await;
+    meter.count(Metric::HistoryFailures, failures as i64);
 }
 
-async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
+/// Returns whether the batch was written.
+async fn write_batch(
+    history: &HistoryTable,
+    batch: &[&Subscribed<'_>],
+    expires_at: i64,
+    times: Times,
+) -> bool {
     let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
     let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
         let digest = event.payload_digest.as_ref()?;
@@ -53,12 +70,13 @@ async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_
     } else {
         let put = put_payloads(&history.client, &history.name, &items);
         match tokio::time::timeout(HISTORY_TIME, put).await {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => storehook_aws::causes(&error),
             Err(elapsed) => elapsed.to_string(),
         }
     };
     tracing::error!(error, batch.events = batch.len(), "history not written");
+    false
 }
 
 #[cfg(test)]
