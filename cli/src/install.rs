@@ -11,6 +11,8 @@
 //! nothing of what the other has installed. The new installation remembers which events ended
 //! those before it, so such an event ends nothing when its record is read again.
 
+use std::fmt;
+
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::{
     Client,
@@ -18,6 +20,7 @@ use aws_sdk_dynamodb::{
     types::{Put, TransactWriteItem, error::TransactionCanceledException},
 };
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use storehook_aws::{
     random_text,
     registry::{InstallationItem, InstallationState, TokenItem, is_installation, load_items},
@@ -30,13 +33,17 @@ use storehook_domain::{
     },
 };
 
-use crate::{
-    output,
-    stack::connection::{Connection, StackArgs},
-};
+use crate::{global::Global, stack::connection::Connection};
+
+const EXAMPLES: &str = "\
+Examples:
+  storehook install --shop mynewstore.spiffystores.com --app my-app
+  storehook --stack storehook install --shop mynewstore.spiffystores.com --app my-app \\
+      --time-zone America/New_York --scope webhooks --scope events:push";
 
 /// The options of `storehook install`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The shop's domain.
     #[arg(long)]
@@ -63,25 +70,43 @@ pub struct Keys {
 }
 
 /// `storehook install`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
-    let connection = Connection::open(stack).await?;
+pub async fn run(args: Args, global: &Global) -> Result<()> {
+    let connection = global.connect().await?;
     let keys = Keys::random()?;
     if !install(&connection, &args, &keys).await? {
         bail!("{} is installed on {} already, or its end is not complete yet", args.app, args.shop);
     }
     // In one piece: even `storehook install … | head -1` gets all of it.
-    output::line(format_args!(
-        "{} is installed on {}. Keep these keys: they are not shown again.\n  \
-           token            {}\n  \
-           shared secret    {}\n  \
-           webhook secret   {}   (the same, for Standard Webhooks libraries)",
-        args.app,
-        args.shop,
-        keys.token,
-        keys.secret.reveal(),
-        keys.secret.reveal_standard()
-    ))?;
-    Ok(())
+    Ok(global.show(&Shown {
+        shop: &args.shop,
+        app: &args.app,
+        token: &keys.token,
+        shared_secret: keys.secret.reveal(),
+        webhook_secret: keys.secret.reveal_standard(),
+    })?)
+}
+
+/// What is shown of a new installation, once.
+#[derive(Serialize)]
+struct Shown<'a> {
+    shop: &'a ShopDomain,
+    app: &'a AppId,
+    token: &'a str,
+    shared_secret: &'a str,
+    webhook_secret: String,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shop, app, token, shared_secret, webhook_secret } = self;
+        write!(
+            formatter,
+            "{app} is installed on {shop}. Keep these keys: they are not shown again.\n  \
+               token            {token}\n  \
+               shared secret    {shared_secret}\n  \
+               webhook secret   {webhook_secret}   (the same, for Standard Webhooks libraries)"
+        )
+    }
 }
 
 impl Keys {

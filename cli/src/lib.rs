@@ -4,12 +4,19 @@
 //! it works on a deployed stack, with the AWS credentials that the user already has. Secrets are
 //! shown once, when they are made, and never kept.
 //!
-//! Each command has a file or a folder. `stack` leads the commands to a stack, and `output` is where
-//! they all write.
+//! Each command has a file or a folder. `command_line` lists them, and `global` holds the options that
+//! all of them take. `stack` leads the commands to a stack, and `output` is where they all write:
+//! a result is either text or JSON, by `--json`.
 
 pub mod output;
+pub mod progress;
 pub mod socket;
+pub mod table;
+
+pub mod consent;
 pub mod stack;
+
+pub mod global;
 
 pub mod local;
 
@@ -22,3 +29,8 @@ pub mod listen;
 
 pub mod redrive;
 pub mod status;
+
+pub mod completions;
+
+pub mod command_line;
+pub mod exit;

@@ -5,6 +5,9 @@
 //! The command ends by `?` and cleans up behind it, and `main` then ends without a word and with
 //! status 0. Other failures, for example of a full disk, are errors as any other.
 //!
+//! A result is shown by [`show`]: as text for people, or as JSON for scripts. One type holds its facts, so
+//! both forms tell the same.
+//!
 //! A command that may write nothing for a long time also waits for [`closed`].
 //!
 //! On standard error nothing is lost that a script could need, so failures are ignored there.
@@ -15,7 +18,17 @@ use std::{
     os::fd::AsFd as _,
 };
 
+use serde::Serialize;
 use tokio::{io::Interest, net::unix::pipe::Sender};
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text and tables, for people.
+    Text,
+    /// JSON, for scripts.
+    Json,
+}
 
 /// Why a result was not written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +39,21 @@ pub enum OutputError {
     /// Another failure.
     #[error("cannot write to standard output")]
     Failed(#[source] io::Error),
+    /// The result has no form in JSON.
+    #[error("the result cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+}
+
+/// Writes a result: its `Display` as text, or itself as JSON.
+///
+/// # Errors
+///
+/// See [`OutputError`].
+pub fn show(form: Form, result: &(impl Display + Serialize)) -> Result<(), OutputError> {
+    match form {
+        Form::Text => line(result),
+        Form::Json => line(serde_json::to_string_pretty(result).map_err(OutputError::Json)?),
+    }
 }
 
 /// Writes a result and a line break, in one piece: results of tasks that run at the same time do

@@ -3,8 +3,11 @@
 //! The operator writes the link into the registry with the AWS credentials at hand; no token is
 //! needed. Whoever opens the link sees what the app sees on the shop, and nothing else.
 
+use std::fmt;
+
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_dynamodb::Client;
+use serde::Serialize;
 use storehook_aws::{
     random_text,
     registry::{InstallationItem, InstallationState, LINK_TIME, LinkItem, installation_key},
@@ -12,13 +15,16 @@ use storehook_aws::{
 };
 use storehook_domain::installation::{app::AppId, shop::ShopDomain, token::TokenHash};
 
-use crate::{
-    output,
-    stack::connection::{Connection, StackArgs},
-};
+use crate::{global::Global, output, stack::connection::Connection};
+
+const EXAMPLES: &str = "\
+Examples:
+  storehook panel-link --shop demo.spiffystores.com --app demo-app
+  storehook --stack storehook panel-link --shop mynewstore.spiffystores.com --app my-app";
 
 /// The options of `storehook panel-link`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The shop's domain.
     #[arg(long)]
@@ -26,19 +32,21 @@ pub struct Args {
     /// The app's name.
     #[arg(long)]
     pub app: AppId,
-    /// Where the panel is: the stack's output `PanelUrl` [default: the local stack's panel]
+    /// Where the panel is [default: the stack's output `PanelUrl`]
     #[arg(long)]
     pub panel_url: Option<String>,
 }
 
 /// `storehook panel-link`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
-    let connection = Connection::open(stack).await?;
-    let local = connection.local.as_ref().map(|file| file.panel_url.clone());
-    let panel_url = args.panel_url.or(local);
-    let panel_url =
-        panel_url.context("say with --panel-url where the panel is: the stack's output `PanelUrl`")?;
-    output::line(panel_link(&connection, &args.shop, &args.app, &panel_url).await?)?;
+pub async fn run(args: Args, global: &Global) -> Result<()> {
+    let connection = global.connect().await?;
+    let panel_url = match (args.panel_url, &connection.local) {
+        (Some(panel_url), _) => panel_url,
+        (None, Some(local)) => local.panel_url.clone(),
+        (None, None) => connection.outputs().await?.panel_url.clone(),
+    };
+    let url = panel_link(&connection, &args.shop, &args.app, &panel_url).await?;
+    global.show(&Link { url, valid_seconds: LINK_TIME.as_secs() })?;
     output::note(format_args!(
         "It signs one person in as {} on {}, once, for {} minutes.",
         args.app,
@@ -46,6 +54,19 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
         LINK_TIME.as_mins()
     ));
     Ok(())
+}
+
+/// A link, which works once.
+#[derive(Serialize)]
+struct Link {
+    url: String,
+    valid_seconds: i64,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.url)
+    }
 }
 
 /// Makes a link for an app on a shop.

@@ -6,11 +6,11 @@
 //!
 //! A file of events is read twice, to check it and to publish it, and never held as a whole.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_kinesis::Client;
-use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use storehook_aws::stream::{Record, Untaken, batch_length, put};
 use storehook_domain::{
@@ -19,14 +19,18 @@ use storehook_domain::{
     installation::shop::ShopDomain,
 };
 
-use crate::{
-    input::Input,
-    output,
-    stack::connection::{Connection, StackArgs},
-};
+use crate::{global::Global, input::Input, progress, stack::connection::Connection};
+
+const EXAMPLES: &str = "\
+Examples:
+  storehook publish --topic orders/create --payload events/payloads/order.json
+  storehook --stack storehook publish --shop mynewstore.spiffystores.com --topic order:new --payload order.json
+  storehook --stack storehook publish --events events.jsonl
+  zcat events.jsonl.gz | storehook publish --events -";
 
 /// The options of `storehook publish`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The shop of the event [default on the local stack: the demo shop]
     #[arg(long, conflicts_with = "events")]
@@ -43,7 +47,7 @@ pub struct Args {
 }
 
 /// `storehook publish`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+pub async fn run(args: Args, global: &Global) -> Result<()> {
     let (connection, count) = match (&args.events, &args.topic, &args.payload) {
         (Some(file), _, _) => {
             let mut input = Input::open(file)?;
@@ -52,12 +56,12 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
                 record?;
                 count += 1;
             }
-            let connection = Connection::open(stack).await?;
+            let connection = global.connect().await?;
             publish_each(&connection, count, records(&mut input)?).await?;
             (connection, count)
         }
         (None, Some(topic), Some(file)) => {
-            let connection = Connection::open(stack).await?;
+            let connection = global.connect().await?;
             let shop =
                 args.shop.clone().or_else(|| connection.local.as_ref().map(|local| local.shop.clone()));
             let shop = shop.context("name the shop of the event with --shop")?;
@@ -67,12 +71,21 @@ pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
         }
         _ => bail!("give --topic and --payload, or --events"),
     };
-    output::line(format_args!(
-        "published {count} event{} to {}",
-        if count == 1 { "" } else { "s" },
-        connection.resource("events")
-    ))?;
-    Ok(())
+    Ok(global.show(&Published { events: count, stream: connection.resource("events") })?)
+}
+
+/// What was published.
+#[derive(Serialize)]
+struct Published {
+    events: u64,
+    stream: String,
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.events == 1 { "" } else { "s" };
+        write!(formatter, "published {} event{plural} to {}", self.events, self.stream)
+    }
 }
 
 /// Puts records onto the stream: see `publish_each`.
@@ -90,7 +103,7 @@ async fn publish_each(
 ) -> Result<()> {
     let client = Client::new(&connection.sdk);
     let name = connection.resource("events");
-    let progress = progress_bar(count);
+    let progress = progress::bar(count, "events");
     let mut records = records.into_iter();
     let mut waiting = Vec::new();
     let mut fruitless = 0;
@@ -161,12 +174,6 @@ fn record_of(event: &str) -> Result<Record> {
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
     let partition_key = parsed.partition_key();
     Ok(Record { partition_key, data: event.as_bytes().to_vec() })
-}
-
-fn progress_bar(length: u64) -> ProgressBar {
-    let bar = if length > 1 { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} to go");
-    style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
 #[cfg(test)]

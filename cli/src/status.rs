@@ -3,14 +3,11 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 
-use crate::{
-    output,
-    stack::connection::{Connection, StackArgs},
-};
+use crate::{global::Global, output};
 
 /// `storehook status`
-pub async fn run(stack: &StackArgs) -> Result<()> {
-    let connection = Connection::open(stack).await?;
+pub async fn run(global: &Global) -> Result<()> {
+    let connection = global.connect().await?;
     let client = Client::new(&connection.sdk);
     let mut table = format!("{:<14}{:>9}{:>12}", "queue", "waiting", "in flight");
     for queue in ["delivery", "retry", "dead-letter", "jobs", "rejected"] {

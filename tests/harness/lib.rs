@@ -8,6 +8,7 @@
 
 mod api;
 mod aws;
+pub mod bench;
 mod clients;
 mod direct_api;
 mod events;

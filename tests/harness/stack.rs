@@ -187,7 +187,7 @@ impl Stack {
 
     /// The stack, as the operator's program sees it.
     pub fn connection(&self) -> Connection {
-        Connection { sdk: self.sdk(), stack: self.name.clone(), local: None }
+        Connection::new(self.sdk(), &self.name)
     }
 }
 

@@ -27,13 +27,20 @@ use storehook_domain::{
 use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
+    global::Global,
     output::{self, OutputError},
     socket,
-    stack::connection::{Connection, StackArgs},
 };
+
+const EXAMPLES: &str = "\
+Examples:
+  storehook listen
+  storehook listen --status 500 --delay 2
+  STOREHOOK_SECRET=... storehook listen --port 9001 --verbose";
 
 /// The options of `storehook listen`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The port to listen on; 0 takes any free one.
     #[arg(long, default_value_t = 9000)]
@@ -56,13 +63,12 @@ pub struct Args {
 }
 
 /// `storehook listen`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+pub async fn run(args: Args, global: &Global) -> Result<()> {
     let secret = match &args.secret {
         Some(secret) => SharedSecret::parse(secret)?,
         None => {
-            let connection = Connection::open(stack)
-                .await
-                .context("--secret is missing, and no local stack is running")?;
+            let connection =
+                global.connect().await.context("--secret is missing, and no local stack is running")?;
             connection
                 .local
                 .context("--secret is missing: a deployed stack shows the secret only once")?

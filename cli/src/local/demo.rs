@@ -3,12 +3,12 @@
 use anyhow::Result;
 use storehook_domain::installation::{Scope, secret::SharedSecret};
 
-use super::deploy::Outputs;
 use crate::{
     install::{self, Keys, install},
     stack::{
         connection::Connection,
         local_stack::LOCAL_REGION,
+        outputs::Outputs,
         stack_file::{Functions, Queues, StackFile, Tables},
     },
 };

@@ -6,48 +6,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::python;
-
-/// The outputs of the template.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Outputs {
-    /// The admin API's URL, as the template gives it.
-    pub api_url: String,
-    /// The event stream.
-    pub stream_name: String,
-    /// The registry table.
-    pub registry_table: String,
-    /// The history table.
-    pub history_table: String,
-    /// The queue of first attempts.
-    pub delivery_queue_url: String,
-    /// The queue of slow retries.
-    pub retry_queue_url: String,
-    /// The dead-letter queue.
-    pub dead_letter_queue_url: String,
-    /// The queue of rejected records.
-    pub rejected_queue_url: String,
-    /// The admin API's function.
-    pub admin_api_function: String,
-    /// The fan-out function.
-    pub fan_out_function: String,
-    /// The delivery function.
-    pub delivery_function: String,
-}
-
-impl Outputs {
-    /// The admin API's URL in the emulator at this URL. The emulator's own form of it needs a name
-    /// server; this form does not.
-    pub fn local_api_url(&self, endpoint_url: &str) -> String {
-        let host = self.api_url.split("://").nth(1).unwrap_or_default();
-        let api_id = host.split('.').next().unwrap_or_default();
-        format!("{endpoint_url}/_aws/execute-api/{api_id}")
-    }
-}
+use crate::stack::outputs::Outputs;
 
 /// What to deploy, and where.
 #[derive(Debug, Clone)]

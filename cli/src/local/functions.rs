@@ -14,10 +14,19 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
-/// Builds the functions with this program's own profile, and returns their programs by name.
+/// Builds all programs with this program's own profile, and returns them by name.
 pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    built(root, &["--bins"]).await
+}
+
+/// The same of some programs, for benches: the others take long in the release profile.
+pub async fn build_these(root: &Path, programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    built(root, &programs.iter().flat_map(|program| ["--bin", program]).collect::<Vec<_>>()).await
+}
+
+async fn built(root: &Path, targets: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::from(cargo(root));
-    cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).args(targets);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -41,10 +41,11 @@ use self::{
     stop::told_to_stop,
 };
 use crate::{
+    global::Global,
     output::{self, OutputError},
     panel_link::panel_link,
     stack::{
-        connection::{Connection, StackArgs},
+        connection::Connection,
         local_stack::{LOCAL_STACK, local_sdk},
         lock::{is_running, lock_soon, note_pid},
         project::project_root,
@@ -52,8 +53,15 @@ use crate::{
     },
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  storehook local
+  storehook local --detach --port 0 --persist
+  storehook local --stop";
+
 /// The options of `storehook local`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Run the stack in the background, and return when it is ready.
     #[arg(long, conflicts_with = "stop")]
@@ -90,10 +98,10 @@ pub struct Args {
 const ADDRESS_HINT: &str = "start the stack with `local --allow CIDR` to open its network";
 
 /// `storehook local`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
+pub async fn run(args: Args, global: &Global) -> Result<()> {
     let root = project_root(&std::env::current_dir()?)?;
-    fs_err::create_dir_all(root.join(&stack.local_dir))?;
-    let folder = stack.local_folder()?;
+    fs_err::create_dir_all(root.join(&global.stack.local_dir))?;
+    let folder = global.stack.local_folder()?;
     if args.stop {
         return detach::stop(&folder).await;
     }
@@ -155,7 +163,7 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     })
     .await?;
     let sdk = local_sdk(&emulator.endpoint_url);
-    let connection = Connection { sdk: sdk.clone(), stack: LOCAL_STACK.to_owned(), local: None };
+    let connection = Connection::new(sdk.clone(), LOCAL_STACK);
     let keys = install_demo_app(&connection).await?;
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
     let poller = kinesis::poller::run(sdk, interpreter.clone(), checkpoints);

@@ -46,14 +46,11 @@ use self::{
     summary::Summary,
     worker::Worker,
 };
-use crate::{
-    output,
-    stack::connection::{Connection, StackArgs},
-};
+use crate::{global::Global, output, stack::connection::Connection};
 
 /// `storehook redrive`
-pub async fn run(args: Args, stack: &StackArgs) -> Result<()> {
-    let connection = Connection::open(stack).await?;
+pub async fn run(args: Args, global: &Global) -> Result<()> {
+    let connection = global.connect().await?;
     let queues = Queues::of(&connection).await?;
     let interrupted_twice = async {
         interrupted().await;

@@ -3,8 +3,14 @@
 use jiff::Timestamp;
 use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
 
+const EXAMPLES: &str = "\
+Examples:
+  storehook --stack storehook redrive --dry-run
+  storehook --stack storehook redrive --webhook 7";
+
 /// Which dead letters to send again.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Send only the dead letters of this webhook.
     #[arg(long, value_name = "ID")]

@@ -94,7 +94,7 @@ impl StandIn {
         let url = format!("http://{}", listener.local_addr()?);
         let router = Router::new().fallback(respond).with_state((Arc::clone(&state), Arc::clone(&killed)));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let connection = Connection { sdk: local_sdk(&url), stack: "s".to_owned(), local: None };
+        let connection = Connection::new(local_sdk(&url), "s");
         let queues = Queues::of(&connection).await?;
         Ok(Self { queues, killed, state })
     }

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::Message;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT, batches};
 
@@ -21,6 +21,7 @@ use super::{
     selection::{Args, Unwanted, wanted},
     summary::{End, Summary},
 };
+use crate::progress;
 
 /// How many empty receives in a row mean an empty queue.
 const EMPTY_RECEIVES: u32 = 2;
@@ -58,7 +59,7 @@ impl<'a> Worker<'a> {
             queues,
             args,
             began_at,
-            progress: progress_bar(visible),
+            progress: progress::bar(visible, "messages"),
             summary: Summary { is_dry_run: args.dry_run, hidden, ..Summary::default() },
             taken: BTreeMap::new(),
             sent: BTreeSet::new(),
@@ -189,12 +190,6 @@ impl<'a> Worker<'a> {
         }
         self.summary.refusal = done.refusal.or(self.summary.refusal.take());
     }
-}
-
-fn progress_bar(length: u64) -> ProgressBar {
-    let bar = if length > 1 { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}, {eta} to go");
-    style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
 #[cfg(test)]

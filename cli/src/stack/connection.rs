@@ -1,17 +1,20 @@
 //! The stack that a command works on: the local one, or a deployed one by name.
 //!
-//! The template names its resources after the stack, so a stack's name is enough to find them.
-//! Nothing is guessed: without `--stack` a command works on the local stack, or fails.
+//! A stack's name is enough to find it: CloudFormation tells its outputs, and the template names its
+//! resources after the stack. Nothing is guessed: without `--stack` a command works on the local stack,
+//! or fails.
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use storehook_aws::{amazon_http_client, behavior_version};
+use tokio::sync::OnceCell;
 
 use super::{
     local_stack::{LOCAL_STACK, local_sdk},
     lock::is_running,
+    outputs::Outputs,
     project::project_root,
     stack_file::StackFile,
 };
@@ -20,14 +23,32 @@ use super::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct StackArgs {
     /// The deployed stack to work on, with your AWS credentials [default: the local stack]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "NAME")]
     pub stack: Option<String>,
+    /// The profile with your AWS credentials [default: AWS_PROFILE, or `default`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The AWS region of the stack [default: AWS_REGION, or the profile's]
+    #[arg(long, global = true)]
+    pub region: Option<String>,
     /// The folder with the local stack's files.
     #[arg(long, global = true, default_value = "target/local", value_name = "DIR")]
     pub local_dir: PathBuf,
 }
 
 impl StackArgs {
+    /// The SDKs' configuration, with the user's own credentials and region.
+    async fn sdk(&self) -> SdkConfig {
+        let mut loader = aws_config::defaults(behavior_version()).http_client(amazon_http_client());
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        loader.load().await
+    }
+
     /// The local stack's folder, relative to the repository and not to where the command runs.
     pub fn local_folder(&self) -> Result<PathBuf> {
         let folder = project_root(&std::env::current_dir()?)?.join(&self.local_dir);
@@ -45,18 +66,32 @@ pub struct Connection {
     pub stack: String,
     /// What the local stack says about itself, if the command works on it.
     pub local: Option<StackFile>,
+    outputs: OnceCell<Outputs>,
 }
 
 impl Connection {
+    /// A connection to the stack with this name.
+    pub fn new(sdk: SdkConfig, stack: &str) -> Self {
+        Self { sdk, stack: stack.to_owned(), local: None, outputs: OnceCell::new() }
+    }
+
     /// Connects to the stack that the command line names.
+    ///
+    /// # Errors
+    ///
+    /// There is no such stack, or it cannot be reached; the local stack is not running.
     pub async fn open(args: &StackArgs) -> Result<Self> {
         if let Some(stack) = &args.stack {
-            let sdk = aws_config::defaults(behavior_version()).http_client(amazon_http_client()).load().await;
+            let sdk = args.sdk().await;
             anyhow::ensure!(
                 sdk.region().is_some(),
-                "no AWS region is set: set AWS_REGION, or a region for your profile with `aws configure`"
+                "no AWS region is set: name it with --region, set AWS_REGION, or set a region for your profile with \
+                 `aws configure`"
             );
-            return Ok(Self { sdk, stack: stack.clone(), local: None });
+            let connection = Self::new(sdk, stack);
+            // A wrong name, region or profile shows here, before anything is done.
+            connection.outputs().await?;
+            return Ok(connection);
         }
         let folder = args.local_folder()?;
         anyhow::ensure!(
@@ -65,7 +100,28 @@ impl Connection {
         );
         let file = StackFile::read(&folder).context("the local stack is still starting")?;
         let sdk = local_sdk(&file.endpoint_url);
-        Ok(Self { sdk, stack: LOCAL_STACK.to_owned(), local: Some(file) })
+        Ok(Self { local: Some(file), ..Self::new(sdk, LOCAL_STACK) })
+    }
+
+    /// The stack's outputs.
+    ///
+    /// # Errors
+    ///
+    /// See [`Outputs::load`].
+    pub async fn outputs(&self) -> Result<&Outputs> {
+        self.outputs.get_or_try_init(|| Outputs::load(&self.sdk, &self.stack)).await
+    }
+
+    /// Where the admin API responds.
+    ///
+    /// # Errors
+    ///
+    /// See [`Outputs::load`].
+    pub async fn api_url(&self) -> Result<String> {
+        match &self.local {
+            Some(local) => Ok(local.api_url.clone()),
+            None => Ok(self.outputs().await?.api_url.clone()),
+        }
     }
 
     /// The name of one of the stack's resources, by the template's own rule.

@@ -61,7 +61,7 @@ async fn an_app_is_installed_although_the_response_is_lost() -> Result<()> {
     let stack = Stack::shared().await?;
     let mut direct = DirectApi::on(&stack, "0").await?;
     let sdk = stack.sdk().to_builder().endpoint_url(&direct.gate_url).build();
-    let connection = Connection { sdk, ..stack.connection() };
+    let connection = Connection::new(sdk, &stack.name);
     let args = Args {
         shop: format!("{}.spiffystores.com", uuid::Uuid::new_v4().simple()).parse()?,
         app: "test-app".parse()?,

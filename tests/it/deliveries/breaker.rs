@@ -203,3 +203,38 @@ async fn a_recovery_whose_step_was_lost_is_found_by_the_sweep() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_test_event_is_attempted_while_a_breaker_is_open_and_closes_it() -> Result<()> {
+    let failing = failing().await?;
+    failing.publish(&["o-0"]).await?;
+    failing.wait_until_open().await?;
+    failing.publish(&["o-1"]).await?;
+    failing.wait_until_held(2).await?;
+    failing.stop_probes().await?;
+    failing.mend();
+    let path = format!("/admin/webhooks/{}/test.json", failing.id);
+    let tested = failing.installed.api.call(Method::POST, &path, None).await?;
+    assert_eq!(tested.status, StatusCode::ACCEPTED, "{}", tested.json);
+    failing.wait_until_recovered().await?;
+    let mut taken = failing.taken();
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    taken.retain(|event, _| event.starts_with("o-"));
+    assert_eq!(taken, each_once(&["o-0", "o-1"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_integration_that_asks_for_a_delay_closes_its_breaker() -> Result<()> {
+    let stack = STACK.get_or_try_init(|| Stack::deploy("storehook-breaker", &PARAMETERS)).await?;
+    let failing = Failing::start_delaying(stack.clone()).await?;
+    failing.publish(&["o-0"]).await?;
+    failing.wait_until_open().await?;
+    failing.publish(&["o-1"]).await?;
+    failing.wait_until_held_for("failing").await?;
+    failing.mend();
+    failing.wait_until_held(0).await?;
+    failing.wait_until_recovered().await?;
+    assert!(failing.shown().await?["failing_since"].is_null());
+    Ok(())
+}

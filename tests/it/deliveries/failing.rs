@@ -10,6 +10,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use axum::Json;
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storehook_aws::registry::{HealthItem, HealthTable};
@@ -27,15 +29,28 @@ pub(super) struct Failing {
 
 impl Failing {
     pub(super) async fn start(stack: Stack) -> Result<Self> {
+        Self::start_as(stack, "webhook", "ok").await
+    }
+
+    /// An integration endpoint that asks for a delay when it works.
+    pub(super) async fn start_delaying(stack: Stack) -> Result<Self> {
+        Self::start_as(stack, "integration", "delay").await
+    }
+
+    async fn start_as(stack: Stack, protocol: &str, result: &'static str) -> Result<Self> {
         let installed = stack.install().await?;
         let works = Arc::new(AtomicBool::new(false));
         let is_up = works.clone();
-        let receiver = Receiver::responding_with(move |_| {
+        let receiver = Receiver::responding_to_requests(move |_, headers| {
             let is_up = is_up.load(Ordering::SeqCst);
-            async move { if is_up { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR } }
+            let status = if is_up { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+            let event = headers.get("x-spiffy-stores-event-id").and_then(|id| id.to_str().ok());
+            let verdict = json!({"event_id": event, "result": result, "delay": 600});
+            async move { (status, Json(verdict)) }
         })
         .await?;
-        let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
+        let webhook = json!({"topic": "orders/create", "address": receiver.url, "protocol": protocol});
+        let id = installed.api.create_webhook_with(webhook).await?;
         Ok(Self { stack, installed, receiver, works, id })
     }
 
@@ -117,13 +132,25 @@ impl Failing {
         Ok(self.table().load(&self.key()?).await?)
     }
 
-    /// Loses the next step of the recovery: no message makes it any more. Parked, it has none.
+    /// Loses the next step of the recovery, which was due long ago: no message makes it any more.
+    /// Parked, it has none.
     pub(super) async fn lose_step(&self, is_parked: bool) -> Result<()> {
-        eventually("the step to be lost", || async {
+        let long_ago = storehook_aws::now() - Duration::from_secs(120);
+        self.replace_step((!is_parked).then_some(long_ago)).await
+    }
+
+    /// From now on no probe comes by itself.
+    pub(super) async fn stop_probes(&self) -> Result<()> {
+        self.replace_step(Some(storehook_aws::now() + Duration::from_secs(3_600))).await
+    }
+
+    /// Replaces the next step of the recovery by one that has no message.
+    async fn replace_step(&self, due_at: Option<Timestamp>) -> Result<()> {
+        eventually("the step to be replaced", || async {
             let health = self.health().await?;
             let mut recovery = health.recovery.context("no recovery")?;
             recovery.steps += 100;
-            recovery.due_at = (!is_parked).then(|| storehook_aws::now() - Duration::from_secs(120));
+            recovery.due_at = due_at;
             let key = self.key()?;
             let is_lost = self.table().put_recovery(&key, health.recovery_version, &recovery, false).await?;
             Ok(is_lost.ok())

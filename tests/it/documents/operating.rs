@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
+use storehook::command_line::CommandLine;
 
 use super::{first_cells, read};
 use crate::stack::template::template;
@@ -32,9 +33,8 @@ fn every_parameter_is_in_the_configuration_table_with_its_default() -> Result<()
 #[test]
 fn it_names_every_command_of_the_program() -> Result<()> {
     let document = read("docs/operating.md")?;
-    let commands = ["local", "install", "panel-link", "publish", "listen", "redrive", "status"];
-    let commands = commands.map(|command| format!("storehook {command}"));
-    assert_eq!(first_cells(&document, "command"), BTreeSet::from(commands));
+    let commands = CommandLine::names().into_iter().map(|command| format!("storehook {command}"));
+    assert_eq!(first_cells(&document, "command"), commands.collect());
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) installation: Installation,
     /// The lane that the webhook's deliveries are queued into.
     pub(crate) lane: Lane,
+    /// When that lane last changed, in seconds since the Unix epoch.
+    pub(crate) lane_since: Option<i64>,
     /// The webhook's health: empty if it has never failed.
     pub(crate) health: HealthItem,
 }

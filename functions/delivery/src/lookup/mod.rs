@@ -182,6 +182,7 @@ fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetE
     let health = health.map(table::from_item::<HealthItem>).transpose().map_err(malformed)?;
     Ok(Some(Target {
         lane: webhook.lane.unwrap_or_default(),
+        lane_since: webhook.lane_since,
         webhook: webhook.webhook,
         installation: table::from_item::<InstallationItem>(installation).map_err(malformed)?.into(),
         health: health.unwrap_or_default(),

@@ -73,6 +73,9 @@ pub struct WebhookItem {
     /// drops the mark: it is judged anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<Lane>,
+    /// When the lane last changed, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane_since: Option<i64>,
     /// The webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
@@ -91,6 +94,7 @@ impl WebhookItem {
             sk: webhook_sort_key(webhook.id),
             subscription: Some(subscription_of(&webhook.shop, webhook.topic.key())),
             lane: None,
+            lane_since: None,
             webhook,
         }
     }

@@ -36,6 +36,10 @@ impl Health {
             Some(Judgement::Quick) | None => return Ok(()),
         };
         let before = now.as_second() - SHORTEST_STAY.as_secs();
+        // DynamoDB charges for a write that it refuses, too.
+        if target.lane_since.is_some_and(|since| since > before) {
+            return Ok(());
+        }
         let condition =
             "attribute_exists(pk) AND (attribute_not_exists(lane_since) OR lane_since <= :before)";
         let update = self.mark(&target.webhook, lane, now).condition_expression(condition);

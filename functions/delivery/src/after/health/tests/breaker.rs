@@ -120,5 +120,12 @@ async fn a_slow_webhook_is_marked_once_in_ten_attempts() -> TestResult {
         .map(|call| call["ExpressionAttributeValues"][":lane"]["S"].clone())
         .collect();
     assert!(lanes.len() >= 2 && lanes[1..].iter().all(|lane| lane == "fast"), "{lanes:?}");
+
+    // Nothing is written that DynamoDB would refuse.
+    let recent = Target { lane_since: Some(NOW.as_second() - 599), ..slow };
+    for _ in 0..20 {
+        health.judge(&recent, Duration::from_millis(100), NOW).await?;
+    }
+    assert_eq!(aws.calls("UpdateItem").len(), lanes.len());
     Ok(())
 }

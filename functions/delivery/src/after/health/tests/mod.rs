@@ -153,7 +153,7 @@ fn target() -> Result<Target, serde_json::Error> {
         secrets: Vec::new(),
         uninstalled_at: None,
     };
-    Ok(Target { webhook, installation, lane: Lane::Fast, health: HealthItem::default() })
+    Ok(Target { webhook, installation, lane: Lane::Fast, lane_since: None, health: HealthItem::default() })
 }
 
 fn failed(status: u16) -> Outcome {
