@@ -44,7 +44,8 @@ enum Command {
     Listen(listen::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
-    /// Show how many messages are in each queue.
+    /// Show what is wrong with the stack, why it matters, and what to do.
+    #[command(after_help = status::EXAMPLES)]
     Status,
     /// Print the completions of this command line for a shell.
     Completions(completions::Args),
