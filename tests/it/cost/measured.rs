@@ -14,6 +14,7 @@ use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        envelope::KeptPayload,
         lane::Lane,
         message::DeliveryMessage,
         outcome::Outcome,
@@ -56,9 +57,13 @@ pub(super) fn measure(is_history_on: bool) -> Result<Measured> {
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
     let digest = PayloadDigest::of(event.payload);
-    let kept = is_history_on.then(|| digest.clone());
-    let delivery =
-        DeliveryMessage::of(&event, kept, &Subscriber::by_topic(webhook.id, webhook.app.clone()), now);
+    let kept = is_history_on.then(|| KeptPayload::alone(event.payload));
+    let delivery = DeliveryMessage::of(
+        &event,
+        kept.as_ref(),
+        &Subscriber::by_topic(webhook.id, webhook.app.clone()),
+        now,
+    );
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &Platform::default(), now)?;
     let headers = request.redacted_headers(&webhook.custom_headers);
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
