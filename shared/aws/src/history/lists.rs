@@ -1,4 +1,4 @@
-//! Pages of a webhook's deliveries, and how many of them are held: scans that end in time.
+//! Lists of a webhook's deliveries, and how many of them are held: scans that end in time.
 
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
@@ -38,7 +38,7 @@ impl HistoryTable {
     /// # Errors
     ///
     /// A call failed.
-    pub async fn load_page(
+    pub async fn load_list(
         &self,
         scan: &Scan,
         after: Option<DeliveryPosition>,
