@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    completions, deliveries, exit, global::Global, install, list, listen, local, panel_link, publish,
-    redrive, rotate, status, token, uninstall, webhooks,
+    completions, cost, deliveries, doctor, exit, global::Global, install, list, listen, local, panel_link,
+    publish, redrive, republish, rotate, status, token, uninstall, webhooks,
 };
 
 /// What the user has typed.
@@ -42,11 +42,17 @@ enum Command {
     Deliveries(deliveries::Args),
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
+    /// Find out whether an endpoint is a good receiver.
+    Doctor(doctor::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
+    /// Publish again what was rejected or given up, mended or not.
+    Republish(republish::Args),
     /// Show what is wrong with the stack, why it matters, and what to do.
     #[command(after_help = status::EXAMPLES)]
     Status,
+    /// Compute what a month costs.
+    Cost(cost::Args),
     /// Print the completions of this command line for a shell.
     Completions(completions::Args),
 }
@@ -84,7 +90,10 @@ impl CommandLine {
             Command::Webhooks(args) => webhooks::run(args, &global).await,
             Command::Deliveries(args) => deliveries::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
+            Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
+            Command::Republish(args) => republish::run(args, &global).await,
+            Command::Cost(args) => cost::run(&args, &global).await,
             Command::Status => status::run(&global).await,
             Command::Completions(args) => completions::run(&args, &mut Self::command()),
         }

@@ -8,6 +8,7 @@
 //! all of them take. `stack` leads the commands to a stack, and `output` is where they all write:
 //! a result is either text or JSON, by `--json`.
 
+pub mod http_client;
 pub mod output;
 pub mod progress;
 pub mod socket;
@@ -18,6 +19,8 @@ pub mod consent;
 pub mod stack;
 
 pub mod global;
+
+pub mod secret;
 
 pub mod local;
 
@@ -35,9 +38,15 @@ pub mod uninstall;
 pub mod webhook_now;
 pub mod webhooks;
 
+pub mod doctor;
 pub mod listen;
 
+pub mod drain;
+
 pub mod redrive;
+pub mod republish;
+
+pub mod cost;
 pub mod status;
 
 pub mod completions;

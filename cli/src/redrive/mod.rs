@@ -40,13 +40,13 @@ use std::future::pending;
 
 use anyhow::{Context as _, Result, bail};
 
-use self::{
-    queues::{HIDDEN_FOR, Queues},
-    selection::Args,
-    summary::Summary,
-    worker::Worker,
+use self::{queues::Queues, selection::Args, summary::Summary, worker::Worker};
+use crate::{
+    drain::{interrupted, source::HIDDEN_FOR},
+    global::Global,
+    output,
+    stack::connection::Connection,
 };
-use crate::{global::Global, output, stack::connection::Connection};
 
 /// `storehook redrive`
 pub async fn run(args: Args, global: &Global) -> Result<()> {
@@ -88,12 +88,4 @@ pub async fn redrive_between(
         format!("the redrive ended early, after it had sent {} dead letters again", summary.redriven)
     })?;
     Ok(Summary { end, ..summary })
-}
-
-/// Waits for Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler Ctrl-C ends the process itself.
-        pending().await
-    }
 }

@@ -4,10 +4,8 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 
-use super::{
-    queues::HIDDEN_FOR,
-    summary::{End, Summary},
-};
+use super::summary::Summary;
+use crate::drain::{source::HIDDEN_FOR, taken::End};
 
 impl Summary {
     /// Fails if something was left undone, and says what.
