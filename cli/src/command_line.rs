@@ -48,7 +48,8 @@ enum Command {
     Redrive(redrive::selection::Args),
     /// Publish again what was rejected or given up, mended or not.
     Republish(republish::Args),
-    /// Show how many messages are in each queue.
+    /// Show what is wrong with the stack, why it matters, and what to do.
+    #[command(after_help = status::EXAMPLES)]
     Status,
     /// Compute what a month costs.
     Cost(cost::Args),

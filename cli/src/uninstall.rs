@@ -84,7 +84,7 @@ fn record(shop: &ShopDomain, app: &AppId, event_id: &str) -> Result<Record> {
 }
 
 async fn wait_for_end(registry: &Registry, which: &Which) -> Result<InstallationState> {
-    let waiting = progress::count("looks whether the installation has ended");
+    let waiting = progress::spinner("waiting for the end of the installation");
     let mut state = InstallationState::Installed;
     for _ in 0..LOOKS {
         let found =
@@ -94,7 +94,6 @@ async fn wait_for_end(registry: &Registry, which: &Which) -> Result<Installation
         if state == InstallationState::Ended {
             break;
         }
-        waiting.inc(1);
         tokio::time::sleep(LOOK).await;
     }
     waiting.finish_and_clear();
