@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    completions, cost, doctor, exit, global::Global, install, listen, local, panel_link, publish, redrive,
-    republish, status,
+    completions, cost, deliveries, doctor, exit, global::Global, install, list, listen, local, panel_link,
+    publish, redrive, republish, rotate, status, token, uninstall, webhooks,
 };
 
 /// What the user has typed.
@@ -24,10 +24,22 @@ enum Command {
     Local(local::Args),
     /// Install an app on a shop, and show its token and secret once.
     Install(install::Args),
+    /// Uninstall an app from a shop: its token stops working, its webhooks go.
+    Uninstall(uninstall::Args),
+    /// List which apps are installed on which shops.
+    List(list::Args),
+    /// Make a new token for an installation, or make its token stop working.
+    Token(token::Args),
+    /// Rotate the shared secret of an installation, and show the new one once.
+    Rotate(rotate::Args),
     /// Make a link that signs one person in to the control panel, once.
     PanelLink(panel_link::Args),
     /// Publish one event, or a file of events.
     Publish(publish::Args),
+    /// Show the webhooks of an installation, with the health of their endpoints.
+    Webhooks(webhooks::Args),
+    /// Show the deliveries of a webhook.
+    Deliveries(deliveries::Args),
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
     /// Find out whether an endpoint is a good receiver.
@@ -36,7 +48,8 @@ enum Command {
     Redrive(redrive::selection::Args),
     /// Publish again what was rejected or given up, mended or not.
     Republish(republish::Args),
-    /// Show how many messages are in each queue.
+    /// Show what is wrong with the stack, why it matters, and what to do.
+    #[command(after_help = status::EXAMPLES)]
     Status,
     /// Compute what a month costs.
     Cost(cost::Args),
@@ -45,9 +58,17 @@ enum Command {
 }
 
 impl CommandLine {
-    /// The names of all commands.
+    /// The names of all commands, such as `list` and `token rotate`.
     pub fn names() -> Vec<String> {
-        Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+        let own = |command: &clap::Command| command.get_name().to_owned();
+        let names = |command: &clap::Command| -> Vec<String> {
+            match command.get_subcommands().map(|inner| format!("{} {}", own(command), own(inner))).collect()
+            {
+                names if Vec::is_empty(&names) => vec![own(command)],
+                names => names,
+            }
+        };
+        Self::command().get_subcommands().flat_map(names).collect()
     }
 
     /// Runs the command.
@@ -60,8 +81,14 @@ impl CommandLine {
         match command {
             Command::Local(args) => local::run(args, &global).await,
             Command::Install(args) => install::run(args, &global).await,
+            Command::Uninstall(args) => uninstall::run(args, &global).await,
+            Command::List(args) => list::run(args, &global).await,
+            Command::Token(args) => token::run(args, &global).await,
+            Command::Rotate(args) => rotate::run(args, &global).await,
             Command::PanelLink(args) => panel_link::run(args, &global).await,
             Command::Publish(args) => publish::run(args, &global).await,
+            Command::Webhooks(args) => webhooks::run(args, &global).await,
+            Command::Deliveries(args) => deliveries::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
             Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,

@@ -13,6 +13,7 @@ pub mod output;
 pub mod progress;
 pub mod socket;
 pub mod table;
+pub mod time;
 
 pub mod consent;
 pub mod stack;
@@ -25,8 +26,17 @@ pub mod local;
 
 pub mod input;
 pub mod install;
+pub mod installation;
 pub mod panel_link;
 pub mod publish;
+
+pub mod deliveries;
+pub mod list;
+pub mod rotate;
+pub mod token;
+pub mod uninstall;
+pub mod webhook_now;
+pub mod webhooks;
 
 pub mod doctor;
 pub mod listen;

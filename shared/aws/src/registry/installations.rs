@@ -161,7 +161,8 @@ pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
     key(&partition_of(shop, app), INSTALLATION_SORT_KEY)
 }
 
-const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
+/// The sort key of every installation's item.
+pub const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
 
 #[cfg(test)]
 mod tests {

@@ -49,11 +49,12 @@ use crate::table::{Item, TableError, key, text};
 
 pub use health::{HealthItem, HealthTable, ListedRecovery, health_sort_key};
 pub use installations::{
-    InstallationItem, InstallationState, UNINSTALLED_KEPT, installation_key, is_installation, partition_of,
+    INSTALLATION_SORT_KEY, InstallationItem, InstallationState, UNINSTALLED_KEPT, installation_key,
+    is_installation, partition_of,
 };
 pub use panel::{LINK_TIME, LinkItem, SESSION_TIME, SessionItem, sign_in_key};
 pub use secrets::{SecretOwner, load_installation, replace_secrets};
-pub use tokens::{TokenItem, WebhooksSeen, token_partition};
+pub use tokens::{TOKEN_SORT_KEY, TokenItem, WebhooksSeen, token_partition};
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
 /// [`subscription_of`]) and `lane`, which marks slow webhooks.

@@ -70,7 +70,8 @@ impl TokenItem {
     }
 }
 
-const TOKEN_SORT_KEY: &str = "TOKEN";
+/// The sort key of every token's item.
+pub const TOKEN_SORT_KEY: &str = "TOKEN";
 
 /// The partition of a token's item. An installation's item holds it as `token`.
 pub fn token_partition(token: &TokenHash) -> String {
