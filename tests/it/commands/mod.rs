@@ -3,6 +3,7 @@
 mod cost;
 mod doctor;
 mod listen;
+mod replay;
 mod republish;
 
 use std::{
