@@ -22,7 +22,7 @@ use anyhow::Result;
 use self::{
     case::{Case, Kept},
     metrics::sums,
-    parameters::with_parameters,
+    parameters::case_of,
     report::Bill,
 };
 use crate::global::Global;
@@ -73,7 +73,7 @@ pub async fn run(args: &Args, global: &Global) -> Result<()> {
         None => (Case::default(), None),
         Some(_) => {
             let connection = global.connect().await?;
-            let usual = with_parameters(&connection).await?;
+            let usual = case_of(connection.parameters().await?);
             let sums = sums(&connection, args.days, storehook_aws::now()).await?;
             let case = if args.deliveries.is_some() { usual } else { sums.month(args.days, &usual)? };
             (case, args.deliveries.is_none().then_some(args.days))

@@ -10,10 +10,10 @@ use super::{storehook, storehook_on, told};
 async fn a_month_of_given_volumes_is_told_in_both_forms() -> Result<()> {
     let table = told(storehook(&["cost"]).await?, 0).await?;
     for told in [
-        "a month of 1000000 events and 1000000 deliveries, with 0 failed attempts",
+        "a month of 1,000,000 events and 1,000,000 deliveries, with 0 failed attempts",
         "history of 30 days, payloads of 7 days, stream on demand",
-        "component                      unit               price    units    cost",
-        "stream, in                     GB                 $0.08    4.768   $0.38",
+        "component                      unit               price  units    cost",
+        "stream, in                     GB                 $0.08  4.768   $0.38",
         "AWS's list prices of 2026-11 for us-east-1",
     ] {
         assert!(table.contains(told), "{told}: {table}");
@@ -94,7 +94,7 @@ async fn the_month_of_a_stack_is_that_of_its_metrics() -> Result<()> {
     assert_eq!((&month["shards"], &month["history_payload_days"]), (&json!(2), &json!(3)));
     assert_eq!(month["days_of_metrics"], 3);
     let table = told(storehook_on(&stack, &["cost", "--days", "3"]).await?, 0).await?;
-    assert!(table.starts_with("from 3 days of the stack's metrics:\na month of 10139 events"), "{table}");
+    assert!(table.starts_with("from 3 days of the stack's metrics:\na month of 10,139 events"), "{table}");
     let given = told(storehook_on(&stack, &["cost", "--deliveries", "5"]).await?, 0).await?;
     assert!(given.starts_with("a month of 5 events and 5 deliveries"), "{given}");
     Ok(())
