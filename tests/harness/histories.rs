@@ -8,11 +8,10 @@ use storehook_aws::{
     table::{from_item, to_item},
 };
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, subscriber::Subscriber},
+    delivery::{envelope::KeptPayload, message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin, pushed::event_record},
     history::{record::DeliveryRecord, state::DeliveryState},
     job::replay::{Replay, ReplayState, record::ReplayRecord},
-    payload::digest::PayloadDigest,
 };
 
 use crate::{installed::Installed, stack::Stack};
@@ -40,14 +39,17 @@ impl Stack {
         let made = made.collect::<Result<Vec<_>>>()?;
         for some in made.chunks(BATCH) {
             let payloads = some.iter().filter_map(|(history, payload)| {
-                Some(PayloadItem {
+                let item = PayloadItem {
                     owner: PayloadOwner::Event(&installed.shop, &history.envelope.id.event_id),
                     digest: history.envelope.payload_digest.as_ref()?,
                     payload,
                     expires_at: history.expires_at,
-                })
+                };
+                Some(item.parts())
             });
-            put_payloads(&client, &table, &payloads.collect::<Vec<_>>()).await?;
+            let items: Vec<_> =
+                payloads.collect::<std::io::Result<Vec<_>>>()?.into_iter().flatten().collect();
+            put_payloads(&client, &table, &items).await?;
             let puts = some.iter().map(|(history, _)| {
                 let item = to_item(DeliveryItem::of(history.clone()))?;
                 let put = PutRequest::builder().set_item(Some(item)).build()?;
@@ -126,10 +128,10 @@ fn made_up(
     let record = event_record(&installed.shop, "orders/create", &event_id.parse()?, at, None, &payload);
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: at };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
-    let digest = Some(PayloadDigest::of(event.payload));
+    let kept = KeptPayload::alone(event.payload);
     let delivery = DeliveryMessage::of(
         &event,
-        digest,
+        Some(&kept),
         &Subscriber::by_topic(webhook_id.to_string().parse()?, installed.app.clone()),
         at,
     );

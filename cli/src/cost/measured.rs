@@ -18,6 +18,7 @@ use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        envelope::KeptPayload,
         lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
@@ -82,9 +83,9 @@ pub fn measure(payload_bytes: Option<usize>, is_history_on: bool) -> Result<Meas
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
     let digest = PayloadDigest::of(event.payload);
-    let kept = is_history_on.then(|| digest.clone());
+    let kept = is_history_on.then(|| KeptPayload::alone(event.payload));
     let subscriber = Subscriber::by_topic(webhook.id, webhook.app.clone());
-    let delivery = DeliveryMessage::of(&event, kept, &subscriber, now);
+    let delivery = DeliveryMessage::of(&event, kept.as_ref(), &subscriber, now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &Platform::default(), now)?;
     let headers = request.redacted_headers(&webhook.custom_headers);
     let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();

@@ -108,6 +108,7 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     events::shares::queue(&dependencies.jobs_queue, &entries, &mut subscribed, times, &mut progress).await;
     // What comes again in any case is not sent before.
     subscribed.retain(|subscribed| !progress.comes_again(subscribed.index));
+    events::history::paginate(&dependencies.history, &mut subscribed);
     // Deliveries do not wait for the history.
     let write = events::history::write(&dependencies.history, &subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);

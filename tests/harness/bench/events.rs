@@ -5,10 +5,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, subscriber::Subscriber},
+    delivery::{envelope::KeptPayload, message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},
     installation::app::AppId,
-    payload::digest::PayloadDigest,
     webhook::WebhookId,
 };
 
@@ -94,8 +93,8 @@ fn body_of(message: &Message, payload: &str, has_digest: bool) -> Result<String>
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let subscriber = Subscriber::by_topic(WebhookId::new(message.webhook), AppId::parse(APP)?);
-    let digest = has_digest.then(|| PayloadDigest::of(event.payload));
-    Ok(DeliveryMessage::of(&event, digest, &subscriber, storehook_aws::now()).to_message())
+    let kept = has_digest.then(|| KeptPayload::alone(event.payload));
+    Ok(DeliveryMessage::of(&event, kept.as_ref(), &subscriber, storehook_aws::now()).to_message())
 }
 
 fn sqs_message(id: &str, queue: &str, body: String) -> Value {

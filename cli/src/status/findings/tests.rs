@@ -97,7 +97,8 @@ fn nothing_is_wrong_with_a_stack_that_is_well_or_of_which_little_is_known() -> R
 fn each_thing_that_is_wrong_is_found_with_its_severity() -> Result<()> {
     use Severity::{Unknown, Urgent, Wrong};
     type Change = Box<dyn FnOnce(&mut Facts)>;
-    let cases: [(&str, Change, Option<(Severity, Kind)>); 30] = [
+    type Case = (&'static str, Change, Option<(Severity, Kind)>);
+    let cases: [Case; 30] = [
         ("a dead letter", Box::new(|f| f.queues[2].waiting = Some(1)), Some((Wrong, Kind::DeadLetters))),
         ("a hidden one", Box::new(|f| f.queues[2].in_flight = Some(1)), Some((Wrong, Kind::DeadLetters))),
         ("a rejected event", Box::new(|f| f.queues[4].waiting = Some(3)), Some((Wrong, Kind::Rejected))),

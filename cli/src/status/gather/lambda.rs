@@ -85,9 +85,7 @@ fn of(
 pub(super) async fn load_concurrency(connection: &Connection) -> Result<Option<u64>> {
     let settings = Client::new(&connection.sdk).get_account_settings().send().await;
     let limit = settings.context("cannot read the settings of Lambda")?.account_limit;
-    let limit = limit.and_then(|limit| {
-        let unreserved = limit.unreserved_concurrent_executions();
-        Some(unreserved.unwrap_or(limit.concurrent_executions()))
-    });
+    let limit =
+        limit.map(|limit| limit.unreserved_concurrent_executions().unwrap_or(limit.concurrent_executions()));
     Ok(limit.and_then(|limit| u64::try_from(limit).ok()))
 }

@@ -22,7 +22,7 @@ use storehook_aws::{
     batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
     history::{DeliveryItem, HISTORY_TIME},
     registry::{self, HealthItem, InstallationItem, WebhookItem},
-    table::{self, Item, TableError},
+    table::{self, Item, TableError, key_text_of},
 };
 use storehook_domain::{delivery::envelope::Envelope, history::decision::Known};
 
@@ -91,7 +91,7 @@ impl Lookup {
             let envelope = &received.message.envelope;
             let registry = registry_keys(envelope).into_iter().map(|key| (&self.registry_table, key));
             let history = self.history_table.iter().map(|table| (table, DeliveryItem::key_of(&envelope.id)));
-            keys.extend(registry.chain(history).filter(|(_, key)| seen.insert(text_of(key))));
+            keys.extend(registry.chain(history).filter(|(_, key)| seen.insert(key_text_of(key))));
         }
         let chunks = keys.chunks(BATCH_GET_LIMIT).map(|chunk| {
             let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
@@ -106,7 +106,7 @@ impl Lookup {
     /// Reads one call's keys. The history must not use up the time of the registry.
     async fn read(&self, keys: HashMap<String, Vec<Item>>) -> Read {
         let texts = |table: Option<&String>| -> Vec<KeyText> {
-            table.and_then(|table| keys.get(table)).into_iter().flatten().map(text_of).collect()
+            table.and_then(|table| keys.get(table)).into_iter().flatten().map(key_text_of).collect()
         };
         let (registry_keys, history_keys) =
             (texts(Some(&self.registry_table)), texts(self.history_table.as_ref()));
@@ -133,7 +133,7 @@ impl Lookup {
 
     fn sort(&self, batch: BatchGet, read: &mut Read) {
         for (table, items) in batch.items {
-            let items = items.into_iter().map(|item| (text_of(&item), item));
+            let items = items.into_iter().map(|item| (key_text_of(&item), item));
             if table == self.registry_table {
                 read.registry.extend(items)
             } else {
@@ -142,16 +142,16 @@ impl Lookup {
         }
         for (table, keys) in batch.unread {
             if table == self.registry_table {
-                read.failed.extend(keys.iter().map(|key| (text_of(key), TargetError::Unread)));
+                read.failed.extend(keys.iter().map(|key| (key_text_of(key), TargetError::Unread)));
             } else {
                 tracing::error!(error = "keys were throttled", keys = keys.len(), "history not read");
-                read.unknown.extend(keys.iter().map(text_of));
+                read.unknown.extend(keys.iter().map(key_text_of));
             }
         }
     }
 
     fn history_of(&self, read: &Read, envelope: &Envelope) -> Known {
-        let key = text_of(&DeliveryItem::key_of(&envelope.id));
+        let key = key_text_of(&DeliveryItem::key_of(&envelope.id));
         if self.history_table.is_none() {
             return Known::Off;
         }
@@ -171,7 +171,7 @@ impl Lookup {
 }
 
 fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetError> {
-    let keys = registry_keys(envelope).map(|key| text_of(&key));
+    let keys = registry_keys(envelope).map(|key| key_text_of(&key));
     if let Some(error) = keys.iter().find_map(|key| read.failed.get(key)) {
         return Err(error.clone());
     }
@@ -197,11 +197,6 @@ fn registry_keys(envelope: &Envelope) -> [Item; 3] {
         registry::installation_key(shop, app),
         HealthItem::key_of(shop, app, id.webhook_id),
     ]
-}
-
-fn text_of(key: &Item) -> KeyText {
-    let text = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-    (text("pk"), text("sk"))
 }
 
 async fn within(

@@ -1,18 +1,25 @@
 //! The history of events: the payload of each event with subscribers, once.
 //!
-//! Payloads are written beside the deliveries, which do not wait for them. If a write fails, the
-//! deliveries go out all the same, and the log has a line.
+//! The payloads of a batch are kept on pages, and the messages say on which page their payload is.
+//! So the pages are decided first. They are written beside the deliveries, which do not wait for
+//! them. If a write fails, the deliveries go out all the same, and the log has a line.
 
 use futures::{StreamExt as _, stream};
-use storehook_aws::history::{HISTORY_TIME, HistoryTable, PayloadItem, PayloadOwner, put_payloads};
-use storehook_domain::payload::digest::PayloadDigest;
+use storehook_aws::{
+    history::{HISTORY_TIME, HistoryTable, PageItem, PayloadItem, PayloadOwner, put_payloads},
+    table::Item,
+};
+use storehook_domain::{
+    delivery::envelope::KeptPayload,
+    payload::page::{self, PageId},
+};
 
 use crate::{events::subscribers::Subscribed, times::Times};
 
-/// How many payloads are written together. If each has one part, they fit into one call.
+/// How many items one call writes.
 const BATCH: usize = 25;
 
-/// How many batches are written at the same time.
+/// How many calls are made at the same time.
 const CALLS: usize = 4;
 
 /// Sets the payload digest of each event with subscribers. A record of a delivery has it whether or
@@ -22,55 +29,146 @@ pub(crate) fn mark(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
         return;
     }
     for event in subscribed.iter_mut().filter(|event| event.has_subscribers()) {
-        event.payload_digest = Some(PayloadDigest::of(event.event.payload));
+        event.kept = Some(KeptPayload::alone(event.event.payload));
     }
 }
 
-/// Writes the payloads of the marked events. Each batch that cannot be written is a line of the
-/// log, and the template's metric counts these lines.
-pub(crate) async fn write(history: &HistoryTable, subscribed: &[Subscribed<'_>], times: Times) {
-    let Some(kept_for) = history.retention.payloads() else { return };
-    let marked: Vec<_> = subscribed.iter().filter(|event| event.payload_digest.is_some()).collect();
-    let expires_at = times.now.as_second() + kept_for.as_secs();
-    let batches = stream::iter(marked.chunks(BATCH));
-    batches.for_each_concurrent(CALLS, |batch| write_batch(history, batch, expires_at, times)).await;
+/// Decides the pages of the marked events' payloads.
+pub(crate) fn paginate(history: &HistoryTable, subscribed: &mut [Subscribed<'_>]) {
+    if history.retention.payloads().is_none() {
+        return;
+    }
+    for together in together(subscribed).into_iter().filter(|together| together.len() > 1) {
+        let digests = together.iter().filter_map(|index| Some(&subscribed[*index].kept.as_ref()?.digest));
+        let id = PageId::of(digests);
+        for index in together {
+            if let Some(kept) = &mut subscribed[index].kept {
+                kept.page = Some(id.clone());
+            }
+        }
+    }
 }
 
-async fn write_batch(history: &HistoryTable, batch: &[&Subscribed<'_>], expires_at: i64, times: Times) {
-    let payloads: Vec<_> = batch.iter().map(|event| event.event.payload.in_message()).collect();
-    let items = batch.iter().zip(&payloads).filter_map(|(event, payload)| {
-        let digest = event.payload_digest.as_ref()?;
-        Some(PayloadItem {
-            owner: PayloadOwner::Event(&event.event.shop, &event.event.id),
-            digest,
-            payload,
-            expires_at,
-        })
-    });
-    let items: Vec<_> = items.collect();
+/// The marked events, by their indices, whose payloads are kept together. That of an event that is
+/// shared out is kept by itself: its jobs know nothing of this batch.
+fn together(subscribed: &[Subscribed<'_>]) -> Vec<Vec<usize>> {
+    let marked = subscribed.iter().enumerate().filter(|(_, event)| event.kept.is_some());
+    let (alone, others): (Vec<_>, Vec<_>) = marked.partition(|(_, event)| event.is_shared_out);
+    let runs = page::runs(others.iter().map(|(_, event)| event.event.payload.size_in_message()));
+    let runs = runs.into_iter().map(|run| others[run].iter().map(|(index, _)| *index).collect());
+    runs.chain(alone.into_iter().map(|(index, _)| vec![index])).collect()
+}
+
+/// Writes the payloads of the marked events. Each call that fails is a line of the log, and the
+/// template's metric counts these lines.
+pub(crate) async fn write(history: &HistoryTable, subscribed: &[Subscribed<'_>], times: Times) {
+    let Some(kept_for) = history.retention.payloads() else { return };
+    let items = match items_of(subscribed, times.now.as_second() + kept_for.as_secs()) {
+        Ok(items) => items,
+        Err(error) => {
+            tracing::error!(error = storehook_aws::causes(&error), "history not written");
+            return;
+        }
+    };
+    let batches = stream::iter(items.chunks(BATCH));
+    batches.for_each_concurrent(CALLS, |batch| write_batch(history, batch, times)).await;
+}
+
+/// The items of the marked events' payloads.
+fn items_of(subscribed: &[Subscribed<'_>], expires_at: i64) -> std::io::Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for together in together(subscribed) {
+        let events: Vec<_> = together.iter().map(|index| &subscribed[*index]).collect();
+        let texts: Vec<_> = events.iter().map(|event| event.event.payload.in_message()).collect();
+        let payloads: Vec<_> = texts.iter().map(AsRef::as_ref).collect();
+        let Some(Subscribed { event, kept: Some(KeptPayload { digest, page }), .. }) = events.first() else {
+            continue;
+        };
+        match (page, &payloads[..]) {
+            (None, [payload]) => {
+                let owner = PayloadOwner::Event(&event.shop, &event.id);
+                items.extend(PayloadItem { owner, digest, payload, expires_at }.parts()?);
+            }
+            (None, _) => {}
+            (Some(id), payloads) => items.push(PageItem { id, payloads, expires_at }.item()?),
+        }
+    }
+    Ok(items)
+}
+
+async fn write_batch(history: &HistoryTable, items: &[Item], times: Times) {
     let error = if times.are_up() {
         "no time was left".to_owned()
     } else {
-        let put = put_payloads(&history.client, &history.name, &items);
+        let put = put_payloads(&history.client, &history.name, items);
         match tokio::time::timeout(HISTORY_TIME, put).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => storehook_aws::causes(&error),
             Err(elapsed) => elapsed.to_string(),
         }
     };
-    tracing::error!(error, batch.events = batch.len(), "history not written");
+    tracing::error!(error, batch.items = items.len(), "history not written");
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use serde_json::{Value, json};
     use storehook_aws::stand_in::StandIn;
-    use storehook_domain::payload::{Payload, digest::PayloadDigest};
+    use storehook_domain::{
+        delivery::message::DeliveryMessage,
+        history::record::DeliveryRecord,
+        payload::{Payload, digest::PayloadDigest},
+    };
 
     use crate::{
         handle,
         tests::{batch_of, stand_in::dependencies_with, times},
     };
+
+    fn webhook(id: &str) -> Value {
+        let subscription = json!({"S": "SHOP#a.example#TOPIC#orders/create"});
+        json!({"id": {"N": id}, "app": {"S": "demo"}, "subscription": subscription})
+    }
+
+    /// The bodies of the messages that were sent.
+    fn bodies(aws: &StandIn) -> Vec<String> {
+        let sent = aws.calls("SendMessageBatch");
+        let entries = sent.iter().filter_map(|call| call["Entries"].as_array()).flatten();
+        entries.filter_map(|entry| Some(entry["MessageBody"].as_str()?.to_owned())).collect()
+    }
+
+    /// The payloads of a batch are one item, and each is read back from it.
+    #[tokio::test]
+    async fn the_payloads_of_a_batch_share_a_page() -> Result<(), Box<dyn std::error::Error>> {
+        let aws = StandIn::start().await?;
+        aws.reply("Query", json!({"Items": [webhook("7")]}));
+        let payloads = [r#"{"id":1}"#, r#"{"id":2}"#, r#"{"id":3}"#];
+        let records = payloads.map(|payload| {
+            format!(r#"{{"shop": "a.example", "topic": "orders/create", "payload": {payload}}}"#)
+        });
+        let dependencies = dependencies_with(&aws, &[])?;
+        let times = times(60);
+        handle(&dependencies, batch_of(&records)?, times).await;
+        let [write] = &aws.calls("BatchWriteItem")[..] else { return Err("one write".into()) };
+        let [put] = write["RequestItems"]["history"].as_array().ok_or("no items")?.as_slice() else {
+            return Err(format!("one item: {write}").into());
+        };
+        aws.reply("GetItem", json!({"Item": put["PutRequest"]["Item"]}));
+        let bodies = bodies(&aws);
+        let messages: Vec<_> =
+            bodies.iter().map(|body| DeliveryMessage::parse(body.as_bytes())).collect::<Result<_, _>>()?;
+        let records: Vec<_> = messages
+            .iter()
+            .map(|message| DeliveryRecord::begin(message, SignedDuration::from_hours(1)))
+            .collect();
+        let loaded = dependencies.history.load_payloads(&records, times.now).await?;
+        let mut loaded: Vec<_> = loaded.into_iter().flatten().collect();
+        loaded.sort();
+        assert_eq!(loaded, payloads);
+        assert_eq!(aws.calls("GetItem").len(), 1, "the page is read once");
+        Ok(())
+    }
 
     /// A payload is kept once for all webhooks, and their messages say where. It is not kept for
     /// nobody. The digest is in the messages as long as deliveries are recorded.
@@ -85,10 +183,6 @@ mod tests {
             ("0", "3", "", false, 2, false),
         ] {
             let aws = StandIn::start().await?;
-            let webhook = |id: &str| {
-                let subscription = json!({"S": "SHOP#a.example#TOPIC#orders/create"});
-                json!({"id": {"N": id}, "app": {"S": "demo"}, "subscription": subscription})
-            };
             aws.reply("Query", json!({"Items": [webhook("7"), webhook("8")]}));
             let record = format!(
                 r#"{{"shop": "a.example", {app} "topic": "orders/create", "event_id": "e1", "payload": {{}}}}"#
@@ -107,9 +201,7 @@ mod tests {
                 assert_eq!(item["expires_at"], json!({"N": expires_at.to_string()}));
                 assert!(item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with(digest.as_str())), "{item}");
             }
-            let sent = &aws.calls("SendMessageBatch");
-            let sent = sent.iter().filter_map(|call| call["Entries"].as_array()).flatten();
-            let bodies: Vec<_> = sent.filter_map(|entry| entry["MessageBody"].as_str()).collect();
+            let bodies = bodies(&aws);
             let has_digests = bodies.iter().all(|body| body.contains(digest.as_str()) == has_digest);
             assert!(bodies.len() == messages && has_digests, "{deliveries} {days}: {bodies:?}");
         }

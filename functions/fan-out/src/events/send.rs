@@ -47,8 +47,8 @@ async fn send_share(
         let of_sender = subscribed
             .subscribers()
             .filter(|subscriber| fan_out::sender_of(subscriber.webhook_id, SENDERS) == sender);
-        let digest = subscribed.payload_digest.as_ref();
-        fan_out::deliveries(&subscribed.event, digest, of_sender, times.now)
+        let kept = subscribed.kept.as_ref();
+        fan_out::deliveries(&subscribed.event, kept, of_sender, times.now)
             .map(|delivery| QueueEntry::of(subscribed.index, &delivery))
     });
     let mut failures = Vec::new();

@@ -32,11 +32,10 @@ use storehook_aws::{
     table::{self, TableError},
 };
 use storehook_domain::{
-    delivery::{lane::Lane, subscriber::Subscriber},
+    delivery::{envelope::KeptPayload, lane::Lane, subscriber::Subscriber},
     event::{StoreEvent, topic},
     installation::{app::AppId, shop::ShopDomain},
     job::fan_out::Range,
-    payload::digest::PayloadDigest,
     webhook::{WebhookId, WebhookKey},
 };
 
@@ -56,8 +55,8 @@ pub(crate) struct Subscribed<'a> {
     /// The index of its entry in the batch.
     pub(crate) index: usize,
     pub(crate) event: StoreEvent<'a>,
-    /// The payload's digest, if the history is on.
-    pub(crate) payload_digest: Option<PayloadDigest>,
+    /// Where the history keeps the payload, if it is on.
+    pub(crate) kept: Option<KeptPayload>,
     /// Whether jobs send to its webhooks. This invocation then sends to none of them.
     pub(crate) is_shared_out: bool,
     found: Vec<Arc<Found>>,
@@ -155,7 +154,7 @@ impl Subscribers {
             let patterns = event.topic.matching_patterns().into_iter();
             let keys = patterns.map(|pattern| registry::subscription_of(&event.shop, &pattern));
             let found = keys.filter_map(|key| found.get(&key).cloned()).collect();
-            Subscribed { index, event, payload_digest: None, is_shared_out: false, found }
+            Subscribed { index, event, kept: None, is_shared_out: false, found }
         });
         let subscribed: Vec<_> = subscribed.collect();
         for Subscribed { index, found, .. } in &subscribed {

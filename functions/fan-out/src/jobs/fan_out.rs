@@ -113,8 +113,8 @@ impl Dependencies {
         let left =
             subscribers.iter().enumerate().filter(|(_, subscriber)| !step.is_done(subscriber.webhook_id));
         let messages = left.flat_map(|(index, subscriber)| {
-            let digest = subscribed.payload_digest.as_ref();
-            fan_out::deliveries(&subscribed.event, digest, [*subscriber], times.now)
+            let kept = subscribed.kept.as_ref();
+            fan_out::deliveries(&subscribed.event, kept, [*subscriber], times.now)
                 .map(move |message| QueueEntry::of(index, &message))
         });
         let Sent { done, refused, has_failed } = self.send_in_order(messages, sending).await;

@@ -1,6 +1,5 @@
 //! Sending deliveries again from their records: payloads are loaded, and messages queued.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use storehook_domain::{
     delivery::{
@@ -14,9 +13,6 @@ use storehook_domain::{
 };
 
 use crate::{Dependencies, jobs::JobError, queue::NotSent, times::Times};
-
-/// How many payloads are read at the same time.
-const PAYLOADS_AT_ONCE: usize = 10;
 
 /// How many deliveries were sent, and how many could not be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,14 +35,8 @@ impl Dependencies {
         times: Times,
     ) -> Result<Resent, JobError> {
         let now = (times.clock)();
-        let loaded: Vec<_> = stream::iter(records)
-            .map(|record| async move {
-                let payload = self.history.load_payload(&record, now).await?;
-                Ok::<_, JobError>((record, payload))
-            })
-            .buffered(PAYLOADS_AT_ONCE)
-            .try_collect()
-            .await?;
+        let payloads = self.history.load_payloads(&records, now).await?;
+        let loaded: Vec<_> = records.into_iter().zip(payloads).collect();
         let entries: Vec<_> = loaded
             .iter()
             .filter_map(|(record, payload)| Some((record, payload.as_deref()?)))

@@ -6,6 +6,7 @@
 //! | item | `pk` | `sk` |
 //! |---|---|---|
 //! | delivery | `DELIVERY#<webhook id>-<event id>` | `DELIVERY`, or `DELIVERY#<distinction>` |
+//! | page of payloads | `PAGE#<page id>` | `PAGE` |
 //! | payload | `EVENT#<shop>#<event id>` | `<payload digest>#<part>` |
 //! | payload of a held delivery | `DELIVERY#<webhook id>-<event id>` | `<payload digest>#<part>` |
 //! | replay | `REPLAY#<webhook id>` | `<replay id>` |
@@ -21,12 +22,14 @@
 //! [`LIST_SHARDS`] partitions of the index, by the hash of the event's id. Throttling of an index
 //! throttles the table's writes, too.
 //!
-//! A payload is compressed and kept once, for all webhooks that subscribe to its event. If it has
-//! more than [`PART_LIMIT`] bytes, it has several parts. Its key has its digest beside the event's
+//! A payload is compressed and kept once, for all webhooks that subscribe to its event. The payloads
+//! of a batch of events share pages. A large payload, or one alone, is kept by itself. If it has more
+//! than [`PART_LIMIT`] bytes, it has several parts. Its key has its digest beside the event's
 //! id, because two senders can give two events the same id. The payload of a held delivery is kept
 //! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod deliveries;
+mod lists;
 mod pages;
 mod payloads;
 mod replaying;
@@ -36,6 +39,7 @@ mod shares;
 mod store;
 
 pub use deliveries::{DELIVERIES_INDEX, DeliveryItem, IndexedDelivery, LIST_SHARDS, list_shards};
+pub use pages::PageItem;
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
 pub use replaying::{CountError, CountTime, ReplayCount};
 pub use replays::ReplayItem;

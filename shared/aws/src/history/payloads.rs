@@ -7,6 +7,8 @@
 //!
 //! Expired items can still be read until DynamoDB deletes them, so reads check `expires_at`.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::{
     Client,
     primitives::Blob,
@@ -23,7 +25,7 @@ use storehook_domain::{
 use super::deliveries::partition_of;
 use crate::{
     backoff::backoff,
-    table::{Item, TableError, number, text},
+    table::{Item, TableError, key_text_of, number, text},
 };
 
 /// The most bytes of a compressed payload in one item: DynamoDB's 400 KB, less room for keys and
@@ -32,7 +34,7 @@ pub const PART_LIMIT: usize = 390_000;
 
 /// The level of zstd's compression, its default. Higher levels take more time and hardly save a
 /// write unit.
-const LEVEL: i32 = 3;
+pub(super) const LEVEL: i32 = 3;
 
 /// The owner of a payload. The payload is stored beside its owner.
 #[derive(Debug, Clone, Copy)]
@@ -114,28 +116,18 @@ const FURTHER_TRIES: usize = 3;
 /// The most items that one call writes.
 const BATCH_LIMIT: usize = 25;
 
-/// Writes payloads. A payload that is there already is replaced by the same bytes.
+/// Writes items of payloads and pages. An item that is there already is replaced by the same bytes.
 ///
 /// # Errors
 ///
-/// A payload could not be compressed, a call failed, or DynamoDB left items unwritten at each try.
-/// Some payloads may have been written.
-pub async fn put_payloads(
-    client: &Client,
-    table: &str,
-    payloads: &[PayloadItem<'_>],
-) -> Result<(), WriteError> {
-    let mut items = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for payload in payloads {
-        // A call must not name an item twice, and a shop may have published an event twice.
-        if seen.insert((payload.owner.partition(), payload.digest.as_str())) {
-            items.extend(payload.parts()?);
-        }
-    }
+/// A call failed, or DynamoDB left items unwritten at each try. Some items may have been written.
+pub async fn put_payloads(client: &Client, table: &str, items: &[Item]) -> Result<(), WriteError> {
+    // A call must not name an item twice, and a shop may have published an event twice.
+    let mut seen = HashSet::new();
+    let items: Vec<_> = items.iter().filter(|item| seen.insert(key_text_of(item))).collect();
     for batch in items.chunks(BATCH_LIMIT) {
         let writes = batch.iter().map(|item| {
-            let put = PutRequest::builder().set_item(Some(item.clone())).build();
+            let put = PutRequest::builder().set_item(Some((*item).clone())).build();
             put.map(|put| WriteRequest::builder().put_request(put).build())
         });
         let writes = writes.collect::<Result<Vec<_>, _>>().map_err(TableError::from)?;
@@ -190,19 +182,24 @@ impl PayloadQuery<'_> {
     }
 }
 
+/// An item that has not expired.
+pub(super) fn unexpired(item: &Item, now: Timestamp) -> Option<&Item> {
+    (whole_number(item, "expires_at")? > now.as_second()).then_some(item)
+}
+
+fn whole_number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
 /// Joins the parts of a payload, if all are there and none has expired.
 pub(super) fn whole(items: &[Item], now: Timestamp) -> Option<String> {
-    let whole_number = |item: &Item, name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
     let wanted = whole_number(items.first()?, "parts")?;
     if i64::try_from(items.len()).ok()? != wanted {
         return None;
     }
     let mut compressed = Vec::new();
     for item in items {
-        if whole_number(item, "expires_at")? <= now.as_second() {
-            return None;
-        }
-        compressed.extend_from_slice(item.get("payload")?.as_b().ok()?.as_ref());
+        compressed.extend_from_slice(unexpired(item, now)?.get("payload")?.as_b().ok()?.as_ref());
     }
     // No payload is larger, so this also bounds the memory that a malformed item can take.
     let payload = zstd::bulk::decompress(&compressed, PAYLOAD_LIMIT).ok()?;

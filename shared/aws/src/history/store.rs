@@ -4,20 +4,28 @@
 //! must still be the same. A slow table must not hold up deliveries, so callers wait at most
 //! [`HISTORY_TIME`].
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{envelope::Envelope, id::DeliveryId, message::DeliveryMessage},
     event::id::EventId,
     history::record::DeliveryRecord,
-    payload::digest::PayloadDigest,
+    payload::{
+        digest::PayloadDigest,
+        page::{self, PageId},
+    },
     webhook::WebhookId,
 };
 
 use super::{
     deliveries::{DeliveryItem, SORT_KEY, partition_of},
+    pages,
     payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
 };
 use crate::{
@@ -28,6 +36,9 @@ use crate::{
 
 /// How long a caller waits for the history.
 pub const HISTORY_TIME: Duration = Duration::from_secs(2);
+
+/// How many payloads are read at the same time.
+const READS_AT_ONCE: usize = 10;
 
 /// How often keys are asked for again that DynamoDB left unread.
 const FURTHER_TRIES: usize = 4;
@@ -51,6 +62,9 @@ pub enum Write {
     /// Somebody else wrote first. It holds the record that is there now, unless that has expired.
     Conflict(Option<Box<DeliveryRecord>>),
 }
+
+/// A page's id and its text, if it is kept.
+type Page<'a> = (&'a PageId, Option<String>);
 
 impl HistoryTable {
     /// Whether deliveries are recorded. The operator may have switched the history off.
@@ -160,7 +174,7 @@ impl HistoryTable {
             payload: &message.payload().in_message(),
             expires_at: now.as_second() + kept_for.as_secs(),
         };
-        put_payloads(&self.client, &self.name, &[item]).await?;
+        put_payloads(&self.client, &self.name, &item.parts()?).await?;
         Ok(digest)
     }
 
@@ -174,8 +188,56 @@ impl HistoryTable {
         record: &DeliveryRecord,
         now: Timestamp,
     ) -> Result<Option<String>, TableError> {
-        let Envelope { id, shop, payload_digest, .. } = &record.envelope;
+        Ok(self.load_payloads(std::slice::from_ref(record), now).await?.pop().flatten())
+    }
+
+    /// Loads the payloads of deliveries, in their order: `None` for one that is not kept, or has
+    /// expired. A page that several of them need is read once.
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
+    pub async fn load_payloads(
+        &self,
+        records: &[DeliveryRecord],
+        now: Timestamp,
+    ) -> Result<Vec<Option<String>>, TableError> {
+        let ids: HashSet<_> =
+            records.iter().filter_map(|record| record.envelope.payload_page.as_ref()).collect();
+        let reads: Vec<_> = ids.into_iter().map(|id| self.load_page(id, now)).collect();
+        let pages = stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
+        let reads: Vec<_> = records.iter().map(|record| self.find_payload(record, &pages, now)).collect();
+        stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
+    }
+
+    async fn load_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
+        Ok((id, pages::load(&self.client, &self.name, id, now).await?))
+    }
+
+    /// Finds a payload on one of these pages, or loads it if it is kept by itself.
+    async fn find_payload(
+        &self,
+        record: &DeliveryRecord,
+        pages: &HashMap<&PageId, Option<String>>,
+        now: Timestamp,
+    ) -> Result<Option<String>, TableError> {
+        let Envelope { payload_digest, payload_page, .. } = &record.envelope;
         let Some(digest) = payload_digest else { return Ok(None) };
+        let page = payload_page.as_ref().and_then(|id| pages.get(id)?.as_deref());
+        match page.and_then(|page| page::find(page, digest)) {
+            Some(payload) => Ok(Some(payload.to_owned())),
+            None => self.load_single(record, digest, now).await,
+        }
+    }
+
+    /// Loads a payload that is kept by itself: the event's, or the held delivery's own.
+    async fn load_single(
+        &self,
+        record: &DeliveryRecord,
+        digest: &PayloadDigest,
+        now: Timestamp,
+    ) -> Result<Option<String>, TableError> {
+        let Envelope { id, shop, .. } = &record.envelope;
         for owner in [PayloadOwner::Event(shop, &id.event_id), PayloadOwner::Delivery(id)] {
             let query = PayloadQuery { owner, digest };
             if let Some(payload) = query.load(&self.client, &self.name, now).await? {

@@ -7,6 +7,7 @@ use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        envelope::KeptPayload,
         lane::Lane,
         message::DeliveryMessage,
         outcome::{FailedAttempt, Outcome},
@@ -19,11 +20,15 @@ use storehook_domain::{
         run::Receive,
     },
     installation::{app::AppId, shop::ShopDomain},
-    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
+    payload::{
+        digest::PayloadDigest,
+        limits::PAYLOAD_LIMIT,
+        page::{self, PAGE_LIMIT, PageId},
+    },
     webhook::Webhook,
 };
 
-use super::{payloads::whole, *};
+use super::{pages::text_of as page_of, payloads::whole, *};
 use crate::table::{from_item, size_of, to_item};
 use storehook_domain::{
     event::id::EventId,
@@ -45,10 +50,10 @@ fn with_delivery<T>(
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let enqueued_at = Timestamp::from_second(NOW)?;
-    let digest = Some(PayloadDigest::of(event.payload));
+    let kept = KeptPayload::alone(event.payload);
     then(&DeliveryMessage::of(
         &event,
-        digest,
+        Some(&kept),
         &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
         enqueued_at,
     ))
@@ -167,6 +172,24 @@ fn every_payload_reads_back_from_its_parts_and_each_fits_an_item() -> TestResult
         assert_eq!(whole(&items, before).as_ref(), Some(&payload));
         assert_eq!(whole(&items, after), None, "it has expired");
         assert_eq!(whole(&items[1..], before), None, "a part is missing");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_payload_reads_back_from_its_page_until_that_expires() -> TestResult {
+    let (before, after) = (Timestamp::from_second(NOW - 1)?, Timestamp::from_second(NOW)?);
+    for payloads in [vec!["{}".to_owned(), r#"{"a":1}"#.to_owned()], vec![noise(PAGE_LIMIT - 10), noise(8)]] {
+        let digests: Vec<_> = payloads.iter().map(|payload| PayloadDigest::of_text(payload)).collect();
+        let texts: Vec<_> = payloads.iter().map(String::as_str).collect();
+        let id = PageId::of(&digests);
+        let item = PageItem { id: &id, payloads: &texts, expires_at: NOW }.item()?;
+        assert!(size_of(&item) < ITEM_LIMIT);
+        let page = page_of(&item, before).ok_or("not kept")?;
+        for (payload, digest) in payloads.iter().zip(&digests) {
+            assert_eq!(page::find(&page, digest), Some(payload.as_str()));
+        }
+        assert_eq!(page_of(&item, after), None, "it has expired");
     }
     Ok(())
 }

@@ -197,6 +197,12 @@ pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
+/// The key of an item as text, which identifies it in its table.
+pub fn key_text_of(item: &Item) -> (String, String) {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    (text("pk"), text("sk"))
+}
+
 /// The size of an item in bytes, as DynamoDB counts it for charges and for the limit of 400 KB
 /// ("DynamoDB item sizes and formats").
 pub fn size_of(item: &Item) -> usize {

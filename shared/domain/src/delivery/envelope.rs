@@ -7,7 +7,7 @@ use crate::{
     delivery::{id::DeliveryId, subscriber::Subscriber},
     event::{StoreEvent, topic::Topic},
     installation::{app::AppId, message_group::MessageGroup, shop::ShopDomain},
-    payload::digest::PayloadDigest,
+    payload::{Payload, digest::PayloadDigest, page::PageId},
 };
 
 /// The facts of a delivery that its messages and its record share.
@@ -36,16 +36,30 @@ pub struct Envelope {
     /// if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_digest: Option<PayloadDigest>,
+    /// The page on which the history keeps the payload, if it is not kept by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_page: Option<PageId>,
+}
+
+/// Where the history keeps an event's payload, as far as it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPayload {
+    /// The payload's digest.
+    pub digest: PayloadDigest,
+    /// The page that it is on, if it is not kept by itself.
+    pub page: Option<PageId>,
+}
+
+impl KeptPayload {
+    /// A payload that is kept by itself.
+    pub fn alone(payload: Payload<'_>) -> Self {
+        Self { digest: PayloadDigest::of(payload), page: None }
+    }
 }
 
 impl Envelope {
-    /// The envelope of an event's delivery to a subscriber. `payload_digest` is set if deliveries
-    /// are recorded.
-    pub fn of(
-        event: &StoreEvent<'_>,
-        payload_digest: Option<PayloadDigest>,
-        subscriber: &Subscriber,
-    ) -> Self {
+    /// The envelope of an event's delivery to a subscriber. `kept` is set if deliveries are recorded.
+    pub fn of(event: &StoreEvent<'_>, kept: Option<&KeptPayload>, subscriber: &Subscriber) -> Self {
         Self {
             id: DeliveryId::of(event, subscriber.webhook_id, subscriber.is_by_pattern),
             shop: event.shop.clone(),
@@ -55,7 +69,8 @@ impl Envelope {
             test: event.is_test,
             resource_id: event.resource_id.clone(),
             traceparent: event.traceparent.clone(),
-            payload_digest,
+            payload_digest: kept.map(|kept| kept.digest.clone()),
+            payload_page: kept.and_then(|kept| kept.page.clone()),
         }
     }
 

@@ -10,10 +10,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    delivery::{lane::Lane, message::DeliveryMessage, subscriber::Subscriber},
+    delivery::{envelope::KeptPayload, lane::Lane, message::DeliveryMessage, subscriber::Subscriber},
     event::StoreEvent,
     installation::message_group::MessageGroup,
-    payload::{digest::PayloadDigest, limits::SQS_MESSAGE_LIMIT},
+    payload::limits::SQS_MESSAGE_LIMIT,
     webhook::WebhookId,
 };
 
@@ -42,17 +42,17 @@ impl QueueEntry {
 }
 
 /// The messages of an event: one for each subscriber, or only for those of the app that the event
-/// names. `payload_digest` is set if deliveries are recorded.
+/// names. `kept` is set if deliveries are recorded.
 pub fn deliveries<'a, 's>(
     event: &'s StoreEvent<'a>,
-    payload_digest: Option<&'s PayloadDigest>,
+    kept: Option<&'s KeptPayload>,
     subscribers: impl IntoIterator<Item = &'s Subscriber>,
     now: Timestamp,
 ) -> impl Iterator<Item = DeliveryMessage<'a>> {
     subscribers
         .into_iter()
         .filter(|subscriber| event.is_for(&subscriber.app))
-        .map(move |subscriber| DeliveryMessage::of(event, payload_digest.cloned(), subscriber, now))
+        .map(move |subscriber| DeliveryMessage::of(event, kept, subscriber, now))
 }
 
 /// Which one of this many senders sends a webhook's deliveries.

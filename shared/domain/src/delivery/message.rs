@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 
 use crate::{
     delivery::{
-        envelope::Envelope,
+        envelope::{Envelope, KeptPayload},
         lane::Lane,
         run::{DelayedCopy, RunId},
         subscriber::Subscriber,
     },
     event::StoreEvent,
-    payload::{Payload, digest::PayloadDigest, limits::escape_noncharacters},
+    payload::{Payload, limits::escape_noncharacters},
 };
 
 /// One event on its way to one webhook, as SQS carries it. The message borrows its payload.
@@ -45,15 +45,15 @@ pub struct DeliveryMessage<'a> {
 pub struct InvalidDeliveryMessage(serde_json::Error);
 
 impl<'a> DeliveryMessage<'a> {
-    /// The first message of an event's delivery to a subscriber. `payload_digest` is set if
-    /// deliveries are recorded.
+    /// The first message of an event's delivery to a subscriber. `kept` is set if deliveries are
+    /// recorded.
     pub fn of(
         event: &StoreEvent<'a>,
-        payload_digest: Option<PayloadDigest>,
+        kept: Option<&KeptPayload>,
         subscriber: &Subscriber,
         enqueued_at: Timestamp,
     ) -> Self {
-        let envelope = Envelope::of(event, payload_digest, subscriber);
+        let envelope = Envelope::of(event, kept, subscriber);
         Self::new(envelope, RunId::Event, enqueued_at, event.payload).in_lane(subscriber.lane)
     }
 
@@ -114,7 +114,11 @@ impl<'a> DeliveryMessage<'a> {
 mod tests {
     use super::*;
     use crate::event::origin::RecordOrigin;
-    use crate::payload::limits::{PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT};
+    use crate::payload::{
+        digest::PayloadDigest,
+        limits::{PAYLOAD_LIMIT, SQS_MESSAGE_LIMIT},
+        page::PageId,
+    };
     use crate::{installation::app::AppId, webhook::WebhookId};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -177,10 +181,11 @@ mod tests {
         let event = StoreEvent::parse(record.as_bytes(), &ORIGIN)?;
         let app = AppId::parse(&"p".repeat(64))?;
         let enqueued_at = "2026-11-21T15:00:00.123456789Z".parse()?;
-        let digest = Some(PayloadDigest::of(event.payload));
+        let digest = PayloadDigest::of(event.payload);
+        let page = Some(PageId::of([&digest]));
         let delivery = DeliveryMessage::of(
             &event,
-            digest,
+            Some(&KeptPayload { digest, page }),
             &Subscriber::by_topic(WebhookId::new(u64::MAX), app),
             enqueued_at,
         );

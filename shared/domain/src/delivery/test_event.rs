@@ -40,6 +40,7 @@ pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> De
         resource_id: payload.resource_id(topic.resource()).map(Cow::into_owned),
         traceparent: None,
         payload_digest: None,
+        payload_page: None,
         topic,
     };
     DeliveryMessage::new(envelope, RunId::Event, now, payload)

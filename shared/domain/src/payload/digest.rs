@@ -23,7 +23,12 @@ pub struct InvalidPayloadDigest;
 impl PayloadDigest {
     /// The digest of a payload. It is taken from the text in messages, [`Payload::in_message`].
     pub fn of(payload: Payload<'_>) -> Self {
-        Self(hex::encode(&Sha256::digest(payload.in_message().as_bytes())[..16]))
+        Self::of_text(&payload.in_message())
+    }
+
+    /// The digest of a payload's text in messages.
+    pub fn of_text(text: &str) -> Self {
+        Self(hex::encode(&Sha256::digest(text.as_bytes())[..16]))
     }
 
     /// Reads a digest.
@@ -32,14 +37,18 @@ impl PayloadDigest {
     ///
     /// The text is not 32 hexadecimal digits in lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidPayloadDigest> {
-        let is_hex = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        is_hex.then(|| Self(text.to_owned())).ok_or(InvalidPayloadDigest)
+        is_half_sha256(text).then(|| Self(text.to_owned())).ok_or(InvalidPayloadDigest)
     }
 
     /// The digest as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text is 32 hexadecimal digits in lower case.
+pub(super) fn is_half_sha256(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 text_conversions!(PayloadDigest, InvalidPayloadDigest);

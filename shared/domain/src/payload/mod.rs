@@ -9,13 +9,15 @@
 //! * The XML that one webhook gets: [`xml`] walks the text and prints each value as it is spelled.
 //! * The text in an SQS message: [`Payload::in_message`] escapes two characters that SQS refuses.
 //!
-//! [`limits`] says how large a payload may be, and [`digest::PayloadDigest`] names its bytes.
+//! [`limits`] says how large a payload may be, [`digest::PayloadDigest`] names its bytes, and
+//! [`page`] keeps several together.
 
 pub mod digest;
 pub mod json_layout;
 pub(crate) mod json_steps;
 pub mod limits;
 pub(crate) mod members;
+pub mod page;
 mod selection;
 pub mod xml;
 

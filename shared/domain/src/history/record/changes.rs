@@ -174,9 +174,11 @@ impl DeliveryRecord {
 
     /// Takes the envelope of the message: the record shows what its attempts send.
     fn take_event_of(&mut self, message: &DeliveryMessage<'_>) {
-        let kept = self.envelope.payload_digest.take();
+        let (digest, page) = (self.envelope.payload_digest.take(), self.envelope.payload_page.take());
         self.envelope = message.envelope.clone();
-        self.envelope.payload_digest = message.envelope.payload_digest.clone().or(kept);
+        if self.envelope.payload_digest.is_none() {
+            (self.envelope.payload_digest, self.envelope.payload_page) = (digest, page);
+        }
     }
 
     fn push(&mut self, message: &DeliveryMessage<'_>, attempt: Attempt) {

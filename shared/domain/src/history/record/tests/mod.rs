@@ -9,6 +9,7 @@ use crate::{
     delivery::{
         body_shape::BodyShape,
         disposition::Disposition,
+        envelope::KeptPayload,
         lane::Lane,
         outcome::{FailedAttempt, Outcome},
         run::{DelayedCopy, RunId},
@@ -44,10 +45,10 @@ pub(in crate::history) fn message(run: &str) -> Result<DeliveryMessage<'static>,
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };
     let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
     let event = StoreEvent::parse(record, &origin)?;
-    let digest = Some(PayloadDigest::of(event.payload));
+    let kept = KeptPayload::alone(event.payload);
     let message = DeliveryMessage::of(
         &event,
-        digest,
+        Some(&kept),
         &Subscriber::by_topic(WebhookId::new(7), AppId::parse("demo")?),
         time(0),
     );
