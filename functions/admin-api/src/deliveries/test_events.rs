@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use storehook_aws::history::PayloadOwner;
+use storehook_aws::{history::PayloadOwner, metrics::Metric};
 use storehook_domain::{
     delivery::{
         message::DeliveryMessage,
@@ -91,6 +91,7 @@ async fn record(app: &App, message: &DeliveryMessage<'_>) -> DeliveryRecord {
     {
         let error = storehook_aws::causes(&error);
         tracing::error!(delivery.id = %message.envelope.id, error, "history not written");
+        app.meter.count(Metric::HistoryFailures, 1);
     }
     record
 }

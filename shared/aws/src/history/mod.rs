@@ -29,8 +29,8 @@
 //! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod deliveries;
-mod lists;
 mod pages;
+mod payload_pages;
 mod payloads;
 mod replaying;
 mod replays;
@@ -39,7 +39,7 @@ mod shares;
 mod store;
 
 pub use deliveries::{DELIVERIES_INDEX, DeliveryItem, IndexedDelivery, LIST_SHARDS, list_shards};
-pub use pages::PageItem;
+pub use payload_pages::PageItem;
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
 pub use replaying::{CountError, CountTime, ReplayCount};
 pub use replays::ReplayItem;

@@ -25,7 +25,7 @@ use storehook_domain::{
 
 use super::{
     deliveries::{DeliveryItem, SORT_KEY, partition_of},
-    pages,
+    payload_pages,
     payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
 };
 use crate::{
@@ -211,7 +211,7 @@ impl HistoryTable {
     }
 
     async fn load_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
-        Ok((id, pages::load(&self.client, &self.name, id, now).await?))
+        Ok((id, payload_pages::load(&self.client, &self.name, id, now).await?))
     }
 
     /// Finds a payload on one of these pages, or loads it if it is kept by itself.
