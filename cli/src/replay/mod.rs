@@ -9,10 +9,11 @@
 
 pub mod report;
 
+mod waiting;
+
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use indicatif::ProgressBar;
+use anyhow::{Context as _, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
     history::{CountTime, HistoryTable},
@@ -24,19 +25,21 @@ use storehook_domain::{
     event::id::EventId,
     job::replay::{
         ReplayState,
-        record::{ReplayRecord, ReplayStatus},
+        record::ReplayRecord,
         request::{DEFAULT_PER_SECOND, MOST_PER_SECOND, ReplayRequest},
     },
     webhook::{Status, Webhook, WebhookId},
 };
 
-use self::report::{Counted, Left, Replays};
+use self::{
+    report::{Counted, Left, Replays},
+    waiting::wait,
+};
 use crate::{
-    drain::interrupted,
     exit::Wrong,
     global::Global,
     installation::{Registry, Which},
-    output, progress, time,
+    progress, time,
 };
 
 const EXAMPLES: &str = "\
@@ -45,9 +48,6 @@ Examples:
   storehook --stack storehook replay --shop mynewstore.spiffystores.com --app my-app --webhook 7 --state held
   storehook --stack storehook replay --shop mynewstore.spiffystores.com --app my-app --state all \\
     --since 2026-11-21T15:00:00Z --until 2026-11-21T16:00:00Z --per-second 10 --no-wait";
-
-/// How long to wait before the records are read again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a count of a webhook's deliveries may take.
 const COUNT_TIME: CountTime = CountTime { all: SignedDuration::from_mins(10), read: Duration::from_secs(30) };
@@ -221,47 +221,6 @@ async fn stop(history: &HistoryTable, webhooks: &[Webhook], request: &ReplayRequ
     }
     ensure!(!replays.replays.is_empty(), "there is no replay {id}");
     Ok(replays)
-}
-
-/// Waits until all replays have ended, or somebody interrupts.
-async fn wait(history: &HistoryTable, mut records: Vec<ReplayRecord>) -> Result<Vec<ReplayRecord>> {
-    let shown = progress::count("deliveries sent again");
-    let end = async {
-        while is_any_running(&records) {
-            show(&shown, &records);
-            tokio::time::sleep(PAUSE).await;
-            records = reload(history, &records).await?;
-        }
-        anyhow::Ok(())
-    };
-    let is_interrupted = tokio::select! {
-        ended = end => { ended?; false }
-        () = interrupted() => true,
-    };
-    shown.finish_and_clear();
-    if is_interrupted {
-        output::note("interrupted: the replays go on by themselves");
-    }
-    Ok(records)
-}
-
-fn is_any_running(records: &[ReplayRecord]) -> bool {
-    records.iter().any(|record| record.status == ReplayStatus::Running)
-}
-
-fn show(shown: &ProgressBar, records: &[ReplayRecord]) {
-    shown.set_position(records.iter().map(|record| record.counts.sent).sum());
-}
-
-async fn reload(history: &HistoryTable, records: &[ReplayRecord]) -> Result<Vec<ReplayRecord>> {
-    let mut now = Vec::with_capacity(records.len());
-    for record in records {
-        let (webhook_id, id) = (record.replay.webhook_id, &record.replay.id);
-        let loaded = history.load_replay(webhook_id, id, storehook_aws::now()).await;
-        let loaded = loaded.context("the history cannot be read: the replays go on by themselves")?;
-        now.push(loaded.ok_or_else(|| anyhow!("the replay {id} is gone"))?);
-    }
-    Ok(now)
 }
 
 fn state(text: &str) -> Result<ReplayState, &'static str> {
