@@ -27,8 +27,16 @@ use self::{
 };
 use crate::global::Global;
 
+const EXAMPLES: &str = "\
+Examples:
+  storehook cost
+  storehook cost --deliveries 20000000 --events 5000000 --payload-kb 12 --history-days 0
+  storehook --stack storehook cost --days 7
+  storehook --stack storehook cost --json | jq .dollars";
+
 /// The options of `storehook cost`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// How many deliveries a month has [default: 1000000, or what the stack's metrics show]
     #[arg(long, value_name = "NUMBER")]
