@@ -114,7 +114,7 @@ async fn load(
         return Ok((records, None));
     }
     let scan = Scan::newest_first(webhook, query);
-    let (found, next) = history.load_list(&scan, query.after.clone(), query.limit, PAGE_TIME).await?;
+    let (found, next) = history.load_page(&scan, query.after.clone(), query.limit, PAGE_TIME).await?;
     let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
     Ok((seen(history.load_all(&ids).await?), next))
 }

@@ -60,7 +60,7 @@ pub(crate) async fn list_all_deliveries(
             return Ok(None);
         }
         let scan = Scan::newest_first(webhook.id, query);
-        app.deliveries.table.load_list(&scan, query.after.clone(), query.limit, share).await.map(Some)
+        app.deliveries.table.load_page(&scan, query.after.clone(), query.limit, share).await.map(Some)
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let scans = stream::iter(scans.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();

@@ -29,7 +29,7 @@ pub(crate) async fn list_deliveries(
     }
     let scan = Scan::newest_first(webhook.id, query);
     let (found, next) =
-        app.deliveries.table.load_list(&scan, query.after.clone(), query.limit, SCAN_TIME).await?;
+        app.deliveries.table.load_page(&scan, query.after.clone(), query.limit, SCAN_TIME).await?;
     let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
     let mut records = app.deliveries.load_all(caller, &ids, now).await?;
     // The index may be a moment behind, and knows nothing of overdue deliveries.

@@ -204,13 +204,13 @@ impl HistoryTable {
     ) -> Result<Vec<Option<String>>, TableError> {
         let ids: HashSet<_> =
             records.iter().filter_map(|record| record.envelope.payload_page.as_ref()).collect();
-        let reads: Vec<_> = ids.into_iter().map(|id| self.load_page(id, now)).collect();
+        let reads: Vec<_> = ids.into_iter().map(|id| self.load_payload_page(id, now)).collect();
         let pages = stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
         let reads: Vec<_> = records.iter().map(|record| self.find_payload(record, &pages, now)).collect();
         stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
     }
 
-    async fn load_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
+    async fn load_payload_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
         Ok((id, payload_pages::load(&self.client, &self.name, id, now).await?))
     }
 

@@ -7,8 +7,13 @@ use jiff::Timestamp;
 
 use crate::{
     delivery::test_event::TEST_PREFIX,
-    event::{id::EventId, topic::Topic},
+    event::{
+        catalogue::{self, APP_UNINSTALLED},
+        id::EventId,
+        topic::Topic,
+    },
     history::record::DeliveryRecord,
+    installation::app::AppId,
     webhook::Webhook,
 };
 
@@ -23,6 +28,8 @@ pub enum Fate {
     CreatedLater,
     /// It is a test event, sent to another webhook alone.
     TestOfAnother,
+    /// It is an event that goes to one app alone, and this is another one.
+    OfAnotherApp,
     /// The event is known, and nothing is known of it here.
     NoRecord,
     /// Nothing is known of the event at all.
@@ -37,6 +44,7 @@ impl Fate {
             Self::NotSubscribed => Some("The webhook does not subscribe to the event's topic."),
             Self::CreatedLater => Some("The webhook was created after the event was published."),
             Self::TestOfAnother => Some("It is a test event, which goes to one webhook alone."),
+            Self::OfAnotherApp => Some("The event goes to one app alone, and the webhook is another app's."),
             Self::NoRecord => Some(
                 "There is no record: the event is still on its way here, its history has expired, or the webhook \
                  had another topic then.",
@@ -57,6 +65,8 @@ pub struct KnownEvent {
     pub queued_at: Option<Timestamp>,
     /// Whether it is a test that was sent to one webhook.
     is_single_test: bool,
+    /// The apps whose webhooks have a delivery of it.
+    apps: Vec<AppId>,
 }
 
 impl KnownEvent {
@@ -73,6 +83,9 @@ impl KnownEvent {
         let earlier = self.queued_at.is_none_or(|queued_at| record.created_at < queued_at);
         self.queued_at = if earlier { Some(record.created_at) } else { self.queued_at };
         self.is_single_test &= record.envelope.test;
+        if !self.apps.contains(&record.envelope.app) {
+            self.apps.push(record.envelope.app.clone());
+        }
         self
     }
 
@@ -83,9 +96,17 @@ impl KnownEvent {
             own if !own.is_empty() => Fate::Deliveries(own),
             _ if self.is_single_test => Fate::TestOfAnother,
             _ if !self.topics.iter().any(|topic| webhook.topic.matches(topic)) => Fate::NotSubscribed,
+            _ if self.is_of_one_app() && !self.apps.contains(&webhook.app) => Fate::OfAnotherApp,
             _ if webhook.created_at > queued_at => Fate::CreatedLater,
             _ => Fate::NoRecord,
         }
+    }
+
+    /// Whether its topic is one of those that always name an app.
+    fn is_of_one_app(&self) -> bool {
+        let names_app =
+            |topic: &Topic| topic.as_str() == APP_UNINSTALLED || catalogue::is_operational(topic.as_str());
+        self.topics.iter().all(names_app)
     }
 }
 
@@ -140,6 +161,23 @@ mod tests {
             assert_eq!(fate, expected, "{event} {topic} {created_at}");
             let own = if records.is_empty() { Fate::Unknown } else { Fate::Deliveries(records.clone()) };
             assert_eq!(known.fate_at(&webhook(1, "orders/paid", OLD)?, records), own);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_event_of_one_app_is_not_for_the_others() -> TestResult {
+        const OLD: &str = "2026-11-01T15:00:00Z";
+        for (topic, expected) in [
+            ("app/uninstalled", Fate::OfAnotherApp),
+            ("webhooks/failing", Fate::OfAnotherApp),
+            ("orders/paid", Fate::NoRecord),
+        ] {
+            let known = KnownEvent::of(&EventId::parse("e")?, &[record("1-e", topic, false)?]);
+            let own = webhook(2, topic, OLD)?;
+            let other = Webhook { app: AppId::parse("other")?, ..own.clone() };
+            assert_eq!(known.fate_at(&other, vec![]), expected, "{topic}");
+            assert_eq!(known.fate_at(&own, vec![]), Fate::NoRecord, "{topic}");
         }
         Ok(())
     }

@@ -138,7 +138,7 @@ fn table(explanation: &Explanation, now: Timestamp) -> Markup {
                             @for record in records { (sent(webhook, endpoint(webhook), record, records.len() > 1, now)) }
                         }
                         Fate::NotSubscribed => (not_sent(webhook, "not subscribed", fate)),
-                        Fate::CreatedLater | Fate::TestOfAnother => (not_sent(webhook, "not sent", fate)),
+                        Fate::CreatedLater | Fate::TestOfAnother | Fate::OfAnotherApp => (not_sent(webhook, "not sent", fate)),
                         Fate::NoRecord | Fate::Unknown => (not_sent(webhook, "unknown", fate)),
                     }
                 }
