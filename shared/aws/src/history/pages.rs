@@ -38,7 +38,7 @@ impl HistoryTable {
     /// # Errors
     ///
     /// A call failed.
-    pub async fn load_list(
+    pub async fn load_page(
         &self,
         scan: &Scan,
         after: Option<DeliveryPosition>,
