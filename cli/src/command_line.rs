@@ -5,7 +5,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     completions, cost, deliveries, doctor, exit, global::Global, install, list, listen, local, panel_link,
-    publish, redrive, republish, rotate, status, token, uninstall, webhooks,
+    publish, redrive, replay, republish, rotate, status, token, uninstall, webhooks,
 };
 
 /// What the user has typed.
@@ -48,6 +48,8 @@ enum Command {
     Redrive(redrive::selection::Args),
     /// Publish again what was rejected or given up, mended or not.
     Republish(republish::Args),
+    /// Send dead or held deliveries of an installation again, or all.
+    Replay(replay::Args),
     /// Show what is wrong with the stack, why it matters, and what to do.
     #[command(after_help = status::EXAMPLES)]
     Status,
@@ -93,6 +95,7 @@ impl CommandLine {
             Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
             Command::Republish(args) => republish::run(args, &global).await,
+            Command::Replay(args) => replay::run(args, &global).await,
             Command::Cost(args) => cost::run(&args, &global).await,
             Command::Status => status::run(&global).await,
             Command::Completions(args) => completions::run(&args, &mut Self::command()),

@@ -7,7 +7,7 @@
 use std::{cmp::Reverse, fmt};
 
 use anyhow::{Context as _, Result, ensure};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use storehook_aws::history::{HistoryTable, Scan};
 use storehook_domain::{
@@ -17,7 +17,6 @@ use storehook_domain::{
         record::DeliveryRecord,
         state::DeliveryState,
     },
-    input::time::time as parse_time,
     webhook::{WebhookId, WebhookKey},
     words::number::{counted, latency},
 };
@@ -53,10 +52,10 @@ pub struct Args {
     #[arg(long, value_parser = state)]
     state: Option<DeliveryState>,
     /// Only deliveries that were first queued at this time or later: ISO 8601, or a day (UTC).
-    #[arg(long, value_name = "TIME", value_parser = utc)]
+    #[arg(long, value_name = "TIME", value_parser = time::utc)]
     since: Option<Timestamp>,
     /// Only deliveries that were first queued at this time or earlier.
-    #[arg(long, value_name = "TIME", value_parser = utc)]
+    #[arg(long, value_name = "TIME", value_parser = time::utc)]
     until: Option<Timestamp>,
     /// How many deliveries to show at most, the newest first.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -123,10 +122,6 @@ async fn load(
 fn state(name: &str) -> Result<DeliveryState, String> {
     let all = DeliveryState::ALL.map(DeliveryState::as_str).join(", ");
     DeliveryState::from_name(name).ok_or_else(|| format!("it is one of {all}"))
-}
-
-fn utc(text: &str) -> Result<Timestamp, &'static str> {
-    parse_time(&TimeZone::UTC)(text)
 }
 
 /// Deliveries, the newest first.

@@ -56,7 +56,8 @@ pub fn client_with(
 ) -> Result<Client, ClientError> {
     let versions = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let verified = versions.dangerous().with_custom_certificate_verifier(verifier);
-    let tls = verified.with_no_client_auth();
+    let mut tls = verified.with_no_client_auth();
+    tls.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec();
     let builder = Client::builder().tls_backend_preconfigured(tls).no_proxy().redirect(Policy::none());
     Ok(builder.connect_timeout(connect_timeout).timeout(timeout).build()?)
 }

@@ -44,6 +44,7 @@ pub mod listen;
 pub mod drain;
 
 pub mod redrive;
+pub mod replay;
 pub mod republish;
 
 pub mod cost;

@@ -22,13 +22,21 @@ use anyhow::Result;
 use self::{
     case::{Case, Kept},
     metrics::sums,
-    parameters::with_parameters,
+    parameters::case_of,
     report::Bill,
 };
 use crate::global::Global;
 
+const EXAMPLES: &str = "\
+Examples:
+  storehook cost
+  storehook cost --deliveries 20000000 --events 5000000 --payload-kb 12 --history-days 0
+  storehook --stack storehook cost --days 7
+  storehook --stack storehook cost --json | jq .dollars";
+
 /// The options of `storehook cost`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// How many deliveries a month has [default: 1000000, or what the stack's metrics show]
     #[arg(long, value_name = "NUMBER")]
@@ -73,7 +81,7 @@ pub async fn run(args: &Args, global: &Global) -> Result<()> {
         None => (Case::default(), None),
         Some(_) => {
             let connection = global.connect().await?;
-            let usual = with_parameters(&connection).await?;
+            let usual = case_of(connection.parameters().await?);
             let sums = sums(&connection, args.days, storehook_aws::now()).await?;
             let case = if args.deliveries.is_some() { usual } else { sums.month(args.days, &usual)? };
             (case, args.deliveries.is_none().then_some(args.days))

@@ -2,29 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use aws_sdk_cloudformation::Client;
-
 use super::case::{Case, Kept};
-use crate::stack::connection::Connection;
-
-/// The usual case, with how long this stack keeps its history and with its stream.
-///
-/// # Errors
-///
-/// CloudFormation does not respond, or refuses.
-pub async fn with_parameters(connection: &Connection) -> Result<Case> {
-    let describe = Client::new(&connection.sdk).describe_stacks().stack_name(&connection.stack);
-    let described = describe.send().await.context("CloudFormation did not tell the stack's parameters")?;
-    let parameters = described.stacks.unwrap_or_default().into_iter().filter_map(|stack| stack.parameters);
-    let parameters = parameters.flatten();
-    let pairs = parameters.filter_map(|one| Some((one.parameter_key?, one.parameter_value?)));
-    Ok(case_of(&pairs.collect()))
-}
 
 /// The usual case with these parameters. CloudFormation takes a fraction for a number, and functions
 /// round it up.
-fn case_of(parameters: &BTreeMap<String, String>) -> Case {
+pub fn case_of(parameters: &BTreeMap<String, String>) -> Case {
     let number = |name| Some(parameters.get(name)?.parse::<f64>().ok()?.ceil());
     let usual = Kept::default();
     let time = |name, usual| number(name).map_or(usual, |days| Kept::time(days as u16));

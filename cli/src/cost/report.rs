@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
+use storehook_domain::words::number::count;
 
 use super::{
     bill::{idle, usage},
@@ -127,9 +128,10 @@ impl fmt::Display for Month {
         if let Some(days) = self.days_of_metrics {
             writeln!(formatter, "from {days} days of the stack's metrics:")?;
         }
+        let [events, deliveries, failed] = [events, deliveries, failed_attempts].map(|number| count(*number));
         writeln!(
             formatter,
-            "a month of {events} events and {deliveries} deliveries, with {failed_attempts} failed attempts"
+            "a month of {events} events and {deliveries} deliveries, with {failed} failed attempts"
         )?;
         writeln!(
             formatter,

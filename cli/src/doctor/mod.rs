@@ -48,8 +48,15 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// How long an attempt at an integration may take: that of the delivery function.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 
+const EXAMPLES: &str = "\
+Examples:
+  STOREHOOK_SECRET=... storehook doctor https://app.example.com/webhooks/orders
+  storehook doctor http://127.0.0.1:9000/ --secret - < secret.txt
+  STOREHOOK_SECRET=... storehook doctor https://app.example.com/spree --protocol integration --json";
+
 /// The options of `storehook doctor`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The address of the endpoint.
     #[arg(value_name = "URL", value_parser = address)]
@@ -158,3 +165,6 @@ fn protocol(text: &str) -> Result<Protocol, &'static str> {
 fn format(text: &str) -> Result<Format, &'static str> {
     Format::from_name(text).ok_or("it is json or xml")
 }
+
+#[cfg(test)]
+mod tests;

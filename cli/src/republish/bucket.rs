@@ -16,14 +16,9 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A stack's bucket.
-    ///
-    /// # Errors
-    ///
-    /// The stack's outputs do not tell it.
-    pub async fn of(connection: &Connection) -> Result<Self> {
-        let name = connection.outputs().await?.given_up_records.clone();
-        Ok(Self { client: Client::new(&connection.sdk), name })
+    /// The bucket with this name.
+    pub fn new(connection: &Connection, name: String) -> Self {
+        Self { client: Client::new(&connection.sdk), name }
     }
 
     /// The names of Lambda's objects: shard by shard, the oldest first.

@@ -30,6 +30,11 @@ pub mod writer;
 pub mod round;
 pub mod worker;
 
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -85,8 +90,9 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
         interrupted().await;
         interrupted().await;
     };
+    let sources = Sources::of(&connection, connection.outputs().await?.given_up_records.clone()).await?;
     let summary = tokio::select! {
-        summary = republish(&connection, &args, mended, interrupted()) => summary?,
+        summary = work_through(&connection, &sources, &args, mended, interrupted()) => summary?,
         () = interrupted_twice => bail!(
             "interrupted twice: hidden messages become visible within {} minutes",
             HIDDEN_FOR.as_secs() / 60
@@ -103,33 +109,52 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     Ok(())
 }
 
+/// Where pieces come from, and where jobs go.
+pub struct Sources {
+    queue: SourceQueue,
+    bucket: Bucket,
+    jobs: JobQueue,
+}
+
+impl Sources {
+    /// Those of a stack, whose bucket has this name.
+    ///
+    /// # Errors
+    ///
+    /// A queue is not found.
+    pub async fn of(connection: &Connection, bucket: String) -> Result<Self> {
+        let client = aws_sdk_sqs::Client::new(&connection.sdk);
+        let url = connection.queue_url(&client, "rejected").await?;
+        let jobs = JobQueue { url: connection.queue_url(&client, "jobs").await?, client: client.clone() };
+        let queue = SourceQueue { client, url, things: "rejected records" };
+        Ok(Self { queue, bucket: Bucket::new(connection, bucket), jobs })
+    }
+}
+
 /// Publishes again until there is no more, or `stop` returns. However it ends, the messages that
 /// stay are visible again. [`Summary::check`] says whether something was left undone.
 ///
 /// # Errors
 ///
 /// A call failed for good.
-pub async fn republish(
+pub async fn work_through(
     connection: &Connection,
+    sources: &Sources,
     args: &Args,
     mended: Option<Mended>,
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let client = aws_sdk_sqs::Client::new(&connection.sdk);
-    let url = connection.queue_url(&client, "rejected").await?;
-    let queue = SourceQueue { client: client.clone(), url, things: "rejected records" };
-    let bucket = Bucket::of(connection).await?;
     let exported = args.export.as_ref().map(|file| file.display().to_string());
     let rounds = Rounds {
         connection,
-        jobs: JobQueue { url: connection.queue_url(&client, "jobs").await?, client },
+        jobs: sources.jobs.clone(),
         mended,
         export: args.export.as_deref().map(Writer::create).transpose()?,
         summary: Summary { is_dry_run: args.dry_run, exported, ..Summary::default() },
         seen: BTreeSet::new(),
         in_bucket: BTreeSet::new(),
     };
-    let mut worker = Worker::new(&queue, &bucket, rounds).await?;
+    let mut worker = Worker::new(&sources.queue, &sources.bucket, rounds).await?;
     let end = worker.work(stop).await;
     let summary = worker.finish().await;
     let end =

@@ -4,7 +4,7 @@
 //! resources after the stack. Nothing is guessed: without `--stack` a command works on the local stack,
 //! or fails.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use aws_config::{Region, SdkConfig};
@@ -117,13 +117,22 @@ impl Connection {
         Ok(&self.deployed().await?.outputs)
     }
 
+    /// The values of the stack's parameters.
+    ///
+    /// # Errors
+    ///
+    /// See [`Deployed::load`].
+    pub async fn parameters(&self) -> Result<&BTreeMap<String, String>> {
+        Ok(&self.deployed().await?.parameters)
+    }
+
     /// The stack's history, and how long it is kept.
     ///
     /// # Errors
     ///
     /// See [`Deployed::load`].
     pub async fn history(&self) -> Result<HistoryTable> {
-        let parameters = &self.deployed().await?.parameters;
+        let parameters = self.parameters().await?;
         let settings = [
             ("HISTORY_DELIVERY_DAYS", "HistoryDeliveryDays"),
             ("HISTORY_PAYLOAD_DAYS", "HistoryPayloadDays"),
