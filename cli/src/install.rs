@@ -112,8 +112,13 @@ impl fmt::Display for Shown<'_> {
 impl Keys {
     /// New keys, of 256 random bits each.
     pub fn random() -> Result<Self> {
-        Ok(Self { token: format!("shtk_{}", random_text()?), secret: SharedSecret::parse(&random_text()?)? })
+        Ok(Self { token: new_token()?, secret: SharedSecret::parse(&random_text()?)? })
     }
+}
+
+/// A new token, of 256 random bits.
+pub fn new_token() -> Result<String> {
+    Ok(format!("shtk_{}", random_text()?))
 }
 
 /// Installs an app on a shop with these keys; `false` if it is already installed there, or if an

@@ -8,26 +8,48 @@
 //! all of them take. `stack` leads the commands to a stack, and `output` is where they all write:
 //! a result is either text or JSON, by `--json`.
 
+pub mod http_client;
 pub mod output;
 pub mod progress;
 pub mod socket;
 pub mod table;
+pub mod time;
 
 pub mod consent;
 pub mod stack;
 
 pub mod global;
 
+pub mod secret;
+
 pub mod local;
 
 pub mod input;
 pub mod install;
+pub mod installation;
 pub mod panel_link;
 pub mod publish;
 
+pub mod deliveries;
+pub mod list;
+pub mod rotate;
+pub mod token;
+pub mod uninstall;
+pub mod webhook_now;
+pub mod webhooks;
+
+pub mod doctor;
 pub mod listen;
 
+pub mod drain;
+
 pub mod redrive;
+pub mod replay;
+pub mod republish;
+
+pub mod explain;
+
+pub mod cost;
 pub mod status;
 
 pub mod completions;

@@ -5,17 +5,21 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result, bail};
-use aws_sdk_dynamodb::Client;
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use storehook_aws::{
     random_text,
-    registry::{InstallationItem, InstallationState, LINK_TIME, LinkItem, installation_key},
-    table::{from_item, to_item},
+    registry::{LINK_TIME, LinkItem},
+    table::to_item,
 };
 use storehook_domain::installation::{app::AppId, shop::ShopDomain, token::TokenHash};
 
-use crate::{global::Global, output, stack::connection::Connection};
+use crate::{
+    global::Global,
+    installation::{Registry, Which},
+    output,
+    stack::connection::Connection,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,18 +80,18 @@ pub async fn panel_link(
     app: &AppId,
     panel_url: &str,
 ) -> Result<String> {
-    let client = Client::new(&connection.sdk);
-    let table = connection.resource("registry");
-    let get = client.get_item().table_name(&table).set_key(Some(installation_key(shop, app)));
-    let found = get.consistent_read(true).send().await.context("the registry cannot be read")?.item;
-    let Some(item) = found else { bail!("{app} is not installed on {shop}") };
-    let installation: InstallationItem = from_item(item)?;
-    if installation.state() != InstallationState::Installed {
-        bail!("{app} was uninstalled from {shop}");
-    }
+    let Registry { client, table } = &Registry::of(connection);
+    let which = Which { shop: shop.clone(), app: app.clone() };
+    let installation = Registry::of(connection).installed(&which).await?;
+    let token = client.get_item().table_name(table).set_key(Some(installation.token_key()));
+    let token = token.consistent_read(true).send().await.context("the registry cannot be read")?.item;
+    ensure!(
+        token.is_some(),
+        "the token of {app} on {shop} is revoked: `storehook token rotate` makes another one"
+    );
     let code = random_text()?;
     let link = LinkItem::new(&TokenHash::of(&code), installation.token().to_owned(), storehook_aws::now());
-    let put = client.put_item().table_name(&table).set_item(Some(to_item(link)?));
+    let put = client.put_item().table_name(table).set_item(Some(to_item(link)?));
     put.send().await.context("the registry refused the link")?;
     Ok(format!("{}/link?code={code}", panel_url.trim_end_matches('/')))
 }

@@ -3,6 +3,8 @@
 //! It is shown only where standard error is a terminal: `indicatif` sees to that. So scripts and logs
 //! get none of it.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for this many `things`. Work on a single thing has none.
@@ -12,6 +14,13 @@ pub fn bar(length: u64, things: &str) -> ProgressBar {
         "{{bar:40}} {{pos}}/{{len}} {things}, {{per_sec}}, {{eta}} to go"
     ));
     style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+/// That `work` goes on, for work that has nothing to count.
+pub fn spinner(work: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(work);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 /// A count of `things` whose number is not known before.

@@ -1,34 +1,36 @@
-//! A receiver on this machine.
+//! Receiving deliveries on this machine: verifying and printing them.
 //!
-//! It verifies both signatures of every delivery and prints one line for each delivery. To watch
-//! retries, choose the status and the delay of its responses.
+//! Without `--webhook` a [`receiver`] listens on a port. To watch retries, choose the status and the
+//! delay of its responses. With `--webhook` nothing listens: the deliveries of a webhook are followed
+//! through the admin API ([`follow`]). Either way one line tells of each delivery ([`verified`]), and
+//! `--forward-to` makes the same request at another URL ([`forward`]).
 //!
-//! It takes every body that Storehook can send. A request that it cannot read gets the status that
-//! says so, and a line, too. It ends as soon as nobody reads its output any more.
+//! It ends as soon as nobody reads its output any more.
+
+pub mod api;
+pub mod follow;
+pub mod forward;
+pub mod printer;
+pub mod receiver;
+pub mod verified;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result};
-use axum::{
-    Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, Uri},
-};
-use storehook_domain::{
-    delivery::signature::{verify_body_signature, verify_standard_signatures},
-    installation::secret::SharedSecret,
-    payload::limits::BODY_LIMIT,
-};
-use tokio::{net::TcpListener, sync::mpsc};
+use axum::http::StatusCode;
+use reqwest::Url;
+use serde_json::json;
+use storehook_domain::webhook::WebhookId;
+use tokio::net::TcpListener;
 
+use self::{api::AdminApi, follow::Follow, forward::Forward, printer::Printer, receiver::Receiver};
 use crate::{
     global::Global,
     output::{self, OutputError},
+    secret::receivers_secret,
     socket,
 };
 
@@ -36,167 +38,114 @@ const EXAMPLES: &str = "\
 Examples:
   storehook listen
   storehook listen --status 500 --delay 2
-  STOREHOOK_SECRET=... storehook listen --port 9001 --verbose";
+  STOREHOOK_SECRET=... storehook listen --port 9001 --verbose
+  STOREHOOK_TOKEN=... storehook --stack storehook listen --webhook 7 --forward-to http://127.0.0.1:3000/hooks";
 
 /// The options of `storehook listen`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The port to listen on; 0 takes any free one.
-    #[arg(long, default_value_t = 9000)]
+    #[arg(long, default_value_t = 9000, conflicts_with = "webhook")]
     port: u16,
     /// The address to listen on. One that is not loopback lets others on the network send to it.
-    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into(), value_name = "ADDRESS")]
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into(), value_name = "ADDRESS", conflicts_with = "webhook")]
     bind: IpAddr,
-    /// The installation's shared secret [default on the local stack: the demo app's]
+    /// The installation's shared secret; - reads it from standard input [default on the local stack: the demo app's]
     #[arg(long, env = "STOREHOOK_SECRET", hide_env_values = true)]
     secret: Option<String>,
     /// The status to respond with.
-    #[arg(long, default_value = "200")]
+    #[arg(long, default_value = "200", conflicts_with_all = ["webhook", "forward_to"])]
     status: StatusCode,
     /// How many seconds to wait before the response.
-    #[arg(long, default_value_t = 0.0, value_parser = seconds)]
+    #[arg(long, default_value_t = 0.0, value_parser = seconds, conflicts_with = "webhook")]
     delay: f64,
+    /// Make the same request at this URL, and respond as it does.
+    #[arg(long, value_name = "URL")]
+    forward_to: Option<Url>,
+    /// Follow the deliveries of this webhook through the admin API, and listen on no port.
+    #[arg(long, value_name = "ID")]
+    webhook: Option<WebhookId>,
+    /// With --webhook: the app's access token [default on the local stack: the demo app's]
+    #[arg(long, env = "STOREHOOK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// With --webhook: where the admin API is [default: the stack's output ApiUrl]
+    #[arg(long, value_name = "URL", requires = "webhook")]
+    api_url: Option<String>,
     /// Print the headers and the body of each delivery, too.
     #[arg(long)]
     verbose: bool,
 }
 
 /// `storehook listen`
+///
+/// # Errors
+///
+/// The port is taken, the secret or the token is missing, the API refuses, or the output fails.
 pub async fn run(args: Args, global: &Global) -> Result<()> {
-    let secret = match &args.secret {
-        Some(secret) => SharedSecret::parse(secret)?,
-        None => {
-            let connection =
-                global.connect().await.context("--secret is missing, and no local stack is running")?;
-            connection
-                .local
-                .context("--secret is missing: a deployed stack shows the secret only once")?
-                .shared_secret
-        }
-    };
+    let forward = args.forward_to.clone().map(Forward::to).transpose()?;
+    let printer = Printer { form: global.form(), is_verbose: args.verbose };
+    match args.webhook {
+        Some(webhook) => follow(args, webhook, forward, printer, global).await,
+        None => receive(args, forward, printer, global).await,
+    }
+}
+
+async fn receive(args: Args, forward: Option<Forward>, printer: Printer, global: &Global) -> Result<()> {
+    let secret = receivers_secret(args.secret.as_deref(), global).await?;
     let listener = socket::listen(SocketAddr::from((args.bind, args.port)))?;
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    output::line(format_args!(
-        "listening on http://{}/, responding with {} (Ctrl-C stops)",
-        listener.local_addr()?,
-        args.status
-    ))?;
-    let (output_failed, mut failure) = mpsc::channel(1);
-    let server = axum::serve(listener, router(Receiver { args, secret, output_failed }));
-    let stopped = async {
-        // Without a handler Ctrl-C still ends the process, only less politely.
-        _ = tokio::signal::ctrl_c().await;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let responds = match &args.forward_to {
+        Some(to) => format!("forwarding to {to}"),
+        None => format!("responding with {}", args.status),
     };
+    let facts = json!({"listening": url, "status": args.status.as_u16(), "forward_to": args.forward_to});
+    printer.print_beginning(facts, &format!("listening on {url}, {responds} (Ctrl-C stops)"))?;
+    let (status, delay) = (args.status, Duration::from_secs_f64(args.delay));
+    Receiver { secret, status, delay, forward, printer }.serve(listener).await
+}
+
+async fn follow(
+    args: Args,
+    webhook: WebhookId,
+    forward: Option<Forward>,
+    printer: Printer,
+    global: &Global,
+) -> Result<()> {
+    let (url, token, secret) = match (args.api_url, args.token) {
+        // Whoever has a token and the API's address needs no AWS credentials.
+        (Some(url), Some(token)) => (url, token, None),
+        (url, token) => {
+            let connection = global.connect().await?;
+            let url = match url {
+                Some(url) => url,
+                None => connection.api_url().await?,
+            };
+            let local = connection.local.filter(|_| token.is_none());
+            let (own_token, secret) = local.map(|local| (local.token, local.shared_secret)).unzip();
+            let token = token
+                .or(own_token)
+                .context("the token is missing: set STOREHOOK_TOKEN to the app's access token")?;
+            (url, token, secret)
+        }
+    };
+    let secret = match &args.secret {
+        Some(given) => Some(receivers_secret(Some(given), global).await?),
+        None => secret,
+    };
+    let follow = Follow { api: AdminApi::new(&url, token)?, webhook, secret, forward, printer };
+    let facts = json!({"following": webhook, "forward_to": args.forward_to});
+    let to = args.forward_to.map_or_else(String::new, |to| format!(", forwarding to {to}"));
     tokio::select! {
-        result = server.with_graceful_shutdown(stopped).into_future() => result.context("the receiver failed"),
-        Some(error) = failure.recv() => Err(OutputError::into(error)),
+        result = follow.run(|| printer.print_beginning(facts, &format!("following webhook {webhook}{to} (Ctrl-C stops)"))) => result,
+        _ = tokio::signal::ctrl_c() => Ok(()),
         () = output::closed() => Err(OutputError::Closed.into()),
     }
-}
-
-/// What the receiver needs for each request.
-struct Receiver {
-    args: Args,
-    secret: SharedSecret,
-    /// Where a failure to print goes. The first one ends the receiver.
-    output_failed: mpsc::Sender<OutputError>,
-}
-
-fn router(receiver: Receiver) -> Router {
-    let limit = DefaultBodyLimit::max(BODY_LIMIT);
-    Router::new().fallback(receive).layer(limit).with_state(Arc::new(receiver))
-}
-
-async fn receive(
-    State(receiver): State<Arc<Receiver>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> StatusCode {
-    let Receiver { args, secret, output_failed } = &*receiver;
-    let (status, told) = match &body {
-        Ok(body) => (args.status, summary(secret, &uri, &headers, body)),
-        Err(unread) => (unread.status(), refusal(&uri, &headers, unread)),
-    };
-    let details =
-        if args.verbose { details(&headers, body.as_deref().unwrap_or_default()) } else { String::new() };
-    if let Err(error) = output::line(told + &details) {
-        // A second failure tells nothing new.
-        _ = output_failed.try_send(error);
-    }
-    tokio::time::sleep(Duration::from_secs_f64(args.delay)).await;
-    status
-}
-
-/// The headers and the body, for `--verbose`.
-fn details(headers: &HeaderMap, body: &[u8]) -> String {
-    let lines = headers.iter().map(|(name, value)| format!("{name}: {}", printable(value.as_bytes())));
-    lines.chain([printable(body)]).map(|line| format!("\n    {line}")).collect()
-}
-
-/// The text of these bytes. What could steer a terminal is escaped.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let escaped = |character: char| match character {
-        '\n' | '\t' => character.to_string(),
-        control if control.is_control() => control.escape_default().to_string(),
-        other => other.to_string(),
-    };
-    text.chars().map(escaped).collect()
-}
-
-/// The value of this header.
-fn named<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-")
-}
-
-/// The value of the header that ends like this. The prefix of the platform's headers is a deploy
-/// parameter, so their ends identify them.
-fn ending<'a>(headers: &'a HeaderMap, ending: &str) -> &'a str {
-    let found = headers.iter().find(|(name, _)| name.as_str().ends_with(ending));
-    found.and_then(|(_, value)| value.to_str().ok()).unwrap_or("-")
-}
-
-/// When a request came, its topic, its id and its path.
-fn beginning(uri: &Uri, headers: &HeaderMap) -> String {
-    let time = storehook_aws::now().strftime("%H:%M:%S%.3f");
-    format!(
-        "{time} {} {} {}",
-        ending(headers, "-topic"),
-        named(headers, "webhook-id"),
-        printable(uri.path().as_bytes())
-    )
-}
-
-/// One line about a request whose body cannot be read.
-fn refusal(uri: &Uri, headers: &HeaderMap, unread: &BytesRejection) -> String {
-    let beginning = beginning(uri, headers);
-    if unread.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return format!("{beginning} refused: over {BODY_LIMIT} bytes, which Storehook never sends");
-    }
-    format!("{beginning} refused: {}", unread.body_text())
-}
-
-/// One line about a delivery: when, what, which, how large, and whether its signatures verify.
-fn summary(secret: &SharedSecret, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> String {
-    let verdict = |is_valid| if is_valid { "ok" } else { "WRONG" };
-    let body_verdict = verdict(verify_body_signature(secret, body, ending(headers, "-hmac-sha256")));
-    let (id, timestamp) = (named(headers, "webhook-id"), named(headers, "webhook-timestamp"));
-    let signature = named(headers, "webhook-signature");
-    let standard_verdict = verdict(verify_standard_signatures(secret, id, timestamp, body, signature));
-    format!(
-        "{} {} bytes, body signature {body_verdict}, standard signature {standard_verdict}",
-        beginning(uri, headers),
-        body.len()
-    )
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if (0.0..=3_600.0).contains(&seconds) { Ok(seconds) } else { Err("0 to 3600 seconds".to_owned()) }
 }
-
-#[cfg(test)]
-mod tests;

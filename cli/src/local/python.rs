@@ -29,7 +29,7 @@ pub struct VirtualEnvironment<'a> {
 pub const EMULATOR: VirtualEnvironment<'static> = VirtualEnvironment {
     name: "emulator",
     requirements: include_str!("requirements.txt"),
-    modules: "ministack, samtranslator, boto3",
+    modules: "ministack, samtranslator, boto3, cbor2",
 };
 
 /// The oldest Python that the emulator runs on.

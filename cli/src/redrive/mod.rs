@@ -40,13 +40,12 @@ use std::future::pending;
 
 use anyhow::{Context as _, Result, bail};
 
-use self::{
-    queues::{HIDDEN_FOR, Queues},
-    selection::Args,
-    summary::Summary,
-    worker::Worker,
+use self::{queues::Queues, selection::Args, summary::Summary, worker::Worker};
+use crate::{
+    drain::{interrupted, source::HIDDEN_FOR},
+    global::Global,
+    stack::connection::Connection,
 };
-use crate::{global::Global, output, stack::connection::Connection};
 
 /// `storehook redrive`
 pub async fn run(args: Args, global: &Global) -> Result<()> {
@@ -63,7 +62,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
             HIDDEN_FOR.as_secs() / 60
         ),
     };
-    let shown = output::line(&summary);
+    let shown = global.show(&summary);
     // What is left undone matters more than who reads the output.
     summary.check()?;
     Ok(shown?)
@@ -88,12 +87,4 @@ pub async fn redrive_between(
         format!("the redrive ended early, after it had sent {} dead letters again", summary.redriven)
     })?;
     Ok(Summary { end, ..summary })
-}
-
-/// Waits for Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler Ctrl-C ends the process itself.
-        pending().await
-    }
 }

@@ -9,6 +9,8 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
+use crate::drain::taken::End;
+
 /// What a redrive did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -39,20 +41,6 @@ pub struct Summary {
     pub hidden: u64,
     /// If messages that stay may still be hidden: why.
     pub unshown: Option<String>,
-}
-
-/// Why a redrive ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum End {
-    /// There were no more messages.
-    #[default]
-    Complete,
-    /// It was interrupted.
-    Interrupted,
-    /// Nothing that it tried succeeded.
-    InVain,
-    /// So many messages stay that SQS shows no others.
-    TooManyHidden,
 }
 
 /// A webhook's dead letters.

@@ -8,9 +8,9 @@ use storehook_domain::webhook::WebhookId;
 
 use super::{
     stand_in::{Faults, Moment, StandIn, dead_letter},
-    summary::End,
     *,
 };
+use crate::drain::taken::End;
 
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 

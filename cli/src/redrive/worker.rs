@@ -1,37 +1,23 @@
 //! The rounds of a redrive: receive ten messages, send the wanted ones again, delete those that
 //! were sent.
-//!
-//! It ends after two empty receives, when only known messages come again, when three rounds in a
-//! row achieve nothing, or before it reaches SQS's limit of hidden messages.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::ready,
-    pin::pin,
-};
+use std::{future::ready, pin::pin};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use aws_sdk_sqs::types::Message;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use storehook_domain::delivery::fan_out::{self, BATCH_LIMIT, batches};
+use storehook_domain::delivery::fan_out::{self, batches};
 
 use super::{
     queues::Queues,
     selection::{Args, Unwanted, wanted},
-    summary::{End, Summary},
+    summary::Summary,
 };
-use crate::progress;
-
-/// How many empty receives in a row mean an empty queue.
-const EMPTY_RECEIVES: u32 = 2;
-
-/// How many rounds in a row may achieve nothing.
-const FRUITLESS_ROUNDS: u32 = 3;
-
-/// How many messages it hides at most. SQS lets 120,000 messages of a standard queue be in flight
-/// (Amazon SQS message quotas) and then hands out no others.
-const HIDDEN_LIMIT: usize = 100_000;
+use crate::{
+    drain::taken::{End, Taken},
+    progress,
+};
 
 /// A redrive in progress.
 pub(super) struct Worker<'a> {
@@ -40,32 +26,19 @@ pub(super) struct Worker<'a> {
     began_at: Timestamp,
     progress: ProgressBar,
     summary: Summary,
-    /// Messages received and not deleted: the latest receipt by the message's id.
-    taken: BTreeMap<String, String>,
-    /// The received messages that were sent again.
-    sent: BTreeSet<String>,
-    /// Empty receives in a row.
-    empty_receives: u32,
-    /// Known messages that came again since the last new one.
-    repeats: usize,
-    /// Rounds in a row that had work to do and achieved nothing.
-    fruitless: u32,
+    taken: Taken,
 }
 
 impl<'a> Worker<'a> {
     pub(super) async fn new(queues: &'a Queues, args: &'a Args, began_at: Timestamp) -> Result<Self> {
-        let (visible, hidden) = queues.depth().await?;
+        let (visible, hidden) = queues.dead_letter.depth().await?;
         Ok(Self {
             queues,
             args,
             began_at,
             progress: progress::bar(visible, "messages"),
             summary: Summary { is_dry_run: args.dry_run, hidden, ..Summary::default() },
-            taken: BTreeMap::new(),
-            sent: BTreeSet::new(),
-            empty_receives: 0,
-            repeats: 0,
-            fruitless: 0,
+            taken: Taken::default(),
         })
     }
 
@@ -79,9 +52,9 @@ impl<'a> Worker<'a> {
                 () = &mut stop => return Ok(End::Interrupted),
                 () = ready(()) => {}
             }
-            let messages = self.queues.receive().await?;
+            let messages = self.queues.dead_letter.receive().await?;
             self.receive(messages).await?;
-            if let Some(end) = self.end() {
+            if let Some(end) = self.taken.end() {
                 return Ok(end);
             }
         }
@@ -89,56 +62,25 @@ impl<'a> Worker<'a> {
 
     /// Makes the messages that stay visible again, and returns what was done.
     pub(super) async fn finish(self) -> Summary {
-        let Self { queues, mut summary, taken, sent, progress, .. } = self;
-        let receipts: Vec<_> = taken.values().map(String::as_str).collect();
-        for batch in receipts.chunks(BATCH_LIMIT) {
-            if let Err(error) = queues.show(batch).await {
-                // All of them show themselves in time: no need to insist.
-                summary.unshown = Some(format!("{error:#}"));
-                break;
-            }
-        }
+        let Self { queues, mut summary, taken, progress, .. } = self;
+        summary.unshown = taken.show(&queues.dead_letter).await;
         progress.finish_and_clear();
         let wanted = if summary.is_dry_run { summary.found() } else { 0 };
-        summary.left = taken.len() - wanted;
-        summary.undeleted = sent.len();
+        summary.left = taken.count() - wanted;
+        summary.undeleted = taken.undeleted();
         summary
     }
 
-    fn end(&self) -> Option<End> {
-        // In a long redrive, messages that it received long ago come again. Once all of them have,
-        // and nothing new, there is nothing new.
-        if self.empty_receives == EMPTY_RECEIVES || self.repeats > self.taken.len() {
-            Some(End::Complete)
-        } else if self.fruitless == FRUITLESS_ROUNDS {
-            Some(End::InVain)
-        } else if self.taken.len() >= HIDDEN_LIMIT {
-            Some(End::TooManyHidden)
-        } else {
-            None
-        }
-    }
-
     async fn receive(&mut self, messages: Vec<Message>) -> Result<()> {
-        self.empty_receives = if messages.is_empty() { self.empty_receives + 1 } else { 0 };
-        let (mut letters, mut undeleted) = (Vec::new(), Vec::new());
-        for message in messages {
-            let id = message.message_id.context("SQS sent a message without an id")?;
-            let receipt = message.receipt_handle.context("SQS sent a message without a receipt")?;
-            if self.taken.insert(id.clone(), receipt).is_none() {
-                self.repeats = 0;
-                self.progress.inc(1);
-                letters.extend(self.sort(id, &message.body.unwrap_or_default()));
-            } else {
-                self.repeats += 1;
-                undeleted.extend(self.sent.contains(&id).then_some(id));
-            }
-        }
-        if !letters.is_empty() || !undeleted.is_empty() {
-            let taken = self.taken.len();
-            self.delete(undeleted).await;
+        let received = self.taken.take(messages)?;
+        self.progress.inc(received.new.len() as u64);
+        let letters = received.new.into_iter().filter_map(|(id, body)| self.sort(id, &body));
+        let letters: Vec<_> = letters.collect();
+        if !letters.is_empty() || !received.undeleted.is_empty() {
+            let taken = self.taken.count();
+            self.delete(received.undeleted).await;
             self.send_again(letters).await;
-            self.fruitless = if self.taken.len() == taken { self.fruitless + 1 } else { 0 };
+            self.taken.note_round(taken);
         }
         Ok(())
     }
@@ -171,43 +113,13 @@ impl<'a> Worker<'a> {
             self.summary.redriven += sent.len();
             self.summary.unsent += batch.len() - sent.len();
             self.summary.refusal = done.refusal.or(self.summary.refusal.take());
-            self.sent.extend(sent.iter().cloned());
             self.delete(sent).await;
         }
     }
 
     /// Deletes the dead letters that were sent again.
     async fn delete(&mut self, ids: Vec<String>) {
-        let taken = ids.iter().filter_map(|id| Some((id, self.taken.get(id)?.as_str())));
-        let (ids, receipts): (Vec<_>, Vec<_>) = taken.unzip();
-        if receipts.is_empty() {
-            return;
-        }
-        let done = self.queues.delete(&receipts).await;
-        for id in done.indexes.iter().map(|index| ids[*index]) {
-            self.taken.remove(id);
-            self.sent.remove(id);
-        }
-        self.summary.refusal = done.refusal.or(self.summary.refusal.take());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-
-    use super::*;
-    use crate::redrive::stand_in::{Faults, StandIn};
-
-    #[tokio::test]
-    async fn a_redrive_ends_at_the_limit_of_hidden_messages() -> Result<()> {
-        let sqs = StandIn::with(&[], Faults::default()).await?;
-        let args = Args::default();
-        let mut worker = Worker::new(&sqs.queues, &args, storehook_aws::now()).await?;
-        worker.taken = (0..HIDDEN_LIMIT).map(|number| (number.to_string(), String::new())).collect();
-        assert_eq!(worker.work(pending()).await?, End::TooManyHidden);
-        worker.taken.pop_last();
-        assert_eq!(worker.work(pending()).await?, End::Complete);
-        Ok(())
+        let refusal = self.taken.delete(&self.queues.dead_letter, ids).await;
+        self.summary.refusal = refusal.or(self.summary.refusal.take());
     }
 }

@@ -4,17 +4,17 @@
 //! resources after the stack. Nothing is guessed: without `--stack` a command works on the local stack,
 //! or fails.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use aws_config::{Region, SdkConfig};
-use storehook_aws::{amazon_http_client, behavior_version};
+use storehook_aws::{Environment, Retention, amazon_http_client, behavior_version, history::HistoryTable};
 use tokio::sync::OnceCell;
 
 use super::{
     local_stack::{LOCAL_STACK, local_sdk},
     lock::is_running,
-    outputs::Outputs,
+    outputs::{Deployed, Outputs},
     project::project_root,
     stack_file::StackFile,
 };
@@ -66,13 +66,13 @@ pub struct Connection {
     pub stack: String,
     /// What the local stack says about itself, if the command works on it.
     pub local: Option<StackFile>,
-    outputs: OnceCell<Outputs>,
+    deployed: OnceCell<Deployed>,
 }
 
 impl Connection {
     /// A connection to the stack with this name.
     pub fn new(sdk: SdkConfig, stack: &str) -> Self {
-        Self { sdk, stack: stack.to_owned(), local: None, outputs: OnceCell::new() }
+        Self { sdk, stack: stack.to_owned(), local: None, deployed: OnceCell::new() }
     }
 
     /// Connects to the stack that the command line names.
@@ -103,20 +103,56 @@ impl Connection {
         Ok(Self { local: Some(file), ..Self::new(sdk, LOCAL_STACK) })
     }
 
+    /// The stack as CloudFormation tells it.
+    async fn deployed(&self) -> Result<&Deployed> {
+        self.deployed.get_or_try_init(|| Deployed::load(&self.sdk, &self.stack)).await
+    }
+
     /// The stack's outputs.
     ///
     /// # Errors
     ///
-    /// See [`Outputs::load`].
+    /// See [`Deployed::load`].
     pub async fn outputs(&self) -> Result<&Outputs> {
-        self.outputs.get_or_try_init(|| Outputs::load(&self.sdk, &self.stack)).await
+        Ok(&self.deployed().await?.outputs)
+    }
+
+    /// The values of the stack's parameters.
+    ///
+    /// # Errors
+    ///
+    /// See [`Deployed::load`].
+    pub async fn parameters(&self) -> Result<&BTreeMap<String, String>> {
+        Ok(&self.deployed().await?.parameters)
+    }
+
+    /// The stack's history, and how long it is kept.
+    ///
+    /// # Errors
+    ///
+    /// See [`Deployed::load`].
+    pub async fn history(&self) -> Result<HistoryTable> {
+        let parameters = self.parameters().await?;
+        let settings = [
+            ("HISTORY_DELIVERY_DAYS", "HistoryDeliveryDays"),
+            ("HISTORY_PAYLOAD_DAYS", "HistoryPayloadDays"),
+        ];
+        let settings = settings
+            .iter()
+            .filter_map(|(setting, parameter)| Some((*setting, parameters.get(*parameter)?.as_str())));
+        let environment: Environment = settings.collect();
+        Ok(HistoryTable {
+            client: aws_sdk_dynamodb::Client::new(&self.sdk),
+            name: self.resource("history"),
+            retention: Retention::read(&environment)?,
+        })
     }
 
     /// Where the admin API responds.
     ///
     /// # Errors
     ///
-    /// See [`Outputs::load`].
+    /// See [`Deployed::load`].
     pub async fn api_url(&self) -> Result<String> {
         match &self.local {
             Some(local) => Ok(local.api_url.clone()),

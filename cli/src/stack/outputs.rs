@@ -1,7 +1,9 @@
-//! The outputs of a deployed stack: where its parts are, as CloudFormation tells.
+//! A deployed stack as CloudFormation tells it: where its parts are, and its parameters.
 //!
 //! CloudFormation finds a stack by its name, in one region of one account. So the commonest mistakes, a
 //! wrong region or profile, show here, before a command does anything.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
@@ -43,8 +45,17 @@ pub struct Outputs {
     pub delivery_function: String,
 }
 
-impl Outputs {
-    /// Loads the outputs of a stack, with one call of CloudFormation (`DescribeStacks`).
+/// A deployed stack.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// Its outputs.
+    pub outputs: Outputs,
+    /// The values of its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Deployed {
+    /// Loads what CloudFormation knows of a stack, with one call of CloudFormation (`DescribeStacks`).
     ///
     /// # Errors
     ///
@@ -70,13 +81,20 @@ impl Outputs {
         let outputs: Map<_, _> = outputs
             .filter_map(|output| Some((output.output_key?, Value::from(output.output_value?))))
             .collect();
-        serde_json::from_value(Value::Object(outputs)).with_context(|| {
+        let outputs = serde_json::from_value(Value::Object(outputs)).with_context(|| {
             let status =
                 found.stack_status.map_or("in an unknown state".to_owned(), |status| status.to_string());
             format!("the stack {stack}, which is {status}, is not one of this release of Storehook")
-        })
+        })?;
+        let parameters = found.parameters.unwrap_or_default().into_iter();
+        let parameters = parameters
+            .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)))
+            .collect();
+        Ok(Self { outputs, parameters })
     }
+}
 
+impl Outputs {
     /// The admin API's URL in the emulator at this URL. The emulator's own form of it needs a name
     /// server; this form does not.
     pub fn local_api_url(&self, endpoint_url: &str) -> String {

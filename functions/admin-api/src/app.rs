@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable};
 
 use crate::{
     deliveries::{queue::DeliveryQueue, store::DeliveryStore},
@@ -30,6 +30,7 @@ pub struct App {
     pub(crate) jobs: JobQueue,
     pub(crate) stream: EventStream,
     pub(crate) pushes: PushLimit,
+    pub(crate) meter: Meter,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -39,6 +40,7 @@ impl App {
         let client = aws_sdk_dynamodb::Client::new(sdk);
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let registry = &settings.registry_table;
+        let meter = Meter::new(&settings.metrics_namespace);
         let buckets = Buckets { client: client.clone(), table: registry.clone() };
         let counts =
             WebhookCounts { client: client.clone(), table: registry.clone(), quota: settings.webhook_quota };
@@ -66,7 +68,12 @@ impl App {
             },
             secrets: SecretStore { client, table: registry.clone() },
             deliveries: DeliveryStore { table: history },
-            queue: DeliveryQueue { client: sqs, url: settings.delivery_queue_url.clone() },
+            queue: DeliveryQueue {
+                client: sqs,
+                url: settings.delivery_queue_url.clone(),
+                meter: meter.clone(),
+            },
+            meter,
             jobs,
             stream: EventStream {
                 client: aws_sdk_kinesis::Client::new(sdk),

@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 use storehook_aws::{
     NoRandomness,
-    history::WriteError,
+    history::{CountError, WriteError},
     queue::{QueueError, SendError},
     stream::StreamError,
     table::{Contended, TableError},
@@ -87,6 +87,15 @@ pub(crate) enum ApiError {
     Randomness(#[from] NoRandomness),
     #[error("a new secret is malformed")]
     Secret(#[from] InvalidSecret),
+}
+
+impl From<CountError> for ApiError {
+    fn from(error: CountError) -> Self {
+        match error {
+            CountError::Table(error) => error.into(),
+            CountError::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 impl ApiError {

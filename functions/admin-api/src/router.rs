@@ -81,7 +81,7 @@ fn router(app: App) -> Router {
         .layer(Extension(Describe(description)))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(middleware::from_fn(request_log::observe))
+        .layer(middleware::from_fn_with_state(app.meter.clone(), request_log::observe))
         .with_state(app)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::panel::look::brand::Brand;
 use axum::http::HeaderName;
-use storehook_aws::{Environment, Retention, SettingError};
+use storehook_aws::{Environment, Retention, SettingError, metrics};
 use storehook_domain::{
     delivery::request::platform::{ApiVersion, Platform},
     event::push_quota::PushQuota,
@@ -47,6 +47,8 @@ pub struct Settings {
     pub brand: Brand,
     /// The header that tells the level of the bucket: `HEADER_PREFIX` and `-Api-Call-Limit`.
     pub call_limit_header: HeaderName,
+    /// The namespace of the metrics: `METRICS_NAMESPACE`.
+    pub metrics_namespace: String,
 }
 
 impl Settings {
@@ -55,6 +57,7 @@ impl Settings {
         let header_prefix = environment.parsed("HEADER_PREFIX", HeaderPrefix::parse)?;
         let call_limit_header = header_prefix.name("Api-Call-Limit").parse();
         Ok(Self {
+            metrics_namespace: metrics::namespace(environment),
             registry_table: environment.required("REGISTRY_TABLE")?.to_owned(),
             history_table: environment.required("HISTORY_TABLE")?.to_owned(),
             retention: Retention::read(environment)?,

@@ -33,7 +33,7 @@ pub(crate) type Answer = (StatusCode, HeaderMap, Value);
 /// The API on a stand-in for AWS.
 pub(crate) struct Api {
     aws: StandIn,
-    app: App,
+    pub(crate) app: App,
 }
 
 impl Deref for Api {

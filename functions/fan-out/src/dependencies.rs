@@ -1,12 +1,13 @@
 //! What every invocation needs.
 
-use storehook_aws::{history::HistoryTable, jobs::JobQueue, registry::HealthTable};
+use storehook_aws::{history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable};
 use storehook_domain::job::recovery::RecoveryRules;
 
 use crate::{
     events::{installations::Installations, subscribers::Subscribers},
     queue::{DeliveryQueue, Queue},
     settings::Settings,
+    sweep::queued::QueueCounts,
 };
 
 /// What every invocation needs. It is made once for each execution environment.
@@ -19,6 +20,9 @@ pub struct Dependencies {
     pub(crate) recovery: RecoveryRules,
     pub(crate) rejected_queue: Queue,
     pub(crate) jobs_queue: JobQueue,
+    pub(crate) queue_counts: QueueCounts,
+    /// What was counted and not written yet.
+    pub meter: Meter,
 }
 
 impl Dependencies {
@@ -26,6 +30,14 @@ impl Dependencies {
     pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let meter = Meter::new(&settings.metrics_namespace);
+        let queue_counts = QueueCounts {
+            sqs: sqs.clone(),
+            lanes: [settings.delivery_queue_url.clone(), settings.retry_queue_url.clone()],
+            dead_letters: settings.dead_letter_queue_url,
+            dynamodb: dynamodb.clone(),
+            registry: settings.registry_table.clone(),
+        };
         Self {
             subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
             history: HistoryTable {
@@ -39,9 +51,12 @@ impl Dependencies {
             delivery_queue: DeliveryQueue {
                 fast: Queue::new(sqs.clone(), settings.delivery_queue_url),
                 slow: Queue::new(sqs.clone(), settings.retry_queue_url),
+                meter: meter.clone(),
             },
             rejected_queue: Queue::new(sqs.clone(), settings.rejected_queue_url),
             jobs_queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
+            queue_counts,
+            meter,
         }
     }
 }

@@ -29,8 +29,8 @@
 //! `jobs` works it off. Every five minutes, a schedule has the function look after recoveries
 //! (`sweep`). A [`Batch`] is one of the three.
 //!
-//! Rejected records are logged as `event.rejected`, at level WARN. The metric that counts them is
-//! the rejected queue's own.
+//! Rejected records are logged as `event.rejected`, at level WARN. What an invocation did is in its
+//! metrics: how many messages it sent, how wide its events are, how many records it rejected.
 
 mod dependencies;
 mod events;
@@ -47,6 +47,7 @@ use aws_lambda_events::{
 };
 use futures::future;
 use serde::{Deserialize, Serialize};
+use storehook_aws::metrics::{Metric, Tally};
 use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
 
 pub use dependencies::Dependencies;
@@ -58,6 +59,7 @@ use crate::{
     events::{
         entries::{self, Entry},
         progress::Progress,
+        subscribers::Subscribed,
     },
     queue::NotSent,
 };
@@ -92,9 +94,7 @@ pub async fn handle(dependencies: &Dependencies, batch: Batch, times: Times) -> 
     match batch {
         // Boxed, because the compiler limits how deep one future may nest.
         Batch::Events(batch) => BatchResponse::Events(Box::pin(fan_out(dependencies, batch, times)).await),
-        Batch::Sweep(Sweep::Recoveries) => {
-            BatchResponse::Sweep(sweep::sweep_recoveries(dependencies, times).await)
-        }
+        Batch::Sweep(Sweep::Recoveries) => BatchResponse::Sweep(sweep::sweep(dependencies, times).await),
         Batch::Jobs(batch) => BatchResponse::Jobs(Box::pin(jobs::work_off(dependencies, batch, times)).await),
     }
 }
@@ -110,23 +110,25 @@ async fn fan_out(dependencies: &Dependencies, batch: KinesisEvent, times: Times)
     subscribed.retain(|subscribed| !progress.comes_again(subscribed.index));
     events::history::paginate(&dependencies.history, &mut subscribed);
     // Deliveries do not wait for the history.
-    let write = events::history::write(&dependencies.history, &subscribed, times);
+    let write = events::history::write(&dependencies.history, &dependencies.meter, &subscribed, times);
     let send = events::send::send(&dependencies.delivery_queue, &subscribed, times, &mut progress);
     future::join(send, write).await;
     dependencies.installations.end(&subscribed, times, &mut progress).await;
     send_rejected(dependencies, &entries, times, &mut progress).await;
-    tracing::info!(
-        batch.records = batch.records.len(),
-        batch.events = subscribed.len(),
-        batch.rejected = progress.rejected().len(),
-        batch.first_failed = progress.first_failed(),
-        "fanned out"
-    );
+    let done = subscribed.iter().filter(|event| !progress.comes_again(event.index));
+    dependencies.meter.add(&widths(done));
     let mut response = KinesisEventResponse::default();
     if let Some(record) = progress.first_failed().and_then(|index| batch.records.get(index)) {
         response.add_failure(&record.kinesis.sequence_number);
     }
     response
+}
+
+/// How many webhooks each of these events has.
+fn widths<'a>(events: impl Iterator<Item = &'a Subscribed<'a>>) -> Tally {
+    let mut tally = Tally::default();
+    events.for_each(|event| tally.measure(Metric::FanOutWidth, event.width() as u64));
+    tally
 }
 
 /// Sends the rejected entries to the rejected-events queue, in order.
@@ -153,7 +155,9 @@ async fn send_rejected(
         if let Err(error) = sent {
             tracing::error!(error = storehook_aws::causes(&error), "rejected event not queued");
             progress.fail(index);
+            continue;
         }
+        dependencies.meter.count(Metric::Rejected, 1);
     }
 }
 

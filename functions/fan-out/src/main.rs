@@ -14,7 +14,9 @@ async fn main() -> Result<(), Error> {
     let handler = async |event: LambdaEvent<_>| {
         let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
         let times = Times::begin(storehook_aws::now, deadline);
-        Ok::<_, Error>(fan_out::handle(&dependencies, event.payload, times).await)
+        let response = fan_out::handle(&dependencies, event.payload, times).await;
+        dependencies.meter.write(storehook_aws::now());
+        Ok::<_, Error>(response)
     };
     lambda_runtime::run(service_fn(handler)).await
 }

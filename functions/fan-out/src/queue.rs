@@ -2,7 +2,10 @@
 
 use aws_sdk_sqs::Client;
 use futures::future;
-use storehook_aws::queue::{self, QueueError, SendError};
+use storehook_aws::{
+    metrics::{Meter, Metric},
+    queue::{self, QueueError, SendError},
+};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
 use crate::times::Times;
@@ -36,6 +39,7 @@ impl NotSent {
 pub(crate) struct DeliveryQueue {
     pub(crate) fast: Queue,
     pub(crate) slow: Queue,
+    pub(crate) meter: Meter,
 }
 
 impl DeliveryQueue {
@@ -46,10 +50,12 @@ impl DeliveryQueue {
         batch: Vec<QueueEntry>,
         times: Times,
     ) -> Vec<(QueueEntry, NotSent)> {
+        let size = batch.len();
         let (fast, slow): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.lane.is_fast());
         let (mut failed, slow) =
             future::join(self.fast.send_batch(fast, times), self.slow.send_batch(slow, times)).await;
         failed.extend(slow);
+        self.meter.count(Metric::Sent, (size - failed.len()) as i64);
         failed
     }
 }

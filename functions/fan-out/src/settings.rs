@@ -1,6 +1,6 @@
 //! The function's settings, from its environment.
 
-use storehook_aws::{Environment, Retention, SettingError};
+use storehook_aws::{Environment, Retention, SettingError, metrics};
 use storehook_domain::job::recovery::{DEFAULT_WAITING_LIMIT, RecoveryRules, pass::DEFAULT_MOST_PER_SECOND};
 
 /// The settings. The template sets all of them.
@@ -23,6 +23,10 @@ pub struct Settings {
     pub rejected_queue_url: String,
     /// The jobs queue's URL: `JOBS_QUEUE_URL`.
     pub jobs_queue_url: String,
+    /// The dead-letter queue's URL: `DEAD_LETTER_QUEUE_URL`.
+    pub dead_letter_queue_url: String,
+    /// The namespace of the metrics: `METRICS_NAMESPACE`.
+    pub metrics_namespace: String,
 }
 
 impl Settings {
@@ -45,6 +49,8 @@ impl Settings {
             },
             rejected_queue_url: environment.required("REJECTED_QUEUE_URL")?.to_owned(),
             jobs_queue_url: environment.required("JOBS_QUEUE_URL")?.to_owned(),
+            dead_letter_queue_url: environment.required("DEAD_LETTER_QUEUE_URL")?.to_owned(),
+            metrics_namespace: metrics::namespace(environment),
         })
     }
 }

@@ -45,6 +45,8 @@
 
 pub mod input;
 
+pub mod words;
+
 pub mod installation;
 
 pub mod payload;
@@ -58,3 +60,5 @@ pub mod delivery;
 pub mod history;
 
 pub mod job;
+
+pub mod explanation;

@@ -19,8 +19,9 @@ use tokio::{
 };
 
 use super::{
-    Programs, StubAws,
+    aws::StubAws,
     cpu::{cpu_of, peak_memory_of},
+    programs::Programs,
     runtime_api::RuntimeApi,
 };
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use storehook::local::functions;
 use tokio::process::Command;
 
-use super::Arguments;
+use super::report::Arguments;
 use crate::repository::root;
 
 /// The functions' programs.

@@ -1,5 +1,12 @@
 //! The operator's program as a process of its own: its pipes, its exit status, its words.
 
+mod cost;
+mod doctor;
+mod listen;
+mod redrive;
+mod replay;
+mod republish;
+
 use std::{
     process::{Output, Stdio},
     slice,
@@ -7,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
+use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use storehook_domain::{
     delivery::signature::{body_signature, standard_signatures},
     installation::secret::SharedSecret,
@@ -21,15 +29,36 @@ use tokio::{
 const SECRET: &str = "a-secret-of-more-than-thirty-two-bytes";
 const LISTEN: [&str; 5] = ["listen", "--port", "0", "--secret", SECRET];
 
-async fn storehook(arguments: &[&str]) -> Result<Command> {
+pub(crate) async fn storehook(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(Stack::program("storehook").await?);
     command.args(arguments).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
     Ok(command)
 }
 
-async fn ended(mut command: Command) -> Result<Output> {
+pub(crate) async fn ended(mut command: Command) -> Result<Output> {
     let output = tokio::time::timeout(PATIENCE, command.output()).await;
     Ok(output.context("the command does not end")??)
+}
+
+/// The command with a stack of its own, which the emulator has.
+pub(crate) async fn storehook_on(stack: &Stack, arguments: &[&str]) -> Result<Command> {
+    let mut command = storehook(&[&["--stack", &stack.name], arguments].concat()).await?;
+    let (id, secret) = LOCAL_CREDENTIALS;
+    command.envs([
+        ("AWS_ENDPOINT_URL", stack.endpoint_url.as_str()),
+        ("AWS_ACCESS_KEY_ID", id),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("AWS_REGION", LOCAL_REGION),
+    ]);
+    Ok(command)
+}
+
+/// The standard output of a command that must end with this status.
+pub(crate) async fn told(command: Command, status: i32) -> Result<String> {
+    let output = ended(command).await?;
+    let (told, errors) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr));
+    anyhow::ensure!(output.status.code() == Some(status), "{}: {told}{errors}", output.status);
+    Ok(told)
 }
 
 #[tokio::test]
@@ -44,6 +73,8 @@ async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()>
         vec!["local", "--stop", "--local-dir", "target/it/no-stack"],
         vec!["status"],
         vec!["redrive", "--dry-run", "--webhook", "999999999"],
+        vec!["republish", "--dry-run"],
+        vec!["cost"],
         [&["install", "--app", "pipes"], &shop[..]].concat(),
         [&["panel-link", "--app", "pipes"], &shop[..]].concat(),
         [&["publish"], &order[..], &shop[..]].concat(),

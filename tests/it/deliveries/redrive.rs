@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result};
 use aws_sdk_sqs::Client;
 use jiff::{Timestamp, ToSpan as _};
 use reqwest::StatusCode;
-use storehook::redrive::{queues::Queues, redrive, redrive_between, selection::Args, summary::End};
+use storehook::{
+    drain::taken::End,
+    redrive::{queues::Queues, redrive, redrive_between, selection::Args},
+};
 use storehook_domain::{
     delivery::{message::DeliveryMessage, subscriber::Subscriber},
     event::{StoreEvent, origin::RecordOrigin},

@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use storehook_aws::history::Found;
+use storehook_aws::history::{Found, Scan};
 use storehook_domain::{
     history::{
         query::{DeliveryPosition, DeliveryQuery},
@@ -23,10 +23,7 @@ use storehook_domain::{
 
 use crate::{
     app::App,
-    deliveries::{
-        operations::newest_first,
-        pages::{SCANS_AT_ONCE, is_late, share_of},
-    },
+    deliveries::pages::{SCANS_AT_ONCE, is_late, share_of},
     error::ApiError,
     http::caller::Caller,
 };
@@ -62,8 +59,8 @@ pub(crate) async fn list_all_deliveries(
         if is_late(now) {
             return Ok(None);
         }
-        let scan = newest_first(webhook.id, query);
-        app.deliveries.load_page(&scan, query.after.clone(), query.limit, share).await.map(Some)
+        let scan = Scan::newest_first(webhook.id, query);
+        app.deliveries.table.load_page(&scan, query.after.clone(), query.limit, share).await.map(Some)
     });
     // Boxed, or the compiler cannot tell that the whole can be sent to another thread.
     let scans = stream::iter(scans.collect::<Vec<_>>()).buffered(SCANS_AT_ONCE).boxed();

@@ -1,15 +1,14 @@
 //! Reading deliveries. Each operation acts for a caller and finds only the caller's deliveries. What
 //! is read of a webhook takes the webhook: whoever asks has found it, once.
 
-use storehook_aws::history::{Direction, Scan};
+use storehook_aws::history::Scan;
 use storehook_domain::{
     delivery::id::DeliveryId,
     history::{
         query::{DeliveryPosition, DeliveryQuery},
         record::DeliveryRecord,
-        state::DeliveryState,
     },
-    webhook::{Webhook, WebhookId},
+    webhook::Webhook,
 };
 
 use crate::{app::App, deliveries::pages::SCAN_TIME, error::ApiError, http::caller::Caller};
@@ -28,26 +27,14 @@ pub(crate) async fn list_deliveries(
         records.retain(|record| query.includes(record));
         return Ok((records, None));
     }
-    let scan = newest_first(webhook.id, query);
-    let (found, next) = app.deliveries.load_page(&scan, query.after.clone(), query.limit, SCAN_TIME).await?;
+    let scan = Scan::newest_first(webhook.id, query);
+    let (found, next) =
+        app.deliveries.table.load_page(&scan, query.after.clone(), query.limit, SCAN_TIME).await?;
     let ids: Vec<_> = found.into_iter().map(|found| found.id).collect();
     let mut records = app.deliveries.load_all(caller, &ids, now).await?;
     // The index may be a moment behind, and knows nothing of overdue deliveries.
     records.retain(|record| query.state.is_none_or(|state| state == record.state));
     Ok((records, next))
-}
-
-/// The scan of a webhook's deliveries that a query asks for.
-pub(crate) fn newest_first(webhook_id: WebhookId, query: &DeliveryQuery) -> Scan {
-    let recorded_for = |wanted| DeliveryState::recorded_for(|state| state == wanted).collect();
-    Scan {
-        webhook_id,
-        since: query.since,
-        until: query.until,
-        direction: Direction::NewestFirst,
-        states: query.state.map(recorded_for).unwrap_or_default(),
-        page: query.state.is_none().then_some(query.limit),
-    }
 }
 
 /// Finds a delivery. Another app's delivery is not found, as if it did not exist.

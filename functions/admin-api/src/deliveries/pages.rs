@@ -1,4 +1,4 @@
-//! Pages and statistics of a webhook's deliveries: scans of the index that end within a request.
+//! Scans of the index of deliveries that end within a request.
 
 use jiff::{SignedDuration, Timestamp};
 use storehook_aws::{
@@ -10,34 +10,6 @@ use storehook_domain::history::query::DeliveryPosition;
 use crate::deliveries::store::DeliveryStore;
 
 impl DeliveryStore {
-    /// Loads up to `limit` deliveries of a scan after this position, and the position after which
-    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
-    /// states takes long, and a request must end. It reads for this `time`, and once at least.
-    pub(crate) async fn load_page(
-        &self,
-        scan: &Scan,
-        after: Option<DeliveryPosition>,
-        limit: usize,
-        time: SignedDuration,
-    ) -> Result<(Vec<Found>, Option<DeliveryPosition>), TableError> {
-        let now = storehook_aws::now();
-        let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
-        loop {
-            let step = self.table.load_step(scan, next.as_ref(), now).await?;
-            let is_cut = step.found.len() > limit - page.len();
-            page.extend(step.found.into_iter().take(limit - page.len()));
-            next = step.next;
-            if is_cut || page.len() == limit && next.is_some() {
-                next = page.last().map(|last| last.position.clone());
-                break;
-            }
-            if next.is_none() || has_passed(time, now) {
-                break;
-            }
-        }
-        Ok((page, next))
-    }
-
     /// Hands over the deliveries of a scan, one by one. Returns the position where it stopped, if it
     /// did so before the end. It reads for this `time`, and once at least.
     pub(crate) async fn scan(

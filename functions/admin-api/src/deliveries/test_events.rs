@@ -9,9 +9,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use storehook_aws::history::PayloadOwner;
+use storehook_aws::{history::PayloadOwner, metrics::Metric};
 use storehook_domain::{
-    delivery::{message::DeliveryMessage, test_event::test_delivery},
+    delivery::{
+        message::DeliveryMessage,
+        test_event::{TEST_PREFIX, test_delivery},
+    },
     history::record::DeliveryRecord,
     webhook::WebhookId,
 };
@@ -57,9 +60,6 @@ pub(crate) async fn send(
     Ok((StatusCode::ACCEPTED, Json(response)).into_response())
 }
 
-/// What the ids of these test events begin with.
-pub(crate) const TEST_PREFIX: &str = "test-";
-
 /// Queues a test event's delivery and records it. The same id is one event, however often it is sent.
 pub(crate) async fn send_test_event(
     app: &App,
@@ -91,6 +91,7 @@ async fn record(app: &App, message: &DeliveryMessage<'_>) -> DeliveryRecord {
     {
         let error = storehook_aws::causes(&error);
         tracing::error!(delivery.id = %message.envelope.id, error, "history not written");
+        app.meter.count(Metric::HistoryFailures, 1);
     }
     record
 }

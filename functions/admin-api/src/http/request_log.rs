@@ -3,18 +3,19 @@
 //! The line tells the caller, the route, the status and the time taken in this function. It holds
 //! no query string, no body and no token. This layer also ends requests that panic or take too
 //! long, so every request gets a response of this API. The panel does so itself, a little earlier,
-//! because its responses are pages.
+//! because its responses are pages. What the request counted is written here as well.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::Method,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use futures::FutureExt as _;
 use lambda_http::Context;
+use storehook_aws::metrics::Meter;
 
 use crate::{
     error::{ApiError, Cause},
@@ -26,7 +27,7 @@ use crate::{
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Responds to a request in time, whatever happens, and logs it.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(meter): State<Meter>, request: Request, next: Next) -> Response {
     let began = storehook_aws::now();
     let id = id_of(&request);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
@@ -39,6 +40,7 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
     }
     let micros = (storehook_aws::now().as_microsecond() - began.as_microsecond()).max(0);
     log(&method, route.as_deref().unwrap_or_default(), &response, micros);
+    meter.write(storehook_aws::now());
     response
 }
 

@@ -2,13 +2,11 @@
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use storehook_aws::history::ReplayCount;
 use storehook_domain::job::replay::{record::ReplayRecord, request::ReplayRequest};
 use utoipa::ToSchema;
 
-use crate::{
-    http::local_time::local_time,
-    replays::{operations::DryRun, schemas},
-};
+use crate::{http::local_time::local_time, replays::schemas};
 
 /// A webhook's replays, the latest first.
 #[derive(Serialize, ToSchema)]
@@ -92,7 +90,7 @@ impl ReplayResponse {
 
 impl DryRunResponse {
     /// Shows a count.
-    pub(crate) fn of(request: &ReplayRequest, dry_run: &DryRun, zone: &TimeZone) -> Self {
+    pub(crate) fn of(request: &ReplayRequest, dry_run: &ReplayCount, zone: &TimeZone) -> Self {
         Self {
             replay: ShownDryRun {
                 deliveries: request.state.as_str(),

@@ -4,9 +4,10 @@
 //! So the pages are decided first. They are written beside the deliveries, which do not wait for
 //! them. If a write fails, the deliveries go out all the same, and the log has a line.
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future, stream};
 use storehook_aws::{
     history::{HISTORY_TIME, HistoryTable, PageItem, PayloadItem, PayloadOwner, put_payloads},
+    metrics::{Meter, Metric},
     table::Item,
 };
 use storehook_domain::{
@@ -59,19 +60,27 @@ fn together(subscribed: &[Subscribed<'_>]) -> Vec<Vec<usize>> {
     runs.chain(alone.into_iter().map(|(index, _)| vec![index])).collect()
 }
 
-/// Writes the payloads of the marked events. Each call that fails is a line of the log, and the
-/// template's metric counts these lines.
-pub(crate) async fn write(history: &HistoryTable, subscribed: &[Subscribed<'_>], times: Times) {
+/// Writes the payloads of the marked events. Each call that fails is a line of the log, and counts.
+pub(crate) async fn write(
+    history: &HistoryTable,
+    meter: &Meter,
+    subscribed: &[Subscribed<'_>],
+    times: Times,
+) {
     let Some(kept_for) = history.retention.payloads() else { return };
     let items = match items_of(subscribed, times.now.as_second() + kept_for.as_secs()) {
         Ok(items) => items,
         Err(error) => {
             tracing::error!(error = storehook_aws::causes(&error), "history not written");
+            meter.count(Metric::HistoryFailures, 1);
             return;
         }
     };
     let batches = stream::iter(items.chunks(BATCH));
-    batches.for_each_concurrent(CALLS, |batch| write_batch(history, batch, times)).await;
+    let written = batches.map(|batch| write_batch(history, batch, times));
+    let failures =
+        written.buffer_unordered(CALLS).filter(|is_written| future::ready(!is_written)).count().await;
+    meter.count(Metric::HistoryFailures, failures as i64);
 }
 
 /// The items of the marked events' payloads.
@@ -96,18 +105,20 @@ fn items_of(subscribed: &[Subscribed<'_>], expires_at: i64) -> std::io::Result<V
     Ok(items)
 }
 
-async fn write_batch(history: &HistoryTable, items: &[Item], times: Times) {
+/// Returns whether the items were written.
+async fn write_batch(history: &HistoryTable, items: &[Item], times: Times) -> bool {
     let error = if times.are_up() {
         "no time was left".to_owned()
     } else {
         let put = put_payloads(&history.client, &history.name, items);
         match tokio::time::timeout(HISTORY_TIME, put).await {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => storehook_aws::causes(&error),
             Err(elapsed) => elapsed.to_string(),
         }
     };
     tracing::error!(error, batch.items = items.len(), "history not written");
+    false
 }
 
 #[cfg(test)]

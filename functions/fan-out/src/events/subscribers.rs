@@ -69,6 +69,12 @@ impl Subscribed<'_> {
         all.any(|subscriber| self.event.is_for(&subscriber.app))
     }
 
+    /// How many webhooks get the event, from this invocation or from jobs.
+    pub(crate) fn width(&self) -> usize {
+        let all = self.found.iter().flat_map(|found| &found.subscribers);
+        all.filter(|subscriber| self.event.is_for(&subscriber.app)).count()
+    }
+
     /// The webhooks that this invocation sends to. A webhook is found with one pattern, so none
     /// comes twice.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Subscriber> {

@@ -26,7 +26,7 @@ use std::{
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use storehook_aws::{CALL_TIMEOUT, table::Contended};
+use storehook_aws::{CALL_TIMEOUT, metrics::Metric, table::Contended};
 use storehook_domain::{
     delivery::fan_out::{self, QueueEntry},
     event::{StoreEvent, origin::RecordOrigin},
@@ -150,7 +150,11 @@ impl Dependencies {
                 "share rejected"
             );
             let share = step.refused(range, message_id, reason.to_owned());
-            self.rejected_queue.send(Job::FanOut(share).to_message())
+            async move {
+                self.rejected_queue.send(Job::FanOut(share).to_message()).await?;
+                self.meter.count(Metric::Rejected, 1);
+                Ok::<_, NotSent>(())
+            }
         });
         Ok(stream::iter(rejections).map(Ok).try_for_each_concurrent(SENDS, |sent| sent).await?)
     }

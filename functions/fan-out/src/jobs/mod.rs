@@ -21,6 +21,7 @@ use aws_lambda_events::{
     sqs::{SqsEvent, SqsMessage},
 };
 use storehook_aws::{
+    metrics::Metric,
     queue::QueueError,
     table::{Contended, TableError},
 };
@@ -71,7 +72,9 @@ impl Dependencies {
             Ok(Job::FanOut(share)) => self.make_share_step(&share, id, times).await,
             Err(error) => {
                 tracing::warn!(job.rejected = %error, message.id = id, "job rejected");
-                Ok(self.rejected_queue.send(body.to_owned()).await?)
+                self.rejected_queue.send(body.to_owned()).await?;
+                self.meter.count(Metric::Rejected, 1);
+                Ok(())
             }
         }
     }

@@ -5,13 +5,17 @@
 //! step, so the sweep looks at the webhook. If the webhook is active again, the recovery goes on; if it
 //! is gone, the recovery ends.
 //!
+//! A sweep also counts how many breakers are open, and what is queued ([`queued`]).
+//!
 //! Schedules may fire twice or late ("Schedule types", Amazon EventBridge User Guide). A step that is
 //! queued twice is noted once.
 
-use futures::{StreamExt as _, stream};
+pub(crate) mod queued;
+
+use futures::{StreamExt as _, future, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use storehook_aws::{queue::QueueError, registry::ListedRecovery, table::TableError};
+use storehook_aws::{metrics::Metric, queue::QueueError, registry::ListedRecovery, table::TableError};
 use storehook_domain::webhook::Status;
 
 use crate::{dependencies::Dependencies, times::Times};
@@ -41,6 +45,15 @@ pub struct SweepResponse {
     pub failed: u64,
 }
 
+/// What a look at a recovery came to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looked {
+    /// Whether its webhook's breaker is open.
+    is_open: bool,
+    /// Whether it was started again.
+    is_restarted: bool,
+}
+
 /// Why a recovery was not looked at.
 #[derive(Debug, thiserror::Error)]
 enum SweepError {
@@ -52,8 +65,20 @@ enum SweepError {
     OutOfTime,
 }
 
-/// Starts recoveries again whose next step was lost.
-pub(crate) async fn sweep_recoveries(dependencies: &Dependencies, times: Times) -> SweepResponse {
+/// Starts recoveries again whose next step was lost, and counts what is queued.
+pub(crate) async fn sweep(dependencies: &Dependencies, times: Times) -> SweepResponse {
+    let counted = async {
+        match dependencies.queue_counts.change().await {
+            Ok(change) => dependencies.meter.count(Metric::QueuedChange, change),
+            Err(error) => {
+                tracing::error!(error = storehook_aws::causes(&error), "queued messages not counted");
+            }
+        }
+    };
+    future::join(sweep_recoveries(dependencies, times), counted).await.0
+}
+
+async fn sweep_recoveries(dependencies: &Dependencies, times: Times) -> SweepResponse {
     let mut response = SweepResponse::default();
     let listed = match dependencies.health.listed().await {
         Ok(listed) => listed,
@@ -74,7 +99,10 @@ pub(crate) async fn sweep_recoveries(dependencies: &Dependencies, times: Times) 
     while let Some((id, looked)) = looks.next().await {
         response.recoveries += 1;
         match looked {
-            Ok(is_restarted) => response.restarted += u64::from(is_restarted),
+            Ok(Looked { is_open, is_restarted }) => {
+                dependencies.meter.count(Metric::BreakersOpen, i64::from(is_open));
+                response.restarted += u64::from(is_restarted);
+            }
             Err(error) => {
                 let error = storehook_aws::causes(&error);
                 tracing::error!(webhook.id = %id, error, "recovery not looked at");
@@ -87,35 +115,36 @@ pub(crate) async fn sweep_recoveries(dependencies: &Dependencies, times: Times) 
 }
 
 impl Dependencies {
-    /// Starts a recovery again if its step was lost. Returns whether it did.
-    async fn look_after(&self, listed: &ListedRecovery, now: Timestamp) -> Result<bool, SweepError> {
+    /// Starts a recovery again if its step was lost.
+    async fn look_after(&self, listed: &ListedRecovery, now: Timestamp) -> Result<Looked, SweepError> {
         let webhook = &listed.webhook;
         let Some((recovery, version)) = self.load_recovery(webhook).await? else {
             if now.duration_since(listed.listed_at) >= UNBEGUN {
                 self.health.forget(webhook.id, listed.listed_at).await?;
             }
-            return Ok(false);
+            return Ok(Looked::default());
         };
+        let looked = Looked { is_open: recovery.is_open(), is_restarted: false };
         if recovery.due_at.is_none() {
             // It waits for its webhook. The API resumes both, unless it fails in between.
             match self.subscribers.load(webhook).await?.map(|item| item.webhook.status) {
                 Some(Status::Active) => {}
-                Some(Status::Paused | Status::Disabled) => return Ok(false),
+                Some(Status::Paused | Status::Disabled) => return Ok(looked),
                 None => {
                     self.end_recovery(webhook, version, now).await?;
-                    return Ok(false);
+                    return Ok(Looked::default());
                 }
             }
         } else if !recovery.is_overdue(now) {
-            return Ok(false);
+            return Ok(looked);
         }
         let restarted = recovery.restarted(now);
         if self.health.put_recovery(webhook, version, &restarted, false).await?.is_err() {
-            return Ok(false);
+            return Ok(looked);
         }
         self.jobs_queue.send_next_step(&restarted, webhook, now).await?;
         tracing::warn!(webhook.id = %webhook.id, "recovery started again: it had no next step");
-        Ok(true)
+        Ok(Looked { is_restarted: true, ..looked })
     }
 }
 

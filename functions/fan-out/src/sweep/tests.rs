@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use storehook_aws::{
+    metrics::Metric,
     registry::{HealthItem, ListedRecovery, WebhookItem},
     stand_in::{StandIn, json_of},
 };
@@ -56,6 +57,26 @@ async fn a_recovery_whose_step_was_lost_is_started_again() -> TestResult {
         let job =
             sent.first().and_then(|call| serde_json::from_str::<Value>(call["MessageBody"].as_str()?).ok());
         assert!(job.is_none_or(|job| job["recovery"]["number"] == 1 && job["recovery"]["webhook_id"] == 7));
+    }
+    Ok(())
+}
+
+/// A recovery that catches up has no open breaker.
+#[tokio::test]
+async fn open_breakers_are_counted() -> TestResult {
+    let now = storehook_aws::now();
+    let run = FailureRun { since: now, attempts: 100 };
+    let open = Recovery::opened(&run, None, now, &RULES);
+    for (recovery, are_open) in [(open.clone(), 1), (open.closed(now).ok_or("it was open")?, 0)] {
+        let aws = StandIn::start().await?;
+        let entry = ListedRecovery { webhook: webhook()?, listed_at: now };
+        aws.reply("Query", json!({"Items": [json_of(entry)?]}));
+        let item = HealthItem::of(&webhook()?, 1, None, Some(recovery));
+        aws.reply("GetItem", json!({"Item": json_of(item)?}));
+        let dependencies = dependencies_of(&aws)?;
+        let times = Times { now, deadline: now + SignedDuration::from_secs(60), clock: storehook_aws::now };
+        handle(&dependencies, serde_json::from_value(json!({"sweep": "recoveries"}))?, times).await;
+        assert_eq!(dependencies.meter.take().counted(Metric::BreakersOpen), are_open);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Tests of fan-out over the wire, against a stand-in for DynamoDB and SQS that fails on demand.
 
 mod aggregated;
+mod counted;
 mod resumed;
 mod shares;
 pub(crate) mod stand_in;

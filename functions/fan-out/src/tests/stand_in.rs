@@ -84,13 +84,14 @@ fn environment(endpoint_url: &str) -> Environment {
     environment.into_iter().chain(NAMES).collect()
 }
 
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("REGISTRY_TABLE", "registry"),
     ("HISTORY_TABLE", "history"),
     ("DELIVERY_QUEUE_URL", "https://sqs/delivery"),
     ("RETRY_QUEUE_URL", "https://sqs/retry"),
     ("REJECTED_QUEUE_URL", "https://sqs/rejected"),
     ("JOBS_QUEUE_URL", "https://sqs/jobs"),
+    ("DEAD_LETTER_QUEUE_URL", "https://sqs/dead-letter"),
 ];
 
 /// The same with the shared stand-in.

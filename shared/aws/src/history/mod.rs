@@ -30,15 +30,18 @@
 
 mod deliveries;
 mod pages;
+mod payload_pages;
 mod payloads;
+mod replaying;
 mod replays;
 mod scan;
 mod shares;
 mod store;
 
 pub use deliveries::{DELIVERIES_INDEX, DeliveryItem, IndexedDelivery, LIST_SHARDS, list_shards};
-pub use pages::PageItem;
+pub use payload_pages::PageItem;
 pub use payloads::{PART_LIMIT, PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads};
+pub use replaying::{CountError, CountTime, ReplayCount};
 pub use replays::ReplayItem;
 pub use scan::{Direction, Found, Scan, ScanStep};
 pub use shares::ShareItem;

@@ -1,64 +1,100 @@
-//! Pages of payloads, each one item.
-//!
-//! A page has at most [`PAGE_LIMIT`] bytes before compression, so it fits an item whatever it holds.
+//! Pages of a webhook's deliveries, and how many of them are held: scans that end in time.
 
-use aws_sdk_dynamodb::{Client, primitives::Blob, types::AttributeValue};
-use jiff::Timestamp;
-use storehook_domain::payload::page::{self, PAGE_LIMIT, PageId};
+use jiff::{SignedDuration, Timestamp};
+use storehook_domain::{
+    history::{
+        query::{DeliveryPosition, DeliveryQuery},
+        state::DeliveryState,
+    },
+    webhook::WebhookId,
+};
 
-use super::payloads::{LEVEL, unexpired};
-use crate::table::{Item, TableError, key, number};
+use super::{
+    scan::{Direction, Found, Scan},
+    store::HistoryTable,
+};
+use crate::{clock::now, table::TableError};
 
-/// The sort key of a page's item. Nothing else is in its partition.
-const SORT_KEY: &str = "PAGE";
-
-/// A page to write.
-pub struct PageItem<'a> {
-    /// Its id.
-    pub id: &'a PageId,
-    /// Its payloads, as in messages.
-    pub payloads: &'a [&'a str],
-    /// When it expires, in seconds since the Unix epoch.
-    pub expires_at: i64,
-}
-
-impl PageItem<'_> {
-    /// The page as an item.
-    ///
-    /// # Errors
-    ///
-    /// The page could not be compressed.
-    pub fn item(&self) -> std::io::Result<Item> {
-        let text = page::text(self.payloads.iter().copied());
-        let compressed = zstd::bulk::compress(text.as_bytes(), LEVEL)?;
-        let mut item = key_of(self.id);
-        item.insert("payloads".to_owned(), AttributeValue::B(Blob::new(compressed)));
-        item.insert("expires_at".to_owned(), number(self.expires_at));
-        Ok(item)
+impl Scan {
+    /// The scan of a webhook's deliveries that a query asks for.
+    pub fn newest_first(webhook_id: WebhookId, query: &DeliveryQuery) -> Self {
+        let recorded_for = |wanted| DeliveryState::recorded_for(|state| state == wanted).collect();
+        Self {
+            webhook_id,
+            since: query.since,
+            until: query.until,
+            direction: Direction::NewestFirst,
+            states: query.state.map(recorded_for).unwrap_or_default(),
+            page: query.state.is_none().then_some(query.limit),
+        }
     }
 }
 
-/// Loads the text of a page; `None` if it is not kept, or has expired.
-pub(super) async fn load(
-    client: &Client,
-    table: &str,
-    id: &PageId,
-    now: Timestamp,
-) -> Result<Option<String>, TableError> {
-    let get = client.get_item().table_name(table).set_key(Some(key_of(id)));
-    // The read is consistent: the page may be a moment old, and callers that find nothing give up.
-    let item = get.consistent_read(true).send().await?.item;
-    Ok(item.as_ref().and_then(|item| text_of(item, now)))
+impl HistoryTable {
+    /// Loads up to `limit` deliveries of a scan after this position, and the position after which
+    /// the next page begins. The page may be short, or empty, although more follow: a scan for rare
+    /// states takes long, and a request must end. It reads for this `time`, and once at least.
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
+    pub async fn load_page(
+        &self,
+        scan: &Scan,
+        after: Option<DeliveryPosition>,
+        limit: usize,
+        time: SignedDuration,
+    ) -> Result<(Vec<Found>, Option<DeliveryPosition>), TableError> {
+        let began = now();
+        let (mut page, mut next): (Vec<Found>, _) = (Vec::new(), after);
+        loop {
+            let step = self.load_step(scan, next.as_ref(), began).await?;
+            let is_cut = step.found.len() > limit - page.len();
+            page.extend(step.found.into_iter().take(limit - page.len()));
+            next = step.next;
+            if is_cut || page.len() == limit && next.is_some() {
+                next = page.last().map(|last| last.position.clone());
+                break;
+            }
+            if next.is_none() || has_passed(time, began) {
+                break;
+            }
+        }
+        Ok((page, next))
+    }
+
+    /// Counts a webhook's held deliveries, up to `most`. It reads for this `time`, and once at least.
+    ///
+    /// # Errors
+    ///
+    /// A call failed.
+    pub async fn count_held(
+        &self,
+        webhook_id: WebhookId,
+        most: u64,
+        time: SignedDuration,
+    ) -> Result<u64, TableError> {
+        let scan = Scan {
+            webhook_id,
+            since: None,
+            until: None,
+            direction: Direction::NewestFirst,
+            states: vec![DeliveryState::Held],
+            page: None,
+        };
+        let (began, mut next, mut count) = (now(), None, 0);
+        loop {
+            let step = self.load_step(&scan, next.as_ref(), began).await?;
+            count += step.found.len() as u64;
+            next = step.next;
+            if next.is_none() || count >= most || has_passed(time, began) {
+                return Ok(count.min(most));
+            }
+        }
+    }
 }
 
-/// The text of a page's item, if it is well formed and has not expired.
-pub(super) fn text_of(item: &Item, now: Timestamp) -> Option<String> {
-    let compressed = unexpired(item, now)?.get("payloads")?.as_b().ok()?;
-    // No page is larger, so this also bounds the memory that a malformed item can take.
-    let text = zstd::bulk::decompress(compressed.as_ref(), PAGE_LIMIT).ok()?;
-    String::from_utf8(text).ok()
-}
-
-fn key_of(id: &PageId) -> Item {
-    key(&format!("PAGE#{id}"), SORT_KEY)
+/// Whether this time has passed since then.
+fn has_passed(time: SignedDuration, since: Timestamp) -> bool {
+    now().duration_since(since) >= time
 }

@@ -25,7 +25,7 @@ use storehook_domain::{
 
 use super::{
     deliveries::{DeliveryItem, SORT_KEY, partition_of},
-    pages,
+    payload_pages,
     payloads::{PayloadItem, PayloadOwner, PayloadQuery, WriteError, put_payloads},
 };
 use crate::{
@@ -204,14 +204,14 @@ impl HistoryTable {
     ) -> Result<Vec<Option<String>>, TableError> {
         let ids: HashSet<_> =
             records.iter().filter_map(|record| record.envelope.payload_page.as_ref()).collect();
-        let reads: Vec<_> = ids.into_iter().map(|id| self.load_page(id, now)).collect();
+        let reads: Vec<_> = ids.into_iter().map(|id| self.load_payload_page(id, now)).collect();
         let pages = stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
         let reads: Vec<_> = records.iter().map(|record| self.find_payload(record, &pages, now)).collect();
         stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
     }
 
-    async fn load_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
-        Ok((id, pages::load(&self.client, &self.name, id, now).await?))
+    async fn load_payload_page<'a>(&self, id: &'a PageId, now: Timestamp) -> Result<Page<'a>, TableError> {
+        Ok((id, payload_pages::load(&self.client, &self.name, id, now).await?))
     }
 
     /// Finds a payload on one of these pages, or loads it if it is kept by itself.

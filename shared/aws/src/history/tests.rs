@@ -28,7 +28,7 @@ use storehook_domain::{
     webhook::Webhook,
 };
 
-use super::{pages::text_of as page_of, payloads::whole, *};
+use super::{payload_pages::text_of as page_of, payloads::whole, *};
 use crate::table::{from_item, size_of, to_item};
 use storehook_domain::{
     event::id::EventId,

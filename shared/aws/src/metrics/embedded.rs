@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Metric, Tally};
+use super::{metric::Metric, tally::Tally};
 
 /// How many values a metric has at most in a line.
 const MOST_VALUES: usize = 100;
@@ -80,7 +80,8 @@ pub(crate) fn lines(tally: &Tally, namespace: &str, at: Timestamp) -> String {
 
 #[expect(clippy::expect_used, reason = "a struct of texts and numbers always serializes")]
 fn line(values: &[(Metric, Value<'_>)], namespace: &str, at: Timestamp) -> String {
-    let metrics = values.iter().map(|(metric, _)| Definition { name: metric.name(), unit: metric.unit() });
+    let published = values.iter().map(|(metric, _)| *metric).filter(|metric| metric.is_published());
+    let metrics = published.map(|metric| Definition { name: metric.name(), unit: metric.unit() });
     let directive = Directive { namespace, dimensions: [[]], metrics: metrics.collect() };
     let line = Line {
         metadata: Metadata { timestamp: at.as_millisecond(), cloud_watch_metrics: [directive] },
@@ -119,11 +120,11 @@ mod tests {
                     "Namespace": "shop \"a\"",
                     "Dimensions": [[]],
                     "Metrics": [
-                        {"Name": "Sent"}, {"Name": "QueuedChange"}, {"Name": "Latency", "Unit": "Milliseconds"},
+                        {"Name": "Sent"}, {"Name": "Missing"}, {"Name": "Latency", "Unit": "Milliseconds"},
                     ],
                 }],
             },
-            "Sent": 3, "QueuedChange": -4, "Latency": [150, 7],
+            "Sent": 3, "QueuedChange": -4, "Missing": 7, "Latency": [150, 7],
         });
         assert_eq!(printed(&tally), [expected]);
     }

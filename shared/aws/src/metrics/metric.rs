@@ -5,11 +5,14 @@
 pub enum Metric {
     /// Messages that were put into a lane: by a fan-out, a job, the API or a delay.
     Sent,
-    /// Messages of a lane that ended, whatever became of their deliveries.
+    /// Messages of a lane that ended, whatever became of their deliveries. It is in the log, and part
+    /// of `Missing`.
     Done,
     /// By how many messages what waits in both lanes has grown since the last count, with the new
-    /// dead letters. Negative if it has shrunk.
+    /// dead letters. Negative if it has shrunk. It is in the log, and part of `Missing`.
     QueuedChange,
+    /// `Sent` less `Done` and `QueuedChange`. Its sum over any hour is 0, unless messages are lost.
+    Missing,
     /// The webhooks of an event: a value for each event.
     FanOutWidth,
     /// Records, jobs and shares of an event that went to the rejected queue.
@@ -51,10 +54,11 @@ impl Metric {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All of them, in the order of the variants.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Sent,
         Self::Done,
         Self::QueuedChange,
+        Self::Missing,
         Self::FanOutWidth,
         Self::Rejected,
         Self::Delivered,
@@ -79,6 +83,7 @@ impl Metric {
             Self::Sent => "Sent",
             Self::Done => "Done",
             Self::QueuedChange => "QueuedChange",
+            Self::Missing => "Missing",
             Self::FanOutWidth => "FanOutWidth",
             Self::Rejected => "Rejected",
             Self::Delivered => "Delivered",
@@ -96,6 +101,11 @@ impl Metric {
             Self::BreakersOpen => "BreakersOpen",
             Self::HistoryFailures => "HistoryFailures",
         }
+    }
+
+    /// Whether CloudWatch makes a metric of it. If not, it is in the log alone: a metric costs.
+    pub fn is_published(self) -> bool {
+        !matches!(self, Self::Done | Self::QueuedChange)
     }
 
     /// Its unit, where it is no plain number.

@@ -1,6 +1,6 @@
 //! What was counted, as a value.
 
-use super::Metric;
+use super::metric::Metric;
 
 /// What was counted: a number for each metric that counts, and the values of those that measure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,11 @@ impl Tally {
 
     /// How many were counted.
     pub fn counted(&self, metric: Metric) -> i64 {
-        self.counts[metric as usize]
+        let count = |metric: Metric| self.counts[metric as usize];
+        match metric {
+            Metric::Missing => count(Metric::Sent) - count(Metric::Done) - count(Metric::QueuedChange),
+            metric => count(metric),
+        }
     }
 
     /// The values that were measured, in their order.

@@ -1,4 +1,4 @@
-//! The items of installations: the token with which an app calls, and the installation itself.
+//! The items of installations.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,72 +11,8 @@ use storehook_domain::{
     webhook::quota::WebhookCount,
 };
 
+use super::tokens::{token_key, token_partition};
 use crate::table::{Item, key};
-
-/// A token's item: who calls with it, and what they may do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TokenItem {
-    pk: String,
-    sk: String,
-    /// The shop.
-    pub shop: ShopDomain,
-    /// The app.
-    pub app: AppId,
-    /// What the token may do.
-    pub scopes: Vec<Scope>,
-    /// The shop's time zone.
-    pub time_zone: String,
-    /// When the bucket of the rate limit will be empty, in microseconds since the Unix epoch; see
-    /// [`storehook_domain::installation::rate_limit::RateLimit`]. `None` until the first counted
-    /// call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bucket_empty_at: Option<i64>,
-    /// When the bucket of its panel's requests will be empty, in microseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub panel_bucket_empty_at: Option<i64>,
-    /// When the bucket of its pushed events will be empty, in microseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub push_bucket_empty_at: Option<i64>,
-    /// How many webhooks its installation had when a push last looked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub webhooks_seen: Option<WebhooksSeen>,
-    /// When somebody last signed out of the panel everywhere, in microseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sessions_since: Option<i64>,
-}
-
-/// A number of webhooks, and when somebody saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhooksSeen {
-    /// How many there were.
-    pub webhooks: u64,
-    /// When, in microseconds since the Unix epoch.
-    pub at: i64,
-}
-
-impl TokenItem {
-    /// The item of an installation's token.
-    pub fn of(token: &TokenHash, installation: &Installation) -> Self {
-        Self {
-            pk: token_partition(token),
-            sk: TOKEN_SORT_KEY.to_owned(),
-            shop: installation.shop.clone(),
-            app: installation.app.clone(),
-            scopes: installation.scopes.clone(),
-            time_zone: installation.time_zone.clone(),
-            bucket_empty_at: None,
-            panel_bucket_empty_at: None,
-            push_bucket_empty_at: None,
-            webhooks_seen: None,
-            sessions_since: None,
-        }
-    }
-
-    /// The key of a token's item.
-    pub fn key_of(token: &TokenHash) -> Item {
-        key(&token_partition(token), TOKEN_SORT_KEY)
-    }
-}
 
 /// An installation's item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -181,9 +117,17 @@ impl InstallationItem {
         &self.token
     }
 
+    /// The installation, unless the app is uninstalled, or it is another one than that with this token
+    /// ([`Self::token`]).
+    pub fn installed_with(self, token: &str) -> Option<Installation> {
+        let has_token = self.token == token;
+        let installation = Installation::from(self);
+        (has_token && installation.uninstalled_at.is_none()).then_some(installation)
+    }
+
     /// The key of its token's item.
     pub fn token_key(&self) -> Item {
-        key(&self.token, TOKEN_SORT_KEY)
+        token_key(&self.token)
     }
 }
 
@@ -217,20 +161,18 @@ pub fn installation_key(shop: &ShopDomain, app: &AppId) -> Item {
     key(&partition_of(shop, app), INSTALLATION_SORT_KEY)
 }
 
-const TOKEN_SORT_KEY: &str = "TOKEN";
-const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
-
-/// The partition of a token's item. An installation's item holds it as `token`.
-pub fn token_partition(token: &TokenHash) -> String {
-    format!("TOKEN#{}", token.as_str())
-}
+/// The sort key of every installation's item.
+pub const INSTALLATION_SORT_KEY: &str = "INSTALLATION";
 
 #[cfg(test)]
 mod tests {
     use storehook_domain::installation::secret::SharedSecret;
 
     use super::*;
-    use crate::table::{from_item, to_item};
+    use crate::{
+        registry::tokens::TokenItem,
+        table::{from_item, to_item},
+    };
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 

@@ -33,6 +33,8 @@
 mod health;
 mod installations;
 mod panel;
+mod secrets;
+mod tokens;
 
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
@@ -47,10 +49,12 @@ use crate::table::{Item, TableError, key, text};
 
 pub use health::{HealthItem, HealthTable, ListedRecovery, health_sort_key};
 pub use installations::{
-    InstallationItem, InstallationState, TokenItem, UNINSTALLED_KEPT, WebhooksSeen, installation_key,
-    is_installation, partition_of, token_partition,
+    INSTALLATION_SORT_KEY, InstallationItem, InstallationState, UNINSTALLED_KEPT, installation_key,
+    is_installation, partition_of,
 };
 pub use panel::{LINK_TIME, LinkItem, SESSION_TIME, SessionItem, sign_in_key};
+pub use secrets::{SecretOwner, load_installation, replace_secrets};
+pub use tokens::{TOKEN_SORT_KEY, TokenItem, WebhooksSeen, token_partition};
 
 /// The index of webhooks by shop: `shop`, then `id`; with `app`, `subscription` (see
 /// [`subscription_of`]) and `lane`, which marks slow webhooks.

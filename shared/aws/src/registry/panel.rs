@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use storehook_domain::installation::token::TokenHash;
 
-use super::installations::token_partition;
+use super::tokens::token_partition;
 use crate::table::{Item, key};
 
 /// How long a session lasts after its last use, to within an hour.

@@ -19,6 +19,9 @@ use crate::{
     webhook::Webhook,
 };
 
+/// What the id of a test event begins with.
+pub const TEST_PREFIX: &str = "test-";
+
 /// The message of a test event to this webhook: a sample of a topic that it subscribes to.
 #[expect(clippy::expect_used, reason = "the samples are constants, and a test reads them all")]
 pub fn test_delivery(webhook: &Webhook, event_id: EventId, now: Timestamp) -> DeliveryMessage<'static> {

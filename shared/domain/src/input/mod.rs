@@ -13,4 +13,4 @@ pub mod field_errors;
 pub(crate) mod optional_text;
 pub(crate) mod parsed_text;
 pub mod query_parameters;
-pub(crate) mod time;
+pub mod time;

@@ -25,7 +25,7 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
 /// # Errors
 ///
 /// The text is neither.
-pub(crate) fn time(zone: &TimeZone) -> impl Fn(&str) -> Result<Timestamp, &'static str> {
+pub fn time(zone: &TimeZone) -> impl Fn(&str) -> Result<Timestamp, &'static str> {
     |text| {
         let read = instant(text).or_else(|| unescaped(text)).or_else(|| first_moment(text, zone));
         read.ok_or("must be an ISO 8601 date and time with an offset, or a date")

@@ -60,6 +60,11 @@ impl From<SharedSecret> for InstallationSecret {
     }
 }
 
+/// The newest secret alone, which is how a rotation ends before its time; `None` if there is none.
+pub fn newest_alone(secrets: &[InstallationSecret]) -> Option<InstallationSecret> {
+    secrets.last().map(|newest| newest.secret.clone().into())
+}
+
 /// A request for a new secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretRotation {
@@ -192,6 +197,9 @@ mod tests {
 
         let at_once = parse(json!({"overlap_hours": 0})).map_err(|_| "parses")?;
         assert_eq!(signing(&at_once.apply(&three, secret("d")?, now + 2.hours())?, now + 2.hours()), ["d"]);
+        let newest = newest_alone(&three).ok_or("three secrets")?;
+        assert_eq!(signing(&[newest], now + 999.hours()), ["c"], "the newest stays for good");
+        assert_eq!(newest_alone(&[]), None);
         Ok(())
     }
 

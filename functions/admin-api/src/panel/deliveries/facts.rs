@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::{Status, Webhook};
+use storehook_domain::{
+    webhook::{Status, Webhook},
+    words::number::counted,
+};
 
 use crate::{
     deliveries::responses::ShownDelivery,
     panel::{
         deliveries::rows::name_of,
-        look::{number::counted, state::state, time::when},
+        look::{state::state, time::when},
     },
 };
 

@@ -3,7 +3,9 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
-use storehook_domain::{history::state::DeliveryState, input::field_errors::FieldErrors};
+use storehook_domain::{
+    history::state::DeliveryState, input::field_errors::FieldErrors, words::number::counted,
+};
 
 use crate::{
     app::App,
@@ -21,7 +23,6 @@ use crate::{
         look::{
             clock::on_clock,
             form::{Field, summary},
-            number::counted,
             page::{Page, Tab},
         },
         problem::Problem,

@@ -1,6 +1,6 @@
 //! The pages of deliveries: the list, and one delivery with everything that is known of it.
 //!
-//! The page of a delivery begins with [`why`] it is in its state, in a sentence. [`timeline`] shows
+//! The page of a delivery begins with a sentence that tells why it is in its state. [`timeline`] shows
 //! its attempts, [`exchange`] the last request and the response, and [`curl`] is a command that
 //! sends the request again from the developer's own machine.
 
@@ -13,4 +13,3 @@ mod facts;
 mod filters;
 pub(crate) mod rows;
 mod timeline;
-pub(crate) mod why;

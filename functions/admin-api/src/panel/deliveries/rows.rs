@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::Webhook;
+use storehook_domain::{explanation::why::why_in_short, webhook::Webhook};
 
 use crate::{
     deliveries::responses::ShownDelivery,
-    panel::{
-        deliveries::why::why_in_short,
-        look::{state::state, time::when},
-    },
+    panel::look::{state::state, time::when},
 };
 
 /// The names of webhooks, by their ids.

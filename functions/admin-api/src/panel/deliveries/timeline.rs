@@ -2,17 +2,14 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::delivery::run::RunId;
+use storehook_domain::{
+    delivery::run::RunId,
+    words::number::{counted, latency},
+};
 
 use crate::{
     deliveries::responses::{FullDelivery, ShownAttempt},
-    panel::{
-        look::{
-            number::{counted, latency},
-            time::when,
-        },
-        session::encoded,
-    },
+    panel::{look::time::when, session::encoded},
 };
 
 /// The attempts that are kept, the oldest first, under the run that made them.

@@ -5,21 +5,22 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use storehook_domain::{
     event::id::EventId,
+    explanation::{fate::Fate, why::why},
     history::record::DeliveryRecord,
     input::field_errors::FieldErrors,
     job::recovery::endpoint_health::EndpointHealth,
     webhook::{Webhook, WebhookId},
+    words::number::{count, counted},
 };
 
 use crate::{
     app::App,
-    deliveries::explain::{Explanation, Fate, explain_event},
+    deliveries::explain::{Explanation, explain_event},
     panel::{
-        deliveries::{rows::name_of, why::why},
+        deliveries::rows::name_of,
         fields::Query,
         look::{
             form::{Field, summary},
-            number::{count, counted},
             page::{Page, Tab},
             state::state,
         },
@@ -137,7 +138,7 @@ fn table(explanation: &Explanation, now: Timestamp) -> Markup {
                             @for record in records { (sent(webhook, endpoint(webhook), record, records.len() > 1, now)) }
                         }
                         Fate::NotSubscribed => (not_sent(webhook, "not subscribed", fate)),
-                        Fate::CreatedLater | Fate::TestOfAnother => (not_sent(webhook, "not sent", fate)),
+                        Fate::CreatedLater | Fate::TestOfAnother | Fate::OfAnotherApp => (not_sent(webhook, "not sent", fate)),
                         Fate::NoRecord | Fate::Unknown => (not_sent(webhook, "unknown", fate)),
                     }
                 }

@@ -6,15 +6,15 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
-use storehook_domain::history::{
-    state::DeliveryState,
-    timeline::{Range, Slot, Timeline},
+use storehook_domain::{
+    history::{
+        state::DeliveryState,
+        timeline::{Range, Slot, Timeline},
+    },
+    words::number::{count, deliveries},
 };
 
-use crate::panel::look::{
-    number::{count, deliveries},
-    state::state,
-};
+use crate::panel::look::state::state;
 
 /// The states that have a colour, from the bottom of a bar to its top.
 const DRAWN: [DeliveryState; 4] =

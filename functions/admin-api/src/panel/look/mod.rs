@@ -8,7 +8,6 @@ pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod form;
 pub(crate) mod icon;
-pub(crate) mod number;
 pub(crate) mod state;
 pub(crate) mod time;
 

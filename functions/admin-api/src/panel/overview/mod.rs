@@ -10,8 +10,9 @@ use std::cmp::Reverse;
 use axum::{Extension, extract::State};
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
-use storehook_domain::history::{
-    health::Health, state::DeliveryState, stats::DeliveryStats, timeline::Range,
+use storehook_domain::{
+    history::{health::Health, state::DeliveryState, stats::DeliveryStats, timeline::Range},
+    words::number::{count, counted, latency, percent},
 };
 
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         fields::Query,
         look::{
             chart::chart,
-            number::{count, counted, latency, percent},
             page::{Page, Tab},
             state::state,
         },

@@ -2,18 +2,15 @@
 
 use jiff::SignedDuration;
 use maud::{Markup, html};
-use storehook_domain::job::replay::record::LONGEST_REPLAY;
-
-use crate::{
-    panel::{
-        look::{
-            number::{count as number, deliveries},
-            time::span,
-        },
-        replays::rows::window,
+use storehook_domain::{
+    job::replay::record::LONGEST_REPLAY,
+    words::{
+        number::{count as number, deliveries},
+        time::span,
     },
-    replays::responses::ShownDryRun,
 };
+
+use crate::{panel::replays::rows::window, replays::responses::ShownDryRun};
 
 /// A count, and the replay that the button begins.
 pub(crate) struct Count {

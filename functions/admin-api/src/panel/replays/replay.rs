@@ -7,7 +7,10 @@
 use axum::{Extension, extract::State};
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::Webhook;
+use storehook_domain::{
+    webhook::Webhook,
+    words::number::{self, count},
+};
 
 use crate::{
     app::App,
@@ -15,7 +18,6 @@ use crate::{
     http::caller::Caller,
     panel::{
         look::{
-            number::{self, count},
             page::{Page, Tab},
             state::state,
             time::when,

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::webhook::Webhook;
+use storehook_domain::{webhook::Webhook, words::number::count};
 
 use crate::{
     panel::look::{
-        number::count,
         state::state,
         time::{exact, when},
     },

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use storehook_domain::{
     history::{query::DeliveryQuery, state::DeliveryState},
     webhook::Webhook,
+    words::number::{count, latency},
 };
 
 use crate::{
@@ -23,11 +24,7 @@ use crate::{
     http::caller::Caller,
     panel::{
         deliveries::rows,
-        look::{
-            form::once,
-            number::{count, latency},
-            state::state,
-        },
+        look::{form::once, state::state},
         replays::rows as replay_rows,
         session::encoded,
         webhooks::health,

@@ -15,14 +15,13 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 use storehook_aws::{
-    history::{Direction, HistoryTable, Scan},
+    history::HistoryTable,
     jobs::JobQueue,
     queue::QueueError,
     registry::HealthTable,
     table::{self, Contended, TableError},
 };
 use storehook_domain::{
-    history::state::DeliveryState,
     job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, Webhook, WebhookId, WebhookKey},
 };
@@ -149,32 +148,12 @@ impl HealthStore {
         if !self.history.is_on() {
             return Some(0);
         }
-        let counted = self.try_count_held(webhook_id).await.inspect_err(|error| {
-            let error = storehook_aws::causes(error);
-            tracing::error!(webhook.id = %webhook_id, error, "held deliveries not counted");
-        });
+        let counted =
+            self.history.count_held(webhook_id, HELD_COUNTED, COUNT_TIME).await.inspect_err(|error| {
+                let error = storehook_aws::causes(error);
+                tracing::error!(webhook.id = %webhook_id, error, "held deliveries not counted");
+            });
         counted.ok()
-    }
-
-    async fn try_count_held(&self, webhook_id: WebhookId) -> Result<u64, TableError> {
-        let scan = Scan {
-            webhook_id,
-            since: None,
-            until: None,
-            direction: Direction::NewestFirst,
-            states: vec![DeliveryState::Held],
-            page: None,
-        };
-        let (began, mut next, mut count) = (storehook_aws::now(), None, 0);
-        loop {
-            let step = self.history.load_step(&scan, next.as_ref(), began).await?;
-            count += step.found.len() as u64;
-            next = step.next;
-            let is_late = storehook_aws::now().duration_since(began) >= COUNT_TIME;
-            if next.is_none() || count >= HELD_COUNTED || is_late {
-                return Ok(count.min(HELD_COUNTED));
-            }
-        }
     }
 
     /// Makes the next step of a webhook's recovery due now, because the webhook was changed.

@@ -105,7 +105,12 @@ impl HealthItem {
 
     /// The webhook of the item; `None` if its key is malformed.
     pub fn webhook_id(&self) -> Option<WebhookId> {
-        self.sk.strip_prefix(PREFIX)?.parse().ok()
+        Self::webhook_of(&self.sk)
+    }
+
+    /// The webhook of the health item with this sort key; `None` if it is no such key.
+    pub fn webhook_of(sort_key: &str) -> Option<WebhookId> {
+        sort_key.strip_prefix(PREFIX)?.parse().ok()
     }
 }
 

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use storehook_domain::{
     delivery::id::DeliveryId,
+    explanation::why::why,
     history::{held_for::HeldFor, record::DeliveryRecord},
     input::field_errors::FieldErrors,
     job::recovery::endpoint_health::EndpointHealth,
@@ -40,7 +41,6 @@ use crate::{
             exchange::exchange,
             facts::facts,
             timeline::timeline,
-            why::why,
         },
         fields::{Form, Query},
         look::{

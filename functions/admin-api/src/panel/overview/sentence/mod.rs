@@ -4,17 +4,15 @@ use jiff::Timestamp;
 use storehook_domain::{
     history::{health::Health, state::DeliveryState},
     webhook::{Status, health::failure_run::DISABLED_AFTER},
+    words::{
+        number::{count, counted, deliveries},
+        time::span,
+    },
 };
 
 use crate::{
     deliveries::activity::{Activity, WebhookActivity},
-    panel::{
-        look::{
-            number::{count, counted, deliveries},
-            time::span,
-        },
-        webhooks::health::failing,
-    },
+    panel::webhooks::health::failing,
 };
 
 /// The sentence at the top of the panel.

@@ -5,29 +5,17 @@
 
 use jiff::Timestamp;
 use storehook_domain::{
+    explanation::why::probe,
     history::{health::Health, state::DeliveryState},
     job::recovery::endpoint_health::EndpointHealth,
     webhook::{Status, health::failure_run::DISABLED_AFTER},
-};
-
-use crate::{
-    deliveries::stats::ShownStats,
-    panel::look::{
+    words::{
         number::{count, percent},
         time::span,
     },
-    webhooks::health::WebhookHealth,
 };
 
-/// When the next probe comes, if one does: `next probe in 4 min`.
-pub(crate) fn probe(endpoint: &EndpointHealth, now: Timestamp) -> Option<String> {
-    let wait = endpoint.next_probe_at?.duration_since(now);
-    Some(if wait.as_secs() > 0 {
-        format!("next probe in {}", span(wait))
-    } else {
-        "a probe is due now".to_owned()
-    })
-}
+use crate::{deliveries::stats::ShownStats, webhooks::health::WebhookHealth};
 
 /// What a webhook's owner must know while its breaker is open: since when it has been failing, what
 /// becomes of its deliveries, when the next probe comes and when the webhook would be disabled.

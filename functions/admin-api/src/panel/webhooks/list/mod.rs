@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use storehook_domain::{
     input::field_errors::FieldErrors,
     webhook::{Format, Protocol, Status, WebhookId},
+    words::number::counted,
 };
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
         look::{
             form::Field,
             icon::Icon,
-            number::counted,
             page::{Page, Tab},
             state::state,
         },

@@ -9,7 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
-use storehook_domain::{history::timeline::Range, webhook::Status};
+use storehook_domain::{history::timeline::Range, webhook::Status, words::number::count};
 
 use crate::{
     app::App,
@@ -23,7 +23,6 @@ use crate::{
         look::{
             chart::chart,
             form::once,
-            number::count,
             page::{Notice, Page, Tab, done},
             state::state,
             time::when,

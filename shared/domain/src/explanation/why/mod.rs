@@ -1,27 +1,20 @@
 //! Why a delivery is in its state, in one sentence.
 
 use jiff::{SignedDuration, Timestamp};
-use storehook_domain::{
+
+use crate::{
     delivery::run::RunId,
     history::{
         attempt::AttemptRecord, held_for::HeldFor, record::DeliveryRecord, run::RunEnd, state::DeliveryState,
     },
     job::recovery::endpoint_health::EndpointHealth,
     webhook::Status,
-};
-
-use crate::panel::{
-    look::{number::counted, time::span},
-    webhooks::health::probe,
+    words::{number::counted, time::span},
 };
 
 /// Why a delivery is in its state. `webhook` is the status of its webhook now, and how its endpoint is;
 /// `None` if the webhook is deleted.
-pub(crate) fn why(
-    record: &DeliveryRecord,
-    webhook: Option<(Status, EndpointHealth)>,
-    now: Timestamp,
-) -> String {
+pub fn why(record: &DeliveryRecord, webhook: Option<(Status, EndpointHealth)>, now: Timestamp) -> String {
     let (webhook, endpoint) = webhook.unzip();
     let last = record.attempts.last();
     match record.state {
@@ -47,7 +40,7 @@ pub(crate) fn why(
 }
 
 /// Why a delivery is in this state, if the state alone tells it: where the webhook is not known.
-pub(crate) fn why_in_short(state: &str, held_for: Option<&str>) -> Option<&'static str> {
+pub fn why_in_short(state: &str, held_for: Option<&str>) -> Option<&'static str> {
     match DeliveryState::from_name(state)? {
         DeliveryState::Held if held_for == Some(HeldFor::Failing.as_str()) => {
             Some("Its endpoint was failing. It is sent by itself once the endpoint works.")
@@ -56,6 +49,16 @@ pub(crate) fn why_in_short(state: &str, held_for: Option<&str>) -> Option<&'stat
         DeliveryState::Cancelled => Some("The webhook was deleted, or the app uninstalled."),
         _ => None,
     }
+}
+
+/// When the next probe comes, if one does: `next probe in 4 min`.
+pub fn probe(endpoint: &EndpointHealth, now: Timestamp) -> Option<String> {
+    let wait = endpoint.next_probe_at?.duration_since(now);
+    Some(if wait.as_secs() > 0 {
+        format!("next probe in {}", span(wait))
+    } else {
+        "a probe is due now".to_owned()
+    })
 }
 
 fn delivered(record: &DeliveryRecord) -> String {

@@ -1,12 +1,12 @@
 //! Numbers for people.
 
 /// A number of milliseconds: `340 ms`, `1.2 s`.
-pub(crate) fn latency(ms: u64) -> String {
+pub fn latency(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
 }
 
 /// A number with its thousands apart: `1,204`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;
     let (head, rest) = digits.split_at(first);
@@ -16,17 +16,17 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A number and its noun: `1 delivery`, `2 deliveries`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// `1 delivery`, `1,204 deliveries`.
-pub(crate) fn deliveries(number: u64) -> String {
+pub fn deliveries(number: u64) -> String {
     counted(number, "delivery", "deliveries")
 }
 
 /// A rate of four digits: `98 %`, `98.2 %`. All but a few is not 100 %.
-pub(crate) fn percent(rate: f64) -> String {
+pub fn percent(rate: f64) -> String {
     format!("{} %", ((rate * 10_000.0).round() / 10.0).floor() / 10.0)
 }
 
