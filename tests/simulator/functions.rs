@@ -10,7 +10,7 @@ use aws_lambda_events::{
 };
 use delivery::Script;
 use fan_out::{Batch, BatchResponse, Times};
-use storehook_aws::{Environment, SdkConfig};
+use storehook_aws::{Aws, Environment};
 
 use crate::{clock, lambda::environments::Environments};
 
@@ -19,16 +19,11 @@ use crate::{clock, lambda::environments::Environments};
 pub(crate) struct Delivery(Rc<Environments<delivery::Dependencies>>);
 
 impl Delivery {
-    pub(crate) fn new(
-        variables: &Environment,
-        sdk: &SdkConfig,
-        script: Script,
-        crashes: f64,
-    ) -> Result<Self> {
-        let (settings, sdk) = (delivery::Settings::read(variables)?, sdk.clone());
+    pub(crate) fn new(variables: &Environment, aws: &Aws, script: Script, crashes: f64) -> Result<Self> {
+        let (settings, aws) = (delivery::Settings::read(variables)?, aws.clone());
         let make = move || {
             let (settings, script) = (settings.clone(), script.clone());
-            delivery::Dependencies::simulated(&sdk, settings, script, clock::now)
+            delivery::Dependencies::simulated(&aws, settings, script, clock::now)
         };
         Ok(Self(Rc::new(Environments::new(crashes, make))))
     }
@@ -47,9 +42,9 @@ impl Delivery {
 pub(crate) struct FanOut(Rc<Environments<fan_out::Dependencies>>);
 
 impl FanOut {
-    pub(crate) fn new(variables: &Environment, sdk: &SdkConfig, crashes: f64) -> Result<Self> {
-        let (settings, sdk) = (fan_out::Settings::read(variables)?, sdk.clone());
-        let make = move || fan_out::Dependencies::new(&sdk, settings.clone());
+    pub(crate) fn new(variables: &Environment, aws: &Aws, crashes: f64) -> Result<Self> {
+        let (settings, aws) = (fan_out::Settings::read(variables)?, aws.clone());
+        let make = move || fan_out::Dependencies::new(&aws, settings.clone());
         Ok(Self(Rc::new(Environments::new(crashes, make))))
     }
 

@@ -2,16 +2,20 @@
 
 use delivery::{Dependencies, Settings};
 use lambda_runtime::{LambdaEvent, service_fn};
-use storehook_aws::Environment;
+use serde_json::value::RawValue;
+use storehook_aws::{Aws, Environment};
 
-#[tokio::main]
+// An environment has less than one processor at its memory, so a second thread only costs switches.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
     let settings = Settings::read(&environment)?;
-    let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings)?;
-    let handler = async |event: LambdaEvent<_>| {
-        let response = delivery::handle(&dependencies, event.payload).await;
+    let dependencies = Dependencies::new(&Aws::read(&environment)?, settings)?;
+    // The runtime notes the name of each member that it reads. That takes longer than to read the batch
+    // here, as a second time.
+    let handler = async |event: LambdaEvent<Box<RawValue>>| {
+        let response = delivery::handle(&dependencies, serde_json::from_str(event.payload.get())?).await;
         dependencies.meter.write(storehook_aws::now());
         Ok::<_, lambda_runtime::Error>(response)
     };

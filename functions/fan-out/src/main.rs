@@ -3,14 +3,15 @@
 use fan_out::{Dependencies, Settings, Times};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use storehook_aws::Environment;
+use storehook_aws::{Aws, Environment};
 
-#[tokio::main]
+// An environment has less than one processor at its memory, so a second thread only costs switches.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
     let settings = Settings::read(&environment)?;
-    let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings);
+    let dependencies = Dependencies::new(&Aws::read(&environment)?, settings);
     let handler = async |event: LambdaEvent<_>| {
         let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
         let times = Times::begin(storehook_aws::now, deadline);

@@ -45,9 +45,9 @@ impl Queues {
     ) -> Reported {
         match disposition {
             Disposition::Ack | Disposition::Hold => Reported::Done,
-            Disposition::Delay(wait) => self.send_later(received, wait, known).await,
+            Disposition::Delay(wait) => Box::pin(self.send_later(received, wait, known)).await,
             Disposition::Retry { .. } | Disposition::Exhausted(_) => {
-                self.hide(received.sqs, received.lane, disposition).await;
+                Box::pin(self.hide(received.sqs, received.lane, disposition)).await;
                 Reported::Failed
             }
         }

@@ -16,7 +16,7 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::{Environment, metrics::Tally};
+use storehook_aws::{Aws, Environment, metrics::Tally};
 
 use tokio::sync::Barrier;
 
@@ -170,8 +170,7 @@ pub(crate) fn dependencies_at(
     ]
     .into_iter()
     .collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?)?)
+    Ok(Dependencies::new(&Aws::read(&environment)?, Settings::read(&environment)?)?)
 }
 
 /// The operation that a call is for.

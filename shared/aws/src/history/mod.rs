@@ -32,6 +32,7 @@ mod deliveries;
 mod pages;
 mod payload_pages;
 mod payloads;
+mod put;
 mod replaying;
 mod replays;
 mod scan;
