@@ -10,7 +10,7 @@ use aws_lambda_events::{
 };
 use delivery::Script;
 use fan_out::{Batch, BatchResponse, Times};
-use storehook_aws::{Aws, Environment};
+use storehook_aws::{AwsConfig, Environment};
 
 use crate::{clock, lambda::environments::Environments};
 
@@ -19,7 +19,12 @@ use crate::{clock, lambda::environments::Environments};
 pub(crate) struct Delivery(Rc<Environments<delivery::Dependencies>>);
 
 impl Delivery {
-    pub(crate) fn new(variables: &Environment, aws: &Aws, script: Script, crashes: f64) -> Result<Self> {
+    pub(crate) fn new(
+        variables: &Environment,
+        aws: &AwsConfig,
+        script: Script,
+        crashes: f64,
+    ) -> Result<Self> {
         let (settings, aws) = (delivery::Settings::read(variables)?, aws.clone());
         let make = move || {
             let (settings, script) = (settings.clone(), script.clone());
@@ -42,7 +47,7 @@ impl Delivery {
 pub(crate) struct FanOut(Rc<Environments<fan_out::Dependencies>>);
 
 impl FanOut {
-    pub(crate) fn new(variables: &Environment, aws: &Aws, crashes: f64) -> Result<Self> {
+    pub(crate) fn new(variables: &Environment, aws: &AwsConfig, crashes: f64) -> Result<Self> {
         let (settings, aws) = (fan_out::Settings::read(variables)?, aws.clone());
         let make = move || fan_out::Dependencies::new(&aws, settings.clone());
         Ok(Self(Rc::new(Environments::new(crashes, make))))

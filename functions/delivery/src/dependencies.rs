@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use storehook_aws::{
-    Aws, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
+    AwsConfig, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
 };
 
 use crate::{
@@ -32,18 +32,18 @@ pub struct Dependencies {
 
 impl Dependencies {
     /// Sets the function up.
-    pub fn new(aws: &Aws, settings: Settings) -> Result<Self, SenderError> {
+    pub fn new(aws: &AwsConfig, settings: Settings) -> Result<Self, SenderError> {
         let sender = Sender::new(&settings)?;
         Ok(Self::with(aws, settings, Transport::Network(Box::new(sender)), storehook_aws::now))
     }
 
     /// The same for a simulation: a script responds in the place of endpoints, and the time is that
     /// of this clock.
-    pub fn simulated(aws: &Aws, settings: Settings, script: Script, clock: fn() -> Timestamp) -> Self {
+    pub fn simulated(aws: &AwsConfig, settings: Settings, script: Script, clock: fn() -> Timestamp) -> Self {
         Self::with(aws, settings, Transport::Script(script), clock)
     }
 
-    fn with(aws: &Aws, settings: Settings, transport: Transport, clock: fn() -> Timestamp) -> Self {
+    fn with(aws: &AwsConfig, settings: Settings, transport: Transport, clock: fn() -> Timestamp) -> Self {
         let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
         let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
         let registry_table = settings.registry_table.clone();

@@ -3,7 +3,7 @@
 use delivery::{Dependencies, Settings};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
-use storehook_aws::{Aws, Environment};
+use storehook_aws::{AwsConfig, Environment};
 
 // An environment has less than one processor at its memory, so a second thread only costs switches.
 #[tokio::main(flavor = "current_thread")]
@@ -11,7 +11,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
     let settings = Settings::read(&environment)?;
-    let dependencies = Dependencies::new(&Aws::read(&environment)?, settings)?;
+    let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings)?;
     // The runtime notes the name of each member that it reads. That takes longer than to read the batch
     // here, as a second time.
     let handler = async |event: LambdaEvent<Box<RawValue>>| {

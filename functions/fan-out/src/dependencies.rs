@@ -1,7 +1,7 @@
 //! What every invocation needs.
 
 use storehook_aws::{
-    Aws, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
+    AwsConfig, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
 };
 use storehook_domain::job::recovery::RecoveryRules;
 
@@ -29,7 +29,7 @@ pub struct Dependencies {
 
 impl Dependencies {
     /// Makes the clients.
-    pub fn new(aws: &Aws, settings: Settings) -> Self {
+    pub fn new(aws: &AwsConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
         let direct = aws.direct(Service::Sqs);

@@ -3,7 +3,7 @@
 use fan_out::{Dependencies, Settings, Times};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use storehook_aws::{Aws, Environment};
+use storehook_aws::{AwsConfig, Environment};
 
 // An environment has less than one processor at its memory, so a second thread only costs switches.
 #[tokio::main(flavor = "current_thread")]
@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
     let settings = Settings::read(&environment)?;
-    let dependencies = Dependencies::new(&Aws::read(&environment)?, settings);
+    let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings);
     let handler = async |event: LambdaEvent<_>| {
         let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
         let times = Times::begin(storehook_aws::now, deadline);

@@ -7,7 +7,7 @@
 //! | environment | [`Environment`], the only reader |
 //! | clock | [`now`], the only reader |
 //! | randomness | [`random_text`], the only source of secrets |
-//! | SDK | [`Aws`], which sets up credentials, timeouts, retries and TLS, and [`direct`] calls beside it |
+//! | SDK | [`AwsConfig`], which sets up credentials, timeouts, retries and TLS, and [`direct`] calls beside it |
 //! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
 //! | SQS | [`queue`], which sends batches, and [`jobs`] |
 //! | Kinesis | [`stream`], which puts records |
@@ -45,4 +45,4 @@ pub use clock::now;
 pub use environment::{Environment, SettingError};
 pub use random::{NoRandomness, random_text};
 pub use retention::Retention;
-pub use sdk::{Aws, CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};
+pub use sdk::{AwsConfig, CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};

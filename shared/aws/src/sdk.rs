@@ -39,13 +39,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a Lambda function reaches AWS: by the SDK, and by [`Direct`] calls on the same connections.
 #[derive(Debug, Clone)]
-pub struct Aws {
+pub struct AwsConfig {
     /// The configuration of all SDK clients.
     pub sdk: SdkConfig,
     connector: SharedHttpConnector,
 }
 
-impl Aws {
+impl AwsConfig {
     /// Sets up AWS from a function's environment; see [`lambda_sdk_config`].
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use std::{
 use aws_sdk_dynamodb::Client;
 use futures::future;
 use storehook_aws::{
-    Aws, CALL_TIMEOUT,
+    AwsConfig, CALL_TIMEOUT,
     batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
     direct::{Direct, Service},
     history::{DeliveryItem, HISTORY_TIME},
@@ -57,7 +57,7 @@ struct Read {
 }
 
 impl Lookup {
-    pub(crate) fn new(aws: &Aws, registry_table: String, history_table: Option<String>) -> Self {
+    pub(crate) fn new(aws: &AwsConfig, registry_table: String, history_table: Option<String>) -> Self {
         Self {
             client: Client::new(&aws.sdk),
             direct: aws.direct(Service::DynamoDb),

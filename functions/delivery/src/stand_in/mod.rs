@@ -16,7 +16,7 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::{Aws, Environment, metrics::Tally};
+use storehook_aws::{AwsConfig, Environment, metrics::Tally};
 
 use tokio::sync::Barrier;
 
@@ -170,7 +170,7 @@ pub(crate) fn dependencies_at(
     ]
     .into_iter()
     .collect();
-    Ok(Dependencies::new(&Aws::read(&environment)?, Settings::read(&environment)?)?)
+    Ok(Dependencies::new(&AwsConfig::read(&environment)?, Settings::read(&environment)?)?)
 }
 
 /// The operation that a call is for.

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Aws, stand_in::StandIn};
+use crate::{AwsConfig, stand_in::StandIn};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 fn direct(aws: &StandIn) -> Result<Direct, Box<dyn std::error::Error>> {
-    Ok(Aws::read(&aws.environment(&[]))?.direct(Service::DynamoDb))
+    Ok(AwsConfig::read(&aws.environment(&[]))?.direct(Service::DynamoDb))
 }
 
 /// Only what is certain is told. Whatever else happens, the SDK makes the call.
@@ -38,7 +38,7 @@ async fn a_call_is_made_or_its_condition_failed_or_it_is_unclear() -> TestResult
 async fn a_call_without_a_connection_is_unclear() -> TestResult {
     let settings = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "us-east-1")];
     let nowhere = settings.into_iter().chain([("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
-    let direct = Aws::read(&nowhere.collect())?.direct(Service::Sqs);
+    let direct = AwsConfig::read(&nowhere.collect())?.direct(Service::Sqs);
     assert_eq!(direct.call("SendMessage", &json!({})).await, Answer::Unclear);
     assert_eq!(direct.read::<Value>("SendMessage", &json!({})).await, None);
     Ok(())

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::{
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{Aws, SdkConfig};
+use crate::{AwsConfig, SdkConfig};
 
 /// What answers a call: by its target, `AmazonSQS.SendMessage`, and its JSON. A response with `__type`
 /// is an error.
@@ -35,8 +35,8 @@ impl fmt::Debug for InProcess {
 
 impl InProcess {
     /// AWS by this configuration, in this process.
-    pub fn aws(self, sdk: SdkConfig) -> Aws {
-        Aws::through(sdk, SharedHttpConnector::new(self))
+    pub fn config(self, sdk: SdkConfig) -> AwsConfig {
+        AwsConfig::through(sdk, SharedHttpConnector::new(self))
     }
 }
 
