@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use storehook_aws::{
-    history::{DeliveryItem, PayloadItem, PayloadOwner},
+    history::DeliveryItem,
     registry::{InstallationItem, WebhookItem},
     table::{Item, size_of, to_item},
 };
@@ -34,9 +34,11 @@ use storehook_domain::{
         run::Receive,
     },
     installation::{Installation, secret::SharedSecret, shop::ShopDomain, token::TokenHash},
-    payload::{digest::PayloadDigest, limits::PAYLOAD_LIMIT},
+    payload::{limits::PAYLOAD_LIMIT, page::PageId},
     webhook::Webhook,
 };
+
+use crate::cost::payloads::{digits, items_of};
 
 /// What the history's index `deliveries` holds of a delivery's item. Attributes that the item does
 /// not have take no room: only a held delivery says what for.
@@ -56,20 +58,21 @@ pub struct Measured {
     pub registry_reads: usize,
     /// The POST: headers and body.
     pub request: usize,
-    /// The items of the payload.
-    pub payload: Vec<Item>,
+    /// The items of the payloads of a batch.
+    pub payloads: Vec<Item>,
     /// The item of the delivery after its only attempt.
     pub delivery: Item,
     /// The item of a delivery after a failed attempt.
     pub failed: Item,
 }
 
-/// Measures a delivery with the history on or off. Without a size the payload is the sample order.
+/// Measures a delivery with the history on or off, whose event came in a batch of so many. Without a
+/// size the payload is the sample order.
 ///
 /// # Errors
 ///
 /// The payload is too short to be measured, or too long to be sent.
-pub fn measure(payload_bytes: Option<usize>, is_history_on: bool) -> Result<Measured> {
+pub fn measure(payload_bytes: Option<usize>, batch: usize, is_history_on: bool) -> Result<Measured> {
     let shop = ShopDomain::parse("mynewstore.spiffystores.com")?;
     let id = EventId::parse("6f0b54d6-4f7c-4b0f-9d5e-0c2a1f3b7e11")?;
     let now: Timestamp = "2026-11-21T15:00:00.123456Z".parse()?;
@@ -82,8 +85,11 @@ pub fn measure(payload_bytes: Option<usize>, is_history_on: bool) -> Result<Meas
     let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: now };
     let event = StoreEvent::parse(record.as_bytes(), &origin)?;
     let (webhook, installation) = (webhook(&shop)?, installation(&shop)?);
-    let digest = PayloadDigest::of(event.payload);
-    let kept = is_history_on.then(|| KeptPayload::alone(event.payload));
+    let kept = is_history_on.then(|| {
+        let alone = KeptPayload::alone(event.payload);
+        let page = (batch > 1).then(|| PageId::of([&alone.digest]));
+        KeptPayload { page, ..alone }
+    });
     let subscriber = Subscriber::by_topic(webhook.id, webhook.app.clone());
     let delivery = DeliveryMessage::of(&event, kept.as_ref(), &subscriber, now);
     let request = DeliveryRequest::build(&delivery, &webhook, &installation, &Platform::default(), now)?;
@@ -99,11 +105,6 @@ pub fn measure(payload_bytes: Option<usize>, is_history_on: bool) -> Result<Meas
     let history = attempted(Outcome::Delivered, Disposition::Ack);
     let failure = Outcome::failed(FailedAttempt::Status(500));
     let failed = attempted(failure, Disposition::retry(Duration::from_secs(10)));
-    let expires_at = history.expires_at;
-    let payload = &event.payload.in_message();
-    let payload =
-        PayloadItem { owner: PayloadOwner::Event(&shop, &id), digest: &digest, payload, expires_at }
-            .parts()?;
     let registry = [
         to_item(WebhookItem::of(webhook.clone()))?,
         to_item(InstallationItem::of(installation, &TokenHash::of("shtk_a"), now))?,
@@ -115,7 +116,7 @@ pub fn measure(payload_bytes: Option<usize>, is_history_on: bool) -> Result<Meas
         message: delivery.to_message().len(),
         registry_reads: registry.iter().map(|item| size_of(item).div_ceil(4 * 1024).max(1)).sum(),
         request,
-        payload,
+        payloads: items_of(&payload, batch, &shop, &id)?,
         delivery: to_item(DeliveryItem::of(history))?,
         failed: to_item(DeliveryItem::of(failed))?,
     })
@@ -136,20 +137,15 @@ pub fn indexed(item: &Item) -> Item {
     kept.collect()
 }
 
-/// A payload of this size: digits of a linear congruential generator (Knuth's MMIX), so it is the
-/// same each time.
+/// A payload of this size.
 fn payload_of(bytes: usize) -> Result<String> {
     ensure!(
         (SHORTEST_PAYLOAD..=PAYLOAD_LIMIT).contains(&bytes),
         "a payload has {SHORTEST_PAYLOAD} to {PAYLOAD_LIMIT} bytes: change --payload-kb"
     );
     let (head, tail) = (r#"{"id":327475578523353102,"digits":""#, r#""}"#);
-    let mut state: u64 = 1;
-    let digits = (0..bytes - head.len() - tail.len()).map(|_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'0' + ((state >> 33) % 10) as u8)
-    });
-    Ok([head, &digits.collect::<String>(), tail].concat())
+    let digits: String = digits().take(bytes - head.len() - tail.len()).collect();
+    Ok([head, &digits, tail].concat())
 }
 
 fn webhook(shop: &ShopDomain) -> Result<Webhook> {
@@ -195,10 +191,10 @@ mod tests {
         for bytes in [SHORTEST_PAYLOAD, 4_900, 100_000, PAYLOAD_LIMIT] {
             let payload = payload_of(bytes)?;
             assert_eq!(payload.len(), bytes);
-            assert!(measure(Some(bytes), true)?.record > bytes);
+            assert!(measure(Some(bytes), 1, true)?.record > bytes);
         }
-        let stored = |measured: Measured| measured.payload.iter().map(size_of).sum::<usize>();
-        let (order, digits) = (measure(None, true)?, measure(Some(sample_order()?.len()), true)?);
+        let stored = |measured: Measured| measured.payloads.iter().map(size_of).sum::<usize>();
+        let (order, digits) = (measure(None, 1, true)?, measure(Some(sample_order()?.len()), 1, true)?);
         let (order, digits) = (stored(order), stored(digits));
         assert!((order * 2 / 3..order * 2).contains(&digits), "{order} and {digits} bytes");
         for bytes in [0, SHORTEST_PAYLOAD - 1, PAYLOAD_LIMIT + 1] {

@@ -115,7 +115,7 @@ impl Sums {
         let each = |of: f64, count: f64, otherwise: f64| if count > 0.0 { of / count } else { otherwise };
         let calls = if usual.history.is_some() { 2.0 } else { 1.0 };
         // Records have a head besides the payload, as long as that of the sample order.
-        let head = measure(None, false)?.record - sample_order()?.len();
+        let head = measure(None, 1, false)?.record - sample_order()?.len();
         let payload = each(self.event_bytes, self.events, 0.0) as usize;
         let payload = payload.saturating_sub(head).clamp(SHORTEST_PAYLOAD, PAYLOAD_LIMIT);
         Ok(Case {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_month_goes_on_as_the_days_did() -> Result<()> {
-        let record = measure(Some(2_000), false)?.record as f64;
+        let record = measure(Some(2_000), 1, false)?.record as f64;
         let sums = Sums {
             events: 1_000.0,
             event_bytes: 1_000.0 * record,

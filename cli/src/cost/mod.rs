@@ -13,6 +13,7 @@ pub mod log_lines;
 pub mod measured;
 pub mod metrics;
 pub mod parameters;
+pub mod payloads;
 pub mod prices;
 pub mod report;
 pub mod row;

@@ -40,11 +40,16 @@ pub fn idle(case: &Case) -> Vec<Row> {
 ///
 /// The payload is too short to be measured, or too long to be sent.
 pub fn usage(case: &Case) -> Result<Vec<Row>> {
-    let parts = measure(case.payload_bytes, case.history.is_some())?;
+    let parts = measure(case.payload_bytes, batch_of(case) as usize, case.history.is_some())?;
     let volumes = Volumes::of(case, &parts);
     let rows = [stream(case, &parts), functions(case, &volumes), queues(&volumes, &parts)];
     let rows = rows.into_iter().chain([tables(case, &volumes, &parts), traffic(&volumes, &parts)]);
     Ok(rows.flatten().collect())
+}
+
+/// How many payloads are written together: those of a batch, in whole events.
+fn batch_of(case: &Case) -> f64 {
+    case.event_batch.round().max(1.0)
 }
 
 /// How often what is done.
@@ -149,16 +154,18 @@ fn tables(case: &Case, volumes: &Volumes, parts: &Measured) -> Vec<Row> {
     };
     let (delivery, entry) = ([parts.delivery.clone()], [indexed(&parts.delivery)]);
     let keeps_payloads = !kept.payloads.is_zero();
-    let payloads = if keeps_payloads { parts.payload.as_slice() } else { &[] };
+    let payloads = if keeps_payloads { parts.payloads.as_slice() } else { &[] };
+    let batches_kept = events / batch_of(case);
     // The delivery is asked for: it is there after a failed attempt, and small.
     let written = deliveries * (writes(&delivery) + writes(&entry))
         + failed * (writes(std::slice::from_ref(&parts.failed)) + writes(&entry));
     let days = |kept: jiff::SignedDuration| kept.as_secs_f64() / 3_600.0 / HOURS_PER_MONTH;
     let months = days(kept.deliveries);
-    let stored = events * bytes(payloads) * days(kept.payloads) + deliveries * bytes(&delivery) * months;
+    let stored =
+        batches_kept * bytes(payloads) * days(kept.payloads) + deliveries * bytes(&delivery) * months;
     rows.extend([
         Row::new("history reads", prices::READS, attempts / MILLION),
-        Row::new("history writes, payloads", prices::WRITES, events * writes(payloads) / MILLION),
+        Row::new("history writes, payloads", prices::WRITES, batches_kept * writes(payloads) / MILLION),
         Row::new("history writes, deliveries", prices::WRITES, written / MILLION),
         Row::new("history storage", prices::STORAGE, (stored + deliveries * bytes(&entry) * months) / GB),
         // An index is not backed up.
