@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod alarms;
 mod breakers;
 mod containers;
 mod deployments;
