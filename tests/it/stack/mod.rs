@@ -10,6 +10,7 @@ mod every_call;
 mod gaps;
 mod grants;
 mod limits;
+mod metric_lines;
 mod needed_actions;
 mod parameters;
 mod permissions;
