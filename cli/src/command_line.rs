@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    completions, cost, deliveries, doctor, exit, global::Global, install, list, listen, local, panel_link,
-    publish, redrive, replay, republish, rotate, status, token, uninstall, webhooks,
+    completions, cost, deliveries, doctor, exit, explain, global::Global, install, list, listen, local,
+    panel_link, publish, redrive, replay, republish, rotate, status, token, uninstall, webhooks,
 };
 
 /// What the user has typed.
@@ -40,6 +40,8 @@ enum Command {
     Webhooks(webhooks::Args),
     /// Show the deliveries of a webhook.
     Deliveries(deliveries::Args),
+    /// Explain what became of an event at each webhook, and why.
+    Explain(explain::Args),
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
     /// Find out whether an endpoint is a good receiver.
@@ -91,6 +93,7 @@ impl CommandLine {
             Command::Publish(args) => publish::run(args, &global).await,
             Command::Webhooks(args) => webhooks::run(args, &global).await,
             Command::Deliveries(args) => deliveries::run(args, &global).await,
+            Command::Explain(args) => explain::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
             Command::Doctor(args) => doctor::run(args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,

@@ -29,7 +29,7 @@ use crate::{
         table,
     },
     time,
-    webhook_now::{WebhookNow, why_of},
+    webhook_now::{OTHER_PAYLOAD, WebhookNow, why_of},
 };
 
 const EXAMPLES: &str = "\
@@ -154,7 +154,10 @@ struct ShownDelivery {
 
 impl ShownDelivery {
     fn of(record: DeliveryRecord, webhook: Option<&WebhookNow>) -> Self {
-        let why = why_of(&record, webhook);
+        let mut why = why_of(&record, webhook);
+        if record.has_other_payload {
+            why = format!("{why} {OTHER_PAYLOAD}");
+        }
         let last = record.attempts.last();
         Self {
             id: record.envelope.id.to_string(),

@@ -47,6 +47,8 @@ pub mod redrive;
 pub mod replay;
 pub mod republish;
 
+pub mod explain;
+
 pub mod cost;
 pub mod status;
 

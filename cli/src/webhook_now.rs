@@ -44,10 +44,9 @@ impl WebhookNow {
 
 /// Why a delivery is in its state, in a sentence.
 pub fn why_of(record: &DeliveryRecord, webhook: Option<&WebhookNow>) -> String {
-    let webhook = webhook.map(|now| (now.webhook.status, now.endpoint));
-    let why = why(record, webhook, storehook_aws::now());
-    if record.has_other_payload {
-        return format!("{why} Another event came under its id with another payload, and was not sent.");
-    }
-    why
+    why(record, webhook.map(|now| (now.webhook.status, now.endpoint)), storehook_aws::now())
 }
+
+/// Why a second event under the id of a delivery was not sent.
+pub const OTHER_PAYLOAD: &str =
+    "Another event came under its id with another payload, and was not sent: an id names one event.";

@@ -27,7 +27,7 @@ use super::{
 use crate::output::{self, OutputError};
 
 /// How long after it was first queued a delivery is followed.
-const WINDOW: SignedDuration = SignedDuration::from_mins(15);
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long to wait between two looks. A look is a call of the API, of which an installation has two a
 /// second by default.

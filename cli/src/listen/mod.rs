@@ -67,7 +67,7 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     webhook: Option<WebhookId>,
     /// With --webhook: the app's access token [default on the local stack: the demo app's]
-    #[arg(long, env = "STOREHOOK_TOKEN", hide_env_values = true, requires = "webhook")]
+    #[arg(long, env = "STOREHOOK_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// With --webhook: where the admin API is [default: the stack's output ApiUrl]
     #[arg(long, value_name = "URL", requires = "webhook")]

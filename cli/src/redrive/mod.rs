@@ -44,7 +44,6 @@ use self::{queues::Queues, selection::Args, summary::Summary, worker::Worker};
 use crate::{
     drain::{interrupted, source::HIDDEN_FOR},
     global::Global,
-    output,
     stack::connection::Connection,
 };
 
@@ -63,7 +62,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
             HIDDEN_FOR.as_secs() / 60
         ),
     };
-    let shown = output::line(&summary);
+    let shown = global.show(&summary);
     // What is left undone matters more than who reads the output.
     summary.check()?;
     Ok(shown?)

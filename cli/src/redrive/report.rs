@@ -1,8 +1,15 @@
-//! What a redrive prints: a line or a table, and an error if something is left undone.
+//! What a redrive prints: a line or a table, or JSON with the same facts; and an error if something is
+//! left undone.
 
 use std::fmt;
 
 use anyhow::{Result, bail};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use storehook_domain::{
+    installation::{app::AppId, shop::ShopDomain},
+    webhook::WebhookId,
+};
 
 use super::summary::Summary;
 use crate::drain::{source::HIDDEN_FOR, taken::End};
@@ -93,6 +100,39 @@ impl fmt::Display for Summary {
     }
 }
 
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            webhook_id: WebhookId,
+            shop: &'a ShopDomain,
+            app: &'a AppId,
+            dead_letters: usize,
+            oldest: Timestamp,
+        }
+        let rows = self.found.iter().map(|(id, found)| Row {
+            webhook_id: *id,
+            shop: &found.shop,
+            app: &found.app,
+            dead_letters: found.count,
+            oldest: found.oldest,
+        });
+        let mut fields = serializer.serialize_struct("Summary", 11)?;
+        fields.serialize_field("dry_run", &self.is_dry_run)?;
+        fields.serialize_field("end", &self.end)?;
+        fields.serialize_field("found", &rows.collect::<Vec<_>>())?;
+        fields.serialize_field("redriven", &self.redriven)?;
+        fields.serialize_field("unsent", &self.unsent)?;
+        fields.serialize_field("undeleted", &self.undeleted)?;
+        fields.serialize_field("left", &self.left)?;
+        fields.serialize_field("of_other_webhooks", &self.of_other_webhooks)?;
+        fields.serialize_field("later", &self.later)?;
+        fields.serialize_field("no_deliveries", &self.no_deliveries)?;
+        fields.serialize_field("hidden", &self.hidden)?;
+        fields.end()
+    }
+}
+
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
@@ -101,7 +141,7 @@ fn counted(count: usize, what: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use storehook_domain::{delivery::message::DeliveryMessage, webhook::WebhookId};
+    use storehook_domain::delivery::message::DeliveryMessage;
 
     use super::*;
     use crate::redrive::stand_in::dead_letter;
@@ -135,6 +175,13 @@ would redrive 3 dead letters; 2 would be left
   queued since this redrive began: 1
   no delivery: message m-1";
         assert_eq!(summary.to_string(), expected);
+        let json = serde_json::to_value(&summary)?;
+        let first = serde_json::json!({
+            "webhook_id": 7, "shop": "a.example", "app": "demo", "dead_letters": 2,
+            "oldest": "2026-11-19T15:00:00Z",
+        });
+        assert_eq!((&json["found"][0], &json["left"], &json["later"]), (&first, &2.into(), &1.into()));
+        assert_eq!((&json["dry_run"], &json["end"]), (&true.into(), &"complete".into()));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! They lie in the rejected queue and in the bucket of the stack's output `GivenUpRecords`. Each goes
 //! back to where it belongs ([`plan`]): a record to the stream, a step of a job to the jobs queue.
 //! Where the queue has only the place of records, they are read from the stream again ([`stream`]).
-//! A record that would be rejected again stays, until it comes mended from a [`file`].
+//! A record that would be rejected again stays, until it comes mended from a [file](mod@file).
 //!
 //! Promises, wherever the program is killed:
 //!

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    StubAws,
+    aws::StubAws,
     cpu::{cpu_of, peak_memory_of},
     runtime_api::RuntimeApi,
 };

@@ -120,7 +120,10 @@ async fn whoever_may_not_follow_is_told_what_to_do() -> Result<()> {
 async fn the_receiver_forwards_and_prints_lines_of_json() -> Result<()> {
     let other_end = Receiver::responding(StatusCode::IM_A_TEAPOT).await?;
     let options = ["--json", "--forward-to", &other_end.url];
-    let (_receiver, mut lines) = started(storehook(&[&LISTEN[..], &options].concat()).await?).await?;
+    let mut command = storehook(&[&LISTEN[..], &options].concat()).await?;
+    // Whoever follows webhooks has it in the environment.
+    command.env("STOREHOOK_TOKEN", "shtk_a");
+    let (_receiver, mut lines) = started(command).await?;
     let begun: Value = serde_json::from_str(&next(&mut lines).await?)?;
     let url = format!("{}hook", begun["listening"].as_str().context("no URL")?);
     let secret = SharedSecret::parse(SECRET)?;

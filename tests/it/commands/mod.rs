@@ -3,6 +3,7 @@
 mod cost;
 mod doctor;
 mod listen;
+mod redrive;
 mod replay;
 mod republish;
 

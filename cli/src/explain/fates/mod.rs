@@ -6,14 +6,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use storehook_aws::registry::WebhookItem;
 use storehook_domain::{
-    event::id::EventId,
+    event::{id::EventId, topic::Topic},
     explanation::fate::{Fate, KnownEvent},
     history::{attempt::AttemptRecord, record::DeliveryRecord, state::DeliveryState},
     installation::{app::AppId, shop::ShopDomain},
     webhook::{Webhook, WebhookId},
 };
 
-use crate::webhook_now::{WebhookNow, why_of};
+use super::queues::Found;
+use crate::webhook_now::{OTHER_PAYLOAD, WebhookNow, why_of};
 
 /// What became of an event at a webhook, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,6 +34,10 @@ pub(super) enum Outcome {
     Dead,
     /// It was not for this webhook.
     Filtered,
+    /// Another event had its id before, with another payload.
+    Duplicate,
+    /// It was rejected, or its deliveries were.
+    Rejected,
     /// The webhook was created later.
     NotSubscribedThen,
     /// Nobody knows.
@@ -49,9 +54,16 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::Dead => "dead",
             Self::Filtered => "filtered",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
             Self::NotSubscribedThen => "not subscribed then",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Whether the queues may tell more.
+    pub(super) fn is_open(self) -> bool {
+        self == Self::Unknown
     }
 
     fn of(state: DeliveryState) -> Self {
@@ -81,8 +93,6 @@ pub(super) struct Row {
     pub(super) why: String,
     pub(super) delivery: Option<String>,
     pub(super) queued_at: Option<Timestamp>,
-    /// Whether another event with another payload came under the delivery's id. It was not sent.
-    pub(super) duplicate: bool,
     pub(super) attempt_count: u64,
     /// The latest attempts, the oldest first.
     pub(super) attempts: Vec<Attempt>,
@@ -101,6 +111,10 @@ pub(super) struct Attempt {
     pub(super) address: String,
 }
 
+/// Why a delivery is a dead letter of which the history knows nothing.
+const NEVER_RECORDED: &str = "Its message is among the dead letters, and no attempt is recorded: it was received in \
+     vain, or its record has expired.";
+
 /// What was read.
 pub(super) struct Read {
     /// The webhooks that might have heard of the event.
@@ -116,9 +130,8 @@ impl Read {
     pub(super) fn known(&self, event: &EventId) -> BTreeMap<ShopDomain, KnownEvent> {
         let all = || self.records.values().flatten();
         let shops: BTreeSet<_> = all().map(|record| &record.envelope.shop).collect();
-        let known = |shop: &ShopDomain| {
-            KnownEvent::of(event, all().filter(|record| record.envelope.shop == *shop))
-        };
+        let known =
+            |shop: &ShopDomain| KnownEvent::of(event, all().filter(|record| record.envelope.shop == *shop));
         shops.into_iter().map(|shop| (shop.clone(), known(shop))).collect()
     }
 
@@ -129,7 +142,15 @@ impl Read {
         let unknown = KnownEvent::default();
         let mut rows = Vec::new();
         for record in self.records.values().flatten() {
-            rows.push(self.of_record(record));
+            let row = self.of_record(record);
+            let duplicate = record.has_other_payload.then(|| Row {
+                outcome: Outcome::Duplicate,
+                why: OTHER_PAYLOAD.to_owned(),
+                attempt_count: 0,
+                attempts: Vec::new(),
+                ..row.clone()
+            });
+            rows.extend([row].into_iter().chain(duplicate));
         }
         for (id, item) in &self.webhooks {
             if self.records.contains_key(id) || !shops.contains(&item.webhook.shop) {
@@ -139,6 +160,30 @@ impl Read {
             rows.push(without_delivery(item, &known.fate_at(&item.webhook, Vec::new())));
         }
         rows
+    }
+
+    /// The shop of a webhook; `None` if it is deleted.
+    pub(super) fn shop_of(&self, webhook: Option<WebhookId>) -> Option<ShopDomain> {
+        Some(self.webhooks.get(&webhook?)?.webhook.shop.clone())
+    }
+
+    /// Settles the fates that nobody knows by what lies in the queues.
+    pub(super) fn settle(&self, rows: &mut [Row], found: &Found) {
+        for row in rows.iter_mut().filter(|row| row.outcome.is_open()) {
+            let Some(item) = self.webhooks.get(&row.webhook_id) else { continue };
+            let letter = found.dead_letters.iter().find(|letter| letter.webhook_id == row.webhook_id);
+            let matches = |topic: &Topic| item.webhook.topic.matches(topic);
+            let rejected =
+                found.rejected.iter().find(|rejected| rejected.concerns(row.webhook_id, &row.shop, matches));
+            if let Some(letter) = letter {
+                row.outcome = Outcome::Dead;
+                row.delivery = Some(letter.delivery.clone());
+                row.why = NEVER_RECORDED.to_owned();
+            } else if let Some(rejected) = rejected {
+                row.outcome = Outcome::Rejected;
+                row.why = format!("It was rejected: {}.", rejected.reason.trim_end_matches('.'));
+            }
+        }
     }
 
     fn of_record(&self, record: &DeliveryRecord) -> Row {
@@ -155,7 +200,6 @@ impl Read {
             why: why_of(record, self.now.get(&id)),
             delivery: Some(record.envelope.id.to_string()),
             queued_at: Some(record.created_at),
-            duplicate: record.has_other_payload,
             attempt_count: record.attempt_count,
             attempts: record.attempts.iter().map(attempt).collect(),
         }
@@ -184,7 +228,6 @@ fn without_delivery(item: &WebhookItem, fate: &Fate) -> Row {
         why: fate.reason().unwrap_or_default().to_owned(),
         delivery: None,
         queued_at: None,
-        duplicate: false,
         attempt_count: 0,
         attempts: Vec::new(),
     }
@@ -202,3 +245,6 @@ fn attempt(attempt: &AttemptRecord) -> Attempt {
         address: attempt.address.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;
