@@ -46,6 +46,7 @@ use aws_lambda_events::{
     sqs::SqsEvent,
 };
 use futures::future;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storehook_aws::metrics::{Metric, Tally};
 use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
@@ -75,6 +76,16 @@ pub enum Batch {
     Sweep(Sweep),
     /// Messages of the jobs queue.
     Jobs(SqsEvent),
+}
+
+impl Batch {
+    /// The time to write for what was counted over a batch. A sweep counts for the time before it.
+    pub fn counted_at(&self, times: Times) -> Timestamp {
+        match self {
+            Self::Sweep(_) => sweep::queued::counted_at(times.now),
+            Self::Events(_) | Self::Jobs(_) => times.now,
+        }
+    }
 }
 
 /// What Lambda is told.

@@ -1,5 +1,6 @@
 //! The documents and reality agree: the README, `docs/`, CONTRIBUTING.md and events/README.md.
 
+mod alarms;
 mod api;
 mod links;
 mod operating;

@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod alarms;
 mod breakers;
 mod containers;
 mod deployments;
@@ -9,6 +10,7 @@ mod every_call;
 mod gaps;
 mod grants;
 mod limits;
+mod metric_lines;
 mod needed_actions;
 mod parameters;
 mod permissions;
