@@ -6,6 +6,7 @@ mod listen;
 mod redrive;
 mod replay;
 mod republish;
+mod runbook;
 
 use std::{
     process::{Output, Stdio},
