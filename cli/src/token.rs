@@ -63,7 +63,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
             ))?;
             let token = new_token()?;
             rotate(&registry, &which, &token).await?;
-            Ok(global.show(&Rotated { shop: &which.shop, app: &which.app, token: &token })?)
+            global.show_once(&Rotated { shop: &which.shop, app: &which.app, token: &token })
         }
         What::Revoke(which) => {
             let installation = registry.installed(&which).await?;

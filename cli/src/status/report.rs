@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use storehook_domain::words::time::span;
 
-use super::{facts::Facts, findings::Finding};
+use super::{facts::Facts, findings::finding::Finding};
 use crate::{
     table::{
         Column::{Left, Right},

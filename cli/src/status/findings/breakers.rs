@@ -2,7 +2,10 @@
 
 use storehook_domain::words::number::counted;
 
-use super::{Finding, Kind, Severity, storehook};
+use super::{
+    commands::storehook,
+    finding::{Finding, Kind, Severity},
+};
 use crate::{
     status::facts::{BreakerFacts, Facts, OpenBreaker},
     time,

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use storehook_domain::words::{number::count, time::span};
 
-use super::{Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity};
 use crate::status::facts::{Facts, MappingFacts};
 
 /// From which age on the fan-out is behind the stream, and when the time runs out: the stream keeps a

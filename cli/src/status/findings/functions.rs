@@ -2,7 +2,7 @@
 
 use storehook_domain::words::number::{count, counted};
 
-use super::{Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity};
 use crate::status::facts::FunctionFacts;
 
 /// From how many failures of a hundred invocations on somebody must act at once.
@@ -54,7 +54,7 @@ fn errors(function: &FunctionFacts) -> Option<Finding> {
             count(errors)
         ),
         why: consequence(&function.name).to_owned(),
-        advice: "Its log says why.".to_owned(),
+        advice: "Read its log: it says why.".to_owned(),
         commands: logs(function),
         section: "logs",
     })

@@ -6,7 +6,10 @@ use storehook_domain::words::{
     time::span,
 };
 
-use super::{Finding, Kind, Severity, storehook};
+use super::{
+    commands::storehook,
+    finding::{Finding, Kind, Severity},
+};
 use crate::status::facts::{Facts, Queue, QueueFacts};
 
 /// From how many messages in flight a queue is near its quota, and from how many somebody must act. SQS

@@ -3,7 +3,10 @@
 use anyhow::{Context as _, Result};
 
 use super::{after, breaker};
-use crate::status::{facts::BreakerFacts, facts::Unreadable, findings::Finding};
+use crate::status::{
+    facts::{BreakerFacts, Unreadable},
+    findings::finding::Finding,
+};
 
 #[test]
 fn a_finding_says_what_to_do_for_this_stack() -> Result<()> {
