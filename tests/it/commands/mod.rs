@@ -11,6 +11,7 @@ mod permissions;
 mod redrive;
 mod replay;
 mod republish;
+mod runbook;
 mod status;
 
 use std::{
