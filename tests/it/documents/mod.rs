@@ -6,6 +6,7 @@ mod links;
 mod operating;
 mod publishing;
 mod receiving;
+mod sale_day;
 mod snippets;
 
 use std::{collections::BTreeSet, path::PathBuf};
