@@ -46,8 +46,10 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Subcommand)]
 enum What {
     /// Make a new token, and show it once. The old one stops working at once.
+    #[command(after_help = EXAMPLES)]
     Rotate(Which),
     /// Make the token stop working. Webhooks go on.
+    #[command(after_help = EXAMPLES)]
     Revoke(Which),
 }
 

@@ -24,7 +24,8 @@ const AT_TIMES: [(&str, &str); 3] =
     [("install", "dynamodb:DeleteItem"), ("redrive", "sqs:DeleteMessage"), ("redrive", "sqs:SendMessage")];
 
 /// What the emulator lets everybody do.
-const NOT_ASKED_FOR: [&str; 2] = ["cloudwatch:GetMetricData", "lambda:GetAccountSettings"];
+const NOT_ASKED_FOR: [&str; 3] =
+    ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "lambda:GetAccountSettings"];
 
 /// Commands that need most of their actions only at times. What the document says is enough for them.
 const ENOUGH: [&str; 2] = ["republish", "replay"];

@@ -1,4 +1,4 @@
-//! `storehook status`, on a stack of its own that is broken in nine ways.
+//! `storehook status`, on a stack of its own that is broken in ten ways.
 //!
 //! The emulator keeps metrics that somebody puts there, so most of what is wrong is really there. What
 //! it cannot show comes from a proxy before it: 61,234 messages in flight, and a refused call.
@@ -108,6 +108,20 @@ async fn put_metric(
         .map(drop)
 }
 
+/// An alarm that is on, of which nothing else tells.
+async fn alarm(stack: &Stack) -> Result<()> {
+    let name = stack.resource("history-failures");
+    let alarm = json!({
+        "AlarmName": name, "AlarmDescription": "The history cannot be written. Runbook: docs/runbook.md#history-failures",
+        "Namespace": stack.name, "MetricName": "HistoryFailures", "Statistic": "Sum", "Period": 300,
+        "EvaluationPeriods": 1, "Threshold": 0.0, "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "ignore",
+    });
+    stack.aws("cloudwatch", "put_metric_alarm", alarm).await?;
+    let state = json!({"AlarmName": name, "StateValue": "ALARM", "StateReason": "a test"});
+    stack.aws("cloudwatch", "set_alarm_state", state).await.map(drop)
+}
+
 async fn send(stack: &Stack, queue: &str) -> Result<()> {
     let client = aws_sdk_sqs::Client::new(&stack.sdk());
     client.send_message().queue_url(stack.queue_url(queue).await?).message_body("broken").send().await?;
@@ -139,7 +153,7 @@ async fn status(stack: &Stack, endpoint: &str, options: &[&str], expected: i32) 
 }
 
 #[tokio::test]
-async fn a_stack_that_is_broken_in_nine_ways_is_told_each_of_them() -> Result<()> {
+async fn a_stack_that_is_broken_in_ten_ways_is_told_each_of_them() -> Result<()> {
     let stack = Stack::deploy("storehook-status", &[]).await?;
     // `storehook local` reads streams itself, so the mapping of a test's own stack is off.
     change_mapping(&stack, "fan-out", "events", json!({"Enabled": true})).await?;
@@ -159,6 +173,7 @@ async fn a_stack_that_is_broken_in_nine_ways_is_told_each_of_them() -> Result<()
     put_metric(&stack, "AWS/Lambda", "Errors", ("FunctionName", "delivery"), 3.0).await?;
     change_mapping(&stack, "delivery", "retry", json!({"Enabled": false})).await?;
     open_breaker(&stack, storehook_aws::now()).await?;
+    alarm(&stack).await?;
     let proxy = Proxy::start(&stack).await?;
 
     let broken: Value = serde_json::from_str(&status(&stack, &proxy, &["--json"], 1).await?)?;
@@ -173,6 +188,7 @@ async fn a_stack_that_is_broken_in_nine_ways_is_told_each_of_them() -> Result<()
         "oldest_age",
         "iterator_age",
         "breakers_open",
+        "alarm",
         "unreadable",
     ];
     assert_eq!(kinds, expected);
@@ -191,6 +207,8 @@ async fn a_stack_that_is_broken_in_nine_ways_is_told_each_of_them() -> Result<()
         "WRONG    The oldest message in storehook-status-delivery has waited for 12 min.",
         "WRONG    The fan-out is 1 h behind the stream storehook-status-events.",
         "WRONG    1 webhook has an open breaker: 4711 of demo on broken.example, since 2",
+        "WRONG    The alarm storehook-status-history-failures is on, since 2",
+        "         More: docs/runbook.md#history-failures",
         "UNKNOWN  The account's concurrency could not be read: your AWS credentials lack a permission",
         "               $ storehook --stack storehook-status redrive --dry-run",
         "               $ storehook --stack storehook-status deliveries --webhook 4711 --limit 5",

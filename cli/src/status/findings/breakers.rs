@@ -41,7 +41,7 @@ fn open(facts: &Facts, open: &[OpenBreaker]) -> Option<Finding> {
             storehook(facts, &format!("deliveries --webhook {} --limit 5", first.webhook.id)),
             storehook(facts, &format!("webhooks --shop {} --app {}", first.webhook.shop, first.webhook.app)),
         ],
-        section: "logs",
+        more: "docs/receiving.md#when-an-endpoint-keeps-failing".to_owned(),
     })
 }
 
@@ -61,6 +61,6 @@ fn overdue(number: u64) -> Option<Finding> {
                  queue moves."
             .to_owned(),
         commands: Vec::new(),
-        section: "logs",
+        more: "docs/runbook.md#function-errors".to_owned(),
     })
 }

@@ -57,6 +57,8 @@ pub enum Kind {
     FunctionErrors,
     /// A function is not invoked, because too many run.
     FunctionThrottles,
+    /// An alarm is on, for something that no other finding tells.
+    Alarm,
     /// A part of the stack could not be read.
     Unreadable,
 }
@@ -76,6 +78,6 @@ pub struct Finding {
     pub advice: String,
     /// The commands for it.
     pub commands: Vec<String>,
-    /// The section of docs/operating.md that tells more.
-    pub section: &'static str,
+    /// The section of the documents that tells more, as a path in the repository.
+    pub more: String,
 }

@@ -32,7 +32,7 @@ fn broken(function: &FunctionFacts) -> Option<Finding> {
         why: "What it should work on waits, or is worked on by an older version.".to_owned(),
         advice: "Deploy the stack again.".to_owned(),
         commands: vec!["sam build && sam deploy".to_owned()],
-        section: "upgrading",
+        more: "docs/runbook.md#rolling-back".to_owned(),
     })
 }
 
@@ -56,7 +56,7 @@ fn errors(function: &FunctionFacts) -> Option<Finding> {
         why: consequence(&function.name).to_owned(),
         advice: "Read its log: it says why.".to_owned(),
         commands: logs(function),
-        section: "logs",
+        more: "docs/runbook.md#function-errors".to_owned(),
     })
 }
 
@@ -73,7 +73,7 @@ fn throttles(function: &FunctionFacts) -> Option<Finding> {
         why: consequence(&function.name).to_owned(),
         advice: "Raise the account's concurrency, or lower that of the mappings.".to_owned(),
         commands: vec!["aws lambda get-account-settings".to_owned()],
-        section: "configuration",
+        more: "docs/runbook.md#function-throttles".to_owned(),
     })
 }
 

@@ -7,6 +7,7 @@
 
 pub mod finding;
 
+mod alarms;
 mod breakers;
 mod commands;
 mod flow;
@@ -27,6 +28,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(flow::concurrency(facts));
     findings.extend(facts.breakers.iter().flat_map(|breakers| breakers::of(facts, breakers)));
     findings.extend(facts.functions.iter().flat_map(functions::of));
+    findings.extend(alarms::besides(facts, &findings));
     findings.extend(facts.unreadable.iter().map(|unreadable| Finding {
         severity: Severity::Unknown,
         kind: Kind::Unreadable,
@@ -34,7 +36,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         why: "Nobody knows whether something is wrong there.".to_owned(),
         advice: "If a permission is missing, ask for it.".to_owned(),
         commands: Vec::new(),
-        section: "permissions",
+        more: "docs/operating.md#permissions".to_owned(),
     }));
     findings.sort_by_key(|finding| (finding.severity, finding.kind));
     findings
