@@ -79,7 +79,7 @@ async fn explain(connection: &Connection, args: &Args) -> Result<Explanation> {
         }
         (true, false) => queues::look(connection, &args.event_id).await?,
     };
-    notes.extend(found.cut.iter().map(|queue| format!("Only a part of {queue} was looked through.")));
+    notes.extend(found.notes.iter().cloned());
     if known.is_empty() {
         shops.extend(found.rejected.iter().filter_map(|rejected| rejected.shop.clone()));
         shops.extend(found.dead_letters.iter().filter_map(|letter| read.shop_of(Some(letter.webhook_id))));

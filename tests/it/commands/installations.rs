@@ -193,6 +193,26 @@ async fn what_is_not_installed_is_told_with_what_to_do() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_published_is_told_in_both_forms() -> Result<()> {
+    Stack::shared().await?;
+    let order = ["--topic", "carts/create", "--payload", "events/payloads/cart.json"];
+    let publish = [&["publish", "--shop", "published.example"], &order[..]].concat();
+    assert_eq!(told(local(&publish).await?, 0).await?, "published 1 event to storehook-events\n");
+    let published = local_json(&[&publish[..], &["--json"]].concat(), 0).await?;
+    assert_eq!(published, json!({"events": 1, "stream": "storehook-events"}));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_local_stack_tells_in_both_forms_that_none_is_running() -> Result<()> {
+    let stop = ["local", "--stop", "--local-dir", "target/it/none"];
+    assert_eq!(told(storehook(&stop).await?, 0).await?, "no local stack is running\n");
+    let stopped = told(storehook(&[&stop[..], &["--json"]].concat()).await?, 0).await?;
+    assert_eq!(serde_json::from_str::<Value>(&stopped)?, json!({"was_running": false}));
+    Ok(())
+}
+
+#[tokio::test]
 async fn completions_are_printed_for_every_shell() -> Result<()> {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = told(storehook(&["completions", shell]).await?, 0).await?;

@@ -7,6 +7,7 @@ mod explain;
 mod installations;
 mod listen;
 mod lists;
+mod permissions;
 mod redrive;
 mod replay;
 mod republish;
