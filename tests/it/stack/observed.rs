@@ -89,9 +89,10 @@ fn every_metric_is_counted_by_a_function() -> Result<()> {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => sources.push_str(&fs::read_to_string(path)?),
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    sources.push_str(&fs::read_to_string(path)?);
                 }
             }
         }
