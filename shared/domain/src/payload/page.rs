@@ -4,7 +4,7 @@
 //! keeps the payloads of a batch of events on pages, each of which is one item. A large payload, or
 //! one alone, is kept by itself.
 //!
-//! A page is a text: its payloads, each followed by [`END`]. JSON cannot hold that character, so the
+//! A page is a text: its payloads, each followed by a NUL. JSON cannot hold that character, so the
 //! text can be taken apart, and a payload on it is known by its digest.
 
 use std::ops::Range;
