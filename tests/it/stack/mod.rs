@@ -12,6 +12,7 @@ mod grants;
 mod limits;
 mod metric_lines;
 mod needed_actions;
+mod observed;
 mod parameters;
 mod permissions;
 mod policy;
