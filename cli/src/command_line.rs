@@ -105,3 +105,46 @@ impl CommandLine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    /// The commands that nothing is under, each with its name.
+    fn leaves(command: &clap::Command) -> Vec<clap::Command> {
+        let inner: Vec<_> = command.get_subcommands().flat_map(leaves).collect();
+        if inner.is_empty() { vec![command.clone()] } else { inner }
+    }
+
+    /// The words of each example: what stands before a pipe, a redirection or a comment.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let lines = help.replace("\\\n", " ");
+        let commands = lines.lines().filter_map(|line| line.split_once("storehook ")).map(|(_, rest)| {
+            let ends = [" | ", " >", " < ", " #"];
+            let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+            let words = rest[..end].split_whitespace().map(str::to_owned);
+            ["storehook".to_owned()].into_iter().chain(words).collect()
+        });
+        commands.collect()
+    }
+
+    #[test]
+    fn every_command_shows_examples_that_it_understands() -> Result<()> {
+        let commands = leaves(&CommandLine::command());
+        assert_eq!(commands.len(), CommandLine::names().len());
+        for command in commands {
+            let name = command.get_name();
+            let help =
+                command.get_after_help().with_context(|| format!("{name} shows no examples"))?.to_string();
+            assert!(help.starts_with("Examples:\n  "), "{name}: {help}");
+            let examples = examples(&help);
+            assert!(examples.iter().flatten().any(|word| word == name), "{name}: {help}");
+            for words in examples {
+                CommandLine::try_parse_from(&words).with_context(|| format!("{words:?}"))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -26,6 +26,14 @@ pub struct Global {
     pub yes: bool,
 }
 
+/// A token or a secret was made, and nobody has seen it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error(
+    "the change is made, but nobody read the output: make another token or secret with `storehook token rotate` or \
+     `storehook rotate`"
+)]
+pub struct NotShown;
+
 impl Global {
     /// Connects to the stack that the command line names.
     ///
@@ -48,6 +56,18 @@ impl Global {
     /// See [`OutputError`].
     pub fn show(&self, result: &(impl Display + Serialize)) -> Result<(), OutputError> {
         output::show(self.form(), result)
+    }
+
+    /// Prints what is shown once and cannot be shown again, such as a new secret.
+    ///
+    /// # Errors
+    ///
+    /// See [`OutputError`]. If nobody reads the output, that is an error, too: [`NotShown`].
+    pub fn show_once(&self, result: &(impl Display + Serialize)) -> anyhow::Result<()> {
+        match self.show(result) {
+            Err(OutputError::Closed) => Err(NotShown.into()),
+            shown => Ok(shown?),
+        }
     }
 
     /// Asks whether to do what `harm` says, unless the command line has said yes.

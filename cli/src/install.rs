@@ -77,13 +77,13 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
         bail!("{} is installed on {} already, or its end is not complete yet", args.app, args.shop);
     }
     // In one piece: even `storehook install … | head -1` gets all of it.
-    Ok(global.show(&Shown {
+    global.show_once(&Shown {
         shop: &args.shop,
         app: &args.app,
         token: &keys.token,
         shared_secret: keys.secret.reveal(),
         webhook_secret: keys.secret.reveal_standard(),
-    })?)
+    })
 }
 
 /// What is shown of a new installation, once.

@@ -166,14 +166,15 @@ fn records(input: &mut Input) -> Result<impl Iterator<Item = Result<Record>>> {
     Ok(input.lines()?.filter_map(record))
 }
 
-/// The record of an event, if the fan-out accepts it. Files that were joined may have a byte order
-/// mark before any line.
+/// The record of an event, if the fan-out accepts it, with its id and its time in it: so putting it
+/// twice makes one event. Files that were joined may have a byte order mark before any line.
 fn record_of(event: &str) -> Result<Record> {
     let event = event.trim_start_matches(BYTE_ORDER_MARK);
-    let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
+    // An event without an id is named after its place: a new one for each.
+    let place = uuid::Uuid::new_v4().to_string();
+    let origin = RecordOrigin { shard_id: "", sequence_number: &place, arrived_at: storehook_aws::now() };
     let parsed = StoreEvent::parse(event.as_bytes(), &origin)?;
-    let partition_key = parsed.partition_key();
-    Ok(Record { partition_key, data: event.as_bytes().to_vec() })
+    Ok(Record { partition_key: parsed.partition_key(), data: parsed.to_record().get().as_bytes().to_vec() })
 }
 
 #[cfg(test)]
@@ -201,9 +202,26 @@ mod tests {
         let event = r#"{"shop": "a.example", "topic": "orders/create", "payload": {}}"#;
         let mut input = Input::copy(format!("\u{feff}{event}\r\n\u{feff}\n\u{feff}{event}").as_bytes())?;
         for record in records(&mut input)? {
-            assert_eq!(String::from_utf8(record?.data)?, event);
+            let text = String::from_utf8(record?.data)?;
+            assert!(text.starts_with('{') && text.ends_with(r#""payload":{}}"#), "{text}");
         }
         assert_eq!(records(&mut input)?.count(), 2);
+        Ok(())
+    }
+
+    /// The SDK puts a record again whose response was lost.
+    #[test]
+    fn each_line_of_a_file_is_an_event_with_an_id_of_its_own() -> Result<()> {
+        let without = r#"{"shop": "a.example", "topic": "orders/create", "payload": {}}"#;
+        let with = without.replace("\"payload\"", "\"event_id\": \"e-1\", \"payload\"");
+        let mut input = Input::copy(format!("{without}\n{without}\n{with}").as_bytes())?;
+        let mut ids = Vec::new();
+        for record in records(&mut input)? {
+            let event: serde_json::Value = serde_json::from_slice(&record?.data)?;
+            ids.push(event["event_id"].as_str().map(str::to_owned).context("no id")?);
+        }
+        assert_eq!(ids[2], "e-1");
+        assert_ne!(ids[0], ids[1]);
         Ok(())
     }
 

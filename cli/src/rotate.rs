@@ -67,13 +67,13 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     ))?;
     let overlap = SignedDuration::from_hours(i64::try_from(*overlap_hours)?);
     let (secret, previous_until) = rotate(&registry, which, SecretRotation { overlap }).await?;
-    Ok(global.show(&Rotated {
+    global.show_once(&Rotated {
         shop,
         app,
         shared_secret: secret.reveal(),
         webhook_secret: secret.reveal_standard(),
         previous_until,
-    })?)
+    })
 }
 
 /// Why secrets were not replaced.

@@ -46,8 +46,10 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Subcommand)]
 enum What {
     /// Make a new token, and show it once. The old one stops working at once.
+    #[command(after_help = EXAMPLES)]
     Rotate(Which),
     /// Make the token stop working. Webhooks go on.
+    #[command(after_help = EXAMPLES)]
     Revoke(Which),
 }
 
@@ -63,7 +65,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
             ))?;
             let token = new_token()?;
             rotate(&registry, &which, &token).await?;
-            Ok(global.show(&Rotated { shop: &which.shop, app: &which.app, token: &token })?)
+            global.show_once(&Rotated { shop: &which.shop, app: &which.app, token: &token })
         }
         What::Revoke(which) => {
             let installation = registry.installed(&which).await?;

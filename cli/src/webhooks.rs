@@ -2,7 +2,7 @@
 //!
 //! One query reads the installation's partition of the registry: the webhooks, and what is known of
 //! their endpoints. Held deliveries are in the history. They are counted for each webhook, up to
-//! [`HELD_COUNTED`].
+//! `HELD_COUNTED`.
 
 use std::{collections::HashMap, fmt};
 

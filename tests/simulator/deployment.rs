@@ -15,7 +15,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::{
     aws::Aws,
     clock, endpoints,
-    functions::{Delivery, FanOut},
+    functions::{Counted, Delivery, FanOut},
     kinesis::{Record, Stream},
     lambda::{queue_poller, schedule, stream_poller},
     ledger::Ledger,
@@ -73,6 +73,7 @@ pub(crate) fn start(
     options: &Options,
     aws: &Aws,
     ledger: &Arc<Mutex<Ledger>>,
+    counted: &Counted,
 ) -> Result<Vec<JoinHandle<()>>> {
     let environment = |function: &str| -> Result<(Environment, storehook_aws::AwsConfig)> {
         let mut variables = template.environment(function)?;
@@ -89,9 +90,9 @@ pub(crate) fn start(
     };
     let script = endpoints::script(ledger.clone());
     let (variables, reached) = environment("DeliveryFunction")?;
-    let delivery = Delivery::new(&variables, &reached, script, scenario.crashes)?;
+    let delivery = Delivery::new(&variables, &reached, script, scenario.crashes, counted.clone())?;
     let (variables, reached) = environment("FanOutFunction")?;
-    let fan_out = FanOut::new(&variables, &reached, scenario.crashes)?;
+    let fan_out = FanOut::new(&variables, &reached, scenario.crashes, counted.clone())?;
     let jobs = fan_out.clone();
     let deliver = move |batch, timeout| delivery.clone().invoke(batch, timeout).boxed_local();
     let make_steps = move |batch, timeout| jobs.clone().invoke_jobs(batch, timeout).boxed_local();

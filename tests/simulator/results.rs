@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use storehook_aws::metrics::Metric;
+
 use crate::{
-    deployment::{FAST, JOBS, SLOW},
+    deployment::{DEAD, FAST, JOBS, SLOW},
     fates::Fates,
     ledger::TenantLedger,
     simulation::End,
@@ -36,6 +38,8 @@ pub(crate) struct Results {
     pub(crate) writes: u64,
     pub(crate) most_in_flight_fast: usize,
     pub(crate) most_in_flight_slow: usize,
+    /// Messages sent by the functions' own counts that have neither ended nor are queued or dead.
+    pub(crate) missing: i64,
     pub(crate) is_quiet: bool,
     pub(crate) took: Duration,
 }
@@ -58,6 +62,8 @@ impl Results {
             let dynamodb = end.aws.dynamodb();
             (dynamodb.reads, dynamodb.writes)
         };
+        let left = [FAST, SLOW, DEAD].map(|queue| end.aws.sqs.depth(queue) as i64).iter().sum::<i64>();
+        let missing = end.counted.counted(Metric::Sent) - end.counted.counted(Metric::Done) - left;
         Self {
             first_post: latency(first_posts),
             acceptance: latency(acceptances),
@@ -71,6 +77,7 @@ impl Results {
             writes,
             most_in_flight_fast: queues[0].most_in_flight,
             most_in_flight_slow: queues[1].most_in_flight,
+            missing,
             is_quiet: end.is_quiet,
             took: end.took,
             fates: Fates::of(end, &ledger),

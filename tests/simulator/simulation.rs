@@ -6,12 +6,14 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use storehook_aws::metrics::Tally;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::{
     aws::Aws,
     clock,
     deployment::{self, FAST, JOBS, Options, REGISTRY, SLOW},
+    functions::Counted,
     ledger::Ledger,
     scenarios::Scenario,
     template::Template,
@@ -22,6 +24,8 @@ use crate::{
 pub(crate) struct End {
     pub(crate) aws: Aws,
     ledger: Arc<Mutex<Ledger>>,
+    /// What the functions have counted.
+    pub(crate) counted: Tally,
     /// How long it took, on the virtual clock.
     pub(crate) took: Duration,
     /// Whether nothing waited any more.
@@ -53,7 +57,8 @@ async fn simulate(scenario: &Scenario, options: &Options) -> Result<End> {
         tenant.install(&aws, REGISTRY, &ledger, is_troubled)?;
         publishers.push(spawn_local(tenant.publish(aws.clone(), ledger.clone(), options.time, options.seed)));
     }
-    let pollers = deployment::start(&template, scenario, options, &aws, &ledger)?;
+    let counted = Counted::default();
+    let pollers = deployment::start(&template, scenario, options, &aws, &ledger, &counted)?;
     for publisher in publishers {
         publisher.await??;
     }
@@ -63,7 +68,8 @@ async fn simulate(scenario: &Scenario, options: &Options) -> Result<End> {
     }
     ensure!(!pollers.iter().any(JoinHandle::is_finished), "a poller panicked");
     let is_quiet = is_quiet(&aws);
-    Ok(End { aws, ledger, took: clock::elapsed(), is_quiet })
+    let counted = counted.borrow().clone();
+    Ok(End { aws, ledger, counted, took: clock::elapsed(), is_quiet })
 }
 
 /// Whether nothing waits but dead letters and what was rejected.

@@ -136,6 +136,7 @@ fn to_the_end(behaviour: Behaviour, counting: Counting) -> Results {
     let results = Results::of(&simulation::run(&scenario, &options).unwrap());
     assert!(results.is_quiet, "{results:?}");
     assert_eq!((results.fates.lost, results.fates.waiting, results.duplicates), (0, 0, 0), "{results:?}");
+    assert_eq!(results.missing, 0, "{results:?}");
     results
 }
 
@@ -165,7 +166,7 @@ fn what_a_breaker_held_is_delivered_in_the_end() {
         let options = Options { quiet_within: 72 * HOUR, environment, ..options() };
         let results = Results::of(&simulation::run(&scenario("flaps"), &options).unwrap());
         assert!(results.is_quiet, "{results:?}");
-        assert_eq!(results.fates.delivered, results.fates.published, "{results:?}");
+        assert_eq!((results.fates.delivered, results.missing), (results.fates.published, 0), "{results:?}");
         results
     });
     assert!(with.troubled_posts < without.troubled_posts, "no breaker opened: {with:?}");

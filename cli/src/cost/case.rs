@@ -26,6 +26,8 @@ pub struct Case {
     pub response_ms: f64,
     /// The shards of the stream; `None` is a stream on demand.
     pub shards: Option<u32>,
+    /// Whether there is a dashboard.
+    pub has_dashboard: bool,
 }
 
 /// How long the history is kept.
@@ -69,6 +71,7 @@ impl Default for Case {
             delivery_batch: 10.0,
             response_ms: 150.0,
             shards: None,
+            has_dashboard: false,
         }
     }
 }

@@ -1,4 +1,8 @@
-//! The log lines that deliveries cost, as Lambda's JSON format has them.
+//! The log lines that deliveries cost, as Lambda's JSON format has them. An invocation has Lambda's own
+//! lines and that of its metrics; an attempt has one by parameter, or if it failed.
+
+use jiff::Timestamp;
+use storehook_aws::metrics::{Metric, Tally, embedded};
 
 /// The line of an attempt that has delivered.
 pub const ATTEMPT_LINE: &str = concat!(
@@ -12,9 +16,6 @@ pub const ATTEMPT_LINE: &str = concat!(
 /// The runtime's span, which stands in each line twice, in bytes.
 const SPANS: usize = 367;
 
-/// Fan-out's line of a batch, in bytes.
-const BATCH: usize = 473;
-
 /// Lambda's own lines of an invocation, `platform.start` and `platform.report`, in bytes.
 const PLATFORM: usize = 378;
 
@@ -23,12 +24,30 @@ pub const fn attempt() -> usize {
     ATTEMPT_LINE.len() + SPANS
 }
 
-/// The bytes of the other lines of an invocation of the fan-out function.
-pub const fn fan_out() -> usize {
-    BATCH + PLATFORM
+/// The bytes of the other lines of an invocation of the fan-out function, which gets so many events.
+pub fn fan_out(events: f64) -> usize {
+    let events = events.round().max(1.0) as u64;
+    let mut tally = Tally::default();
+    tally.count(Metric::Sent, events as i64);
+    (0..events).for_each(|_| tally.measure(Metric::FanOutWidth, 1));
+    line(&tally) + PLATFORM
 }
 
-/// The bytes of the other lines of an invocation of the delivery function.
-pub const fn delivery() -> usize {
-    PLATFORM
+/// The bytes of the other lines of an invocation of the delivery function, which gets so many messages.
+pub fn delivery(messages: f64) -> usize {
+    let messages = messages.round().max(1.0) as u64;
+    let mut tally = Tally::default();
+    for metric in [Metric::Delivered, Metric::Done] {
+        tally.count(metric, messages as i64);
+    }
+    for metric in [Metric::Latency, Metric::ScheduledLatencyFast] {
+        (0..messages).for_each(|_| tally.measure(metric, 160));
+    }
+    line(&tally) + PLATFORM
+}
+
+/// The bytes of the line of an invocation's metrics.
+fn line(tally: &Tally) -> usize {
+    let at = Timestamp::from_second(1_795_273_200).unwrap_or_default();
+    embedded::lines(tally, "storehook", at).len()
 }

@@ -119,6 +119,7 @@ impl Args {
                 Some(0) => None,
                 shards => shards,
             },
+            has_dashboard: case.has_dashboard,
         }
     }
 }

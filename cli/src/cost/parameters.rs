@@ -15,7 +15,12 @@ pub fn case_of(parameters: &BTreeMap<String, String>) -> Case {
         payloads: time("HistoryPayloadDays", usual.payloads),
     };
     let shards = number("ShardCount").map(|shards| shards as u32).filter(|shards| *shards > 0);
-    Case { history: (!kept.deliveries.is_zero()).then_some(kept), shards, ..Case::default() }
+    Case {
+        history: (!kept.deliveries.is_zero()).then_some(kept),
+        shards,
+        has_dashboard: parameters.get("Dashboard").is_some_and(|is_there| is_there == "true"),
+        ..Case::default()
+    }
 }
 
 #[cfg(test)]
@@ -33,6 +38,8 @@ mod tests {
                 Case { shards: Some(4), history: Some(Kept::days(9, 0)), ..usual.clone() },
             ),
             (&[("HistoryDeliveryDays", "0")], Case { history: None, ..usual.clone() }),
+            (&[("Dashboard", "true")], Case { has_dashboard: true, ..usual.clone() }),
+            (&[("Dashboard", "false")], usual.clone()),
         ] {
             let told = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             assert_eq!(case_of(&told.collect()), expected, "{parameters:?}");

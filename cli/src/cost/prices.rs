@@ -56,6 +56,14 @@ pub const STORAGE: Price = price("GB-month", 0.25, "$0.25", DYNAMODB);
 pub const BACKUP: Price = price("GB-month", 0.20, "$0.20", DYNAMODB);
 /// What is written to logs.
 pub const LOGS: Price = price("GB", 0.50, "$0.50", "cloudwatch/pricing");
+/// What an alarm watches, each metric by itself.
+pub const ALARM_METRICS: Price = price("month", 0.10, "$0.10", "cloudwatch/pricing");
+/// Composite alarms.
+pub const COMPOSITE_ALARMS: Price = price("month", 0.50, "$0.50", "cloudwatch/pricing");
+/// Metrics of one's own, for each month in which they are written.
+pub const METRICS: Price = price("month", 0.30, "$0.30", "cloudwatch/pricing");
+/// Dashboards.
+pub const DASHBOARDS: Price = price("month", 3.00, "$3.00", "cloudwatch/pricing");
 /// What is sent to the internet.
 pub const INTERNET: Price = price("GB", 0.09, "$0.09", "ec2/pricing/on-demand");
 
@@ -80,6 +88,10 @@ mod tests {
             STORAGE,
             BACKUP,
             LOGS,
+            ALARM_METRICS,
+            COMPOSITE_ALARMS,
+            METRICS,
+            DASHBOARDS,
             INTERNET,
         ] {
             let told = price.told.strip_prefix('$').and_then(|told| told.parse().ok());

@@ -7,7 +7,7 @@ use serde::Serialize;
 use storehook_domain::words::number::count;
 
 use super::{
-    bill::{idle, usage},
+    bill::{idle, metrics, usage},
     case::Case,
     measured::sample_order,
     prices::{AS_OF, REGION},
@@ -71,7 +71,10 @@ impl Bill {
     ///
     /// As in [`usage`].
     pub fn of(case: &Case, days_of_metrics: Option<u16>) -> Result<Self> {
-        let (idle, usage) = (idle(case), usage(case)?);
+        let (mut idle, usage) = (idle(case), usage(case)?);
+        if case.events + case.deliveries > 0.0 {
+            idle.push(metrics());
+        }
         let dollars = total(&usage) + total(&idle);
         let per_million = (case.deliveries >= 1.0).then(|| total(&usage) / case.deliveries * 1e6);
         Ok(Self {

@@ -1,11 +1,11 @@
 //! What became of an event: at each webhook that might have heard of it, and why.
 //!
 //! 1. The webhooks that might have heard of it come from the registry, and the ids of deleted ones from
-//!    its counter ([`candidates`]).
+//!    its counter (`candidates`).
 //! 2. The history has a record of each delivery that was attempted, or that ended without an attempt.
-//!    [`fates`] tells from them what became of the event at every webhook of its shop.
+//!    `fates` tells from them what became of the event at every webhook of its shop.
 //! 3. If that leaves a question open, the dead letters and the rejected events are looked through
-//!    ([`queues`]).
+//!    (`queues`).
 //!
 //! Some things nobody can know, and the explanation says which: what happened before the history began
 //! or after it expired, and copies of a message, which end without a record.
@@ -79,7 +79,7 @@ async fn explain(connection: &Connection, args: &Args) -> Result<Explanation> {
         }
         (true, false) => queues::look(connection, &args.event_id).await?,
     };
-    notes.extend(found.cut.iter().map(|queue| format!("Only a part of {queue} was looked through.")));
+    notes.extend(found.notes.iter().cloned());
     if known.is_empty() {
         shops.extend(found.rejected.iter().filter_map(|rejected| rejected.shop.clone()));
         shops.extend(found.dead_letters.iter().filter_map(|letter| read.shop_of(Some(letter.webhook_id))));

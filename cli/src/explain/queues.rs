@@ -15,7 +15,11 @@ use storehook_domain::{
 };
 
 use crate::{
-    drain::{interrupted, source::SourceQueue, taken::Taken},
+    drain::{
+        interrupted,
+        source::{HIDDEN_FOR, SourceQueue},
+        taken::Taken,
+    },
     progress,
     republish::{
         message::Message,
@@ -32,8 +36,8 @@ const LOOK_LIMIT: usize = 20_000;
 pub(super) struct Found {
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) rejected: Vec<Rejected>,
-    /// The queues of which only a part was looked at.
-    pub(super) cut: Vec<String>,
+    /// What the look left undone.
+    pub(super) notes: Vec<String>,
 }
 
 /// A dead letter of the event.
@@ -73,32 +77,25 @@ impl Rejected {
 
 /// Looks through both queues for an event.
 pub(super) async fn look(connection: &Connection, event: &EventId) -> Result<Found> {
-    let mut found = Found::default();
-    let mut dead_letters = Vec::new();
-    let is_whole = look_through(connection, "dead-letter", "dead letters", |id, body| {
+    let (mut dead_letters, mut rejected) = (Vec::new(), Vec::new());
+    let looked = look_through(connection, "dead-letter", "dead letters", |id, body| {
         dead_letters.extend(dead_letter(id, body, event));
     });
-    if !is_whole.await? {
-        found.cut.push(connection.resource("dead-letter"));
-    }
-    let mut rejected = Vec::new();
-    let is_whole = look_through(connection, "rejected", "rejected records", |id, body| {
+    let mut notes = looked.await?;
+    let looked = look_through(connection, "rejected", "rejected records", |id, body| {
         rejected.extend(rejected_of(id, body, event));
     });
-    if !is_whole.await? {
-        found.cut.push(connection.resource("rejected"));
-    }
-    Ok(Found { dead_letters, rejected, ..found })
+    notes.extend(looked.await?);
+    Ok(Found { dead_letters, rejected, notes })
 }
 
-/// Hands over the messages of a queue, and makes all of them visible again. Returns whether these were
-/// all.
+/// Hands over the messages of a queue, and makes all of them visible again. Returns what it left undone.
 async fn look_through(
     connection: &Connection,
     name: &str,
     things: &'static str,
     mut each: impl FnMut(&str, &str),
-) -> Result<bool> {
+) -> Result<Vec<String>> {
     let client = aws_sdk_sqs::Client::new(&connection.sdk);
     let queue = SourceQueue { url: connection.queue_url(&client, name).await?, client, things };
     let (mut taken, seen) = (Taken::default(), progress::count(things));
@@ -108,16 +105,21 @@ async fn look_through(
             seen.inc(received.new.len() as u64);
             received.new.iter().for_each(|(id, body)| each(id, body));
         }
-        Ok(taken.count() < LOOK_LIMIT)
+        anyhow::Ok(taken.count() < LOOK_LIMIT)
     };
     let looked = tokio::select! {
         looked = looking => looked,
         () = interrupted() => Ok(false),
     };
-    // Whatever cannot be shown again shows itself within a quarter of an hour.
-    _ = taken.show(&queue).await;
+    let unshown = taken.show(&queue).await;
     seen.finish_and_clear();
-    looked
+    let (is_whole, name) = (looked?, connection.resource(name));
+    let cut = (!is_whole).then(|| format!("Only a part of {name} was looked through."));
+    let minutes = HIDDEN_FOR.as_secs() / 60;
+    let hidden = unshown.map(|reason| {
+        format!("Messages of {name} may be hidden from others for {minutes} minutes: {reason}.")
+    });
+    Ok(cut.into_iter().chain(hidden).collect())
 }
 
 fn dead_letter(message_id: &str, body: &str, event: &EventId) -> Option<DeadLetter> {

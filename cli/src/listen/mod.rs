@@ -2,7 +2,7 @@
 //!
 //! Without `--webhook` a [`receiver`] listens on a port. To watch retries, choose the status and the
 //! delay of its responses. With `--webhook` nothing listens: the deliveries of a webhook are followed
-//! through the admin API ([`follow`]). Either way one line tells of each delivery ([`verified`]), and
+//! through the admin API ([`follow`](mod@follow)). Either way one line tells of each delivery ([`verified`]), and
 //! `--forward-to` makes the same request at another URL ([`forward`]).
 //!
 //! It ends as soon as nobody reads its output any more.

@@ -1,7 +1,8 @@
 """Deploys template.yaml into the emulator: what `sam deploy` does, in two seconds.
 
 Reads a job as JSON from standard input, prints the stack's outputs as JSON. The template goes in as it
-is, but for each function's CodeUri, which is pointed at the uploaded program, as `sam package` does.
+is, but for each function's CodeUri, which is pointed at the uploaded program, as `sam package` does, and for
+what the emulator does not know.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ def deploy():
     }
     template["Resources"] = with_numbers(template["Resources"], numbers)
     with_batch_action(template["Resources"])
+    without_alarms(template["Resources"])
     stack = {
         "StackName": job["stack_name"],
         "TemplateBody": json.dumps(template),
@@ -121,6 +123,15 @@ def with_batch_action(resources):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if statement["Action"] == "sqs:SendMessage":
                     statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+
+
+def without_alarms(resources):
+    """Leaves out the alarms, and the dashboard, which shows them.
+
+    The emulator knows neither alarms on expressions nor composite alarms, and it has none of the metrics.
+    """
+    for name in [name for name, resource in resources.items() if resource["Type"].startswith("AWS::CloudWatch::")]:
+        del resources[name]
 
 
 def disable_stream_mappings(functions):

@@ -39,10 +39,11 @@ use self::{
     port::{free_port, keep_port, kept_port},
     say::say,
     stop::told_to_stop,
+    tour::Ready,
 };
 use crate::{
     global::Global,
-    output::{self, OutputError},
+    output::{self, Form, OutputError},
     panel_link::panel_link,
     stack::{
         connection::Connection,
@@ -103,19 +104,19 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     fs_err::create_dir_all(root.join(&global.stack.local_dir))?;
     let folder = global.stack.local_folder()?;
     if args.stop {
-        return detach::stop(&folder).await;
+        return detach::stop(&folder, global).await;
     }
     if args.detach {
         if is_running(&folder)? {
             bail!("a local stack is already running: stop it with `cargo run -- local --stop`");
         }
-        return detach::detach(&folder).await;
+        return detach::detach(&folder, global.form()).await;
     }
-    run_until_stopped(&args, &root, &folder).await
+    run_until_stopped(&args, &root, &folder, global.form()).await
 }
 
 /// Starts everything, waits for the end, and stops everything, however far the start got.
-async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()> {
+async fn run_until_stopped(args: &Args, root: &Path, folder: &Path, form: Form) -> Result<()> {
     let Some(_lock) = lock_soon(folder, args.until_stdin_ends).await? else {
         bail!("a local stack is already running: stop it with Ctrl-C or `cargo run -- local --stop`");
     };
@@ -124,7 +125,7 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
     emulator::end_orphan(folder).await?;
     let mut emulator = None;
     let result = tokio::select! {
-        result = start_and_stay(args, root, folder, &mut emulator) => result,
+        result = start_and_stay(args, root, folder, form, &mut emulator) => result,
         result = told_to_stop(args.until_stdin_ends) => result,
         () = output::closed() => Err(OutputError::Closed.into()),
     };
@@ -136,7 +137,13 @@ async fn run_until_stopped(args: &Args, root: &Path, folder: &Path) -> Result<()
     result
 }
 
-async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Option<Emulator>) -> Result<()> {
+async fn start_and_stay(
+    args: &Args,
+    root: &Path,
+    folder: &Path,
+    form: Form,
+    slot: &mut Option<Emulator>,
+) -> Result<()> {
     let port = free_port(if args.persist { kept_port(folder, args.port)? } else { args.port })?;
     let other = args.bind.filter(|address| *address != Ipv4Addr::LOCALHOST);
     let other = other.map(|address| forward::listen(address, port)).transpose()?;
@@ -172,7 +179,8 @@ async fn start_and_stay(args: &Args, root: &Path, folder: &Path, slot: &mut Opti
     if let Some(path) = &args.env_json {
         env_json::write(path, &connection.sdk, &file.functions, port).await?;
     }
-    output::line(tour::text(&file, &panel_link, &args.retry_time_scale))?;
+    let retry_time_scale = &args.retry_time_scale;
+    output::show(form, &Ready { file: &file, panel_link: &panel_link, retry_time_scale })?;
     file.write(folder)?;
     let forwarded = async {
         match other {

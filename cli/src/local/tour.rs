@@ -1,9 +1,31 @@
 //! What `storehook local` prints when the stack is ready.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use crate::stack::stack_file::StackFile;
 
+/// The stack's addresses and keys.
+#[derive(Serialize)]
+pub(super) struct Ready<'a> {
+    /// What `stack.json` has.
+    #[serde(flatten)]
+    pub(super) file: &'a StackFile,
+    /// A link that signs one person in to the panel, once.
+    pub(super) panel_link: &'a str,
+    /// The factor of all waits before an attempt.
+    pub(super) retry_time_scale: &'a str,
+}
+
+impl fmt::Display for Ready<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&text(self.file, self.panel_link, self.retry_time_scale))
+    }
+}
+
 /// The stack's addresses and keys, and a command to paste for each step of the tour.
-pub(super) fn text(file: &StackFile, panel_link: &str, retry_time_scale: &str) -> String {
+fn text(file: &StackFile, panel_link: &str, retry_time_scale: &str) -> String {
     let minutes = retry_time_scale.parse::<f64>().map_or(0.0, |scale| 48.0 * 60.0 * scale);
     let StackFile { api_url, token, shared_secret, shop, app, .. } = file;
     let cli = if cfg!(debug_assertions) { "cargo run -q --" } else { "cargo run -q --release --" };

@@ -42,7 +42,9 @@ pub enum NotMended {
 pub fn unmended(piece: &Piece) -> Step {
     match &piece.content {
         Content::Record { origin, data, is_rejected } => match record(origin, data) {
-            Ok(record) => Step::Put(record),
+            Ok(record) if length_of(&record) <= RECORD_LIMIT => Step::Put(record),
+            // With its id and its time it is too long. It came from the stream, so the stream takes it.
+            Ok(_) => Step::Put(as_it_is(origin, data)),
             Err(error) if *is_rejected => Step::Keep(error.to_string()),
             Err(_) => Step::Put(as_it_is(origin, data)),
         },
@@ -78,6 +80,14 @@ pub fn record(origin: &Origin, data: &[u8]) -> Result<Record, InvalidEvent> {
     let event = StoreEvent::parse(data, &origin.of_record())?;
     let partition_key = origin.partition_key.clone().unwrap_or_else(|| event.partition_key());
     Ok(Record { partition_key, data: event.to_record().get().as_bytes().to_vec() })
+}
+
+/// The most bytes of a record that a stream takes, unless its operator allows more: 1 MiB with its
+/// partition key (`PutRecords`, Kinesis Data Streams API Reference).
+const RECORD_LIMIT: usize = 1024 * 1024;
+
+fn length_of(record: &Record) -> usize {
+    record.data.len() + record.partition_key.len()
 }
 
 fn as_it_is(origin: &Origin, data: &[u8]) -> Record {
@@ -159,6 +169,12 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    #[test]
+    fn a_record_that_would_be_too_long_with_its_id_goes_as_it_is() {
+        let long = EVENT.replace("199.0", &"1".repeat(RECORD_LIMIT - EVENT.len() - 10));
+        assert_eq!(told(unmended(&piece(&long, Some("k"), false))), ("k".to_owned(), long));
     }
 
     #[test]

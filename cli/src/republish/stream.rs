@@ -1,6 +1,6 @@
 //! Records read from the stream again, by their place.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, time::Duration};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_kinesis::{
@@ -12,6 +12,10 @@ use aws_sdk_kinesis::{
 use jiff::Timestamp;
 
 use super::piece::{Origin, Piece, Place};
+
+/// The wait between two reads. A shard takes five a second, and Lambda makes one of them ("Quotas and
+/// limits", Kinesis Data Streams).
+const BETWEEN_READS: Duration = Duration::from_millis(300);
 
 /// Reads the records at a place; `None` if the stream no longer keeps all of them.
 ///
@@ -39,7 +43,8 @@ pub async fn records_at(client: &Client, stream: &str, place: &Place) -> Result<
                 return Ok(None);
             }
             match in_order(&record.sequence_number, &place.end_sequence_number) {
-                Ordering::Greater => return Ok(Some(pieces)),
+                // The last record of the place is not there.
+                Ordering::Greater => return Ok(None),
                 Ordering::Equal => {
                     pieces.extend(pieces_of(record, &place.shard_id));
                     return Ok(Some(pieces));
@@ -51,8 +56,9 @@ pub async fn records_at(client: &Client, stream: &str, place: &Place) -> Result<
             break;
         }
         iterator = read.next_shard_iterator;
+        tokio::time::sleep(BETWEEN_READS).await;
     }
-    Ok((!pieces.is_empty()).then_some(pieces))
+    Ok(None)
 }
 
 /// Whether the shard, or the record on it, is no longer there.

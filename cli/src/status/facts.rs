@@ -29,6 +29,8 @@ pub struct Facts {
     pub breakers: Option<BreakerFacts>,
     /// How many functions the account may run at the same time: what no other function has reserved.
     pub unreserved_concurrency: Option<u64>,
+    /// The stack's alarms that are on.
+    pub alarms: Option<Vec<AlarmFacts>>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
 }
@@ -156,6 +158,17 @@ pub struct OpenBreaker {
     pub failing_since: Option<Timestamp>,
     /// When a held delivery is sent to find out whether the endpoint works again.
     pub next_probe_at: Option<Timestamp>,
+}
+
+/// An alarm that is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlarmFacts {
+    /// Its name.
+    pub name: String,
+    /// What it is about, and where the runbook tells of it.
+    pub description: String,
+    /// Since when it is on.
+    pub since: Option<Timestamp>,
 }
 
 /// A part of the stack that could not be read.

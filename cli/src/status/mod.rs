@@ -1,6 +1,6 @@
 //! What is wrong with a stack, why it matters, and what to do.
 //!
-//! [`gather`] reads the [`facts`] from AWS, [`findings`] judges them, and [`report`] shows both. The
+//! `gather`(mod@gather) reads the [`facts`] from AWS, [`findings`] judges them, and [`report`] shows both. The
 //! command fails if anything is wrong, so a script can ask.
 
 pub mod facts;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use storehook_domain::words::time::span;
 
-use super::{facts::Facts, findings::Finding};
+use super::{facts::Facts, findings::finding::Finding};
 use crate::{
     table::{
         Column::{Left, Right},
@@ -48,7 +48,7 @@ fn write_finding(formatter: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::
     for command in &finding.commands {
         writeln!(formatter, "               $ {command}")?;
     }
-    writeln!(formatter, "         More: docs/operating.md#{}", finding.section)
+    writeln!(formatter, "         More: {}", finding.more)
 }
 
 /// A number, or what stands for one that nobody knows.
@@ -131,6 +131,12 @@ fn write_rest(formatter: &mut fmt::Formatter<'_>, facts: &Facts) -> fmt::Result 
         "concurrency   {} of the account are not reserved",
         known(facts.unreserved_concurrency)
     )?;
+    let alarms = facts.alarms.as_ref();
+    let named = alarms.map_or("?".to_owned(), |alarms| match alarms.len() {
+        0 => "none is on".to_owned(),
+        _ => alarms.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", "),
+    });
+    writeln!(formatter, "alarms        {named}")?;
     let breakers = facts.breakers.as_ref();
     write!(
         formatter,

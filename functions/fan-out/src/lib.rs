@@ -46,6 +46,7 @@ use aws_lambda_events::{
     sqs::SqsEvent,
 };
 use futures::future;
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 use storehook_aws::metrics::{Metric, Tally};
@@ -86,6 +87,16 @@ impl<'de> Deserialize<'de> for Batch {
         let sweep = events.or_else(|_| serde_json::from_str(json.get()).map(Self::Sweep));
         let jobs = sweep.or_else(|_| serde_json::from_str(json.get()).map(Self::Jobs));
         jobs.map_err(D::Error::custom)
+    }
+}
+
+impl Batch {
+    /// The time to write for what was counted over a batch. A sweep counts for the time before it.
+    pub fn counted_at(&self, times: Times) -> Timestamp {
+        match self {
+            Self::Sweep(_) => sweep::queued::counted_at(times.now),
+            Self::Events(_) | Self::Jobs(_) => times.now,
+        }
     }
 }
 

@@ -1,11 +1,18 @@
 //! The operator's program as a process of its own: its pipes, its exit status, its words.
 
 mod cost;
+mod credentials;
 mod doctor;
+mod explain;
+mod installations;
 mod listen;
+mod lists;
+mod permissions;
 mod redrive;
 mod replay;
 mod republish;
+mod runbook;
+mod status;
 
 use std::{
     process::{Output, Stdio},
@@ -14,6 +21,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use reqwest::StatusCode;
+use serde_json::Value;
 use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use storehook_domain::{
     delivery::signature::{body_signature, standard_signatures},
@@ -40,6 +48,17 @@ pub(crate) async fn ended(mut command: Command) -> Result<Output> {
     Ok(output.context("the command does not end")??)
 }
 
+/// The command with the stack that all tests share.
+pub(crate) async fn local(arguments: &[&str]) -> Result<Command> {
+    storehook(&[arguments, &["--local-dir", "target/it"]].concat()).await
+}
+
+/// The JSON that a command with that stack prints. It must end with this status.
+pub(crate) async fn local_json(arguments: &[&str], status: i32) -> Result<Value> {
+    let shown = told(local(arguments).await?, status).await?;
+    serde_json::from_str(&shown).with_context(|| format!("{arguments:?}: {shown}"))
+}
+
 /// The command with a stack of its own, which the emulator has.
 pub(crate) async fn storehook_on(stack: &Stack, arguments: &[&str]) -> Result<Command> {
     let mut command = storehook(&[&["--stack", &stack.name], arguments].concat()).await?;
@@ -61,6 +80,20 @@ pub(crate) async fn told(command: Command, status: i32) -> Result<String> {
     Ok(told)
 }
 
+/// The end of a command whose output nobody reads.
+async fn unread(arguments: &[&str]) -> Result<Output> {
+    let (reader, writer) = std::io::pipe()?;
+    drop(reader);
+    let folder = ["--local-dir", "target/it"];
+    let folder = if arguments.contains(&folder[0]) { &[][..] } else { &folder[..] };
+    let mut command = storehook(&[arguments, folder].concat()).await?;
+    let output = command.stdout(writer).stderr(Stdio::piped()).spawn()?;
+    // The command's own copy of the pipe must not keep it open.
+    drop(command);
+    let output = tokio::time::timeout(PATIENCE, output.wait_with_output()).await;
+    output.with_context(|| format!("{arguments:?} does not end"))?.map_err(Into::into)
+}
+
 #[tokio::test]
 async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()> {
     Stack::shared().await?;
@@ -72,25 +105,27 @@ async fn every_command_ends_quietly_when_nobody_reads_its_output() -> Result<()>
         vec!["local", "--port", "0", "--local-dir", "target/it/no-stack"],
         vec!["local", "--stop", "--local-dir", "target/it/no-stack"],
         vec!["status"],
+        vec!["list"],
+        vec!["deliveries", "--webhook", "999999999"],
+        vec!["explain", "pipes", "--no-queues"],
+        vec!["completions", "bash"],
         vec!["redrive", "--dry-run", "--webhook", "999999999"],
         vec!["republish", "--dry-run"],
         vec!["cost"],
-        [&["install", "--app", "pipes"], &shop[..]].concat(),
         [&["panel-link", "--app", "pipes"], &shop[..]].concat(),
+        [&["webhooks", "--app", "pipes"], &shop[..]].concat(),
         [&["publish"], &order[..], &shop[..]].concat(),
         vec!["--help"],
     ];
+    // Nobody has seen the new token or secret, and nobody will.
+    for arguments in [&["install"][..], &["rotate", "--yes"], &["token", "rotate", "--yes"]] {
+        let output = unread(&[arguments, &["--app", "pipes"], &shop[..]].concat()).await?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("the change is made, but nobody read the output"), "{arguments:?}: {told}");
+    }
     for arguments in cases {
-        let (reader, writer) = std::io::pipe()?;
-        drop(reader);
-        let folder = ["--local-dir", "target/it"];
-        let folder = if arguments.contains(&folder[0]) { &[][..] } else { &folder[..] };
-        let mut command = storehook(&[&arguments[..], folder].concat()).await?;
-        let output = command.stdout(writer).stderr(Stdio::piped()).spawn()?;
-        // The command's own copy of the pipe must not keep it open.
-        drop(command);
-        let output = tokio::time::timeout(PATIENCE, output.wait_with_output()).await;
-        let output = output.with_context(|| format!("{arguments:?} does not end"))??;
+        let output = unread(&arguments).await?;
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {} {told}", output.status);
         // The panel's link has an explanation, and `local` tells what it does. Neither is a complaint.
@@ -163,23 +198,5 @@ async fn a_full_disk_is_an_error_and_no_panic() -> Result<()> {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(told.starts_with("error: cannot write to standard output: "), "{told}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_command_without_credentials_or_region_says_how_to_get_them() -> Result<()> {
-    let region = ("AWS_REGION", "us-east-1");
-    for (variable, told) in [
-        (region, "error: no AWS credentials were found: log in with `aws configure`"),
-        (("AWS_ACCESS_KEY_ID", "x"), "error: no AWS region is set: set AWS_REGION"),
-    ] {
-        let mut command = storehook(&["--stack", "none", "status"]).await?;
-        command.env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
-        command.envs([variable]);
-        let output = ended(command).await?;
-        let found = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{found}");
-        assert!(found.starts_with(told), "{found}");
-    }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use storehook::cost::{
-    bill::{MEMORY_MB, idle, usage},
+    bill::{ALARM_METRICS, COMPOSITE_ALARMS, MEMORY_MB, idle, metrics, usage},
     case::{Case, Kept},
     log_lines::ATTEMPT_LINE,
     measured::INDEXED,
@@ -27,7 +27,7 @@ fn the_cost_table_has_the_units_of_the_code_at_list_prices() -> Result<()> {
         ["total", "", "", "", &dollars(total(&off)), "", &dollars(total(&on))].map(str::to_owned).to_vec(),
     );
     let text = rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n");
-    assert_eq!(told_table()?, rows, "docs/operating.md should say:\n{text}");
+    assert_eq!(told_table("| per million deliveries |")?, rows, "docs/operating.md should say:\n{text}");
     Ok(())
 }
 
@@ -40,8 +40,10 @@ fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
     for sentence in [
         format!("A million deliveries cost {} with the history off and {} with it on.", sum(&off), sum(&on)),
         format!("If every batch is of one, it is {} and {}.", sum(&alone_off), sum(&alone_on)),
-        format!("{} a month for the stream", dollars(idle[0].dollars())),
-        format!("{} for Lambda's polling", dollars(idle[1].dollars())),
+        format!(
+            "[a stack costs](#what-a-stack-costs-a-month) about {} a month",
+            dollars(total(&idle)).split('.').next().unwrap_or_default()
+        ),
     ] {
         assert!(document.contains(&sentence), "{sentence}");
     }
@@ -51,6 +53,44 @@ fn the_documents_sum_up_what_deliveries_and_an_idle_stack_cost() -> Result<()> {
         sum(&on)
     );
     assert!(one_line("README.md")?.contains(&sentence), "{sentence}");
+    Ok(())
+}
+
+#[test]
+fn the_table_of_a_month_is_what_a_stack_costs_at_list_prices() -> Result<()> {
+    let mut rows = idle(&Case { has_dashboard: true, ..Case::default() });
+    let dashboard = rows.pop().context("no dashboard")?;
+    let cells = |row: &Row| {
+        let cost = dollars(row.dollars());
+        [row.component, row.price.unit, row.price.told, &row.units.to_string(), &cost]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let mut table: Vec<_> = rows.iter().map(cells).collect();
+    table.push(["an idle stack", "", "", "", &dollars(total(&rows))].map(str::to_owned).to_vec());
+    table.extend([metrics(), dashboard].iter().map(cells));
+    let text = table.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>().join("\n");
+    assert_eq!(told_table("| a month |")?, table, "docs/operating.md should say:\n{text}");
+    Ok(())
+}
+
+#[test]
+fn the_alarms_are_those_of_the_template() -> Result<()> {
+    let template = template()?;
+    let (mut watched, mut composite) = (0, 0);
+    for (_, resource) in template["Resources"].as_mapping().context("no resources")? {
+        match resource["Type"].as_str() {
+            Some("AWS::CloudWatch::CompositeAlarm") => composite += 1,
+            Some("AWS::CloudWatch::Alarm") => {
+                let queries = resource["Properties"]["Metrics"].as_sequence();
+                watched += queries.map_or(1, |queries| {
+                    queries.iter().filter(|query| !query["MetricStat"].is_null()).count()
+                });
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((watched as f64, f64::from(composite)), (ALARM_METRICS, COMPOSITE_ALARMS));
     Ok(())
 }
 
@@ -110,10 +150,10 @@ fn dollars(amount: f64) -> String {
     format!("${}.{:02}", cents / 100, cents % 100)
 }
 
-/// The cells of the document's table.
-fn told_table() -> Result<Vec<Vec<String>>> {
+/// The cells of the document's table that begins so.
+fn told_table(head: &str) -> Result<Vec<Vec<String>>> {
     let document = read("docs/operating.md")?;
-    let lines = document.lines().skip_while(|line| !line.starts_with("| per million deliveries |")).skip(2);
+    let lines = document.lines().skip_while(|line| !line.starts_with(head)).skip(2);
     let rows = lines.map_while(|line| line.strip_prefix('|')?.strip_suffix('|'));
     let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     Ok(rows.map(cells).collect())

@@ -1,10 +1,12 @@
 //! The documents and reality agree: the README, `docs/`, CONTRIBUTING.md and events/README.md.
 
+mod alarms;
 mod api;
 mod links;
 mod operating;
 mod publishing;
 mod receiving;
+mod sale_day;
 mod snippets;
 
 use std::{collections::BTreeSet, path::PathBuf};

@@ -2,6 +2,7 @@
 
 pub(crate) mod template;
 
+mod alarms;
 mod breakers;
 mod containers;
 mod deployments;
@@ -9,7 +10,9 @@ mod every_call;
 mod gaps;
 mod grants;
 mod limits;
+mod metric_lines;
 mod needed_actions;
+mod observed;
 mod parameters;
 mod permissions;
 mod policy;

@@ -204,8 +204,11 @@ impl Template {
     }
 }
 
-/// The period of `rate(5 minutes)`.
+/// The period of `rate(5 minutes)`, or of `cron(0/5 * * * ? *)`.
 fn period_of(rate: &str) -> Option<Duration> {
+    if let Some(minutes) = rate.strip_prefix("cron(0/").and_then(|rest| rest.strip_suffix(" * * * ? *)")) {
+        return Some(Duration::from_secs(minutes.parse::<u64>().ok()? * 60));
+    }
     let (number, unit) = rate.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let seconds = match unit.trim_end_matches('s') {
         "minute" => 60,

@@ -32,9 +32,12 @@ fn what_is_deployed_is_read_from_the_template() -> Result<()> {
 
 #[test]
 fn rates_of_schedules_are_read() {
-    for (rate, seconds) in
-        [("rate(5 minutes)", Some(300)), ("rate(1 hour)", Some(3_600)), ("cron(0 * * * ? *)", None)]
-    {
+    for (rate, seconds) in [
+        ("rate(5 minutes)", Some(300)),
+        ("rate(1 hour)", Some(3_600)),
+        ("cron(0/5 * * * ? *)", Some(300)),
+        ("cron(0 * * * ? *)", None),
+    ] {
         assert_eq!(period_of(rate).map(|period| period.as_secs()), seconds, "{rate}");
     }
 }

@@ -1,7 +1,10 @@
 //! What a case costs: each unit that AWS charges, by what the code needs of it.
 
 use anyhow::Result;
-use storehook_aws::table::{Item, size_of};
+use storehook_aws::{
+    metrics::Metric,
+    table::{Item, size_of},
+};
 use storehook_domain::payload::limits::SQS_MESSAGE_LIMIT;
 
 use crate::cost::{
@@ -22,6 +25,16 @@ pub const MEMORY_MB: f64 = 512.0;
 const MILLION: f64 = 1_000_000.0;
 const GB: f64 = 1_073_741_824.0;
 
+/// How many metrics the alarms of the template watch, each alarm's counted by itself.
+pub const ALARM_METRICS: f64 = 26.0;
+
+/// How many composite alarms the template has.
+pub const COMPOSITE_ALARMS: f64 = 1.0;
+
+/// How often a month the sweep counts what is queued, in as many requests.
+const COUNTS: f64 = 12.0 * HOURS_PER_MONTH;
+const REQUESTS_OF_A_COUNT: f64 = 3.0;
+
 /// What a month costs even if nothing happens.
 pub fn idle(case: &Case) -> Vec<Row> {
     // Where concurrency is limited, Lambda never has less than five pollers ("scaling behavior for
@@ -31,7 +44,24 @@ pub fn idle(case: &Case) -> Vec<Row> {
         None => Row::new("stream, idle", prices::STREAM_HOURS, HOURS_PER_MONTH),
         Some(shards) => Row::new("shards, idle", prices::SHARD_HOURS, f64::from(shards) * HOURS_PER_MONTH),
     };
-    vec![stream, Row::new("polls of empty queues", prices::QUEUE_REQUESTS, polls / MILLION)]
+    let requests = polls + COUNTS * REQUESTS_OF_A_COUNT;
+    let mut rows = vec![
+        stream,
+        Row::new("polls of empty queues", prices::QUEUE_REQUESTS, requests / MILLION),
+        Row::new("metrics that alarms watch", prices::ALARM_METRICS, ALARM_METRICS),
+        Row::new("composite alarms", prices::COMPOSITE_ALARMS, COMPOSITE_ALARMS),
+    ];
+    if case.has_dashboard {
+        rows.push(Row::new("dashboard", prices::DASHBOARDS, 1.0));
+    }
+    rows
+}
+
+/// What the metrics of a stack cost that is in use, at most: most of them are written only in hours in
+/// which something is wrong, and cost for these hours.
+pub fn metrics() -> Row {
+    let published = Metric::ALL.into_iter().filter(|metric| metric.is_published());
+    Row::new("metrics, at most", prices::METRICS, published.count() as f64)
 }
 
 /// What the events and deliveries of a case cost.
@@ -43,7 +73,7 @@ pub fn usage(case: &Case) -> Result<Vec<Row>> {
     let parts = measure(case.payload_bytes, batch_of(case) as usize, case.history.is_some())?;
     let volumes = Volumes::of(case, &parts);
     let rows = [stream(case, &parts), functions(case, &volumes), queues(&volumes, &parts)];
-    let rows = rows.into_iter().chain([tables(case, &volumes, &parts), traffic(&volumes, &parts)]);
+    let rows = rows.into_iter().chain([tables(case, &volumes, &parts), traffic(case, &volumes, &parts)]);
     Ok(rows.flatten().collect())
 }
 
@@ -174,11 +204,14 @@ fn tables(case: &Case, volumes: &Volumes, parts: &Measured) -> Vec<Row> {
     rows
 }
 
-fn traffic(volumes: &Volumes, parts: &Measured) -> Vec<Row> {
-    let Volumes { attempts, fan_outs, batches, again, .. } = volumes;
-    let logged = attempts * log_lines::attempt() as f64
-        + fan_outs * log_lines::fan_out() as f64
-        + (batches + again) * log_lines::delivery() as f64;
+fn traffic(case: &Case, volumes: &Volumes, parts: &Measured) -> Vec<Row> {
+    let Volumes { attempts, fan_outs, batches, again, failed, batch, .. } = volumes;
+    // With the history on, only a failure has a line of its own.
+    let told = if case.history.is_some() { failed } else { attempts };
+    let events = if *fan_outs > 0.0 { volumes.events / fan_outs } else { 0.0 };
+    let logged = told * log_lines::attempt() as f64
+        + fan_outs * log_lines::fan_out(events) as f64
+        + (batches + again) * log_lines::delivery(*batch) as f64;
     vec![
         Row::new("logs", prices::LOGS, logged / GB),
         Row::new("POSTs to the internet", prices::INTERNET, parts.request as f64 * attempts / GB),

@@ -21,7 +21,8 @@ fn twice_as_much_costs_twice_as_much() -> Result<()> {
     for (once, twice) in once.iter().zip(&twice) {
         assert!((2.0 * once.units - twice.units).abs() <= 1.0 + once.units / 1_000.0, "{once:?} {twice:?}");
     }
-    assert_eq!(idle(&Case::default()).len(), 2);
+    assert_eq!(idle(&Case::default()).len(), 4);
+    assert_eq!(idle(&Case { has_dashboard: true, ..Case::default() }).len(), 5);
     Ok(())
 }
 
@@ -39,6 +40,9 @@ fn what_a_case_has_more_of_shows_in_its_units() -> Result<()> {
         (Case { delivery_batch: 1.0, ..usual.clone() }, "delivery's time", true),
         (Case { response_ms: 300.0, ..usual.clone() }, "delivery's time", true),
         (Case { history: Some(Kept::days(60, 7)), ..usual.clone() }, "history storage", true),
+        // Without a history, a success has a line in the log.
+        (Case { history: None, ..usual.clone() }, "logs", true),
+        (Case { failed_attempts: 1e6, ..usual.clone() }, "logs", true),
     ] {
         let (before, after) = (units(&usual, component)?, units(&case, component)?);
         assert_eq!(after > before, more, "{component}: {before} {after} of {case:?}");

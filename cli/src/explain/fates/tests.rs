@@ -123,7 +123,7 @@ fn the_queues_settle_what_the_history_does_not_know() -> Result<()> {
             [Outcome::Rejected, Outcome::Rejected, Outcome::Unknown],
         ),
         (
-            Found { dead_letters: vec![letter], rejected: vec![rejected(Some((1, 1)))?], cut: vec![] },
+            Found { dead_letters: vec![letter], rejected: vec![rejected(Some((1, 1)))?], notes: vec![] },
             [Outcome::Rejected, Outcome::Dead, Outcome::Unknown],
         ),
     ] {

@@ -2,7 +2,10 @@
 
 use storehook_domain::words::number::counted;
 
-use super::{Finding, Kind, Severity, storehook};
+use super::{
+    commands::storehook,
+    finding::{Finding, Kind, Severity},
+};
 use crate::{
     status::facts::{BreakerFacts, Facts, OpenBreaker},
     time,
@@ -38,7 +41,7 @@ fn open(facts: &Facts, open: &[OpenBreaker]) -> Option<Finding> {
             storehook(facts, &format!("deliveries --webhook {} --limit 5", first.webhook.id)),
             storehook(facts, &format!("webhooks --shop {} --app {}", first.webhook.shop, first.webhook.app)),
         ],
-        section: "logs",
+        more: "docs/receiving.md#when-an-endpoint-keeps-failing".to_owned(),
     })
 }
 
@@ -58,6 +61,6 @@ fn overdue(number: u64) -> Option<Finding> {
                  queue moves."
             .to_owned(),
         commands: Vec::new(),
-        section: "logs",
+        more: "docs/runbook.md#function-errors".to_owned(),
     })
 }

@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use storehook_domain::words::{number::count, time::span};
 
-use super::{Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity};
 use crate::status::facts::{Facts, MappingFacts};
 
 /// From which age on the fan-out is behind the stream, and when the time runs out: the stream keeps a
 /// record for 24 hours.
-const BEHIND: u64 = 5 * 60;
+const BEHIND: u64 = 60;
 const FAR_BEHIND: u64 = 12 * 60 * 60;
 
 /// States of a mapping that works, or is about to (`State`, `GetEventSourceMapping`, AWS Lambda API
@@ -32,7 +32,7 @@ pub(super) fn of_stream(facts: &Facts) -> Option<Finding> {
                      `StreamParallelization`, or `ShardCount` of a provisioned stream."
                 .to_owned(),
             commands: Vec::new(),
-            section: "records-that-were-given-up",
+            more: "docs/runbook.md#stream-late".to_owned(),
         });
     }
     let arrived = stream.arrived.filter(|_| stream.iterator_age_seconds.is_none())?;
@@ -45,7 +45,7 @@ pub(super) fn of_stream(facts: &Facts) -> Option<Finding> {
                  on again."
             .to_owned(),
         commands: switch_off_and_on(facts),
-        section: "metrics-and-alarms",
+        more: "docs/runbook.md#stream-unread".to_owned(),
     })
 }
 
@@ -83,7 +83,7 @@ pub(super) fn of_mapping(facts: &Facts, mapping: &MappingFacts) -> Option<Findin
             }
             .to_owned(),
             commands: mapping.id.iter().map(|id| update_mapping("--enabled", id)).collect(),
-            section: "upgrading",
+            more: "docs/operating.md#upgrading".to_owned(),
         });
     }
     let problem = mapping.last_result.as_ref().filter(|result| result.starts_with("PROBLEM"))?;
@@ -95,7 +95,7 @@ pub(super) fn of_mapping(facts: &Facts, mapping: &MappingFacts) -> Option<Findin
         advice: "If the function itself fails, its log says why. Otherwise its role lacks a permission."
             .to_owned(),
         commands: Vec::new(),
-        section: "logs",
+        more: "docs/runbook.md#function-errors".to_owned(),
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) fn concurrency(facts: &Facts) -> Option<Finding> {
              --desired-value {}",
             wanted.max(1_000)
         )],
-        section: "configuration",
+        more: "docs/runbook.md#function-throttles".to_owned(),
     })
 }
 

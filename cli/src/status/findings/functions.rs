@@ -2,7 +2,7 @@
 
 use storehook_domain::words::number::{count, counted};
 
-use super::{Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity};
 use crate::status::facts::FunctionFacts;
 
 /// From how many failures of a hundred invocations on somebody must act at once.
@@ -32,7 +32,7 @@ fn broken(function: &FunctionFacts) -> Option<Finding> {
         why: "What it should work on waits, or is worked on by an older version.".to_owned(),
         advice: "Deploy the stack again.".to_owned(),
         commands: vec!["sam build && sam deploy".to_owned()],
-        section: "upgrading",
+        more: "docs/runbook.md#rolling-back".to_owned(),
     })
 }
 
@@ -54,9 +54,9 @@ fn errors(function: &FunctionFacts) -> Option<Finding> {
             count(errors)
         ),
         why: consequence(&function.name).to_owned(),
-        advice: "Its log says why.".to_owned(),
+        advice: "Read its log: it says why.".to_owned(),
         commands: logs(function),
-        section: "logs",
+        more: "docs/runbook.md#function-errors".to_owned(),
     })
 }
 
@@ -73,7 +73,7 @@ fn throttles(function: &FunctionFacts) -> Option<Finding> {
         why: consequence(&function.name).to_owned(),
         advice: "Raise the account's concurrency, or lower that of the mappings.".to_owned(),
         commands: vec!["aws lambda get-account-settings".to_owned()],
-        section: "configuration",
+        more: "docs/runbook.md#function-throttles".to_owned(),
     })
 }
 

@@ -1,10 +1,15 @@
 //! Verdicts: what is wrong with a stack, why it matters, and what to do.
 //!
 //! They follow from the facts alone, so each is a row of a table in the tests. The most severe come
-//! first; findings of equal severity stand in the order of [`Kind`]. A fact that nobody knows is no
+//! first; findings of equal severity stand in the order of their
+//! [kinds](Kind). A fact that nobody knows is no
 //! finding. One that could not be read is: nobody can say then that all is well.
 
+pub mod finding;
+
+mod alarms;
 mod breakers;
+mod commands;
 mod flow;
 mod functions;
 mod queues;
@@ -12,87 +17,8 @@ mod queues;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
-
+use self::finding::{Finding, Kind, Severity};
 use super::facts::Facts;
-
-/// How severe a finding is, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Events or deliveries stand still, or are lost if nobody acts.
-    Urgent,
-    /// Somebody must act, and nothing is lost meanwhile.
-    Wrong,
-    /// Nobody knows whether something is wrong.
-    Unknown,
-}
-
-impl Severity {
-    /// The name, for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Urgent => "urgent",
-            Self::Wrong => "wrong",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What kind a finding is of. The name in JSON never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Deliveries that nobody attempts any more.
-    DeadLetters,
-    /// Records that are no events, or jobs that failed.
-    Rejected,
-    /// So many messages are in flight that a queue may stop.
-    InFlight,
-    /// Messages of a queue are late.
-    OldestAge,
-    /// The fan-out is behind the stream.
-    IteratorAge,
-    /// Events arrive, and nobody reads the stream.
-    NotRead,
-    /// Something does not invoke a function, because it is missing or switched off.
-    MappingOff,
-    /// Something cannot invoke a function.
-    MappingProblem,
-    /// Endpoints fail, and their deliveries are held.
-    BreakersOpen,
-    /// Held deliveries are not sent.
-    RecoveriesOverdue,
-    /// The account may run too few functions at the same time.
-    Concurrency,
-    /// A function cannot run.
-    FunctionBroken,
-    /// A function fails.
-    FunctionErrors,
-    /// A function is not invoked, because too many run.
-    FunctionThrottles,
-    /// A part of the stack could not be read.
-    Unreadable,
-}
-
-/// Something that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How severe it is.
-    pub severity: Severity,
-    /// What kind it is of.
-    pub kind: Kind,
-    /// What is wrong.
-    pub what: String,
-    /// Why it matters.
-    pub why: String,
-    /// What to do.
-    pub advice: String,
-    /// The commands for it.
-    pub commands: Vec<String>,
-    /// The section of docs/operating.md that tells more.
-    pub section: &'static str,
-}
 
 /// Judges the facts.
 pub fn judge(facts: &Facts) -> Vec<Finding> {
@@ -102,6 +28,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(flow::concurrency(facts));
     findings.extend(facts.breakers.iter().flat_map(|breakers| breakers::of(facts, breakers)));
     findings.extend(facts.functions.iter().flat_map(functions::of));
+    findings.extend(alarms::besides(facts, &findings));
     findings.extend(facts.unreadable.iter().map(|unreadable| Finding {
         severity: Severity::Unknown,
         kind: Kind::Unreadable,
@@ -109,17 +36,8 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         why: "Nobody knows whether something is wrong there.".to_owned(),
         advice: "If a permission is missing, ask for it.".to_owned(),
         commands: Vec::new(),
-        section: "permissions",
+        more: "docs/operating.md#permissions".to_owned(),
     }));
     findings.sort_by_key(|finding| (finding.severity, finding.kind));
     findings
-}
-
-/// A command of this program for this stack.
-fn storehook(facts: &Facts, command: &str) -> String {
-    if facts.is_local {
-        format!("storehook {command}")
-    } else {
-        format!("storehook --stack {} {command}", facts.stack)
-    }
 }

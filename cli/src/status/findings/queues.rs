@@ -6,7 +6,10 @@ use storehook_domain::words::{
     time::span,
 };
 
-use super::{Finding, Kind, Severity, storehook};
+use super::{
+    commands::storehook,
+    finding::{Finding, Kind, Severity},
+};
 use crate::status::facts::{Facts, Queue, QueueFacts};
 
 /// From how many messages in flight a queue is near its quota, and from how many somebody must act. SQS
@@ -54,7 +57,7 @@ fn dead_letters(facts: &Facts, queue: &QueueFacts) -> Option<Finding> {
             .to_owned(),
         advice: "See whose they are, have the endpoints mended, and send them again.".to_owned(),
         commands: vec![storehook(facts, "redrive --dry-run"), storehook(facts, "redrive")],
-        section: "dead-letters",
+        more: "docs/runbook.md#dead-letters".to_owned(),
     })
 }
 
@@ -70,7 +73,7 @@ fn rejected(facts: &Facts, queue: &QueueFacts) -> Option<Finding> {
             .to_owned(),
         advice: "Read the reasons, mend the records, and put them back.".to_owned(),
         commands: vec![storehook(facts, "republish --dry-run"), storehook(facts, "republish")],
-        section: "rejected-events",
+        more: "docs/runbook.md#rejected".to_owned(),
     })
 }
 
@@ -94,21 +97,23 @@ fn in_flight(queue: &QueueFacts) -> Option<Finding> {
         why: "At about 120,000 SQS hands out no more messages of the queue, whoever they are for.".to_owned(),
         advice: advice.to_owned(),
         commands: Vec::new(),
-        section: "metrics-and-alarms",
+        more: "docs/runbook.md#in-flight".to_owned(),
     })
 }
 
 fn oldest(queue: &QueueFacts) -> Option<Finding> {
     let (late, very_late) = late(queue.queue)?;
     let age = queue.oldest_seconds.filter(|age| *age >= late)?;
-    let (why, advice) = match queue.queue {
+    let (why, advice, more) = match queue.queue {
         Queue::Delivery => (
             "First attempts are late, of all webhooks.",
             "See whether the delivery function fails or is throttled. If it is only busy, raise `DeliveryConcurrency`.",
+            "docs/runbook.md#fast-lane-old",
         ),
         _ => (
             "Replays, recoveries and large fan-outs stand still.",
             "See whether the fan-out function fails, and whether it reaches DynamoDB and SQS.",
+            "docs/runbook.md#function-errors",
         ),
     };
     let told = span(SignedDuration::from_secs(i64::try_from(age).unwrap_or(i64::MAX)));
@@ -119,6 +124,6 @@ fn oldest(queue: &QueueFacts) -> Option<Finding> {
         why: why.to_owned(),
         advice: advice.to_owned(),
         commands: Vec::new(),
-        section: "metrics-and-alarms",
+        more: more.to_owned(),
     })
 }

@@ -3,6 +3,7 @@
 //! Each part is read by itself. If one cannot be read, for example because a permission is missing, the
 //! others still are.
 
+mod alarms;
 mod breakers;
 mod lambda;
 mod metrics;
@@ -29,13 +30,14 @@ const UNREAD: SignedDuration = SignedDuration::from_mins(3);
 pub(super) async fn gather(connection: &Connection) -> Facts {
     let now = storehook_aws::now();
     let wanted = wanted(connection);
-    let (queues, functions, mappings, concurrency, shards, breakers, metrics) = tokio::join!(
+    let (queues, functions, mappings, concurrency, shards, breakers, alarms, metrics) = tokio::join!(
         join_all(Queue::ALL.map(|queue| queues::load(connection, queue))),
         join_all(FUNCTIONS.map(|function| lambda::load_function(connection, function))),
         lambda::load_mappings(connection),
         lambda::load_concurrency(connection),
         load_shards(connection),
         breakers::load(connection, now),
+        alarms::load(connection),
         Metrics::load(&connection.sdk, &wanted, now),
     );
     let mut unread = Unread::default();
@@ -61,6 +63,7 @@ pub(super) async fn gather(connection: &Connection) -> Facts {
         functions,
         breakers: unread.or_note("The health of the webhooks", breakers),
         unreserved_concurrency: unread.or_note("The account's concurrency", concurrency).flatten(),
+        alarms: unread.or_note("The alarms", alarms),
         unreadable: Vec::new(),
     };
     let metrics = unread.or_note("The metrics", metrics).unwrap_or_default();

@@ -9,6 +9,10 @@
 //! The last count is an item of the registry. A sweep that fails or comes twice changes nothing: the
 //! next one counts from the last count that was kept.
 //!
+//! An alarm looks at whole hours, so a count must belong to the hour that it ends. The schedule fires
+//! at every fifth minute of the clock, within a minute ("Schedule types", Amazon EventBridge User
+//! Guide), and the count is written with the time just before that minute ([`counted_at`]).
+//!
 //! * Dead letters count when they become more and not when they become fewer. What a redrive, an
 //!   operator or the retention takes away was accounted for when it died. (A redrive's messages are in
 //!   a lane again and nobody has sent them, so for an hour there are too many and not too few.)
@@ -17,6 +21,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use jiff::Timestamp;
 use serde::Deserialize;
 use storehook_aws::{
     queue::QueueError,
@@ -32,6 +37,16 @@ const COUNTS: [QueueAttributeName; 3] = [
     QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
     QueueAttributeName::ApproximateNumberOfMessagesDelayed,
 ];
+
+/// How far apart the counts are, in milliseconds: the schedule of the template.
+const APART: i64 = 5 * 60 * 1_000;
+
+/// The time to write for what a sweep counts that begins now: just before the last fifth minute of the
+/// clock.
+pub(crate) fn counted_at(now: Timestamp) -> Timestamp {
+    let now = now.as_millisecond();
+    Timestamp::from_millisecond(now - now.rem_euclid(APART) - 1).unwrap_or_default()
+}
 
 /// The queues whose messages are counted, and the registry, which keeps the last count.
 pub(crate) struct QueueCounts {
@@ -156,6 +171,19 @@ mod tests {
             let asked = aws.calls("GetQueueAttributes");
             let asked: Vec<_> = asked.iter().map(|call| call["QueueUrl"].clone()).collect();
             assert_eq!(asked, ["https://sqs/delivery", "https://sqs/retry", "https://sqs/dead-letter"]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_count_belongs_to_the_five_minutes_before_it() -> TestResult {
+        for (now, at) in [
+            ("2026-11-21T15:00:00Z", "2026-11-21T14:59:59.999Z"),
+            ("2026-11-21T15:00:48.5Z", "2026-11-21T14:59:59.999Z"),
+            ("2026-11-21T15:04:59.999Z", "2026-11-21T14:59:59.999Z"),
+            ("2026-11-21T15:05:00Z", "2026-11-21T15:04:59.999Z"),
+        ] {
+            assert_eq!(super::counted_at(now.parse()?).to_string(), at, "{now}");
         }
         Ok(())
     }

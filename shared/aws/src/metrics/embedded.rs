@@ -54,7 +54,7 @@ enum Value<'a> {
 }
 
 /// The lines of a tally, each with its end of line; empty if nothing was counted.
-pub(crate) fn lines(tally: &Tally, namespace: &str, at: Timestamp) -> String {
+pub fn lines(tally: &Tally, namespace: &str, at: Timestamp) -> String {
     let measured = Metric::ALL.map(|metric| (metric, tally.measured(metric)));
     let mut rests: Vec<_> = measured.iter().map(|(metric, values)| (*metric, values.as_slice())).collect();
     let counts = Metric::ALL.map(|metric| (metric, tally.counted(metric)));

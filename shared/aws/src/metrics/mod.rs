@@ -8,7 +8,7 @@
 //!
 //! * [`Metric`] is the catalogue: every metric that a function writes. The template's alarms and its
 //!   dashboard name these and no others, which a test holds.
-//! * [`Tally`] is what was counted, as a value. It is printed by `embedded`, a pure function.
+//! * [`Tally`] is what was counted, as a value. [`embedded`] makes its lines.
 //! * [`Meter`] collects a tally in an execution environment, from all that works there at the same
 //!   time. [`Meter::write`] is the only place that prints.
 //!
@@ -24,7 +24,7 @@
 //! and has no number that can be negative and is written once. `metrique` adds 36 crates to the
 //! functions for a line that has 20 names.
 
-mod embedded;
+pub mod embedded;
 mod metric;
 mod tally;
 

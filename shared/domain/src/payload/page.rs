@@ -4,7 +4,7 @@
 //! keeps the payloads of a batch of events on pages, each of which is one item. A large payload, or
 //! one alone, is kept by itself.
 //!
-//! A page is a text: its payloads, each followed by [`END`]. JSON cannot hold that character, so the
+//! A page is a text: its payloads, each followed by a NUL. JSON cannot hold that character, so the
 //! text can be taken apart, and a payload on it is known by its digest.
 
 use std::ops::Range;
@@ -96,13 +96,16 @@ mod tests {
         let half = PAGE_LIMIT / 2 - 1;
         for (sizes, expected) in [
             (&[][..], &[][..]),
-            (&[10], &[0..1][..]),
-            (&[10, 20, 30], &[0..3]),
-            (&[half, half, 1], &[0..2, 2..3]),
-            (&[half, half + 1, 1], &[0..1, 1..3]),
-            (&[10, PAGE_LIMIT, 20, 30], &[0..1, 1..2, 2..4]),
+            (&[10], &[1]),
+            (&[10, 20, 30], &[3]),
+            (&[half, half, 1], &[2, 1]),
+            (&[half, half + 1, 1], &[1, 2]),
+            (&[10, PAGE_LIMIT, 20, 30], &[1, 1, 2]),
         ] {
-            assert_eq!(runs(sizes.iter().copied()), expected, "{sizes:?}");
+            let runs = runs(sizes.iter().copied());
+            let lengths: Vec<_> = runs.iter().map(ExactSizeIterator::len).collect();
+            assert_eq!(lengths, expected, "{sizes:?}");
+            assert!(runs.into_iter().flatten().eq(0..sizes.len()), "each once, in order: {sizes:?}");
         }
     }
 

@@ -62,6 +62,7 @@ fn well() -> Result<Facts> {
         functions: ["admin-api", "fan-out", "delivery"].map(function).to_vec(),
         breakers: Some(BreakerFacts::default()),
         unreserved_concurrency: Some(1_000),
+        alarms: Some(Vec::new()),
         unreadable: Vec::new(),
     })
 }
@@ -85,6 +86,7 @@ fn nothing_is_wrong_with_a_stack_that_is_well_or_of_which_little_is_known() -> R
     let unknown = after(|facts| {
         facts.unreserved_concurrency = None;
         facts.breakers = None;
+        facts.alarms = None;
         facts.stream.iterator_age_seconds = None;
         facts.stream.arrived = None;
         for function in &mut facts.functions {

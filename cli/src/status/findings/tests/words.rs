@@ -1,9 +1,17 @@
 //! What findings say, and where they lead.
 
+use std::{collections::BTreeSet, path::Path};
+
 use anyhow::{Context as _, Result};
 
 use super::{after, breaker};
-use crate::status::{facts::BreakerFacts, facts::Unreadable, findings::Finding};
+use crate::status::{
+    facts::{AlarmFacts, BreakerFacts, Unreadable},
+    findings::{
+        alarms::ALARMS,
+        finding::{Finding, Kind},
+    },
+};
 
 #[test]
 fn a_finding_says_what_to_do_for_this_stack() -> Result<()> {
@@ -32,17 +40,53 @@ fn a_finding_says_what_to_do_for_this_stack() -> Result<()> {
     Ok(())
 }
 
+/// An alarm that is on.
+fn alarm(end: &str) -> AlarmFacts {
+    AlarmFacts {
+        name: format!("s-{end}"),
+        description: format!("Something is wrong. Runbook: docs/runbook.md#{end}"),
+        since: None,
+    }
+}
+
 #[test]
-fn every_finding_leads_to_a_section_of_the_document() -> Result<()> {
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operating.md");
-    let document = fs_err::read_to_string(document)?;
-    let anchor = |heading: &str| {
-        let kept = heading.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != ' ' && c != '-', "");
-        kept.replace(' ', "-")
+fn an_alarm_is_told_where_no_other_finding_tells_the_same() -> Result<()> {
+    let found = |ends: &[&str]| {
+        after(|facts| {
+            facts.queues[2].waiting = Some(1);
+            facts.alarms = Some(ends.iter().map(|end| alarm(end)).collect());
+        })
     };
-    let headings =
-        document.lines().filter_map(|line| Some(line.strip_prefix("##")?.trim_start_matches('#').trim()));
-    let anchors: Vec<_> = headings.map(anchor).collect();
+    let others = found(&["dead-letters", "urgent", "eu-dead-letters", "history-failures", "missing"])?;
+    let told: Vec<_> = others.iter().map(|finding| (finding.kind, finding.more.as_str())).collect();
+    let expected = [
+        (Kind::Alarm, "docs/runbook.md#missing"),
+        (Kind::DeadLetters, "docs/runbook.md#dead-letters"),
+        (Kind::Alarm, "docs/runbook.md#history-failures"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(others[2].what, "The alarm s-history-failures is on.");
+    assert_eq!(others[2].why, "Something is wrong.");
+    Ok(())
+}
+
+#[test]
+fn every_alarm_of_the_template_is_known() -> Result<()> {
+    let template = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))?;
+    let names = template.lines().filter_map(|line| line.split_once("AlarmName: !Sub ${AWS::StackName}-"));
+    let names: BTreeSet<_> = names.map(|(_, name)| name.trim()).collect();
+    assert_eq!(names, ALARMS.iter().map(|(name, _)| *name).collect());
+    Ok(())
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != ' ' && c != '-', "");
+    kept.replace(' ', "-")
+}
+
+#[test]
+fn every_finding_leads_to_a_section_of_the_documents() -> Result<()> {
     let found = after(|facts| {
         for queue in &mut facts.queues {
             (queue.waiting, queue.in_flight, queue.oldest_seconds) = (Some(1), Some(100_000), Some(100_000));
@@ -65,7 +109,11 @@ fn every_finding_leads_to_a_section_of_the_document() -> Result<()> {
     let kinds: std::collections::BTreeSet<_> = found.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds.len(), 14, "all kinds but that of a stream that lags");
     for finding in found {
-        assert!(anchors.iter().any(|anchor| anchor == finding.section), "{:?}", finding);
+        let (document, section) = finding.more.split_once('#').with_context(|| finding.more.clone())?;
+        let text = fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document))?;
+        let headings =
+            text.lines().filter_map(|line| Some(line.strip_prefix("##")?.trim_start_matches('#').trim()));
+        assert!(headings.map(anchor).any(|known| known == section), "{finding:?}");
     }
     Ok(())
 }

@@ -26,6 +26,10 @@ pub fn why(record: &DeliveryRecord, webhook: Option<(Status, EndpointHealth)>, n
             Some(_) => format!("The endpoint asked to get it later. {}", next_attempt(record, now)),
             None => "Waiting for its first attempt.".to_owned(),
         },
+        DeliveryState::Retrying if webhook.is_none_or(|status| status != Status::Active) => format!(
+            "Retrying: {}. But the webhook is not active: it will be held or cancelled.",
+            failure(record)
+        ),
         DeliveryState::Retrying => {
             format!("Retrying: {}. {}", failure(record), next_attempt(record, now))
         }

@@ -51,7 +51,7 @@ fn a_sentence_tells_why_a_delivery_is_in_its_state() -> TestResult {
         Option<Status>,
         &'a str,
     );
-    let cases: [Case<'_>; 21] = [
+    let cases: [Case<'_>; 23] = [
         ("pending", &[], (None, Some(0)), active, "Waiting for its first attempt."),
         (
             "pending",
@@ -80,6 +80,20 @@ fn a_sentence_tells_why_a_delivery_is_in_its_state() -> TestResult {
             (None, Some(9)),
             active,
             "Retrying: the endpoint responded with 500. The next attempt is due now.",
+        ),
+        (
+            "retrying",
+            &[("event", 1, 0, ERROR)],
+            (None, Some(12)),
+            paused,
+            "Retrying: the endpoint responded with 500. But the webhook is not active: it will be held or cancelled.",
+        ),
+        (
+            "retrying",
+            &[("event", 1, 0, ERROR)],
+            (None, Some(12)),
+            None,
+            "Retrying: the endpoint responded with 500. But the webhook is not active: it will be held or cancelled.",
         ),
         (
             "delivered",

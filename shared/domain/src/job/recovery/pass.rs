@@ -23,7 +23,7 @@ const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 
 /// The shortest wait between two passes, whatever the time scale: SQS and the delivery function take
 /// the same time for a message, however much its retries are compressed.
-const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// A catch-up: passes until nothing is held any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
