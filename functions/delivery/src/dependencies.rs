@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 use storehook_aws::{
-    AwsConfig, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
+    AwsConfig,
+    direct::{Direct, Service},
+    history::HistoryTable,
+    jobs::JobQueue,
+    metrics::Meter,
+    registry::HealthTable,
 };
 
 use crate::{
@@ -46,16 +51,17 @@ impl Dependencies {
     fn with(aws: &AwsConfig, settings: Settings, transport: Transport, clock: fn() -> Timestamp) -> Self {
         let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
         let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
+        let direct = Direct::new(aws, Service::DynamoDb);
         let registry_table = settings.registry_table.clone();
         let history = History(HistoryTable {
             client: dynamodb.clone(),
-            direct: Some(aws.direct(Service::DynamoDb)),
+            direct: Some(direct.clone()),
             name: settings.history_table.clone(),
             retention: settings.retention,
         });
         let history_table = history.is_on().then(|| settings.history_table.clone());
         Self {
-            lookup: Lookup::new(aws, registry_table.clone(), history_table),
+            lookup: Lookup::new(dynamodb.clone(), direct, registry_table.clone(), history_table),
             transport,
             health: Health {
                 table: HealthTable { client: dynamodb, name: registry_table },
@@ -69,6 +75,7 @@ impl Dependencies {
             },
             queues: Queues {
                 sqs,
+                direct: Direct::new(aws, Service::Sqs),
                 delivery: settings.delivery_queue.clone(),
                 retry: settings.retry_queue.clone(),
             },

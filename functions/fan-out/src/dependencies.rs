@@ -1,7 +1,12 @@
 //! What every invocation needs.
 
 use storehook_aws::{
-    AwsConfig, direct::Service, history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable,
+    AwsConfig,
+    direct::{Direct, Service},
+    history::HistoryTable,
+    jobs::JobQueue,
+    metrics::Meter,
+    registry::HealthTable,
 };
 use storehook_domain::job::recovery::RecoveryRules;
 
@@ -32,7 +37,7 @@ impl Dependencies {
     pub fn new(aws: &AwsConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
-        let direct = aws.direct(Service::Sqs);
+        let direct = Direct::new(aws, Service::Sqs);
         let meter = Meter::new(&settings.metrics_namespace);
         let queue_counts = QueueCounts {
             sqs: sqs.clone(),

@@ -26,18 +26,18 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use aws_types::SdkConfig;
 
-use crate::{
-    direct::{Direct, Service},
-    environment::{Environment, SettingError},
-};
+use crate::environment::{Environment, SettingError};
 
 /// The longest time of a call to an AWS service, with its retries.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// The longest time of one attempt of a call.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How long a connection to an AWS service may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a Lambda function reaches AWS: by the SDK, and by [`Direct`] calls on the same connections.
+/// How a Lambda function reaches AWS: by the SDK, and by direct calls ([`crate::direct`]) on the same connections.
 #[derive(Debug, Clone)]
 pub struct AwsConfig {
     /// The configuration of all SDK clients.
@@ -65,9 +65,9 @@ impl AwsConfig {
         Self { sdk, connector }
     }
 
-    /// The direct calls of a service.
-    pub fn direct(&self, service: Service) -> Direct {
-        Direct::new(&self.sdk, self.connector.clone(), service)
+    /// The connections of all clients.
+    pub(crate) fn connector(&self) -> SharedHttpConnector {
+        self.connector.clone()
     }
 }
 
@@ -98,7 +98,7 @@ pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, Setting
     );
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
     let mut config = SdkConfig::builder()

@@ -18,9 +18,9 @@ use std::{
 use aws_sdk_dynamodb::Client;
 use futures::future;
 use storehook_aws::{
-    AwsConfig, CALL_TIMEOUT,
+    CALL_TIMEOUT,
     batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
-    direct::{Direct, Service},
+    direct::Direct,
     history::{DeliveryItem, HISTORY_TIME},
     registry::{self, HealthItem, InstallationItem, WebhookItem},
     table::{self, Item, KeyText, TableError, key_text_of},
@@ -57,13 +57,13 @@ struct Read {
 }
 
 impl Lookup {
-    pub(crate) fn new(aws: &AwsConfig, registry_table: String, history_table: Option<String>) -> Self {
-        Self {
-            client: Client::new(&aws.sdk),
-            direct: aws.direct(Service::DynamoDb),
-            registry_table,
-            history_table,
-        }
+    pub(crate) fn new(
+        client: Client,
+        direct: Direct,
+        registry_table: String,
+        history_table: Option<String>,
+    ) -> Self {
+        Self { client, direct, registry_table, history_table }
     }
 
     /// Loads what each message of a batch needs, in the order of the messages.

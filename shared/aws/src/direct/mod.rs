@@ -7,13 +7,35 @@
 //!
 //! A direct call makes one attempt, and tells only what is certain: the response of a call that was
 //! made, or that its condition refused it. Everything else is [`Answer::Unclear`]: no connection, no
-//! response in time, throttling, an error of any kind. Then the caller makes the call by the SDK, which
-//! tells these apart, waits, and tries again. So each direct call stands beside the same call of the SDK
-//! and adds one attempt to it. A write whose response was lost may be made twice, as by the SDK itself.
+//! response in time, throttling, an error of any kind. Then the caller makes the same call by the SDK,
+//! whose result counts. A write whose response was lost may be made twice, as by the SDK itself.
+//!
+//! After an unclear answer, all calls of the service go by the SDK for [`PAUSE`]. So a service in trouble
+//! gets one attempt more than the SDK would make, not one more for each call.
+//!
+//! What the SDK does for a call, and who does it for a direct one:
+//!
+//! | what | direct |
+//! |---|---|
+//! | Endpoint of region and partition, `AWS_ENDPOINT_URL` | The SDK's rules, asked once ([`Service`]). |
+//! | Credentials | The SDK's provider, asked once. Lambda sets them when it starts an execution environment, and never changes them ("Defined runtime environment variables", AWS Lambda Developer Guide). Credentials that expire leave all calls to the SDK. |
+//! | Signature | The SDK's own crate, `aws-sigv4`, with the time of the SDK's configuration. |
+//! | TLS, connections, time limit of a connection | The SDK's own connector. |
+//! | Time limit of an attempt | The same ([`ATTEMPT_TIMEOUT`]); for the whole call, the caller's. |
+//! | Retries, waits, their quota | The SDK, after an unclear answer ("Retry behavior", AWS SDKs and Tools Reference Guide). |
+//! | A clock that is wrong | The SDK, as well. It corrects its own signatures by the `Date` of responses. With such a clock direct calls fail, one in each [`PAUSE`]. |
+//! | Errors | The SDK, except the condition of a write that was not met. |
+//! | A response that was cut off | The connector fails it by its `Content-Length`, and its JSON is not whole. |
+//! | Unprocessed keys, failed entries of a batch | Nobody: the SDK leaves them to its callers as well. |
+//! | Paging, tokens of transactions | No call that is made directly has them. |
+//! | `User-Agent`, ids of the call and of its attempt | Missing: AWS only logs them. |
 
 mod site;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
@@ -27,23 +49,31 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
-use crate::{SdkConfig, direct::site::Site};
+use crate::{
+    SdkConfig,
+    direct::site::Site,
+    sdk::{ATTEMPT_TIMEOUT, AwsConfig},
+};
 
 pub use site::Service;
 
-/// How long a direct call may take: as long as one attempt of the SDK.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long no direct call is made after one whose answer was unclear.
+pub const PAUSE: Duration = Duration::from_secs(10);
 
 /// The direct calls of a service.
 #[derive(Clone)]
-pub struct Direct {
+pub struct Direct(Arc<Calls>);
+
+struct Calls {
     sdk: SdkConfig,
     connector: SharedHttpConnector,
     service: Service,
     /// Where the service is and who calls it: found out by the first call.
     site: OnceCell<Site>,
+    /// When direct calls may be made again.
+    paused_until: Mutex<Option<Instant>>,
 }
 
 /// What a direct call came to.
@@ -66,9 +96,15 @@ struct ErrorBody<'a> {
 }
 
 impl Direct {
-    /// The direct calls of a service, with this configuration of the SDK and its connections.
-    pub(crate) fn new(sdk: &SdkConfig, connector: SharedHttpConnector, service: Service) -> Self {
-        Self { sdk: sdk.clone(), connector, service, site: OnceCell::new() }
+    /// The direct calls of a service, as this configuration reaches it.
+    pub fn new(aws: &AwsConfig, service: Service) -> Self {
+        Self(Arc::new(Calls {
+            sdk: aws.sdk.clone(),
+            connector: aws.connector(),
+            service,
+            site: OnceCell::new(),
+            paused_until: Mutex::new(None),
+        }))
     }
 
     /// Makes a call once, and reads its response.
@@ -88,11 +124,20 @@ impl Direct {
 
     /// Makes a call once.
     pub async fn call(&self, operation: &str, input: &impl Serialize) -> Answer {
+        if self.0.is_paused() {
+            return Answer::Unclear;
+        }
         let Ok(input) = serde_json::to_vec(input) else { return Answer::Unclear };
-        let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, self.attempt(operation, input));
-        attempt.await.ok().flatten().unwrap_or(Answer::Unclear)
+        let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, self.0.attempt(operation, input));
+        let answer = attempt.await.ok().flatten().unwrap_or(Answer::Unclear);
+        if answer == Answer::Unclear {
+            self.0.pause();
+        }
+        answer
     }
+}
 
+impl Calls {
     async fn attempt(&self, operation: &str, input: Vec<u8>) -> Option<Answer> {
         let site = self.site.get_or_try_init(|| Site::of(self.service, &self.sdk)).await.ok()?;
         let time = self.sdk.time_source().unwrap_or_default();
@@ -105,6 +150,15 @@ impl Direct {
             400 if has_failed_condition(&output) => Answer::ConditionFailed(output),
             _ => Answer::Unclear,
         })
+    }
+
+    fn is_paused(&self) -> bool {
+        let until = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn pause(&self) {
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
     }
 }
 
@@ -146,5 +200,5 @@ fn signed(
     Some(request)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "stand-in"))]
 mod tests;

@@ -64,6 +64,9 @@ impl Site {
     pub(super) async fn of(service: Service, sdk: &SdkConfig) -> Result<Self, BoxError> {
         let region = sdk.region().ok_or("no region")?.to_string();
         let credentials = sdk.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
+        if credentials.expiry().is_some() {
+            return Err("credentials that expire must be asked for again".into());
+        }
         let endpoint = match sdk.endpoint_url() {
             Some(endpoint) => endpoint.to_owned(),
             None => service.endpoint(&region).await?,
