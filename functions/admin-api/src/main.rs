@@ -6,8 +6,8 @@ use storehook_aws::Environment;
 // An environment has less than one processor at its memory, so a second thread only costs switches.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::tracing::init_default_subscriber();
     let environment = Environment::read();
+    storehook_aws::logs::init(&environment);
     let settings = Settings::read(&environment)?;
     let sdk = storehook_aws::lambda_sdk_config(&environment)?;
     lambda_http::run(admin_api::service(App::new(&sdk, settings))).await

@@ -11,7 +11,7 @@
 //! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
 //! | SQS | [`queue`], which sends batches, and [`jobs`] |
 //! | Kinesis | [`stream`], which puts records |
-//! | CloudWatch | [`metrics`], a line of the log for each invocation |
+//! | CloudWatch | [`logs`], and [`metrics`], a line of the log for each invocation |
 //!
 //! The SDK retries a call that failed as a whole. It does not retry the failed part of a batch: the
 //! modules here do that, with the waits of [`backoff()`]. An adapter that only one function needs
@@ -27,6 +27,7 @@ pub mod direct;
 mod environment;
 pub mod history;
 pub mod jobs;
+pub mod logs;
 pub mod metrics;
 pub mod queue;
 mod random;
