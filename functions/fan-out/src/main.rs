@@ -7,8 +7,8 @@ use storehook_aws::Environment;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
     let environment = Environment::read();
+    storehook_aws::begin_log(&environment);
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&storehook_aws::lambda_sdk_config(&environment)?, settings);
     let handler = async |event: LambdaEvent<Batch>| {
