@@ -214,7 +214,7 @@ async fn a_stack_that_is_broken_in_eleven_ways_is_told_each_of_them() -> Result<
         "WRONG    1 message is in storehook-status-rejected.",
         "WRONG    1 batch of records that Lambda gave up is in the bucket ",
         "               $ storehook --stack storehook-status republish --dry-run",
-        "         More: docs/runbook.md#given-up",
+        "         More: docs/operating.md#records-that-were-given-up",
         "WRONG    storehook-status-retry has 61,234 messages in flight.",
         "WRONG    The oldest message in storehook-status-delivery has waited for 12 min.",
         "WRONG    The fan-out is 1 h behind the stream storehook-status-events.",

@@ -23,7 +23,7 @@ pub(super) fn of(facts: &Facts) -> Option<Finding> {
                  meanwhile are not sent twice."
             .to_owned(),
         commands: vec![storehook(facts, "republish --dry-run"), storehook(facts, "republish")],
-        more: "docs/runbook.md#given-up".to_owned(),
+        more: "docs/operating.md#records-that-were-given-up".to_owned(),
     })
 }
 
