@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 
 /// The longest line, and the longest text: the largest record that Kinesis takes, 10 MiB
 /// (`PutRecords`, Kinesis Data Streams API Reference).
-const LENGTH_LIMIT: u64 = 10 * 1024 * 1024;
+pub const RECORD_LIMIT: u64 = 10 * 1024 * 1024;
 
 /// An input that can be read again.
 #[derive(Debug)]
@@ -52,17 +52,26 @@ impl Input {
     pub fn text(&mut self) -> Result<String> {
         self.0.rewind()?;
         let mut bytes = Vec::new();
-        (&self.0).take(LENGTH_LIMIT + 1).read_to_end(&mut bytes)?;
-        text_of(bytes)
+        (&self.0).take(RECORD_LIMIT + 1).read_to_end(&mut bytes)?;
+        text_of(bytes, RECORD_LIMIT)
     }
 
     /// The lines, each with its number from 1 and without its line break.
     ///
     /// # Errors
     ///
-    /// The input cannot be read. A line that cannot be read, is too long, or is not UTF-8 is an
-    /// error in the place of that line, and the last.
+    /// The input cannot be read. A line that cannot be read, is longer than [`RECORD_LIMIT`], or is not
+    /// UTF-8 is an error in the place of that line, and the last.
     pub fn lines(&mut self) -> Result<impl Iterator<Item = (u64, Result<String>)>> {
+        self.lines_of(RECORD_LIMIT)
+    }
+
+    /// The same of lines with at most so many bytes, without their line breaks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::lines`].
+    pub fn lines_of(&mut self, most: u64) -> Result<impl Iterator<Item = (u64, Result<String>)>> {
         self.0.rewind()?;
         let mut reader = BufReader::new(&self.0);
         let mut number = 0;
@@ -72,17 +81,17 @@ impl Input {
                 return None;
             }
             number += 1;
-            let line = next_line(&mut reader).transpose()?;
+            let line = next_line(&mut reader, most).transpose()?;
             has_failed = line.is_err();
             Some((number, line))
         }))
     }
 }
 
-fn next_line(reader: &mut BufReader<&File>) -> Result<Option<String>> {
+fn next_line(reader: &mut BufReader<&File>, most: u64) -> Result<Option<String>> {
     let mut line = Vec::new();
     // The line break is not counted: one or two bytes.
-    if reader.take(LENGTH_LIMIT + 2).read_until(b'\n', &mut line)? == 0 {
+    if reader.take(most + 2).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
     if line.last() == Some(&b'\n') {
@@ -91,11 +100,15 @@ fn next_line(reader: &mut BufReader<&File>) -> Result<Option<String>> {
             line.pop();
         }
     }
-    text_of(line).map(Some)
+    text_of(line, most).map(Some)
 }
 
-fn text_of(bytes: Vec<u8>) -> Result<String> {
-    ensure!(bytes.len() as u64 <= LENGTH_LIMIT, "it is over 10 MiB, the most that Kinesis takes");
+fn text_of(bytes: Vec<u8>, most: u64) -> Result<String> {
+    ensure!(
+        bytes.len() as u64 <= most,
+        "it is over {} MiB, the most that a record needs",
+        most / (1024 * 1024)
+    );
     String::from_utf8(bytes).context("it is not UTF-8")
 }
 
@@ -118,9 +131,9 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_can_be_read_again() -> Result<()> {
-        let long = "x".repeat(LENGTH_LIMIT as usize);
+        let long = "x".repeat(RECORD_LIMIT as usize);
         let too_long = format!("{long}x\nb");
-        let told = "it is over 10 MiB, the most that Kinesis takes";
+        let told = "it is over 10 MiB, the most that a record needs";
         let cases: [(&[u8], &[&str]); 8] = [
             (b"", &[]),
             (b"a", &["a"]),

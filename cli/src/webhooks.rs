@@ -4,7 +4,7 @@
 //! their endpoints. Held deliveries are in the history. They are counted for each webhook, up to
 //! `HELD_COUNTED`.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, iter};
 
 use anyhow::{Context as _, Result};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -62,7 +62,10 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     let items = load_items(&registry.client, &registry.table, &args.which.shop, &args.which.app).await;
     let (webhooks, healths) = read(items.context("the registry cannot be read")?)?;
     let history = connection.history().await?;
-    let held = count_held(&history, webhooks.iter().map(|item| item.webhook.id).collect()).await?;
+    let ids = webhooks.iter().map(|item| item.webhook.id).collect();
+    let held = if history.is_on() { count_held(&history, ids).await? } else { Vec::new() };
+    // With the history off nothing is held, and nothing is counted.
+    let held = held.into_iter().map(Some).chain(iter::repeat(None));
     let now = storehook_aws::now();
     let shown = webhooks.into_iter().zip(held).map(|(item, held)| {
         let health = healths.get(&item.webhook.id);
@@ -85,17 +88,15 @@ fn read(items: Vec<Item>) -> Result<(Vec<WebhookItem>, HashMap<WebhookId, Health
     Ok((webhooks, healths))
 }
 
-/// How many deliveries of each webhook are held; `None` if no history is kept.
-async fn count_held(history: &HistoryTable, webhooks: Vec<WebhookId>) -> Result<Vec<Option<u64>>> {
+/// How many deliveries of each webhook are held.
+async fn count_held(history: &HistoryTable, webhooks: Vec<WebhookId>) -> Result<Vec<u64>> {
     let counted = progress::bar(webhooks.len() as u64, "webhooks");
     let counts = stream::iter(webhooks).map(|id| {
         let counted = counted.clone();
         async move {
             let held = history.count_held(id, HELD_COUNTED, COUNT_TIME).await;
             counted.inc(1);
-            Ok::<_, anyhow::Error>(Some(
-                held.with_context(|| format!("the history of webhook {id} cannot be read"))?,
-            ))
+            held.with_context(|| format!("the history of webhook {id} cannot be read"))
         }
     });
     let counts = counts.buffered(COUNTS_AT_ONCE).try_collect().await;
@@ -184,7 +185,7 @@ impl fmt::Display for Webhooks {
             let held = match webhook.held {
                 Some(HELD_COUNTED) => format!("{HELD_COUNTED}+"),
                 Some(held) => held.to_string(),
-                None => "?".to_owned(),
+                None => "–".to_owned(),
             };
             [
                 webhook.id.to_string(),

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use storehook_aws::{history::DeliveryItem, stand_in::from_json};
+use storehook_domain::history::state::DeliveryState;
 
 use crate::{
     deployment::{DEAD, FAST, HISTORY, JOBS, REJECTED, SLOW},
@@ -82,16 +84,15 @@ fn known(end: &End, ledger: &Ledger) -> BTreeMap<String, Fate> {
         note(id, Fate::Delivered);
     }
     for item in end.aws.dynamodb().items(HISTORY) {
-        let text = |value: Option<&Value>| Some(value?["S"].as_str()?.to_owned());
-        let id = text(item.get("envelope").map(|envelope| &envelope["M"]["id"]));
-        let (Some(id), Some(state)) = (id, text(item.get("state"))) else { continue };
-        let fate = match state.as_str() {
-            "cancelled" => Fate::Cancelled,
-            "held" => Fate::Held,
-            "dead" => Fate::Dead,
-            _ => Fate::Unknown,
+        // Payloads are no deliveries.
+        let Some(DeliveryItem { record, .. }) = from_json(&json!(item)) else { continue };
+        let fate = match record.state {
+            DeliveryState::Cancelled => Fate::Cancelled,
+            DeliveryState::Held => Fate::Held,
+            DeliveryState::Dead => Fate::Dead,
+            DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Delivered => Fate::Unknown,
         };
-        note(&id, fate);
+        note(&record.envelope.id.to_string(), fate);
     }
     for (queue, fate) in [(FAST, Fate::Waiting), (SLOW, Fate::Waiting), (DEAD, Fate::Dead)] {
         for body in end.aws.sqs.bodies(queue) {

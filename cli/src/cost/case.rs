@@ -70,7 +70,7 @@ impl Default for Case {
             event_batch: 10.0,
             delivery_batch: 10.0,
             response_ms: 150.0,
-            shards: None,
+            shards: Some(1),
             has_dashboard: false,
         }
     }

@@ -63,7 +63,7 @@ pub struct Args {
     /// How many days payloads are kept; 0 keeps none [default: 7, or the stack's parameter]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(..=3650))]
     payload_days: Option<u16>,
-    /// How many shards the stream has; 0 is a stream on demand [default: 0, or the stack's parameter]
+    /// How many shards the stream has; 0 is a stream on demand [default: 1, or the stack's parameter]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(..=500))]
     shards: Option<u32>,
     /// With --stack: of how many days the metrics are.
@@ -159,7 +159,7 @@ mod tests {
             (&["--history-days", "9"], &off, Case { history: Some(Kept::days(9, 7)), ..usual.clone() }),
             (&["--payload-days", "9"], &off, off.clone()),
             (&["--shards", "3"], &usual, Case { shards: Some(3), ..usual.clone() }),
-            (&["--shards", "0"], &Case { shards: Some(9), ..usual.clone() }, usual.clone()),
+            (&["--shards", "0"], &usual, Case { shards: None, ..usual.clone() }),
             (
                 &["--batch", "1", "--response-ms", "20"],
                 &usual,

@@ -14,7 +14,10 @@ pub fn case_of(parameters: &BTreeMap<String, String>) -> Case {
         deliveries: time("HistoryDeliveryDays", usual.deliveries),
         payloads: time("HistoryPayloadDays", usual.payloads),
     };
-    let shards = number("ShardCount").map(|shards| shards as u32).filter(|shards| *shards > 0);
+    let shards = match number("ShardCount") {
+        None => Case::default().shards,
+        Some(shards) => (shards > 0.0).then_some(shards as u32),
+    };
     Case {
         history: (!kept.deliveries.is_zero()).then_some(kept),
         shards,
@@ -32,7 +35,8 @@ mod tests {
         let usual = Case::default();
         for (parameters, expected) in [
             (&[][..], usual.clone()),
-            (&[("ShardCount", "0"), ("HistoryDeliveryDays", "30"), ("Other", "x")], usual.clone()),
+            (&[("ShardCount", "1"), ("HistoryDeliveryDays", "30"), ("Other", "x")], usual.clone()),
+            (&[("ShardCount", "0")], Case { shards: None, ..usual.clone() }),
             (
                 &[("ShardCount", "4"), ("HistoryDeliveryDays", "8.5"), ("HistoryPayloadDays", "0")],
                 Case { shards: Some(4), history: Some(Kept::days(9, 0)), ..usual.clone() },

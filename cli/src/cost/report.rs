@@ -151,6 +151,7 @@ impl fmt::Display for Month {
         };
         match self.shards {
             None => write!(formatter, "{history}, stream on demand"),
+            Some(1) => write!(formatter, "{history}, stream of one shard"),
             Some(shards) => write!(formatter, "{history}, stream of {shards} shards"),
         }
     }

@@ -4,16 +4,18 @@
 //!    its counter (`candidates`).
 //! 2. The history has a record of each delivery that was attempted, or that ended without an attempt.
 //!    `fates` tells from them what became of the event at every webhook of its shop.
-//! 3. If that leaves a question open, the dead letters and the rejected events are looked through
-//!    (`queues`).
+//! 3. If that leaves a question open, the dead letters, the rejected events and the given-up records are
+//!    looked through (`queues`, `stuck`).
 //!
 //! Some things nobody can know, and the explanation says which: what happened before the history began
 //! or after it expired, and copies of a message, which end without a record.
 
 mod candidates;
 mod fates;
+mod outcome;
 mod queues;
 mod report;
+mod stuck;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +48,7 @@ pub struct Args {
     /// Only this webhook.
     #[arg(long, value_name = "ID")]
     webhook: Option<WebhookId>,
-    /// Do not look through the dead letters and the rejected events.
+    /// Do not look through the dead letters, the rejected events and the given-up records.
     #[arg(long)]
     no_queues: bool,
 }
@@ -74,28 +76,34 @@ async fn explain(connection: &Connection, args: &Args) -> Result<Explanation> {
     let found = match (has_question, args.no_queues) {
         (false, _) => Found::default(),
         (true, true) => {
-            notes.push("The dead letters and the rejected events were not looked through.".to_owned());
+            notes.push(
+                "The dead letters, the rejected events and the given-up records were not looked through."
+                    .to_owned(),
+            );
             Found::default()
         }
         (true, false) => queues::look(connection, &args.event_id).await?,
     };
     notes.extend(found.notes.iter().cloned());
     if known.is_empty() {
-        shops.extend(found.rejected.iter().filter_map(|rejected| rejected.shop.clone()));
+        shops.extend(found.stuck().filter_map(|stuck| stuck.shop.clone()));
         shops.extend(found.dead_letters.iter().filter_map(|letter| read.shop_of(Some(letter.webhook_id))));
         webhooks = read.rows(&args.event_id, &shops);
     }
     read.settle(&mut webhooks, &found);
+    let advice = found.advice(|command| connection.command(command));
     let topics = known.values().flat_map(|known| &known.topics).map(ToString::to_string);
-    let topics = topics.chain(found.rejected.iter().filter_map(|rejected| rejected.topic.clone()));
+    let topics = topics.chain(found.stuck().filter_map(|stuck| stuck.topic.clone()));
     Ok(Explanation {
         event_id: args.event_id.to_string(),
-        is_known: !known.is_empty() || !found.dead_letters.is_empty() || !found.rejected.is_empty(),
+        is_known: !known.is_empty() || !found.is_empty(),
         topics: topics.collect::<BTreeSet<_>>().into_iter().collect(),
         shops: shops.iter().map(ToString::to_string).collect(),
         webhooks,
         dead_letters: found.dead_letters,
         rejected: found.rejected,
+        given_up: found.given_up,
+        advice,
         notes,
     })
 }

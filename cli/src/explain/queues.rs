@@ -1,19 +1,19 @@
-//! What of an event lies in the dead letters and among the rejected events.
+//! What of an event lies in the dead letters, among the rejected events, and in the bucket of given-up
+//! records.
 //!
-//! Both queues are looked through from end to end, because SQS cannot search. That hides their messages
-//! from others meanwhile, and changes nothing else. A delivery that was never attempted has no record,
-//! so its dead letter is all that is left of it. An event that was rejected reached no webhook.
+//! All three are looked through from end to end, because neither SQS nor S3 can search. That hides the
+//! messages of the queues from others meanwhile, and changes nothing else: both queues let a message be
+//! received as often as anybody likes. A delivery that was never attempted has no record, so its dead
+//! letter is all that is left of it. An event that was rejected or given up reached no webhook, or not all.
+
+use std::collections::BTreeSet;
 
 use anyhow::Result;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
-use storehook_domain::{
-    delivery::message::DeliveryMessage,
-    event::{StoreEvent, id::EventId, origin::RecordOrigin, topic::Topic},
-    installation::shop::ShopDomain,
-    job::{fan_out::Range, message::Job},
-    webhook::WebhookId,
-};
+use storehook_domain::{delivery::message::DeliveryMessage, event::id::EventId, webhook::WebhookId};
 
+use super::stuck::{Search, Stuck};
 use crate::{
     drain::{
         interrupted,
@@ -21,23 +21,58 @@ use crate::{
         taken::Taken,
     },
     progress,
-    republish::{
-        message::Message,
-        piece::{Content, Origin},
-    },
+    republish::bucket::Bucket,
     stack::connection::Connection,
 };
 
 /// How many messages of a queue are looked at.
 const LOOK_LIMIT: usize = 20_000;
 
-/// What lies in the queues.
+/// How many objects of the bucket are looked at. Each has up to 6 MB.
+const OBJECT_LIMIT: usize = 2_000;
+
+/// How many of them are read at the same time.
+const READS: usize = 8;
+
+/// What lies in the queues and in the bucket.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) dead_letters: Vec<DeadLetter>,
-    pub(super) rejected: Vec<Rejected>,
-    /// What the look left undone.
+    /// What of the event is in the rejected queue.
+    pub(super) rejected: Vec<Stuck>,
+    /// What of the event is in the bucket of given-up records.
+    pub(super) given_up: Vec<Stuck>,
+    /// What the look left undone, and what nobody can know.
     pub(super) notes: Vec<String>,
+}
+
+impl Found {
+    /// What waits to be published again.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = &Stuck> {
+        self.rejected.iter().chain(&self.given_up)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.dead_letters.is_empty() && self.stuck().next().is_none()
+    }
+
+    /// What to do, in commands of this program.
+    pub(super) fn advice(&self, command: impl Fn(&str) -> String) -> Vec<String> {
+        let webhooks: BTreeSet<_> = self.dead_letters.iter().map(|letter| letter.webhook_id).collect();
+        let redrives = webhooks.into_iter().map(|id| {
+            let redrive = command(&format!("redrive --webhook {id}"));
+            format!("Send the dead letters of webhook {id} again: {redrive}")
+        });
+        let mend = (!self.rejected.is_empty()).then(|| {
+            let (export, from) = (command("republish --export FILE"), command("republish --from FILE"));
+            format!("Mend what was rejected, and publish it: {export}, then {from}")
+        });
+        let again = (!self.given_up.is_empty()).then(|| {
+            let (count, publish) = (command("republish --dry-run"), command("republish"));
+            format!("Publish again what was given up, of all shops: {count}, then {publish}")
+        });
+        redrives.chain(mend).chain(again).collect()
+    }
 }
 
 /// A dead letter of the event.
@@ -48,45 +83,51 @@ pub(super) struct DeadLetter {
     pub(super) message_id: String,
 }
 
-/// A rejected message that holds the event, or a part of its fan-out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Rejected {
-    /// What names it: its place on the stream, or the id of its message.
-    pub(super) id: String,
-    pub(super) reason: String,
-    pub(super) shop: Option<ShopDomain>,
-    pub(super) topic: Option<String>,
-    /// The webhooks that did not get the event: the first and the last id; null means all.
-    pub(super) webhooks: Option<(WebhookId, WebhookId)>,
-}
-
-impl Rejected {
-    /// Whether it may be why a webhook of this shop that subscribes to these topics has no delivery.
-    pub(super) fn concerns(
-        &self,
-        id: WebhookId,
-        shop: &ShopDomain,
-        matches: impl Fn(&Topic) -> bool,
-    ) -> bool {
-        let topic = self.topic.as_ref().and_then(|topic| Topic::parse(topic).ok());
-        self.shop.as_ref().is_none_or(|own| own == shop)
-            && self.webhooks.is_none_or(|(from, to)| Range { from, to }.contains(id))
-            && topic.is_none_or(|topic| matches(&topic))
-    }
-}
-
-/// Looks through both queues for an event.
+/// Looks through both queues and the bucket for an event.
 pub(super) async fn look(connection: &Connection, event: &EventId) -> Result<Found> {
-    let (mut dead_letters, mut rejected) = (Vec::new(), Vec::new());
+    let mut dead_letters = Vec::new();
     let looked = look_through(connection, "dead-letter", "dead letters", |id, body| {
         dead_letters.extend(dead_letter(id, body, event));
     });
     let mut notes = looked.await?;
-    let looked = look_through(connection, "rejected", "rejected records", |id, body| {
-        rejected.extend(rejected_of(id, body, event));
-    });
+    let mut search = Search::of(event);
+    let looked =
+        look_through(connection, "rejected", "rejected records", |id, body| search.message(id, body));
     notes.extend(looked.await?);
-    Ok(Found { dead_letters, rejected, notes })
+    let (rejected, unknown) = search.end(&connection.resource("rejected"));
+    notes.extend(unknown);
+    let (given_up, unknown) = look_through_bucket(connection, event).await?;
+    notes.extend(unknown);
+    Ok(Found { dead_letters, rejected, given_up, notes })
+}
+
+/// Looks through the bucket of given-up records.
+async fn look_through_bucket(connection: &Connection, event: &EventId) -> Result<(Vec<Stuck>, Vec<String>)> {
+    let name = connection.outputs().await?.given_up_records.clone();
+    let bucket = &Bucket::new(connection, name.clone());
+    let keys = bucket.keys().await?;
+    let all = keys.len();
+    let (mut search, mut seen) = (Search::of(event), 0);
+    let progress = progress::bar(all.min(OBJECT_LIMIT) as u64, "given-up batches");
+    let objects = stream::iter(keys.into_iter().take(OBJECT_LIMIT));
+    let objects = objects.map(|key| async move { bucket.load(&key).await }).buffer_unordered(READS);
+    let looking = objects.try_for_each(|text| {
+        // One that is gone was republished meanwhile.
+        text.iter().for_each(|text| search.object(text));
+        seen += 1;
+        progress.inc(1);
+        std::future::ready(Ok(()))
+    });
+    tokio::select! {
+        looked = looking => looked?,
+        () = interrupted() => {}
+    }
+    progress.finish_and_clear();
+    let (found, mut notes) = search.end(&name);
+    if seen < all {
+        notes.push(format!("Only {seen} of the {all} objects in {name} were looked through."));
+    }
+    Ok((found, notes))
 }
 
 /// Hands over the messages of a queue, and makes all of them visible again. Returns what it left undone.
@@ -132,123 +173,31 @@ fn dead_letter(message_id: &str, body: &str, event: &EventId) -> Option<DeadLett
     })
 }
 
-fn rejected_of(message_id: &str, body: &str, event: &EventId) -> Vec<Rejected> {
-    let pieces = match Message::parse(message_id, body) {
-        Message::Pieces(pieces) => pieces,
-        // A part of a record that is too large for a message.
-        Message::Part { .. } => Vec::new(),
-    };
-    let rejected = pieces.into_iter().filter_map(|piece| {
-        let reason = piece.reason.unwrap_or_else(|| "no reason was noted".to_owned());
-        match &piece.content {
-            Content::Record { origin, data, .. } => of_record(piece.id, reason, origin, data, event),
-            Content::Job(job) => of_job(piece.id, reason, job, event),
-            Content::Place(_) | Content::Part(_) | Content::Other(_) => None,
-        }
-    });
-    rejected.collect()
-}
-
-/// A record that is no event has perhaps no id that can be read. Then it counts if it mentions the id.
-fn of_record(id: String, reason: String, origin: &Origin, data: &[u8], event: &EventId) -> Option<Rejected> {
-    let text = String::from_utf8_lossy(data);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let member = |name: &str| value[name].as_str();
-    let is_own = match member("event_id") {
-        Some(own) => own == event.as_str(),
-        None if value.is_object() => EventId::of_record(&origin.of_record()) == *event,
-        None => text.contains(event.as_str()) || EventId::of_record(&origin.of_record()) == *event,
-    };
-    is_own.then(|| Rejected {
-        id,
-        reason,
-        shop: member("shop").and_then(|shop| shop.parse().ok()),
-        topic: member("topic").or_else(|| member("event")).map(str::to_owned),
-        webhooks: None,
-    })
-}
-
-fn of_job(id: String, reason: String, job: &str, event: &EventId) -> Option<Rejected> {
-    let Ok(Job::FanOut(share)) = Job::parse(job) else { return None };
-    let origin = RecordOrigin { shard_id: "", sequence_number: "", arrived_at: storehook_aws::now() };
-    let parsed = StoreEvent::parse(share.record.get().as_bytes(), &origin).ok()?;
-    (parsed.id == *event).then(|| Rejected {
-        id,
-        reason,
-        shop: Some(parsed.shop),
-        topic: Some(parsed.topic.to_string()),
-        webhooks: Some((share.range.from, share.range.to)),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use storehook_domain::event::rejected::RejectedEvent;
-
     use super::*;
 
-    const ORIGIN: RecordOrigin<'_> =
-        RecordOrigin { shard_id: "s", sequence_number: "42", arrived_at: jiff::Timestamp::UNIX_EPOCH };
-
     #[test]
-    fn a_rejected_message_of_an_event_is_found_by_its_id() -> Result<()> {
-        let derived = EventId::of_record(&ORIGIN);
-        let share = concat!(
-            r#"{"fan_out":{"id":"x","record":{"shop":"a.example","topic":"orders/paid","event_id":"e1","payload":{}},"#,
-            r#""range":{"from":1,"to":20},"number":1,"reason":"SQS said no"}}"#,
-        );
-        let record = |record: &str| RejectedEvent::messages(record.as_bytes(), &ORIGIN, "why").remove(0);
-        let no_topic = record(r#"{"shop": "a.example", "event_id": "e1", "payload": {}}"#);
-        let cases = [
-            (no_topic.clone(), "e1", Some((Some("a.example"), None, None))),
-            (no_topic, "e", None),
-            (
-                record(r#"{"shop": "a.example", "event": "order:new"}"#),
-                derived.as_str(),
-                Some((Some("a.example"), Some("order:new"), None)),
-            ),
-            (record(r#"{"shop": "a.example", "e1": 1}"#), "e1", None),
-            (record(r#"{"event_id": "e1", broken"#), "e1", Some((None, None, None))),
-            (share.to_owned(), "e1", Some((Some("a.example"), Some("orders/paid"), Some((1, 20))))),
-            (share.to_owned(), "e2", None),
-            ("nonsense with e1".to_owned(), "e1", None),
-        ];
-        for (body, event, expected) in cases {
-            let found = rejected_of("m-1", &body, &EventId::parse(event)?);
-            let found = found.first().map(|found| {
-                let webhooks = found.webhooks.map(|(from, to)| (from.get(), to.get()));
-                (found.shop.as_ref().map(ShopDomain::as_str), found.topic.as_deref(), webhooks)
-            });
-            assert_eq!(found, expected, "{body}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_rejected_share_concerns_its_webhooks_alone() -> Result<()> {
-        let (own, other): (ShopDomain, ShopDomain) = ("a.example".parse()?, "b.example".parse()?);
-        let share = Rejected {
-            id: "m".to_owned(),
-            reason: "no".to_owned(),
-            shop: Some(own.clone()),
-            topic: Some("orders/paid".to_owned()),
-            webhooks: Some((WebhookId::new(2), WebhookId::new(4))),
+    fn what_is_found_says_what_to_do() {
+        let letter = |id| DeadLetter {
+            webhook_id: WebhookId::new(id),
+            delivery: format!("{id}-e"),
+            message_id: "m".to_owned(),
         };
-        for (id, shop, matches, expected) in [
-            (2, &own, true, true),
-            (4, &own, true, true),
-            (5, &own, true, false),
-            (3, &other, true, false),
-            (3, &own, false, false),
-        ] {
-            assert_eq!(
-                share.concerns(WebhookId::new(id), shop, |_| matches),
-                expected,
-                "{id} {shop} {matches}"
-            );
-        }
-        let unreadable = Rejected { shop: None, topic: None, webhooks: None, ..share };
-        assert!(unreadable.concerns(WebhookId::new(9), &other, |_| false), "anybody may have missed it");
-        Ok(())
+        let stuck = || Stuck { id: "s:1".to_owned(), reason: "no".to_owned(), ..Stuck::default() };
+        let found = Found {
+            dead_letters: vec![letter(8), letter(7), letter(8)],
+            rejected: vec![stuck()],
+            given_up: vec![stuck()],
+            notes: vec![],
+        };
+        let expected = [
+            "Send the dead letters of webhook 7 again: $ redrive --webhook 7",
+            "Send the dead letters of webhook 8 again: $ redrive --webhook 8",
+            "Mend what was rejected, and publish it: $ republish --export FILE, then $ republish --from FILE",
+            "Publish again what was given up, of all shops: $ republish --dry-run, then $ republish",
+        ];
+        assert_eq!(found.advice(|command| format!("$ {command}")), expected);
+        assert!(Found::default().advice(str::to_owned).is_empty());
     }
 }

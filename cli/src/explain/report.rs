@@ -5,10 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use storehook_domain::words::number::latency;
 
-use super::{
-    fates::Row,
-    queues::{DeadLetter, Rejected},
-};
+use super::{fates::Row, queues::DeadLetter, stuck::Stuck};
 use crate::{
     table::{
         Column::{Left, Right},
@@ -30,7 +27,11 @@ pub(super) struct Explanation {
     /// Where it lies in the dead-letter queue.
     pub(super) dead_letters: Vec<DeadLetter>,
     /// Where it lies in the rejected queue.
-    pub(super) rejected: Vec<Rejected>,
+    pub(super) rejected: Vec<Stuck>,
+    /// Where it lies in the bucket of given-up records.
+    pub(super) given_up: Vec<Stuck>,
+    /// What to do.
+    pub(super) advice: Vec<String>,
     /// What nobody can know, and why.
     pub(super) notes: Vec<String>,
 }
@@ -43,13 +44,15 @@ impl fmt::Display for Explanation {
         } else {
             write!(formatter, ": nothing is known of it")?;
         }
-        for part in [self.rows(), self.attempts(), self.dead_letters(), self.rejected()].into_iter().flatten()
-        {
+        let stuck = [stuck("rejected", &self.rejected), stuck("given up", &self.given_up)];
+        let parts = [self.rows(), self.attempts(), self.dead_letters()];
+        for part in parts.into_iter().chain(stuck).flatten() {
             write!(formatter, "\n\n{part}")?;
         }
-        if !self.notes.is_empty() {
+        if !self.advice.is_empty() || !self.notes.is_empty() {
             writeln!(formatter)?;
         }
+        self.advice.iter().try_for_each(|advice| write!(formatter, "\nDo: {advice}"))?;
         self.notes.iter().try_for_each(|note| write!(formatter, "\nNote: {note}"))
     }
 }
@@ -125,19 +128,20 @@ impl Explanation {
         });
         (!self.dead_letters.is_empty()).then(|| table(columns, rows))
     }
+}
 
-    fn rejected(&self) -> Option<String> {
-        let columns = [Left("rejected"), Left("shop"), Left("topic"), Left("webhooks"), Left("reason")];
-        let rows = self.rejected.iter().map(|rejected| {
-            let webhooks = rejected.webhooks.map_or("all".to_owned(), |(from, to)| format!("{from} to {to}"));
-            [
-                rejected.id.clone(),
-                rejected.shop.as_ref().map(ToString::to_string).unwrap_or_default(),
-                rejected.topic.as_deref().map(printable).unwrap_or_default(),
-                webhooks,
-                rejected.reason.clone(),
-            ]
-        });
-        (!self.rejected.is_empty()).then(|| table(columns, rows))
-    }
+/// A table of what waits to be published again.
+fn stuck(name: &'static str, all: &[Stuck]) -> Option<String> {
+    let columns = [Left(name), Left("shop"), Left("topic"), Left("webhooks"), Left("reason")];
+    let rows = all.iter().map(|stuck| {
+        let webhooks = stuck.webhooks.map_or("all".to_owned(), |(from, to)| format!("{from} to {to}"));
+        [
+            stuck.id.clone(),
+            stuck.shop.as_ref().map(ToString::to_string).unwrap_or_default(),
+            stuck.topic.as_deref().map(printable).unwrap_or_default(),
+            webhooks,
+            stuck.reason.clone(),
+        ]
+    });
+    (!all.is_empty()).then(|| table(columns, rows))
 }

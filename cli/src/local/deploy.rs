@@ -36,7 +36,6 @@ pub async fn deploy(deployment: &Deployment<'_>) -> Result<Outputs> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let parameters: BTreeMap<_, _> = [
         ("Architecture", architecture),
-        ("ShardCount", "1"),
         ("DeletionProtection", "false"),
         ("AllowedCidrs", LOOPBACK),
         // The tour and the tests call more often than an app does.

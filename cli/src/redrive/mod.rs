@@ -49,6 +49,11 @@ use crate::{
 
 /// `storehook redrive`
 pub async fn run(args: Args, global: &Global) -> Result<()> {
+    if args.is_of_all_tenants() {
+        global.confirm(
+            "The dead letters of all webhooks are sent again, of all shops. --dry-run counts them.",
+        )?;
+    }
     let connection = global.connect().await?;
     let queues = Queues::of(&connection).await?;
     let interrupted_twice = async {

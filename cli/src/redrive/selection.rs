@@ -20,6 +20,13 @@ pub struct Args {
     pub dry_run: bool,
 }
 
+impl Args {
+    /// Whether dead letters of all tenants are sent.
+    pub(super) fn is_of_all_tenants(&self) -> bool {
+        self.webhook.is_none() && !self.dry_run
+    }
+}
+
 /// Why a message of the dead-letter queue stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwanted {
@@ -66,6 +73,14 @@ mod tests {
         check(&letter, None, Ok("7-e"))?;
         check(&letter, Some(7), Ok("7-e"))?;
         check(&letter, Some(70), Err(Unwanted::OtherWebhook))
+    }
+
+    #[test]
+    fn a_redrive_of_no_webhook_in_particular_is_of_all_tenants_unless_it_only_counts() {
+        let all = Args::default();
+        let (counted, one) =
+            (Args { dry_run: true, ..all.clone() }, Args { webhook: Some(WebhookId::new(7)), ..all.clone() });
+        assert_eq!([all, counted, one].map(|args| args.is_of_all_tenants()), [true, false, false]);
     }
 
     #[test]

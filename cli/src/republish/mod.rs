@@ -39,6 +39,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use storehook_aws::jobs::JobQueue;
+use storehook_domain::words::number::counted;
 
 use self::{bucket::Bucket, file::Mended, round::Rounds, summary::Summary, worker::Worker, writer::Writer};
 use crate::{
@@ -74,6 +75,30 @@ pub struct Args {
     pub dry_run: bool,
 }
 
+impl Args {
+    /// What harm it may do, to be asked for; `None` if it changes nothing, or publishes what a file names
+    /// one by one.
+    fn harm(&self, mended: Option<&Mended>) -> Option<String> {
+        if self.dry_run || self.export.is_some() {
+            return None;
+        }
+        match mended.map(Mended::dropped) {
+            None => Some(
+                "All that was rejected or given up is published again, of all shops. --dry-run counts it."
+                    .to_owned(),
+            ),
+            Some(0) => None,
+            Some(dropped) => {
+                let are = if dropped == 1 { "is" } else { "are" };
+                Some(format!(
+                    "{} of the file {are} deleted for good.",
+                    counted(dropped as u64, "record", "records")
+                ))
+            }
+        }
+    }
+}
+
 /// `storehook republish`
 ///
 /// # Errors
@@ -81,9 +106,8 @@ pub struct Args {
 /// Something was left undone, or stays although it was to be published.
 pub async fn run(args: Args, global: &Global) -> Result<()> {
     let mended = args.from.as_ref().map(|file| Mended::read(&mut Input::open(file)?)).transpose()?;
-    let dropped = mended.as_ref().map_or(0, Mended::dropped);
-    if dropped > 0 && !args.dry_run {
-        global.confirm(&format!("{dropped} records of the file are deleted for good."))?;
+    if let Some(harm) = args.harm(mended.as_ref()) {
+        global.confirm(&harm)?;
     }
     let connection = global.connect().await?;
     let interrupted_twice = async {

@@ -52,6 +52,8 @@ pub(super) struct Aws {
     pub(super) messages: BTreeMap<String, (String, bool)>,
     /// The objects of the bucket, by their keys.
     pub(super) objects: BTreeMap<String, String>,
+    /// Keys that are listed besides, as if somebody had deleted their objects since.
+    pub(super) listed_besides: Vec<String>,
     /// The records on the stream.
     pub(super) records: Vec<String>,
     /// The messages of the jobs queue.
@@ -133,6 +135,9 @@ impl Aws {
             let error = json!({"__type": "AccessDeniedException", "message": "no"});
             return Some((StatusCode::BAD_REQUEST, error.to_string()));
         }
+        if operation == "GET object" && !self.objects.contains_key(input.as_str().unwrap_or_default()) {
+            return Some((StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>".to_owned()));
+        }
         let response = self.effect(operation, input);
         (killed != Some(Moment::After)).then_some((StatusCode::OK, response))
     }
@@ -183,7 +188,8 @@ impl Aws {
                 json!({"Records": results.collect::<Vec<_>>(), "FailedRecordCount": 0})
             }
             "ListObjectsV2" => {
-                let keys = self.objects.keys().map(|key| format!("<Contents><Key>{key}</Key></Contents>"));
+                let keys = self.objects.keys().chain(&self.listed_besides);
+                let keys = keys.map(|key| format!("<Contents><Key>{key}</Key></Contents>"));
                 return format!("<ListBucketResult>{}</ListBucketResult>", keys.collect::<String>());
             }
             "GET object" => {

@@ -100,6 +100,43 @@ async fn all_is_published_once_and_deleted() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_object_that_somebody_else_has_republished_meanwhile_is_passed_over() -> Result<()> {
+    let aws = StandIn::with(&messages(), &[object()]).await?;
+    aws.aws(|aws| aws.listed_besides.push("aws/lambda/gone".to_owned()));
+    let summary = republished(&aws).await?;
+    summary.check()?;
+    assert_eq!(streamed(&aws)?.into_iter().collect::<BTreeSet<_>>(), expected());
+    assert_eq!((summary.deleted_objects, summary.left), (1, vec![]));
+    Ok(())
+}
+
+#[test]
+fn it_asks_before_it_publishes_for_all_shops_or_deletes_for_good() -> Result<()> {
+    let file = |lines: &[&str]| Mended::read(&mut Input::copy(lines.join("\n").as_bytes())?);
+    let event = format!(r#"{{"id": "s:1", "record": {}}}"#, event(1));
+    let dropped = r#"{"id": "s:2", "drop": true, "record": null}"#;
+    let path = Some(PathBuf::from("file"));
+    for (args, lines, asked) in [
+        (Args::default(), None, Some("All that was rejected or given up is published again, of all shops.")),
+        (Args { dry_run: true, ..Args::default() }, None, None),
+        (Args { export: path.clone(), ..Args::default() }, None, None),
+        (Args { from: path.clone(), ..Args::default() }, Some(vec![event.as_str()]), None),
+        (
+            Args { from: path.clone(), ..Args::default() },
+            Some(vec![event.as_str(), dropped]),
+            Some("1 record of the file is deleted for good."),
+        ),
+        (Args { from: path.clone(), dry_run: true, ..Args::default() }, Some(vec![dropped]), None),
+    ] {
+        let mended = lines.as_deref().map(file).transpose()?;
+        let harm = args.harm(mended.as_ref());
+        assert_eq!(harm.is_some(), asked.is_some(), "{args:?}");
+        assert!(harm.unwrap_or_default().starts_with(asked.unwrap_or_default()), "{args:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_is_deleted_if_the_stream_or_the_jobs_queue_refuses() -> Result<()> {
     for (broken, objects) in [("PutRecords", vec![object()]), ("PutRecords", vec![]), ("SendMessage", vec![])]
     {

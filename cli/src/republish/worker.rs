@@ -104,7 +104,11 @@ impl<'a> Worker<'a> {
     }
 
     async fn work_off_object(&mut self, key: String) -> Result<()> {
-        let text = self.bucket.load(&key).await?;
+        let Some(text) = self.bucket.load(&key).await? else {
+            // Somebody else has published its records.
+            self.progress.inc(1);
+            return Ok(());
+        };
         let pieces = match GivenUp::parse(&text) {
             Ok(given_up) => {
                 if given_up.records.is_some() {

@@ -12,6 +12,7 @@ use storehook_aws::{Environment, Retention, amazon_http_client, behavior_version
 use tokio::sync::OnceCell;
 
 use super::{
+    command::command_for,
     local_stack::{LOCAL_STACK, local_sdk},
     lock::is_running,
     outputs::{Deployed, Outputs},
@@ -164,6 +165,11 @@ impl Connection {
     /// The name of one of the stack's resources, by the template's own rule.
     pub fn resource(&self, name: &str) -> String {
         format!("{}-{name}", self.stack)
+    }
+
+    /// A command of this program for the stack, as it is told to people.
+    pub fn command(&self, command: &str) -> String {
+        command_for(self.local.is_none().then_some(&self.stack), command)
     }
 
     /// The URL of one of the stack's queues.

@@ -4,6 +4,7 @@
 //! the [`outputs`] of either. The local stack describes itself in a [`stack_file`] in its folder, and
 //! holds the folder's [`lock`] while it runs.
 
+pub mod command;
 pub mod connection;
 pub mod credentials;
 pub mod local_stack;

@@ -19,6 +19,8 @@ pub struct Facts {
     pub at: Timestamp,
     /// The queues.
     pub queues: Vec<QueueFacts>,
+    /// The records that Lambda gave up.
+    pub given_up: Option<GivenUpFacts>,
     /// The stream of events.
     pub stream: StreamFacts,
     /// What invokes the functions.
@@ -91,10 +93,28 @@ pub struct StreamFacts {
     pub name: String,
     /// How many shards it has.
     pub shards: Option<u64>,
-    /// How old the last record was that the fan-out read, in seconds.
+    /// How old the last record was that the fan-out read in the last quarter of an hour, in seconds.
     pub iterator_age_seconds: Option<u64>,
-    /// How many records arrived between a quarter of an hour and three minutes ago.
+    /// When the fan-out last read records, in the last hour, to the minute.
+    pub last_read_at: Option<Timestamp>,
+    /// How many records arrived in the last quarter of an hour.
     pub arrived: Option<u64>,
+    /// How many of the last hour's records arrived after the fan-out last read any, and three minutes ago
+    /// or earlier.
+    pub unread: Option<u64>,
+}
+
+/// The bucket of records that Lambda gave up, as far as one page of its list tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GivenUpFacts {
+    /// Its name.
+    pub bucket: String,
+    /// How many batches of records it has, 1,000 at most. A batch has up to 100 records.
+    pub batches: u64,
+    /// Whether it has more.
+    pub has_more: bool,
+    /// Since when the oldest of these batches is there.
+    pub since: Option<Timestamp>,
 }
 
 /// An event source mapping.

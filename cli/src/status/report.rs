@@ -131,6 +131,11 @@ fn write_rest(formatter: &mut fmt::Formatter<'_>, facts: &Facts) -> fmt::Result 
         "concurrency   {} of the account are not reserved",
         known(facts.unreserved_concurrency)
     )?;
+    let given_up = facts.given_up.as_ref();
+    let batches = known(given_up.map(|given_up| given_up.batches));
+    let more = if given_up.is_some_and(|given_up| given_up.has_more) { "+" } else { "" };
+    let bucket = given_up.map_or("?", |given_up| given_up.bucket.as_str());
+    writeln!(formatter, "given up      batches of records: {batches}{more}, in the bucket {bucket}")?;
     let alarms = facts.alarms.as_ref();
     let named = alarms.map_or("?".to_owned(), |alarms| match alarms.len() {
         0 => "none is on".to_owned(),

@@ -7,7 +7,7 @@ use storehook_aws::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let environment = Environment::read();
-    storehook_aws::logs::init(&environment);
+    storehook_aws::begin_log(&environment);
     let settings = Settings::read(&environment)?;
     let sdk = storehook_aws::lambda_sdk_config(&environment)?;
     lambda_http::run(admin_api::service(App::new(&sdk, settings))).await

@@ -10,7 +10,7 @@
 //!   webhook is paused or disabled, or its endpoint is failing.
 //! * **Delay.** An integration endpoint asked for the delivery later. That is not a failure and
 //!   must not use up receives. So the function sends a copy of the message with the delay, and SQS
-//!   deletes this message. So does a message that finds its endpoint's host crowded.
+//!   deletes this message. A copy that waits for over a minute goes to the retry queue. So does a message that finds its endpoint's host crowded.
 //! * **Retry.** The attempt failed. The function sets the message's visibility to the schedule's
 //!   wait and names the message in `batchItemFailures`, so SQS shows it again after the wait. SQS
 //!   moves the message to the retry queue, and from there to the dead-letter queue, by

@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::read();
-    storehook_aws::logs::init(&environment);
+    storehook_aws::begin_log(&environment);
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings)?;
     // The runtime notes the name of each member that it reads. That takes longer than to read the batch

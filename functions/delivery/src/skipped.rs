@@ -120,6 +120,9 @@ mod tests {
             assert!(seen.failed.is_empty() && seen.hidden.is_empty(), "no receive is used up");
             let mut delays: Vec<_> = seen.sent.iter().map(|copy| copy["DelaySeconds"].as_u64()).collect();
             delays.sort();
+            let mut queues: Vec<_> = seen.sent.iter().map(|copy| copy["QueueUrl"].as_str()).collect();
+            queues.sort();
+            assert_eq!(queues, [Some("https://sqs/delivery"), Some("https://sqs/retry")], "each in its lane");
             let [Some(fresh), Some(old)] = delays[..] else { return Err("two copies".into()) };
             assert!((10..=20).contains(&fresh) && (20..=31).contains(&old), "{fresh} s, {old} s");
             assert!(seen.writes.is_empty(), "neither the history nor the webhook: {:?}", seen.writes);

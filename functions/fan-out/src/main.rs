@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::read();
-    storehook_aws::logs::init(&environment);
+    storehook_aws::begin_log(&environment);
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings);
     let handler = async |event: LambdaEvent<Batch>| {

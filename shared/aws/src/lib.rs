@@ -11,7 +11,7 @@
 //! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
 //! | SQS | [`queue`], which sends batches, and [`jobs`] |
 //! | Kinesis | [`stream`], which puts records |
-//! | CloudWatch | [`logs`], and [`metrics`], a line of the log for each invocation |
+//! | CloudWatch | [`begin_log`], and [`metrics`], a line of the log for each invocation |
 //!
 //! The SDK retries a call that failed as a whole. It does not retry the failed part of a batch: the
 //! modules here do that, with the waits of [`backoff()`]. An adapter that only one function needs
@@ -27,7 +27,7 @@ pub mod direct;
 mod environment;
 pub mod history;
 pub mod jobs;
-pub mod logs;
+mod log;
 pub mod metrics;
 pub mod queue;
 mod random;
@@ -44,6 +44,7 @@ pub use backoff::{backoff, waits_after_conflict};
 pub use causes::causes;
 pub use clock::now;
 pub use environment::{Environment, SettingError};
+pub use log::begin_log;
 pub use random::{NoRandomness, random_text};
 pub use retention::Retention;
 pub use sdk::{AwsConfig, CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storehook_domain::history::state::DeliveryState;
+use storehook_domain::{
+    event::{origin::RecordOrigin, rejected::RejectedEvent},
+    history::state::DeliveryState,
+};
 use storehook_tests::{Installed, Receiver, Stack, eventually};
 
 use super::{storehook_on, told};
@@ -106,8 +110,24 @@ async fn an_event_is_explained_at_every_webhook_of_its_shop() -> Result<()> {
     Ok(())
 }
 
+/// Puts into the stack's bucket what Lambda writes about a record that it gave up.
+async fn give_up(stack: &Stack, record: &Value) -> Result<()> {
+    let event = json!({"Records": [{"eventID": "shardId-old:7", "kinesis": {
+        "partitionKey": "k", "sequenceNumber": "7", "data": STANDARD.encode(record.to_string()),
+        "approximateArrivalTimestamp": 0.5,
+    }}]});
+    let body = json!({
+        "requestContext": {"condition": "RetryAttemptsExhausted"}, "payload": event.to_string(),
+        "KinesisBatchInfo": {"shardId": "shardId-old", "startSequenceNumber": "7", "endSequenceNumber": "7"},
+    });
+    let bucket = stack.connection().outputs().await?.given_up_records.clone();
+    let object =
+        json!({"Bucket": bucket, "Key": "aws/lambda/u/shardId-old/2026/11/14/t-1", "Body": body.to_string()});
+    stack.aws("s3", "put_object", object).await.map(drop)
+}
+
 #[tokio::test]
-async fn events_that_the_history_does_not_know_are_looked_for_in_the_queues() -> Result<()> {
+async fn events_that_the_history_does_not_know_are_looked_for_in_the_queues_and_the_bucket() -> Result<()> {
     let stack = Stack::deploy("storehook-explained-queues", &[]).await?;
     let installed = stack.install().await?;
     let id = installed.api.create_webhook("orders/create", "http://127.0.0.1:9/").await?;
@@ -132,6 +152,39 @@ async fn events_that_the_history_does_not_know_are_looked_for_in_the_queues() ->
     assert_eq!(outcomes(&rejected), expected);
     explain(&stack, "y-1", &["--no-queues"], 1).await?;
 
+    // A record that is too large for one message is rejected in parts.
+    let note = "x".repeat(1_100_000);
+    let record = json!({"shop": installed.shop, "topic": "orders/create", "payload": 1, "note": note, "event_id": "y-3"});
+    let origin =
+        RecordOrigin { shard_id: "shardId-old", sequence_number: "3", arrived_at: storehook_aws::now() };
+    let client = aws_sdk_sqs::Client::new(&stack.sdk());
+    let parts =
+        RejectedEvent::messages(record.to_string().as_bytes(), &origin, "'payload' must be an object");
+    assert!(parts.len() > 1);
+    for part in &parts {
+        client.send_message().queue_url(stack.queue_url("rejected").await?).message_body(part).send().await?;
+    }
+    let in_parts = explain(&stack, "y-3", &[], 0).await?;
+    assert_eq!(in_parts["rejected"][0]["id"], "shardId-old:3", "{in_parts}");
+    assert_eq!(outcomes(&in_parts), expected);
+    let advice = "Mend what was rejected, and publish it: storehook --stack storehook-explained-queues republish --export FILE";
+    assert!(in_parts["advice"][0].as_str().is_some_and(|told| told.starts_with(advice)), "{in_parts}");
+
+    // What Lambda gave up is in the bucket.
+    let record = json!({"shop": installed.shop, "topic": "orders/create", "event_id": "y-4", "payload": {}});
+    give_up(&stack, &record).await?;
+    let given_up = explain(&stack, "y-4", &[], 0).await?;
+    assert_eq!(given_up["given_up"][0]["id"], "shardId-old:7", "{given_up}");
+    assert_eq!(outcomes(&given_up).get(&id), Some(&vec!["given_up".to_owned()]));
+    let text = told(storehook_on(&stack, &["explain", "y-4"]).await?, 0).await?;
+    for told in [
+        "Its fan-out failed, and Lambda gave it up: RetryAttemptsExhausted.",
+        "Do: Publish again what was given up, of all shops: storehook --stack storehook-explained-queues republish --dry-run",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    explain(&stack, "y-4", &["--no-queues"], 1).await?;
+
     // A delivery that was never attempted is known by its dead letter alone.
     let message = json!({
         "envelope": {
@@ -140,7 +193,6 @@ async fn events_that_the_history_does_not_know_are_looked_for_in_the_queues() ->
         },
         "enqueued_at": "2026-11-21T15:00:00Z", "payload": {"id": 1},
     });
-    let client = aws_sdk_sqs::Client::new(&stack.sdk());
     let queue = stack.queue_url("dead-letter").await?;
     client.send_message().queue_url(queue).message_body(message.to_string()).send().await?;
     for _ in 0..2 {
@@ -166,5 +218,11 @@ async fn without_a_history_nobody_knows_what_was_sent() -> Result<()> {
         super::ended(storehook_on(&stack, &["deliveries", "--webhook", &id.to_string()]).await?).await?;
     let error = String::from_utf8_lossy(&listed.stderr);
     assert!(error.contains("the history of this stack is off"), "{error}");
+    let which = ["webhooks", "--shop", installed.shop.as_str(), "--app", installed.app.as_str()];
+    let shown = told(storehook_on(&stack, &[&which[..], &["--json"]].concat()).await?, 0).await?;
+    let shown: Value = serde_json::from_str(&shown)?;
+    assert_eq!(shown["webhooks"][0]["held"], Value::Null, "{shown}");
+    let table = told(storehook_on(&stack, &which).await?, 0).await?;
+    assert!(table.contains("     –  no trouble known"), "{table}");
     Ok(())
 }

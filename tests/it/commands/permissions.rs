@@ -89,12 +89,16 @@ impl<'a> Operator<'a> {
     }
 }
 
-/// Sends what nobody can use to the queues that commands look through.
+/// Sends what nobody can use to the queues and the bucket that commands look through.
 async fn send_something(stack: &Stack) -> Result<()> {
     let client = aws_sdk_sqs::Client::new(&stack.sdk());
     for queue in ["dead-letter", "rejected"] {
         client.send_message().queue_url(stack.queue_url(queue).await?).message_body("nothing").send().await?;
     }
+    // What Lambda has not written is looked at, and stays.
+    let bucket = stack.connection().outputs().await?.given_up_records.clone();
+    let object = json!({"Bucket": bucket, "Key": "aws/lambda/nothing", "Body": "nothing"});
+    stack.aws("s3", "put_object", object).await?;
     Ok(())
 }
 
@@ -135,8 +139,8 @@ async fn each_command_needs_what_the_document_says() -> Result<()> {
         ),
         ("webhooks", on(&["webhooks"])),
         ("deliveries", vec!["deliveries", "--webhook", &webhook]),
-        ("redrive", vec!["redrive"]),
-        ("republish", vec!["republish"]),
+        ("redrive", vec!["redrive", "-y"]),
+        ("republish", vec!["republish", "-y"]),
         ("replay", on(&["replay", "--no-wait"])),
         ("token revoke", on(&["token", "revoke", "-y"])),
         ("uninstall", on(&["uninstall", "-y"])),

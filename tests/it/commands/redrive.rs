@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use storehook_tests::Stack;
 
-use super::{storehook, told};
+use super::{ended, local, storehook, told};
 
 #[tokio::test]
 async fn dead_letters_are_counted_in_both_forms() -> Result<()> {
@@ -16,5 +16,17 @@ async fn dead_letters_are_counted_in_both_forms() -> Result<()> {
     let summary: Value = serde_json::from_str(&summary)?;
     assert_eq!((&summary["dry_run"], &summary["found"]), (&json!(true), &json!([])));
     assert_eq!(summary["redriven"], 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_sent_again_for_all_shops_is_asked_for() -> Result<()> {
+    Stack::shared().await?;
+    for command in ["redrive", "republish"] {
+        let unasked = ended(local(&[command]).await?).await?;
+        let error = String::from_utf8_lossy(&unasked.stderr);
+        assert_eq!(unasked.status.code(), Some(2), "{command}: {error}");
+        assert!(error.contains("add --yes to do it"), "{command}: {error}");
+    }
     Ok(())
 }

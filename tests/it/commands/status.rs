@@ -1,4 +1,4 @@
-//! `storehook status`, on a stack of its own that is broken in ten ways.
+//! `storehook status`, on a stack of its own that is broken in eleven ways.
 //!
 //! The emulator keeps metrics that somebody puts there, so most of what is wrong is really there. What
 //! it cannot show comes from a proxy before it: 61,234 messages in flight, and a refused call.
@@ -108,6 +108,13 @@ async fn put_metric(
         .map(drop)
 }
 
+/// A batch of records that Lambda gave up.
+async fn give_up(stack: &Stack) -> Result<()> {
+    let bucket = stack.connection().outputs().await?.given_up_records.clone();
+    let object = json!({"Bucket": bucket, "Key": "aws/lambda/u/shardId-0/2026/11/14/t-1", "Body": "{}"});
+    stack.aws("s3", "put_object", object).await.map(drop)
+}
+
 /// An alarm that is on, of which nothing else tells.
 async fn alarm(stack: &Stack) -> Result<()> {
     let name = stack.resource("history-failures");
@@ -153,7 +160,7 @@ async fn status(stack: &Stack, endpoint: &str, options: &[&str], expected: i32) 
 }
 
 #[tokio::test]
-async fn a_stack_that_is_broken_in_ten_ways_is_told_each_of_them() -> Result<()> {
+async fn a_stack_that_is_broken_in_eleven_ways_is_told_each_of_them() -> Result<()> {
     let stack = Stack::deploy("storehook-status", &[]).await?;
     // `storehook local` reads streams itself, so the mapping of a test's own stack is off.
     change_mapping(&stack, "fan-out", "events", json!({"Enabled": true})).await?;
@@ -168,6 +175,7 @@ async fn a_stack_that_is_broken_in_ten_ways_is_told_each_of_them() -> Result<()>
 
     send(&stack, "dead-letter").await?;
     send(&stack, "rejected").await?;
+    give_up(&stack).await?;
     put_metric(&stack, "AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", "delivery"), 720.0).await?;
     put_metric(&stack, "AWS/Lambda", "IteratorAge", ("FunctionName", "fan-out"), 4_000_000.0).await?;
     put_metric(&stack, "AWS/Lambda", "Errors", ("FunctionName", "delivery"), 3.0).await?;
@@ -184,6 +192,7 @@ async fn a_stack_that_is_broken_in_ten_ways_is_told_each_of_them() -> Result<()>
         "function_errors",
         "dead_letters",
         "rejected",
+        "given_up",
         "in_flight",
         "oldest_age",
         "iterator_age",
@@ -203,6 +212,9 @@ async fn a_stack_that_is_broken_in_ten_ways_is_told_each_of_them() -> Result<()>
         "URGENT   The function storehook-status-delivery has failed 3 of 3 times in the last hour.",
         "WRONG    1 dead letter is in storehook-status-dead-letter.",
         "WRONG    1 message is in storehook-status-rejected.",
+        "WRONG    1 batch of records that Lambda gave up is in the bucket ",
+        "               $ storehook --stack storehook-status republish --dry-run",
+        "         More: docs/operating.md#records-that-were-given-up",
         "WRONG    storehook-status-retry has 61,234 messages in flight.",
         "WRONG    The oldest message in storehook-status-delivery has waited for 12 min.",
         "WRONG    The fan-out is 1 h behind the stream storehook-status-events.",

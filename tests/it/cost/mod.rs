@@ -106,7 +106,7 @@ fn the_case_is_that_of_the_template() -> Result<()> {
     };
     let kept = Kept::days(days("HistoryDeliveryDays")?, days("HistoryPayloadDays")?);
     assert_eq!(Case::default().history, Some(kept));
-    assert_eq!(days("ShardCount")?, 0, "a stream on demand");
+    assert_eq!(Case::default().shards, Some(days("ShardCount")?.into()));
     let index = &resource("HistoryTable")?["Properties"]["GlobalSecondaryIndexes"][0];
     let keys = index["KeySchema"].as_sequence().context("no keys")?.iter().map(|key| &key["AttributeName"]);
     let projected = index["Projection"]["NonKeyAttributes"].as_sequence().context("no projection")?;

@@ -63,7 +63,8 @@ fn a_stream_costs_by_shards_or_on_demand() -> Result<()> {
     };
     assert_eq!(stream(idle(&shards)), [("shards, idle", "hour", 2_920.0)]);
     assert_eq!(stream(usage(&shards)?), [("stream, in", "million", 1.0)]);
-    assert_eq!(stream(idle(&Case::default())), [("stream, idle", "hour", 730.0)]);
-    assert_eq!(stream(usage(&Case::default())?).len(), 2);
+    let on_demand = Case { shards: None, ..Case::default() };
+    assert_eq!(stream(idle(&on_demand)), [("stream, idle", "hour", 730.0)]);
+    assert_eq!(stream(usage(&on_demand)?).len(), 2);
     Ok(())
 }

@@ -8,75 +8,13 @@ use storehook_aws::registry::WebhookItem;
 use storehook_domain::{
     event::{id::EventId, topic::Topic},
     explanation::fate::{Fate, KnownEvent},
-    history::{attempt::AttemptRecord, record::DeliveryRecord, state::DeliveryState},
+    history::{attempt::AttemptRecord, record::DeliveryRecord},
     installation::{app::AppId, shop::ShopDomain},
     webhook::{Webhook, WebhookId},
 };
 
-use super::queues::Found;
+use super::{outcome::Outcome, queues::Found, stuck::Stuck};
 use crate::webhook_now::{OTHER_PAYLOAD, WebhookNow, why_of};
-
-/// What became of an event at a webhook, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
-    /// The endpoint took it.
-    Sent,
-    /// It waits for an attempt.
-    Waiting,
-    /// An attempt failed, and another one follows.
-    Retrying,
-    /// It is not attempted for the time being.
-    Held,
-    /// Its webhook was deleted, or its app uninstalled.
-    Cancelled,
-    /// Its last attempt has failed.
-    Dead,
-    /// It was not for this webhook.
-    Filtered,
-    /// Another event had its id before, with another payload.
-    Duplicate,
-    /// It was rejected, or its deliveries were.
-    Rejected,
-    /// The webhook was created later.
-    NotSubscribedThen,
-    /// Nobody knows.
-    Unknown,
-}
-
-impl Outcome {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Waiting => "waiting",
-            Self::Retrying => "retrying",
-            Self::Held => "held",
-            Self::Cancelled => "cancelled",
-            Self::Dead => "dead",
-            Self::Filtered => "filtered",
-            Self::Duplicate => "duplicate",
-            Self::Rejected => "rejected",
-            Self::NotSubscribedThen => "not subscribed then",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether the queues may tell more.
-    pub(super) fn is_open(self) -> bool {
-        self == Self::Unknown
-    }
-
-    fn of(state: DeliveryState) -> Self {
-        match state {
-            DeliveryState::Pending => Self::Waiting,
-            DeliveryState::Delivered => Self::Sent,
-            DeliveryState::Retrying => Self::Retrying,
-            DeliveryState::Held => Self::Held,
-            DeliveryState::Cancelled => Self::Cancelled,
-            DeliveryState::Dead => Self::Dead,
-        }
-    }
-}
 
 /// What became of an event at a webhook.
 #[derive(Debug, Clone, Serialize)]
@@ -167,14 +105,15 @@ impl Read {
         Some(self.webhooks.get(&webhook?)?.webhook.shop.clone())
     }
 
-    /// Settles the fates that nobody knows by what lies in the queues.
+    /// Settles the fates that nobody knows by what lies in the queues and in the bucket.
     pub(super) fn settle(&self, rows: &mut [Row], found: &Found) {
         for row in rows.iter_mut().filter(|row| row.outcome.is_open()) {
             let Some(item) = self.webhooks.get(&row.webhook_id) else { continue };
             let letter = found.dead_letters.iter().find(|letter| letter.webhook_id == row.webhook_id);
             let matches = |topic: &Topic| item.webhook.topic.matches(topic);
-            let rejected =
-                found.rejected.iter().find(|rejected| rejected.concerns(row.webhook_id, &row.shop, matches));
+            let concerns = |stuck: &&Stuck| stuck.concerns(row.webhook_id, &row.shop, matches);
+            let (rejected, given_up) =
+                (found.rejected.iter().find(concerns), found.given_up.iter().find(concerns));
             if let Some(letter) = letter {
                 row.outcome = Outcome::Dead;
                 row.delivery = Some(letter.delivery.clone());
@@ -182,6 +121,9 @@ impl Read {
             } else if let Some(rejected) = rejected {
                 row.outcome = Outcome::Rejected;
                 row.why = format!("It was rejected: {}.", rejected.reason.trim_end_matches('.'));
+            } else if let Some(given_up) = given_up {
+                row.outcome = Outcome::GivenUp;
+                row.why = format!("Its fan-out failed, and Lambda gave it up: {}.", given_up.reason);
             }
         }
     }

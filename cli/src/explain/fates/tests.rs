@@ -5,7 +5,7 @@ use serde_json::json;
 use storehook_domain::job::recovery::endpoint_health::EndpointHealth;
 
 use super::*;
-use crate::explain::queues::{DeadLetter, Rejected};
+use crate::explain::queues::DeadLetter;
 
 const OLD: &str = "2026-11-01T15:00:00Z";
 const LATER: &str = "2026-11-22T15:00:00Z";
@@ -101,8 +101,8 @@ fn webhooks_of_other_shops_have_not_heard_of_it() -> Result<()> {
 #[test]
 fn the_queues_settle_what_the_history_does_not_know() -> Result<()> {
     let read = read(&[(1, "orders/paid", OLD), (2, "orders/paid", OLD), (3, "carts/create", OLD)], vec![])?;
-    let rejected = |webhooks: Option<(u64, u64)>| -> Result<Rejected> {
-        Ok(Rejected {
+    let rejected = |webhooks: Option<(u64, u64)>| -> Result<Stuck> {
+        Ok(Stuck {
             id: "s:1".to_owned(),
             reason: "'payload' is missing".to_owned(),
             shop: Some("a.example".parse()?),
@@ -123,8 +123,20 @@ fn the_queues_settle_what_the_history_does_not_know() -> Result<()> {
             [Outcome::Rejected, Outcome::Rejected, Outcome::Unknown],
         ),
         (
-            Found { dead_letters: vec![letter], rejected: vec![rejected(Some((1, 1)))?], notes: vec![] },
+            Found { dead_letters: vec![letter], rejected: vec![rejected(Some((1, 1)))?], ..Found::default() },
             [Outcome::Rejected, Outcome::Dead, Outcome::Unknown],
+        ),
+        (
+            Found { given_up: vec![rejected(None)?], ..Found::default() },
+            [Outcome::GivenUp, Outcome::GivenUp, Outcome::Unknown],
+        ),
+        (
+            Found {
+                rejected: vec![rejected(Some((1, 1)))?],
+                given_up: vec![rejected(None)?],
+                ..Found::default()
+            },
+            [Outcome::Rejected, Outcome::GivenUp, Outcome::Unknown],
         ),
     ] {
         let mut rows = rows(&read)?;

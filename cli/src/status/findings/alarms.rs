@@ -7,9 +7,11 @@ use crate::{
 };
 
 /// The alarms of the template, by the ends of their names, with the kinds of findings that tell the same.
-pub(super) const ALARMS: [(&str, &[Kind]); 23] = [
+pub(super) const ALARMS: [(&str, &[Kind]); 27] = [
     ("stream-unread", &[Kind::NotRead, Kind::MappingOff]),
     ("stream-late", &[Kind::IteratorAge, Kind::NotRead]),
+    ("stream-full", &[]),
+    ("records-lost", &[]),
     ("rejected", &[Kind::Rejected]),
     ("fast-lane-old", &[Kind::OldestAge]),
     ("fast-lane-fills", &[Kind::InFlight]),
@@ -26,7 +28,9 @@ pub(super) const ALARMS: [(&str, &[Kind]); 23] = [
     ("admin-api-errors", &[Kind::FunctionErrors]),
     ("admin-api-throttles", &[Kind::FunctionThrottles]),
     ("recursion", &[]),
-    ("table-throttles", &[]),
+    ("subscribers-throttles", &[]),
+    ("history-throttles", &[]),
+    ("deliveries-throttles", &[]),
     ("history-failures", &[]),
     ("api-errors", &[]),
     ("api-slow", &[]),
@@ -35,7 +39,7 @@ pub(super) const ALARMS: [(&str, &[Kind]); 23] = [
 ];
 
 /// Alarms of deliveries that are late or lost now, of which no fact tells.
-const URGENT: [&str; 2] = ["late-attempts", "missing"];
+const URGENT: [&str; 4] = ["stream-full", "records-lost", "late-attempts", "missing"];
 
 /// What the alarms tell besides what has been found.
 pub(super) fn besides(facts: &Facts, found: &[Finding]) -> Vec<Finding> {

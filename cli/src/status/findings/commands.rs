@@ -1,12 +1,8 @@
 //! The commands of findings.
 
-use crate::status::facts::Facts;
+use crate::{stack::command::command_for, status::facts::Facts};
 
 /// A command of this program for this stack.
 pub(super) fn storehook(facts: &Facts, command: &str) -> String {
-    if facts.is_local {
-        format!("storehook {command}")
-    } else {
-        format!("storehook --stack {} {command}", facts.stack)
-    }
+    command_for((!facts.is_local).then_some(&facts.stack), command)
 }

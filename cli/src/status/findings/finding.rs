@@ -33,6 +33,8 @@ pub enum Kind {
     DeadLetters,
     /// Records that are no events, or jobs that failed.
     Rejected,
+    /// Records that Lambda gave up.
+    GivenUp,
     /// So many messages are in flight that a queue may stop.
     InFlight,
     /// Messages of a queue are late.

@@ -1,14 +1,20 @@
 //! What is wrong with the way from the stream and the queues to the functions.
 
 use jiff::SignedDuration;
-use storehook_domain::words::{number::count, time::span};
+use storehook_domain::words::{
+    number::{count, counted},
+    time::span,
+};
 
 use super::finding::{Finding, Kind, Severity};
-use crate::status::facts::{Facts, MappingFacts};
+use crate::{
+    status::facts::{Facts, MappingFacts},
+    time,
+};
 
-/// From which age on the fan-out is behind the stream, and when the time runs out: the stream keeps a
-/// record for 24 hours.
-const BEHIND: u64 = 60;
+/// From how many seconds on the fan-out is behind the stream, as the alarm `stream-late` has it, and when
+/// the time runs out: the stream keeps a record for 24 hours.
+pub(super) const BEHIND: u64 = 60;
 const FAR_BEHIND: u64 = 12 * 60 * 60;
 
 /// States of a mapping that works, or is about to (`State`, `GetEventSourceMapping`, AWS Lambda API
@@ -19,27 +25,44 @@ const WORKING: [&str; 4] = ["Creating", "Enabled", "Enabling", "Updating"];
 const CONCURRENCY_QUOTA: &str = "L-B99A9384";
 
 pub(super) fn of_stream(facts: &Facts) -> Option<Finding> {
+    // An old age says how late the last record was, and nothing of those that nobody has read since.
+    not_read(facts).or_else(|| behind(facts))
+}
+
+fn behind(facts: &Facts) -> Option<Finding> {
     let stream = &facts.stream;
-    if let Some(age) = stream.iterator_age_seconds.filter(|age| *age >= BEHIND) {
-        let told = span(SignedDuration::from_secs(i64::try_from(age).unwrap_or(i64::MAX)));
-        return Some(Finding {
-            severity: if age >= FAR_BEHIND { Severity::Urgent } else { Severity::Wrong },
-            kind: Kind::IteratorAge,
-            what: format!("The fan-out is {told} behind the stream {}.", stream.name),
-            why: "Events reach nobody meanwhile. After 23 hours they are given up into the stack's bucket."
-                .to_owned(),
-            advice: "See whether the fan-out function fails or is throttled. If it is only busy, raise \
-                     `StreamParallelization`, or `ShardCount` of a provisioned stream."
-                .to_owned(),
-            commands: Vec::new(),
-            more: "docs/runbook.md#stream-late".to_owned(),
-        });
-    }
-    let arrived = stream.arrived.filter(|_| stream.iterator_age_seconds.is_none())?;
-    (arrived > 0).then(|| Finding {
+    let age = stream.iterator_age_seconds.filter(|age| *age >= BEHIND)?;
+    let told = span(SignedDuration::from_secs(i64::try_from(age).unwrap_or(i64::MAX)));
+    Some(Finding {
+        severity: if age >= FAR_BEHIND { Severity::Urgent } else { Severity::Wrong },
+        kind: Kind::IteratorAge,
+        what: format!("The fan-out is {told} behind the stream {}.", stream.name),
+        why: "Events reach nobody meanwhile. After 23 hours they are given up into the stack's bucket."
+            .to_owned(),
+        advice: "See whether the fan-out function fails or is throttled. If it is only busy, raise \
+                 `StreamParallelization`, or `ShardCount` of a provisioned stream."
+            .to_owned(),
+        commands: Vec::new(),
+        more: "docs/runbook.md#stream-late".to_owned(),
+    })
+}
+
+fn not_read(facts: &Facts) -> Option<Finding> {
+    let stream = &facts.stream;
+    let unread = stream.unread.filter(|unread| *unread > 0)?;
+    let have = if unread == 1 { "has" } else { "have" };
+    let since = match stream.last_read_at {
+        Some(at) => format!(" since {}", time::short(at)),
+        None => String::new(),
+    };
+    Some(Finding {
         severity: Severity::Urgent,
         kind: Kind::NotRead,
-        what: format!("{} events have arrived on {}, and nobody has read them.", count(arrived), stream.name),
+        what: format!(
+            "{} {have} arrived on {}{since}, and nobody has read them.",
+            counted(unread, "event", "events"),
+            stream.name
+        ),
         why: "Events reach nobody. The stream forgets them after 24 hours.".to_owned(),
         advice: "See whether the mapping is enabled. If it is, Lambda's pollers have stopped: switch the mapping off and \
                  on again."

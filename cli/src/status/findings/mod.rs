@@ -12,6 +12,7 @@ mod breakers;
 mod commands;
 mod flow;
 mod functions;
+mod given_up;
 mod queues;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use super::facts::Facts;
 /// Judges the facts.
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.queues.iter().flat_map(|queue| queues::of(facts, queue)).collect();
+    findings.extend(given_up::of(facts));
     findings.extend(flow::of_stream(facts));
     findings.extend(facts.mappings.iter().flat_map(|mapping| flow::of_mapping(facts, mapping)));
     findings.extend(flow::concurrency(facts));

@@ -17,6 +17,13 @@ use jiff::{SignedDuration, Timestamp};
 /// How far back the metrics go.
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
+/// How old a data point may be that still tells how late the stream is read.
+pub(super) const FRESH: SignedDuration = SignedDuration::from_mins(15);
+
+/// How old a data point may be that still tells the age of a queue's oldest message. There are no points of
+/// an empty queue, so an older one may tell of a message that is gone.
+pub(super) const FRESH_AGE: SignedDuration = SignedDuration::from_mins(5);
+
 /// The length of a data point, in seconds: the shortest of these metrics.
 const PERIOD: i32 = 60;
 
@@ -74,6 +81,12 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
+    /// Metrics with these data points.
+    #[cfg(test)]
+    pub(super) fn with(points: impl IntoIterator<Item = (Wanted, Vec<(Timestamp, f64)>)>) -> Self {
+        Self { points: points.into_iter().collect() }
+    }
+
     /// Loads the data points of the last hour.
     pub(super) async fn load(sdk: &SdkConfig, wanted: &[Wanted], now: Timestamp) -> Result<Self> {
         let from = now.saturating_sub(WINDOW).unwrap_or(now);
@@ -103,6 +116,11 @@ impl Metrics {
     pub(super) fn latest(&self, wanted: &Wanted, since: Timestamp) -> Option<u64> {
         let points = self.points.get(wanted)?.iter().filter(|(at, _)| *at >= since);
         points.max_by_key(|(at, _)| *at).map(|(_, value)| whole(*value))
+    }
+
+    /// The time of the latest data point of the last hour.
+    pub(super) fn latest_at(&self, wanted: &Wanted) -> Option<Timestamp> {
+        self.points.get(wanted)?.iter().map(|(at, _)| *at).max()
     }
 
     /// The sum of the data points between these times; `None` if there are none.

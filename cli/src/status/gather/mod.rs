@@ -1,41 +1,38 @@
-//! Reading the facts: SQS, Kinesis, Lambda, CloudWatch and the registry, all at the same time.
+//! Reading the facts: SQS, S3, Kinesis, Lambda, CloudWatch and the registry, all at the same time.
 //!
 //! Each part is read by itself. If one cannot be read, for example because a permission is missing, the
 //! others still are.
 
 mod alarms;
 mod breakers;
+mod given_up;
 mod lambda;
 mod metrics;
 mod queues;
+mod stream;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use self::{
     lambda::FUNCTIONS,
-    metrics::{Metrics, Wanted},
+    metrics::{FRESH_AGE, Metrics, Wanted},
 };
 use super::facts::{Facts, FunctionFacts, Queue, QueueFacts, StreamFacts, Unreadable};
 use crate::stack::{connection::Connection, credentials::advice};
-
-/// How old a data point may be that still tells how it is now.
-const FRESH: SignedDuration = SignedDuration::from_mins(15);
-
-/// How long a record may be on the stream before somebody should have read it.
-const UNREAD: SignedDuration = SignedDuration::from_mins(3);
 
 /// Reads the facts about a stack.
 pub(super) async fn gather(connection: &Connection) -> Facts {
     let now = storehook_aws::now();
     let wanted = wanted(connection);
-    let (queues, functions, mappings, concurrency, shards, breakers, alarms, metrics) = tokio::join!(
+    let (queues, given_up, functions, mappings, concurrency, shards, breakers, alarms, metrics) = tokio::join!(
         join_all(Queue::ALL.map(|queue| queues::load(connection, queue))),
+        given_up::load(connection),
         join_all(FUNCTIONS.map(|function| lambda::load_function(connection, function))),
         lambda::load_mappings(connection),
         lambda::load_concurrency(connection),
-        load_shards(connection),
+        stream::load_shards(connection),
         breakers::load(connection, now),
         alarms::load(connection),
         Metrics::load(&connection.sdk, &wanted, now),
@@ -53,11 +50,14 @@ pub(super) async fn gather(connection: &Connection) -> Facts {
         is_local: connection.local.is_some(),
         at: now,
         queues,
+        given_up: unread.or_note("The bucket of given-up records", given_up),
         stream: StreamFacts {
             name: connection.resource("events"),
             shards: unread.or_note("The stream", shards).flatten(),
             iterator_age_seconds: None,
+            last_read_at: None,
             arrived: None,
+            unread: None,
         },
         mappings: unread.or_note("The event source mappings", mappings).unwrap_or_default(),
         functions,
@@ -85,15 +85,6 @@ impl Unread {
     }
 }
 
-async fn load_shards(connection: &Connection) -> Result<Option<u64>> {
-    let name = connection.resource("events");
-    let client = aws_sdk_kinesis::Client::new(&connection.sdk);
-    let described = client.describe_stream_summary().stream_name(&name).send().await;
-    let summary =
-        described.with_context(|| format!("cannot read the stream {name}"))?.stream_description_summary;
-    Ok(summary.and_then(|summary| u64::try_from(summary.open_shard_count).ok()))
-}
-
 fn wanted(connection: &Connection) -> Vec<Wanted> {
     let resource = |name: &str| connection.resource(name);
     let oldest = Queue::ALL.iter().map(|queue| Wanted::oldest(resource(queue.as_str())));
@@ -106,8 +97,7 @@ fn wanted(connection: &Connection) -> Vec<Wanted> {
 
 /// The facts, with what CloudWatch knows.
 fn with_metrics(facts: Facts, connection: &Connection, metrics: &Metrics) -> Facts {
-    let ago = |time: SignedDuration| facts.at.saturating_sub(time).unwrap_or(facts.at);
-    let fresh = ago(FRESH);
+    let fresh = facts.at.saturating_sub(FRESH_AGE).unwrap_or(facts.at);
     let queues = facts.queues.into_iter().map(|queue| QueueFacts {
         oldest_seconds: metrics.latest(&Wanted::oldest(queue.name.clone()), fresh),
         ..queue
@@ -123,12 +113,6 @@ fn with_metrics(facts: Facts, connection: &Connection, metrics: &Metrics) -> Fac
             ..function
         }
     });
-    let iterator_age = metrics.latest(&Wanted::iterator_age(connection.resource("fan-out")), fresh);
-    let stream = StreamFacts {
-        // The metric has milliseconds.
-        iterator_age_seconds: iterator_age.map(|age| age / 1_000),
-        arrived: metrics.sum(&Wanted::arrived(facts.stream.name.clone()), (fresh, ago(UNREAD))),
-        ..facts.stream
-    };
+    let stream = stream::with_metrics(facts.stream, connection.resource("fan-out"), metrics, facts.at);
     Facts { queues: queues.collect(), functions: functions.collect(), stream, ..facts }
 }

@@ -85,20 +85,20 @@ impl Queues {
         }
     }
 
-    /// Sends a copy of a message that comes after the wait. If that fails, the message itself comes
+    /// Sends a copy of a message that comes after the wait, to the lane that it names. If that fails, the message itself comes
     /// again then, at the cost of a receive; so it does where nobody can tell whose copy it would
     /// be.
     async fn send_later(&self, received: &Received<'_>, wait: Duration, known: &Known) -> Reported {
         let Received { sqs, lane, .. } = received;
         let delay = Disposition::Delay(wait);
-        let Some(message) = received.facts().delayed(known) else {
+        let Some(message) = received.facts().delayed(known, wait) else {
             self.hide(sqs, *lane, delay).await;
             return Reported::Failed;
         };
         let copy = self
             .sqs
             .send_message()
-            .queue_url(&self.of(*lane).url)
+            .queue_url(&self.of(message.lane).url)
             .message_body(message.to_message())
             .message_group_id(message.envelope.group().as_str())
             .set_delay_seconds(delay.wait_seconds());

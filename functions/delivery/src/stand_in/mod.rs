@@ -16,7 +16,7 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::{AwsConfig, Environment, metrics::Tally};
+use storehook_aws::{AwsConfig, Environment, history::DeliveryItem, metrics::Tally, stand_in::from_json};
 
 use tokio::sync::Barrier;
 
@@ -223,7 +223,8 @@ fn write(aws: &Aws, operation: &str, call: &Value) -> (StatusCode, Json<Value>) 
         let text = |name: &str| call["Item"][name]["S"].as_str().unwrap_or_default().to_owned();
         let webhook_id =
             text("pk").trim_start_matches("DELIVERY#").split('-').next().unwrap_or_default().to_owned();
-        let attempts = call["Item"]["attempts"]["L"].as_array().map_or(0, Vec::len);
+        let item: Option<DeliveryItem> = from_json(&call["Item"]);
+        let attempts = item.map_or(0, |item| item.record.attempts.len());
         let expires_at = call["Item"]["expires_at"]["N"].as_str().and_then(|at| at.parse().ok());
         seen.attempts.insert(webhook_id.clone(), attempts);
         seen.expiries.insert(webhook_id.clone(), expires_at.unwrap_or_default());

@@ -117,6 +117,23 @@ async fn the_sdk_makes_the_same_read() -> TestResult {
     Ok(())
 }
 
+/// Values of every kind that items have are read as the SDK reads them.
+#[tokio::test]
+async fn items_are_read_as_by_the_sdk() -> TestResult {
+    let world = World::start().await?;
+    world.aws.put_json(json!({
+        "pk": {"S": "p"}, "sk": {"S": "s"}, "version": {"N": "3"}, "is_on": {"BOOL": true}, "none": {"NULL": true},
+        "record": {"B": "KLUv/QBY+/8="}, "list": {"L": [{"S": "a"}, {"M": {"x": {"N": "1.50"}}}]},
+        "names": {"SS": ["a", "b"]},
+    }));
+    let keys = || HashMap::from([("a".to_owned(), vec![key("p", "s")])]);
+    let directly = batch_get(&world.dynamodb, Some(&world.direct[0]), keys(), 0).await?;
+    let by_sdk = batch_get(&world.dynamodb, None, keys(), 0).await?;
+    assert_eq!(directly.items["a"].len(), 1);
+    assert_eq!(directly.items, by_sdk.items);
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_sdk_makes_the_same_writes_and_sends() -> TestResult {
     let origin = RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: Timestamp::UNIX_EPOCH };

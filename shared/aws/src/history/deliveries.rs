@@ -1,6 +1,6 @@
 //! Deliveries: the items of their records, and their entries in the index.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use sha2::{Digest as _, Sha256};
 use storehook_domain::{
     delivery::id::DeliveryId,
@@ -9,6 +9,7 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
+use super::packed::{Packed, PackedError};
 use crate::table::{Item, key};
 
 /// The index of deliveries by webhook: `webhook_shard` (see [`list_shards`]), then `position`. It
@@ -19,29 +20,78 @@ pub const DELIVERIES_INDEX: &str = "deliveries";
 pub const LIST_SHARDS: u8 = 4;
 
 /// A delivery's item.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "StoredItem")]
 pub struct DeliveryItem {
-    pk: String,
-    sk: String,
-    webhook_shard: String,
-    position: String,
     /// The delivery's record.
-    #[serde(flatten)]
     pub record: DeliveryRecord,
+}
+
+/// The attributes of an item: its key, what the index and the conditions of writes need, and the
+/// record as a whole.
+#[derive(Serialize)]
+struct Attributes<'a> {
+    pk: &'a str,
+    sk: &'a str,
+    webhook_shard: &'a str,
+    position: &'a str,
+    state: DeliveryState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_for: Option<HeldFor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<u64>,
+    expires_at: i64,
+    version: u64,
+    record: Packed,
+}
+
+/// An item as it is read: with a packed record, or as of before records were packed, with the
+/// record's members as attributes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredItem {
+    Packed { record: Packed },
+    Plain(Box<DeliveryRecord>),
+}
+
+impl TryFrom<StoredItem> for DeliveryItem {
+    type Error = PackedError;
+
+    fn try_from(item: StoredItem) -> Result<Self, PackedError> {
+        let record = match item {
+            StoredItem::Packed { record } => record.record()?,
+            StoredItem::Plain(record) => *record,
+        };
+        Ok(Self { record })
+    }
+}
+
+impl Serialize for DeliveryItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { record } = self;
+        let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
+        let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
+        let position = DeliveryPosition::of(record.created_at, &record.envelope.id);
+        let attributes = Attributes {
+            pk: &partition_of(*webhook_id, event_id),
+            sk: &sort_key_of(&record.envelope.id),
+            webhook_shard: &shard_of(*webhook_id, shard),
+            position: position.as_key(),
+            state: record.state,
+            held_for: record.held_for,
+            latency_ms: record.latency_ms,
+            expires_at: record.expires_at,
+            version: record.version,
+            record: Packed::of(record).map_err(S::Error::custom)?,
+        };
+        attributes.serialize(serializer)
+    }
 }
 
 impl DeliveryItem {
     /// The item of a delivery.
     pub fn of(record: DeliveryRecord) -> Self {
-        let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
-        let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
-        Self {
-            pk: partition_of(*webhook_id, event_id),
-            sk: sort_key_of(&record.envelope.id),
-            webhook_shard: shard_of(*webhook_id, shard),
-            position: DeliveryPosition::of(record.created_at, &record.envelope.id).as_key().to_owned(),
-            record,
-        }
+        Self { record }
     }
 
     /// The key of a delivery's item.

@@ -22,6 +22,9 @@
 //! [`LIST_SHARDS`] partitions of the index, by the hash of the event's id. Throttling of an index
 //! throttles the table's writes, too.
 //!
+//! A delivery's record is packed into one attribute, which makes the item one write unit (`packed`).
+//! What keys, the index and the conditions of writes need is beside it.
+//!
 //! A payload is compressed and kept once, for all webhooks that subscribe to its event. The payloads
 //! of a batch of events share pages. A large payload, or one alone, is kept by itself. If it has more
 //! than [`PART_LIMIT`] bytes, it has several parts. Its key has its digest beside the event's
@@ -29,6 +32,7 @@
 //! with that delivery as well: its message has ended, and the event's own copy may expire first.
 
 mod deliveries;
+mod packed;
 mod pages;
 mod payload_pages;
 mod payloads;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 use storehook_domain::{
     delivery::{
         body_shape::BodyShape,
@@ -28,8 +30,16 @@ use storehook_domain::{
     webhook::Webhook,
 };
 
-use super::{payload_pages::text_of as page_of, payloads::whole, *};
-use crate::table::{from_item, size_of, to_item};
+use super::{
+    packed::{DICTIONARY, RECORD_LIMIT},
+    payload_pages::text_of as page_of,
+    payloads::whole,
+    *,
+};
+use crate::{
+    causes,
+    table::{from_item, size_of, to_item},
+};
 use storehook_domain::{
     event::id::EventId,
     history::{record::DeliveryRecord, state::DeliveryState},
@@ -130,10 +140,53 @@ fn the_largest_delivery_fits_an_item() -> TestResult {
             record = record.attempted(delivery, RECEIVE, attempt, retry, Timestamp::UNIX_EPOCH);
         }
         assert_eq!((record.attempts.len(), record.attempt_count), (ATTEMPTS_KEPT, ATTEMPTS_KEPT as u64 + 1));
-        let size = size_of(&to_item(DeliveryItem::of(record))?);
-        assert!((90_000..ITEM_LIMIT / 2).contains(&size), "{size}");
+        let json = serde_json::to_string(&record)?.len();
+        assert!((90_000..RECORD_LIMIT / 5).contains(&json), "{json}");
+        // Even if nothing of it could be compressed.
+        assert!(json < ITEM_LIMIT, "{json}");
+        let item = to_item(DeliveryItem::of(record.clone()))?;
+        assert_eq!(from_item::<DeliveryItem>(item)?.record, record);
         Ok(())
     })
+}
+
+/// An item as of before records were packed: the record's members are attributes.
+#[test]
+fn a_delivery_reads_back_from_an_item_of_before() -> TestResult {
+    let record = r#"{"shop": "a.example", "topic": "a:b", "event_id": "e-1", "payload": {"id": 1}}"#;
+    with_delivery(record, |delivery| {
+        let record = DeliveryRecord::begin(delivery, SignedDuration::from_hours(24));
+        let key =
+            serde_json::json!({"pk": "DELIVERY#7-e-1", "sk": "DELIVERY", "webhook_shard": "WEBHOOK#7#1"});
+        let mut item = to_item(&record)?;
+        item.extend(to_item(key)?);
+        assert_eq!(from_item::<DeliveryItem>(item)?.record, record);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_record_that_this_release_cannot_unpack_is_malformed() -> TestResult {
+    for (packed, told) in [
+        (&[][..], "a record has no bytes"),
+        (&[2, 1, 2], "the dictionary 2 of a record is unknown"),
+        (&[1, 1, 2], "a record could not be compressed or decompressed"),
+    ] {
+        let record = AttributeValue::B(Blob::new(packed));
+        let item = [("record".to_owned(), record)].into();
+        let error = from_item::<DeliveryItem>(item).err().ok_or("it was read")?;
+        assert!(causes(&error).contains(told), "{error}");
+    }
+    Ok(())
+}
+
+/// Records that were packed with it could not be read any more.
+#[test]
+fn a_dictionary_never_changes() {
+    assert_eq!(
+        hex::encode(Sha256::digest(DICTIONARY)),
+        "914beaf21ead4af070476d879e085405b4f57c9b58484f5a9df80a8130926b93"
+    );
 }
 
 /// Text that does not compress, from a generator with a fixed seed.

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 pub use metric::Metric;
 pub use tally::Tally;
 
-use crate::{environment::Environment, logs};
+use crate::{environment::Environment, log};
 
 /// The namespace of the metrics: the setting `METRICS_NAMESPACE`, `storehook` unless set.
 pub fn namespace(environment: &Environment) -> String {
@@ -72,11 +72,11 @@ impl Meter {
 
     /// Prints what was counted since the last time: one line, or none if nothing was. A metric with
     /// over 100 values takes a further line for each hundred. Lines of the log that wait
-    /// ([`crate::logs`]) are written before.
+    /// ([`crate::log`]) are written before.
     pub fn write(&self, now: Timestamp) {
         let lines = embedded::lines(&self.take(), &self.namespace, now);
-        logs::add(lines.as_bytes());
-        if let Err(error) = logs::flush() {
+        log::add(lines.as_bytes());
+        if let Err(error) = log::flush() {
             tracing::error!(%error, "metrics not written");
         }
     }

@@ -22,7 +22,7 @@ use axum::{
     routing::post,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -202,6 +202,12 @@ pub fn json_of(item: impl Serialize) -> Result<Value, TableError> {
 /// An item in DynamoDB's JSON.
 pub fn json_of_item(item: Item) -> Value {
     item.into_iter().map(|(name, value)| (name, json_of_value(value))).collect()
+}
+
+/// The value of an item in DynamoDB's JSON, if it is one of this type.
+pub fn from_json<T: DeserializeOwned>(item: &Value) -> Option<T> {
+    let item: serde_dynamo::Item = serde_json::from_value(item.clone()).ok()?;
+    serde_dynamo::from_item(item).ok()
 }
 
 fn json_of_value(value: AttributeValue) -> Value {

@@ -1,6 +1,15 @@
 //! Lanes: the two SQS queues that a delivery passes through.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// The longest delay of a copy in the fast lane. An alarm tells when the oldest message there is over five
+/// minutes old. AWS does not say whether a message that waits for its `DelaySeconds` counts: the metric
+/// is "the age of the oldest unprocessed message in the queue", reported for "at least one active
+/// message" (`ApproximateAgeOfOldestMessage`, Amazon SQS Developer Guide, "Available CloudWatch
+/// metrics"). An endpoint may ask for a quarter of an hour, and must not wake anybody by it.
+const LONGEST_FAST_DELAY: Duration = Duration::from_secs(60);
 
 /// One of the two queues that a delivery passes through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +36,12 @@ impl Lane {
         }
     }
 
+    /// The lane of a copy that comes after this wait, of a message from this lane. A copy that waits for
+    /// over a minute waits in the slow lane, and its delivery stays there. No alarm watches the age there.
+    pub fn of_copy(self, wait: Duration) -> Self {
+        if wait > LONGEST_FAST_DELAY { Self::Slow } else { self }
+    }
+
     /// The `maxReceiveCount` of the lane's queue.
     ///
     /// The fast lane has the first two points of the schedule. A failing message is in flight there
@@ -45,6 +60,24 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_that_waits_for_over_a_minute_waits_in_the_slow_lane() {
+        for (lane, milliseconds, expected) in [
+            (Lane::Fast, 0, Lane::Fast),
+            (Lane::Fast, 60_000, Lane::Fast),
+            (Lane::Fast, 60_001, Lane::Slow),
+            (Lane::Fast, 900_000, Lane::Slow),
+            (Lane::Slow, 1_000, Lane::Slow),
+            (Lane::Slow, 900_000, Lane::Slow),
+        ] {
+            assert_eq!(
+                lane.of_copy(Duration::from_millis(milliseconds)),
+                expected,
+                "{lane:?} {milliseconds}"
+            );
+        }
+    }
 
     /// Whoever searches the log for what the history says must find it.
     #[test]

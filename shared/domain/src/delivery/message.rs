@@ -88,8 +88,8 @@ impl<'a> DeliveryMessage<'a> {
         Self { enqueued_at: now, run, lane: Lane::Fast, delay: None, ..self }
     }
 
-    /// The copy that comes after an integration's delay, in the same lane. Its age still counts
-    /// from `queued_at`, when the run's first message was queued.
+    /// The copy that comes after an integration's delay, in this lane. Its age still counts from
+    /// `queued_at`, when the run's first message was queued.
     pub fn delayed(&self, first_message_id: &str, lane: Lane, queued_at: Timestamp) -> Self {
         let number = self.delay.as_ref().map_or(0, |delay| delay.number).saturating_add(1);
         let delay = DelayedCopy { first_message_id: first_message_id.to_owned(), number };

@@ -61,8 +61,9 @@ impl World {
         let wait = i64::from(decided.wait_seconds().unwrap_or_default()) * 1_000;
         match decided {
             Disposition::Ack | Disposition::Hold => self.messages[number] = None,
-            Disposition::Delay(_) if let Some(copy) = message.received().delayed(known) => {
-                self.push(copy, message.lane, wait);
+            Disposition::Delay(delay) if let Some(copy) = message.received().delayed(known, delay) => {
+                let lane = copy.lane;
+                self.push(copy, lane, wait);
                 if !dies {
                     self.messages[number] = None;
                 }

@@ -144,7 +144,7 @@ async fn everything_goes_back_to_where_it_belongs_and_what_is_malformed_stays() 
     assert!(receiver.so_far().is_empty());
     assert_eq!(keys(&stack).await?.len(), 1);
 
-    let summary = republished(&stack, &[], 1).await?;
+    let summary = republished(&stack, &["--yes"], 1).await?;
     assert_eq!(counts(&summary, "record", "bucket"), [2, 2, 0, 0], "{summary}");
     assert_eq!(counts(&summary, "job", "queue"), [1, 1, 0, 0], "{summary}");
     assert_eq!(counts(&summary, "other", "queue"), [1, 0, 0, 1], "{summary}");

@@ -50,7 +50,7 @@ async fn records_of_which_only_the_place_is_known_are_read_from_the_stream_again
     let (here, gone) = (place(&shard_id, first.sequence_number()), place("shardId-000000000099", "7"));
     put(&stack, &[here, gone]).await?;
 
-    let summary = republished(&stack, &[], 1).await?;
+    let summary = republished(&stack, &["--yes"], 1).await?;
     let left = summary["left"].as_array().context("nothing left")?;
     let left: Vec<_> = left.iter().filter(|left| left["kind"] == "place").collect();
     assert_eq!(left.len(), 1, "{summary}");

@@ -15,7 +15,8 @@ use crate::stack::template::template;
 #[derive(Debug, Clone)]
 pub(super) struct Watched {
     /// `AWS/SQS ApproximateNumberOfMessagesVisible DeadLetterQueue`: namespace, name, and the resource
-    /// that it is of. The namespace of the functions' own metrics is `own`.
+    /// that it is of, with the index if it is a table's. The namespace of the functions' own metrics is
+    /// `own`.
     pub(super) metric: String,
     statistic: String,
     period: i64,
@@ -133,9 +134,13 @@ fn metric_of(members: &Value) -> Option<String> {
         }
         namespace => namespace.as_str()?,
     };
-    let of = match &members["Dimensions"][0]["Value"] {
-        Value::Tagged(tagged) => tagged.value.as_str()?.split('.').next()?,
-        _ => "",
-    };
-    Some(format!("{namespace} {name} {of}").trim_end().to_owned())
+    let mut metric = format!("{namespace} {name}");
+    for dimension in members["Dimensions"].as_sequence().into_iter().flatten() {
+        let of = match &dimension["Value"] {
+            Value::Tagged(tagged) => tagged.value.as_str()?.split('.').next()?,
+            index => index.as_str()?,
+        };
+        metric.extend([" ", of]);
+    }
+    Some(metric)
 }

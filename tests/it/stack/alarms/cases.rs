@@ -30,6 +30,8 @@ const fn off(
 
 const READS: &str = "AWS/Kinesis GetRecords.Success EventStream";
 const AGE: &str = "AWS/Lambda IteratorAge FanOutFunction";
+const FULL: &str = "AWS/Kinesis WriteProvisionedThroughputExceeded EventStream";
+const LOST: &str = "AWS/Lambda DestinationDeliveryFailures FanOutFunction";
 const REJECTED: &str = "AWS/SQS ApproximateNumberOfMessagesVisible RejectedQueue";
 const DEAD: &str = "AWS/SQS ApproximateNumberOfMessagesVisible DeadLetterQueue";
 const OLDEST: &str = "AWS/SQS ApproximateAgeOfOldestMessage DeliveryQueue";
@@ -45,7 +47,8 @@ const FAN_OUT_THROTTLES: &str = "AWS/Lambda Throttles FanOutFunction";
 const DELIVERY_THROTTLES: &str = "AWS/Lambda Throttles DeliveryFunction";
 const API_THROTTLES: &str = "AWS/Lambda Throttles AdminApiFunction";
 const RECURSION: &str = "AWS/Lambda RecursiveInvocationsDropped";
-const REGISTRY_READS: &str = "AWS/DynamoDB ReadThrottleEvents RegistryTable";
+const SUBSCRIBER_READS: &str = "AWS/DynamoDB ReadThrottleEvents RegistryTable subscribers";
+const INDEX_WRITES: &str = "AWS/DynamoDB WriteThrottleEvents HistoryTable deliveries";
 const HISTORY_WRITES: &str = "AWS/DynamoDB WriteThrottleEvents HistoryTable";
 const HISTORY: &str = "own HistoryFailures";
 const API_ERRORS: &str = "AWS/ApiGateway 5xx Api";
@@ -73,6 +76,10 @@ pub(super) const CASES: &[Case] = &[
     ),
     off("StreamLateAlarm", "a sale begins", &[(AGE, "900 900 70000 80000 65000 30000 900")]),
     off("StreamLateAlarm", "nothing comes", &[(AGE, "- - - - - - -")]),
+    on("StreamFullAlarm", "a sale", &[(FULL, "0 0 0 5 9 - 1")]),
+    off("StreamFullAlarm", "a burst of two minutes", &[(FULL, "0 0 0 900 900 - -")]),
+    on("RecordsLostAlarm", "the bucket is gone", &[(LOST, "- - 1")]),
+    off("RecordsLostAlarm", "none is given up", &[(LOST, "- - -")]),
     on("RejectedAlarm", "one record", &[(REJECTED, "0 0 1")]),
     off("RejectedAlarm", "it was taken away", &[(REJECTED, "1 1 0")]),
     off("RejectedAlarm", "the queue was never used", &[(REJECTED, "- - -")]),
@@ -143,14 +150,12 @@ pub(super) const CASES: &[Case] = &[
     off("AdminApiThrottlesAlarm", "none", &[(API_THROTTLES, "0 0 0 0 0")]),
     on("RecursionAlarm", "one message", &[(RECURSION, "- - 1")]),
     off("RecursionAlarm", "none", &[(RECURSION, "- - -")]),
-    on(
-        "TableThrottlesAlarm",
-        "both tables together",
-        &[(REGISTRY_READS, "- - 6 6 6"), (HISTORY_WRITES, "- - 4 4 4")],
-    ),
-    on("TableThrottlesAlarm", "one table", &[(HISTORY_WRITES, "- - - 5000 5000")]),
-    off("TableThrottlesAlarm", "a table that grows", &[(HISTORY_WRITES, "- - 5000 9 -")]),
-    off("TableThrottlesAlarm", "nothing is throttled", &[]),
+    on("SubscribersThrottlesAlarm", "it lasts", &[(SUBSCRIBER_READS, "- - 10 - 10")]),
+    off("SubscribersThrottlesAlarm", "nothing is throttled", &[]),
+    on("HistoryThrottlesAlarm", "it lasts", &[(HISTORY_WRITES, "- - - 5000 5000")]),
+    off("HistoryThrottlesAlarm", "a table that grows", &[(HISTORY_WRITES, "- - 5000 9 -")]),
+    on("DeliveriesThrottlesAlarm", "one webhook has too many", &[(INDEX_WRITES, "10 900 900 900 900")]),
+    off("DeliveriesThrottlesAlarm", "only the table is", &[(HISTORY_WRITES, "- - 5000 5000 5000")]),
     on("HistoryFailuresAlarm", "it is refused", &[(HISTORY, "- - - 3 40")]),
     off("HistoryFailuresAlarm", "one call was slow", &[(HISTORY, "- - - 1 -")]),
     on("ApiErrorsAlarm", "DynamoDB fails", &[(API_ERRORS, "0 0 0 5 12")]),

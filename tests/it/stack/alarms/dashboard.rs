@@ -16,7 +16,14 @@ const OF_AWS: [(&str, &[&str]); 5] = [
     ("AWS/Kinesis", &["GetRecords.Success", "IncomingRecords", "WriteProvisionedThroughputExceeded"]),
     (
         "AWS/Lambda",
-        &["ConcurrentExecutions", "Errors", "IteratorAge", "RecursiveInvocationsDropped", "Throttles"],
+        &[
+            "ConcurrentExecutions",
+            "DestinationDeliveryFailures",
+            "Errors",
+            "IteratorAge",
+            "RecursiveInvocationsDropped",
+            "Throttles",
+        ],
     ),
     (
         "AWS/SQS",

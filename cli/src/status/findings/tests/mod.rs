@@ -8,7 +8,8 @@ use storehook_domain::webhook::{WebhookId, WebhookKey};
 
 use super::*;
 use crate::status::facts::{
-    BreakerFacts, FunctionFacts, MappingFacts, OpenBreaker, Queue, QueueFacts, StreamFacts, Unreadable,
+    BreakerFacts, FunctionFacts, GivenUpFacts, MappingFacts, OpenBreaker, Queue, QueueFacts, StreamFacts,
+    Unreadable,
 };
 
 const AT: &str = "2026-11-27T03:00:00Z";
@@ -47,11 +48,14 @@ fn well() -> Result<Facts> {
         is_local: false,
         at: AT.parse()?,
         queues: Queue::ALL.map(queue).to_vec(),
+        given_up: Some(GivenUpFacts { bucket: "b".to_owned(), ..GivenUpFacts::default() }),
         stream: StreamFacts {
             name: "s-events".to_owned(),
             shards: Some(4),
             iterator_age_seconds: Some(1),
+            last_read_at: Some(AT.parse()?),
             arrived: Some(100),
+            unread: None,
         },
         mappings: vec![
             mapping("events", "fan-out", 2),
@@ -87,7 +91,9 @@ fn nothing_is_wrong_with_a_stack_that_is_well_or_of_which_little_is_known() -> R
         facts.unreserved_concurrency = None;
         facts.breakers = None;
         facts.alarms = None;
+        facts.given_up = None;
         facts.stream.iterator_age_seconds = None;
+        facts.stream.last_read_at = None;
         facts.stream.arrived = None;
         for function in &mut facts.functions {
             (function.invocations, function.errors, function.throttles) = (None, None, None);
@@ -102,7 +108,7 @@ fn each_thing_that_is_wrong_is_found_with_its_severity() -> Result<()> {
     use Severity::{Unknown, Urgent, Wrong};
     type Change = Box<dyn FnOnce(&mut Facts)>;
     type Case = (&'static str, Change, Option<(Severity, Kind)>);
-    let cases: [Case; 30] = [
+    let cases: [Case; 35] = [
         ("a dead letter", Box::new(|f| f.queues[2].waiting = Some(1)), Some((Wrong, Kind::DeadLetters))),
         ("a hidden one", Box::new(|f| f.queues[2].in_flight = Some(1)), Some((Wrong, Kind::DeadLetters))),
         ("a rejected event", Box::new(|f| f.queues[4].waiting = Some(3)), Some((Wrong, Kind::Rejected))),
@@ -123,8 +129,14 @@ fn each_thing_that_is_wrong_is_found_with_its_severity() -> Result<()> {
             Some((Wrong, Kind::OldestAge)),
         ),
         (
-            "5 min behind",
-            Box::new(|f| f.stream.iterator_age_seconds = Some(300)),
+            "given up",
+            Box::new(|f| f.given_up.iter_mut().for_each(|given_up| given_up.batches = 1)),
+            Some((Wrong, Kind::GivenUp)),
+        ),
+        ("59 s behind", Box::new(|f| f.stream.iterator_age_seconds = Some(59)), None),
+        (
+            "60 s behind",
+            Box::new(|f| f.stream.iterator_age_seconds = Some(60)),
             Some((Wrong, Kind::IteratorAge)),
         ),
         (
@@ -132,7 +144,18 @@ fn each_thing_that_is_wrong_is_found_with_its_severity() -> Result<()> {
             Box::new(|f| f.stream.iterator_age_seconds = Some(43_200)),
             Some((Urgent, Kind::IteratorAge)),
         ),
-        ("not read", Box::new(|f| f.stream.iterator_age_seconds = None), Some((Urgent, Kind::NotRead))),
+        ("nothing to read", Box::new(|f| f.stream.iterator_age_seconds = None), None),
+        (
+            "never read",
+            Box::new(|f| (f.stream.last_read_at, f.stream.unread) = (None, Some(100))),
+            Some((Urgent, Kind::NotRead)),
+        ),
+        ("no longer read", Box::new(|f| f.stream.unread = Some(1)), Some((Urgent, Kind::NotRead))),
+        (
+            "no longer read, and late before",
+            Box::new(|f| (f.stream.unread, f.stream.iterator_age_seconds) = (Some(1), Some(300))),
+            Some((Urgent, Kind::NotRead)),
+        ),
         ("off", Box::new(|f| f.mappings[2].state = "Disabled".to_owned()), Some((Urgent, Kind::MappingOff))),
         (
             "missing",

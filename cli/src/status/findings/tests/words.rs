@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 
 use super::{after, breaker};
 use crate::status::{
-    facts::{AlarmFacts, BreakerFacts, Unreadable},
+    facts::{AlarmFacts, BreakerFacts, GivenUpFacts, Unreadable},
     findings::{
         alarms::ALARMS,
         finding::{Finding, Kind},
+        flow::BEHIND,
     },
 };
 
@@ -37,6 +38,45 @@ fn a_finding_says_what_to_do_for_this_stack() -> Result<()> {
     let failing = one(after(|facts| facts.functions[2].errors = Some(3))?)?;
     assert_eq!(failing.what, "The function s-delivery has failed 3 of 1,000 times in the last hour.");
     assert_eq!(failing.commands, ["aws logs tail log-of-delivery --since 1h --filter-pattern ERROR"]);
+    Ok(())
+}
+
+#[test]
+fn given_up_records_are_told_with_what_one_page_of_the_list_knows() -> Result<()> {
+    let told = |batches, has_more, since: Option<&str>| -> Result<String> {
+        let since = since.map(str::parse).transpose()?;
+        let given_up = GivenUpFacts { bucket: "b".to_owned(), batches, has_more, since };
+        let found = after(|facts| facts.given_up = Some(given_up))?;
+        Ok(found.into_iter().next().context("no finding")?.what)
+    };
+    let since = Some("2026-11-26T03:00:00Z");
+    for (batches, has_more, since, expected) in [
+        (1, false, None, "1 batch of records that Lambda gave up is in the bucket b."),
+        (
+            12,
+            false,
+            since,
+            "12 batches of records that Lambda gave up are in the bucket b, the oldest since 2026-11-26T03:00:00Z.",
+        ),
+        (
+            1_000,
+            true,
+            since,
+            "Over 1,000 batches of records that Lambda gave up are in the bucket b, some of them since \
+             2026-11-26T03:00:00Z.",
+        ),
+    ] {
+        assert_eq!(told(batches, has_more, since)?, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_unread_stream_is_told_with_the_time_of_the_last_read() -> Result<()> {
+    let found = after(|facts| facts.stream.unread = Some(1_204))?;
+    let expected =
+        "1,204 events have arrived on s-events since 2026-11-27T03:00:00Z, and nobody has read them.";
+    assert_eq!(found.first().context("no finding")?.what, expected);
     Ok(())
 }
 
@@ -79,6 +119,16 @@ fn every_alarm_of_the_template_is_known() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_fan_out_is_behind_from_where_its_alarm_is_on() -> Result<()> {
+    let template = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))?;
+    let (_, alarm) = template.split_once("  StreamLateAlarm:\n").context("no alarm")?;
+    let (_, threshold) = alarm.split_once("Threshold: ").context("no threshold")?;
+    let milliseconds: u64 = threshold.lines().next().unwrap_or_default().parse()?;
+    assert_eq!(milliseconds, BEHIND * 1_000);
+    Ok(())
+}
+
 /// The anchor of a heading, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != ' ' && c != '-', "");
@@ -100,7 +150,7 @@ fn every_finding_leads_to_a_section_of_the_documents() -> Result<()> {
             (function.state, function.errors, function.throttles) =
                 (Some("Failed".to_owned()), Some(1), Some(1));
         }
-        facts.stream.iterator_age_seconds = None;
+        facts.stream.unread = Some(1);
         facts.unreserved_concurrency = Some(1);
         facts.breakers =
             breaker(1).ok().map(|open| BreakerFacts { open: vec![open], overdue: 1, catching_up: 0 });

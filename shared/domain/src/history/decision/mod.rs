@@ -78,11 +78,11 @@ impl<'p> Received<'_, 'p> {
         Duration::try_from(now.duration_since(self.queued_at())).unwrap_or_default()
     }
 
-    /// The copy of the message that comes after an integration's delay. It names the run's first
-    /// message as it is known, since SQS may give a message another id when it redrives it. `None`
+    /// The copy of the message that comes after this wait, an integration's delay, and in the lane that it
+    /// is to be sent to ([`Lane::of_copy`]). It names the run's first message as it is known, since SQS may give a message another id when it redrives it. `None`
     /// where nobody can tell which message that is: a copy that named another would be taken for a
     /// stranger.
-    pub fn delayed(&self, known: &Known) -> Option<DeliveryMessage<'p>> {
+    pub fn delayed(&self, known: &Known, wait: Duration) -> Option<DeliveryMessage<'p>> {
         let message = self.message;
         let recorded = known.record().and_then(|record| record.runs.iter().find(|run| run.id == message.run));
         let first = match (&message.delay, recorded) {
@@ -93,7 +93,7 @@ impl<'p> Received<'_, 'p> {
             }
             (None, None) => self.receive.message_id,
         };
-        Some(message.delayed(first, self.receive.lane, self.queued_at()))
+        Some(message.delayed(first, self.receive.lane.of_copy(wait), self.queued_at()))
     }
 
     /// Whether the message may be attempted.

@@ -34,7 +34,7 @@ fn a_redriven_delivery_is_as_old_as_sqs_says() -> TestResult {
         let message = DeliveryMessage { enqueued_at: time(enqueued_at), ..message("redrive:d")? };
         let received = Received { sent_at: time(sent_at), ..received(&message, fast("m-1"), 1) };
         assert_eq!(received.age(time(now)).as_secs(), age, "{enqueued_at}");
-        let copy = received.delayed(&Known::NoRecord).ok_or("no copy")?;
+        let copy = received.delayed(&Known::NoRecord, Duration::ZERO).ok_or("no copy")?;
         let received = Received { message: &copy, sent_at: time(150), ..received };
         assert_eq!(received.age(time(now)).as_secs(), age, "the copy of {enqueued_at}");
     }
@@ -55,7 +55,7 @@ fn a_copy_names_the_first_message_of_its_run_or_is_not_made() -> TestResult {
         // Without a history no holder is ever known, so any name will do.
         ("the same, with the history off", &event, slow("m-9"), &Known::Off, Some("m-9")),
     ] {
-        let delayed = received(message, receive, 1).delayed(known);
+        let delayed = received(message, receive, 1).delayed(known, Duration::ZERO);
         let named = delayed.as_ref().and_then(|copy| copy.delay.as_ref());
         assert_eq!(named.map(|delay| delay.first_message_id.as_str()), first, "{what}");
     }

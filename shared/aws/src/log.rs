@@ -1,24 +1,24 @@
-//! The log of a Lambda function: lines on stdout, which Lambda hands to CloudWatch.
+//! The log of a function: lines on standard output, which Lambda takes to CloudWatch.
 //!
-//! The operator decides how lines look and which there are (`LoggingConfig` of the template): Lambda
-//! sets `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` ("Log and monitor Rust Lambda functions",
-//! AWS Lambda Developer Guide).
+//! Lambda tells the level and the format that the template asks for by two variables ("Configuring
+//! advanced logging controls for Lambda functions"). The runtime's own subscriber reads them as well.
+//! It writes the span of the invocation twice into each line, though, and what is logged is paid by
+//! its length. A line here has it once, with the `requestId`.
 //!
-//! A line is a system call, and a batch may have a line for each delivery. So lines wait in a buffer
-//! until the metrics are written, at the end of each invocation, or until the buffer is full.
-//! A warning or an error does not wait, nor do the lines before it. If Lambda ends an invocation that
-//! takes too long, lines of successes may be lost with it.
+//! A line is a system call, and a batch may have a line for each delivery. So lines wait until the
+//! metrics are written, at the end of each invocation, or until they are [`LIMIT`] bytes. A warning or
+//! an error does not wait, nor do the lines before it. If Lambda ends an invocation that takes too
+//! long, lines of successes may be lost with it.
 
 use std::{
     io,
-    str::FromStr as _,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tracing::{Level, Metadata, level_filters::LevelFilter};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::environment::Environment;
+use crate::Environment;
 
 /// How many bytes may wait.
 const LIMIT: usize = 64 * 1_024;
@@ -26,15 +26,25 @@ const LIMIT: usize = 64 * 1_024;
 /// The lines that wait.
 static WAITING: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Writes the log from now on, as Lambda's settings want it: levels from INFO, unless they say
-/// otherwise.
-pub fn init(environment: &Environment) {
-    let level = environment.optional("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default();
-    let level = LevelFilter::from_str(level).unwrap_or(LevelFilter::INFO);
-    let log = tracing_subscriber::fmt().with_target(false).without_time();
-    let log = log.with_max_level(level).with_writer(Log);
-    let is_json = environment.optional("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format == "JSON");
-    if is_json { log.json().init() } else { log.init() }
+/// Begins the log. Text is for the local stack, JSON for what reads the log on AWS.
+pub fn begin_log(environment: &Environment) {
+    let lines = tracing_subscriber::fmt()
+        .with_target(false)
+        .without_time()
+        .with_writer(Log)
+        .with_max_level(level(environment.optional("AWS_LAMBDA_LOG_LEVEL")));
+    match environment.optional("AWS_LAMBDA_LOG_FORMAT") {
+        Some(format) if format.eq_ignore_ascii_case("json") => lines.json().with_span_list(false).init(),
+        _ => lines.init(),
+    }
+}
+
+/// The level by its name. `FATAL` is one of Lambda's, and no line here is worse than an error.
+fn level(name: Option<&str>) -> LevelFilter {
+    match name {
+        Some(name) if name.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
+        name => name.and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO),
+    }
 }
 
 /// Writes the lines that wait.
@@ -104,6 +114,20 @@ impl io::Write for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_level_is_lambdas_and_info_without_one() {
+        for (name, expected) in [
+            (None, LevelFilter::INFO),
+            (Some("INFO"), LevelFilter::INFO),
+            (Some("WARN"), LevelFilter::WARN),
+            (Some("DEBUG"), LevelFilter::DEBUG),
+            (Some("FATAL"), LevelFilter::ERROR),
+            (Some("loud"), LevelFilter::INFO),
+        ] {
+            assert_eq!(level(name), expected, "{name:?}");
+        }
+    }
 
     #[test]
     fn lines_of_successes_wait_for_the_end_or_for_trouble() -> io::Result<()> {
