@@ -7,7 +7,7 @@
 
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::Environment;
+use crate::environment::Environment;
 
 /// Begins the log. Text is for the local stack, JSON for what reads the log on AWS.
 pub fn begin_log(environment: &Environment) {
