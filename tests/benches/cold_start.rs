@@ -11,13 +11,13 @@ use storehook_tests::bench::{Arguments, Function, Programs, Report, StubAws, med
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build().await?;
+    let programs = Programs::of_functions(&Programs::FUNCTIONS, &arguments).await?;
     let aws = StubAws::start(1, "http://127.0.0.1/").await?;
     let functions = Programs::FUNCTIONS.into_iter().filter(|function| arguments.wants(function));
     let mut measured: Vec<_> = functions.map(|function| (function, Vec::new(), 0)).collect();
     for _ in 0..arguments.count_or(20) {
         for (function, times, memory) in &mut measured {
-            let started = Function::start(programs.of(function)?, &aws, &[]).await?;
+            let started = Function::start((&programs, function), &aws, &[]).await?;
             times.push(started.start.as_secs_f64() * 1e3);
             *memory = started.peak_memory()?.max(*memory);
         }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use storehook_tests::bench::{
     Arguments, Endpoint, Function, Limit, Message, Programs, Report, StubAws, median, messages_event, order,
     rounded,
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
 
 async fn bench() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build().await?;
+    let programs = Programs::of_functions(&["delivery"], &arguments).await?;
     let endpoint = Endpoint::start().await?;
     let aws = StubAws::start(1, &endpoint.url).await?;
     let (mut beside, mut cases) = (beside(), cases());
@@ -68,32 +68,19 @@ async fn bench() -> Result<()> {
     }
     let mut report = Report::of("delivery");
     for Beside { limit, batch, bytes, seconds } in beside {
-        report.add(row(&format!("bare {} loop", limit.name()), batch, bytes, median(seconds), None, None))?;
+        let name = format!("bare {} loop, {batch} x {} KB", limit.name(), bytes / 1_000);
+        report.add(row(&name, median(seconds), None, None))?;
     }
     for case in cases {
         let (seconds, ratio) = (median(case.seconds.clone()), median(case.ratios.clone()));
-        report.add(row(
-            &case.name(),
-            case.batch,
-            case.bytes,
-            seconds,
-            Some(ratio),
-            Some(case.peak_memory),
-        ))?;
+        report.add(row(&case.name(), seconds, Some(ratio), Some(case.peak_memory)))?;
     }
     report.write()
 }
 
-fn row(
-    name: &str,
-    batch: usize,
-    bytes: usize,
-    seconds: f64,
-    ratio: Option<f64>,
-    peak_memory: Option<u64>,
-) -> serde_json::Value {
+fn row(name: &str, seconds: f64, ratio: Option<f64>, peak_memory: Option<u64>) -> Value {
     json!({
-        "what": name, "batch": batch, "bytes": bytes, "CPU s / 1,000": rounded(seconds, 4),
+        "what": name, "CPU s / 1,000": rounded(seconds, 4),
         "ratio": ratio.map(|ratio| rounded(ratio, 2)),
         "peak MB": peak_memory.map(|bytes| rounded(bytes as f64 / 1e6, 1)),
     })
@@ -139,7 +126,8 @@ fn per_thousand(cpu: Duration, posts: usize) -> f64 {
 
 impl Case {
     fn name(&self) -> String {
-        format!("delivery, history {}", if self.has_history { "on" } else { "off" })
+        let history = if self.has_history { "on" } else { "off" };
+        format!("history {history}, {} x {} KB", self.batch, self.bytes / 1_000)
     }
 
     /// Measures the row once, in a process of its own.
@@ -154,7 +142,7 @@ impl Case {
         let payload = order(self.bytes);
         let days = if self.has_history { "30" } else { "0" };
         let mut function =
-            Function::start(programs.of("delivery")?, aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
+            Function::start((programs, "delivery"), aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
         let counts = || (endpoint.posts(), aws.calls("PutItem"));
         let (mut began, mut before) = (Duration::ZERO, (0, 0));
         for number in 0..WARM_UP + posts / self.batch {
@@ -170,6 +158,6 @@ impl Case {
         self.peak_memory = self.peak_memory.max(function.peak_memory()?);
         let made = (counts().0 - before.0, counts().1 - before.1);
         ensure!(made == (posts, if self.has_history { posts } else { 0 }), "{made:?} POSTs and writes");
-        Ok(())
+        function.stop().await
     }
 }

@@ -37,7 +37,7 @@ fn main() -> Result<()> {
 
 async fn bench() -> Result<()> {
     let arguments = Arguments::read();
-    let programs = Programs::build().await?;
+    let programs = Programs::of_functions(&["fan-out"], &arguments).await?;
     let endpoint = Endpoint::start().await?;
     let count = arguments.count_or(20_000);
     let rows =
@@ -90,7 +90,7 @@ impl Case {
         let aws = StubAws::start(self.webhooks, "https://receiver.example.com/webhooks").await?;
         let days = if self.has_history { "30" } else { "0" };
         let mut function =
-            Function::start(programs.of("fan-out")?, &aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
+            Function::start((programs, "fan-out"), &aws, &[("HISTORY_DELIVERY_DAYS", days)]).await?;
         let (payload, a_batch) = (order(BYTES), self.events * self.webhooks);
         let (batches, mut began, mut before) = (count.div_ceil(a_batch), Duration::ZERO, 0);
         for number in 0..WARM_UP + batches {
@@ -107,6 +107,7 @@ impl Case {
         let cpu = function.cpu()? - began;
         let sent = aws.messages() - before;
         ensure!(sent == batches * a_batch, "{sent} messages were sent");
+        function.stop().await?;
         Ok(cpu.as_secs_f64() * 1_000.0 / sent as f64)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Result;
 use futures::FutureExt as _;
-use storehook_aws::{Environment, SdkConfig};
+use storehook_aws::Environment;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::{
@@ -75,7 +75,7 @@ pub(crate) fn start(
     ledger: &Arc<Mutex<Ledger>>,
     counted: &Counted,
 ) -> Result<Vec<JoinHandle<()>>> {
-    let environment = |function: &str| -> Result<(Environment, SdkConfig)> {
+    let environment = |function: &str| -> Result<(Environment, storehook_aws::AwsConfig)> {
         let mut variables = template.environment(function)?;
         for name in SCALED {
             if let Some(value) = variables.get_mut(name) {
@@ -85,14 +85,14 @@ pub(crate) fn start(
         variables.extend(options.environment.iter().cloned());
         let environment: Environment = variables.into_iter().collect();
         let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
-        let sdk = sdk.http_client(aws.in_process()).time_source(clock::Virtual).build();
-        Ok((environment, sdk))
+        let sdk = sdk.time_source(clock::Virtual).build();
+        Ok((environment, aws.in_process().config(sdk)))
     };
     let script = endpoints::script(ledger.clone());
-    let (variables, sdk) = environment("DeliveryFunction")?;
-    let delivery = Delivery::new(&variables, &sdk, script, scenario.crashes, counted.clone())?;
-    let (variables, sdk) = environment("FanOutFunction")?;
-    let fan_out = FanOut::new(&variables, &sdk, scenario.crashes, counted.clone())?;
+    let (variables, reached) = environment("DeliveryFunction")?;
+    let delivery = Delivery::new(&variables, &reached, script, scenario.crashes, counted.clone())?;
+    let (variables, reached) = environment("FanOutFunction")?;
+    let fan_out = FanOut::new(&variables, &reached, scenario.crashes, counted.clone())?;
     let jobs = fan_out.clone();
     let deliver = move |batch, timeout| delivery.clone().invoke(batch, timeout).boxed_local();
     let make_steps = move |batch, timeout| jobs.clone().invoke_jobs(batch, timeout).boxed_local();

@@ -10,7 +10,7 @@ use aws_lambda_events::{
 };
 use delivery::Script;
 use fan_out::{Batch, BatchResponse, Times};
-use storehook_aws::{Environment, SdkConfig, metrics::Tally};
+use storehook_aws::{AwsConfig, Environment, metrics::Tally};
 
 use crate::{clock, lambda::environments::Environments};
 
@@ -24,15 +24,15 @@ pub(crate) struct Delivery(Rc<Environments<delivery::Dependencies>>, Counted);
 impl Delivery {
     pub(crate) fn new(
         variables: &Environment,
-        sdk: &SdkConfig,
+        aws: &AwsConfig,
         script: Script,
         crashes: f64,
         counted: Counted,
     ) -> Result<Self> {
-        let (settings, sdk) = (delivery::Settings::read(variables)?, sdk.clone());
+        let (settings, aws) = (delivery::Settings::read(variables)?, aws.clone());
         let make = move || {
             let (settings, script) = (settings.clone(), script.clone());
-            delivery::Dependencies::simulated(&sdk, settings, script, clock::now)
+            delivery::Dependencies::simulated(&aws, settings, script, clock::now)
         };
         Ok(Self(Rc::new(Environments::new(crashes, make)), counted))
     }
@@ -56,12 +56,12 @@ pub(crate) struct FanOut(Rc<Environments<fan_out::Dependencies>>, Counted);
 impl FanOut {
     pub(crate) fn new(
         variables: &Environment,
-        sdk: &SdkConfig,
+        aws: &AwsConfig,
         crashes: f64,
         counted: Counted,
     ) -> Result<Self> {
-        let (settings, sdk) = (fan_out::Settings::read(variables)?, sdk.clone());
-        let make = move || fan_out::Dependencies::new(&sdk, settings.clone());
+        let (settings, aws) = (fan_out::Settings::read(variables)?, aws.clone());
+        let make = move || fan_out::Dependencies::new(&aws, settings.clone());
         Ok(Self(Rc::new(Environments::new(crashes, make)), counted))
     }
 

@@ -30,7 +30,7 @@ impl Queues {
 
     /// Sends one batch of messages to the delivery queue.
     pub(super) async fn send(&self, batch: &[fan_out::QueueEntry]) -> Done {
-        match queue::send_batch(&self.dead_letter.client, &self.delivery, batch).await {
+        match queue::send_batch(&self.dead_letter.client, None, &self.delivery, batch).await {
             Ok(untaken) => Done {
                 indexes: (0..batch.len()).filter(|index| !untaken.contains_key(index)).collect(),
                 refusal: untaken.into_values().next().map(|error| error.to_string()),

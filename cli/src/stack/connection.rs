@@ -143,6 +143,7 @@ impl Connection {
             .filter_map(|(setting, parameter)| Some((*setting, parameters.get(*parameter)?.as_str())));
         let environment: Environment = settings.collect();
         Ok(HistoryTable {
+            direct: None,
             client: aws_sdk_dynamodb::Client::new(&self.sdk),
             name: self.resource("history"),
             retention: Retention::read(&environment)?,

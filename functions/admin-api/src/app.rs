@@ -46,6 +46,7 @@ impl App {
             WebhookCounts { client: client.clone(), table: registry.clone(), quota: settings.webhook_quota };
         let history = HistoryTable {
             client: client.clone(),
+            direct: None,
             name: settings.history_table.clone(),
             retention: settings.retention,
         };

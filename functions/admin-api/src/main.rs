@@ -3,7 +3,8 @@
 use admin_api::{App, Settings};
 use storehook_aws::Environment;
 
-#[tokio::main]
+// An environment has less than one processor at its memory, so a second thread only costs switches.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let environment = Environment::read();
     storehook_aws::begin_log(&environment);

@@ -1,6 +1,6 @@
 //! One attempt: the webhook as it is now, the request, and the response.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use storehook_domain::{
@@ -36,7 +36,7 @@ pub(crate) struct Receipt {
     /// Whether the message may be attempted, by the delivery's record.
     pub(crate) admission: Admission,
     /// The webhook and its installation, if they are there and the message may be attempted.
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<Arc<Target>>,
     /// What was known about the delivery before.
     pub(crate) history: Known,
     /// The cause of a failure, for the log.
@@ -98,7 +98,7 @@ async fn attempt_at(
 }
 
 /// The target, unless it was deleted or uninstalled.
-fn known(received: &Received<'_>, target: Option<Target>) -> Result<Target, Skipped> {
+fn known(received: &Received<'_>, target: Option<Arc<Target>>) -> Result<Arc<Target>, Skipped> {
     let target = target.ok_or(Skipped::Cancelled)?;
     let is_uninstalled = target.installation.uninstalled_at.is_some();
     let is_last = received.message.envelope.topic.as_str() == catalogue::APP_UNINSTALLED;

@@ -1,7 +1,14 @@
 //! What every invocation needs.
 
 use jiff::Timestamp;
-use storehook_aws::{history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable};
+use storehook_aws::{
+    AwsConfig,
+    direct::{Direct, Service},
+    history::HistoryTable,
+    jobs::JobQueue,
+    metrics::Meter,
+    registry::HealthTable,
+};
 
 use crate::{
     after::{
@@ -29,44 +36,36 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// Sets the function up on an SDK configuration.
-    pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Result<Self, SenderError> {
+    /// Sets the function up.
+    pub fn new(aws: &AwsConfig, settings: Settings) -> Result<Self, SenderError> {
         let sender = Sender::new(&settings)?;
-        Ok(Self::with(sdk, settings, Transport::Network(Box::new(sender)), storehook_aws::now))
+        Ok(Self::with(aws, settings, Transport::Network(Box::new(sender)), storehook_aws::now))
     }
 
     /// The same for a simulation: a script responds in the place of endpoints, and the time is that
     /// of this clock.
-    pub fn simulated(
-        sdk: &storehook_aws::SdkConfig,
-        settings: Settings,
-        script: Script,
-        clock: fn() -> Timestamp,
-    ) -> Self {
-        Self::with(sdk, settings, Transport::Script(script), clock)
+    pub fn simulated(aws: &AwsConfig, settings: Settings, script: Script, clock: fn() -> Timestamp) -> Self {
+        Self::with(aws, settings, Transport::Script(script), clock)
     }
 
-    fn with(
-        sdk: &storehook_aws::SdkConfig,
-        settings: Settings,
-        transport: Transport,
-        clock: fn() -> Timestamp,
-    ) -> Self {
-        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
-        let sqs = aws_sdk_sqs::Client::new(sdk);
+    fn with(aws: &AwsConfig, settings: Settings, transport: Transport, clock: fn() -> Timestamp) -> Self {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
+        let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
+        let direct = Direct::new(aws, Service::DynamoDb);
         let registry_table = settings.registry_table.clone();
         let history = History(HistoryTable {
             client: dynamodb.clone(),
+            direct: Some(direct.clone()),
             name: settings.history_table.clone(),
             retention: settings.retention,
         });
         let history_table = history.is_on().then(|| settings.history_table.clone());
         Self {
-            lookup: Lookup::new(dynamodb.clone(), registry_table.clone(), history_table),
+            lookup: Lookup::new(dynamodb.clone(), direct, registry_table.clone(), history_table),
             transport,
             health: Health {
                 table: HealthTable { client: dynamodb, name: registry_table },
-                kinesis: aws_sdk_kinesis::Client::new(sdk),
+                kinesis: aws_sdk_kinesis::Client::new(&aws.sdk),
                 stream: settings.stream_name.clone(),
                 jobs_queue: JobQueue { client: sqs.clone(), url: settings.jobs_queue_url.clone() },
                 is_on: history.is_on() && settings.breaker.is_on(),
@@ -76,6 +75,7 @@ impl Dependencies {
             },
             queues: Queues {
                 sqs,
+                direct: Direct::new(aws, Service::Sqs),
                 delivery: settings.delivery_queue.clone(),
                 retry: settings.retry_queue.clone(),
             },

@@ -27,6 +27,9 @@
 //!   delayed one was sent already, both come.
 //! * The code panics over a message: that message fails alone.
 //!
+//! A call of AWS is a future of several KB, and to move a future is to copy it. So rare work, such as
+//! what follows a failure, is boxed where it begins, and so is the work on each message.
+//!
 //! No delivery is lost. An endpoint may see a delivery twice, and can recognise it by its id.
 
 mod after;
@@ -42,7 +45,7 @@ mod skipped;
 mod tally;
 mod transport;
 
-use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, pin::Pin, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
@@ -74,16 +77,15 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
     let (received, copies) = apart(received, dependencies.history.is_on());
     let found = dependencies.lookup.load(received).await;
     let delivered = found.into_iter().map(|(received, found)| {
-        failed(received.sqs, async move { receive::deliver(dependencies, &received, found).await })
+        let sqs = received.sqs;
+        failed(sqs, Box::pin(async move { receive::deliver(dependencies, &received, found).await }))
     });
-    let rejected = malformed
-        .into_iter()
-        .map(|(sqs, lane, error)| failed(sqs, async move { reject(dependencies, sqs, lane, &error).await }));
+    let rejected = malformed.into_iter().map(|(sqs, lane, error)| {
+        failed(sqs, Box::pin(async move { reject(dependencies, sqs, lane, &error).await }))
+    });
     let hidden = copies.iter().map(|copy| {
-        failed(copy.sqs, async move {
-            dependencies.queues.hide(copy.sqs, copy.lane, COPY_WAITS).await;
-            Reported::Failed
-        })
+        let hide = dependencies.queues.hide(copy.sqs, copy.lane, COPY_WAITS);
+        failed(copy.sqs, Box::pin(hide.map(|()| Reported::Failed)))
     });
     let (delivered, rejected, hidden) =
         future::join3(future::join_all(delivered), future::join_all(rejected), future::join_all(hidden))
@@ -113,7 +115,7 @@ fn with_body(mut message: SqsMessage) -> (SqsMessage, Bytes) {
 }
 
 /// The id of a message, if the work on it reports a failure or panics.
-async fn failed(sqs: &SqsMessage, work: impl Future<Output = Reported>) -> Option<String> {
+async fn failed(sqs: &SqsMessage, work: Pin<Box<impl Future<Output = Reported>>>) -> Option<String> {
     // A message without an id fails its whole batch, so nothing is lost.
     let id = sqs.message_id.clone().unwrap_or_default();
     match AssertUnwindSafe(work).catch_unwind().await {

@@ -32,7 +32,7 @@ pub(crate) async fn deliver(dependencies: &Dependencies, received: &Received<'_>
     // If the delivery could not be held, its message must not end.
     let mut is_recorded = true;
     if decided == Disposition::Hold
-        && let Err(not_held) = hold(dependencies, received, &receipt, ended_at).await
+        && let Err(not_held) = Box::pin(hold(dependencies, received, &receipt, ended_at)).await
     {
         is_recorded = not_held != NotHeld::Unwritten;
         decided = schedule.next(received.lane, received.age(ended_at), None, fastrand::f64());

@@ -1,6 +1,13 @@
 //! What every invocation needs.
 
-use storehook_aws::{history::HistoryTable, jobs::JobQueue, metrics::Meter, registry::HealthTable};
+use storehook_aws::{
+    AwsConfig,
+    direct::{Direct, Service},
+    history::HistoryTable,
+    jobs::JobQueue,
+    metrics::Meter,
+    registry::HealthTable,
+};
 use storehook_domain::job::recovery::RecoveryRules;
 
 use crate::{
@@ -26,10 +33,11 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// Makes the clients, from an SDK configuration.
-    pub fn new(sdk: &storehook_aws::SdkConfig, settings: Settings) -> Self {
-        let sqs = aws_sdk_sqs::Client::new(sdk);
-        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+    /// Makes the clients.
+    pub fn new(aws: &AwsConfig, settings: Settings) -> Self {
+        let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
+        let direct = Direct::new(aws, Service::Sqs);
         let meter = Meter::new(&settings.metrics_namespace);
         let queue_counts = QueueCounts {
             sqs: sqs.clone(),
@@ -42,6 +50,7 @@ impl Dependencies {
             subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
             history: HistoryTable {
                 client: dynamodb.clone(),
+                direct: None,
                 name: settings.history_table,
                 retention: settings.retention,
             },
@@ -49,11 +58,11 @@ impl Dependencies {
             installations: Installations::new(dynamodb, settings.registry_table),
             recovery: settings.recovery,
             delivery_queue: DeliveryQueue {
-                fast: Queue::new(sqs.clone(), settings.delivery_queue_url),
-                slow: Queue::new(sqs.clone(), settings.retry_queue_url),
+                fast: Queue::new(sqs.clone(), direct.clone(), settings.delivery_queue_url),
+                slow: Queue::new(sqs.clone(), direct.clone(), settings.retry_queue_url),
                 meter: meter.clone(),
             },
-            rejected_queue: Queue::new(sqs.clone(), settings.rejected_queue_url),
+            rejected_queue: Queue::new(sqs.clone(), direct, settings.rejected_queue_url),
             jobs_queue: JobQueue { client: sqs, url: settings.jobs_queue_url },
             queue_counts,
             meter,

@@ -47,7 +47,8 @@ use aws_lambda_events::{
 };
 use futures::future;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::value::RawValue;
 use storehook_aws::metrics::{Metric, Tally};
 use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
 
@@ -67,8 +68,7 @@ use crate::{
 
 /// What Lambda hands over: records of the stream, jobs, or the schedule's event. Each has a member that
 /// the others lack.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum Batch {
     /// Records of the stream.
     Events(KinesisEvent),
@@ -76,6 +76,18 @@ pub enum Batch {
     Sweep(Sweep),
     /// Messages of the jobs queue.
     Jobs(SqsEvent),
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    /// Reads raw JSON as one after the other. Serde's untagged enums copy every value first, and
+    /// `lambda_runtime` notes the name of each member that it reads by itself.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let events = serde_json::from_str(json.get()).map(Self::Events);
+        let sweep = events.or_else(|_| serde_json::from_str(json.get()).map(Self::Sweep));
+        let jobs = sweep.or_else(|_| serde_json::from_str(json.get()).map(Self::Jobs));
+        jobs.map_err(D::Error::custom)
+    }
 }
 
 impl Batch {

@@ -3,6 +3,7 @@
 use aws_sdk_sqs::Client;
 use futures::future;
 use storehook_aws::{
+    direct::Direct,
     metrics::{Meter, Metric},
     queue::{self, QueueError, SendError},
 };
@@ -13,6 +14,7 @@ use crate::times::Times;
 /// A queue that this function sends to.
 pub(crate) struct Queue {
     client: Client,
+    direct: Direct,
     url: String,
 }
 
@@ -61,8 +63,8 @@ impl DeliveryQueue {
 }
 
 impl Queue {
-    pub(crate) fn new(client: Client, url: String) -> Self {
-        Self { client, url }
+    pub(crate) fn new(client: Client, direct: Direct, url: String) -> Self {
+        Self { client, direct, url }
     }
 
     /// Sends one message without a group.
@@ -77,7 +79,8 @@ impl Queue {
         if batch.is_empty() {
             return Vec::new();
         }
-        let failures = queue::send(&self.client, &self.url, batch, || !times.are_up()).await;
+        let failures =
+            queue::send(&self.client, Some(&self.direct), &self.url, batch, || !times.are_up()).await;
         failures.into_iter().map(|(message, error)| (message, error.into())).collect()
     }
 }

@@ -7,10 +7,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     backoff::backoff,
-    table::{Item, TableError},
+    direct::Direct,
+    table::{Item, KeyText, TableError, key_text_of},
 };
 
 /// How many keys one call takes.
@@ -34,6 +36,7 @@ pub struct BatchGet {
 /// Where a call fails.
 pub async fn batch_get(
     client: &Client,
+    direct: Option<&Direct>,
     keys: HashMap<String, Vec<Item>>,
     tries: usize,
 ) -> Result<BatchGet, TableError> {
@@ -42,17 +45,19 @@ pub async fn batch_get(
     let mut waits = backoff(tries);
     while !batch.unread.is_empty() {
         let asked = count(&batch.unread);
-        let wanted = std::mem::take(&mut batch.unread).into_iter().map(|(table, keys)| {
-            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
-            Ok((table, keys.build()?))
-        });
-        let wanted = wanted.collect::<Result<HashMap<_, _>, TableError>>()?;
-        let response = client.batch_get_item().set_request_items(Some(wanted)).send().await?;
-        for (table, items) in response.responses.unwrap_or_default() {
+        let wanted = std::mem::take(&mut batch.unread);
+        let directly = match direct {
+            Some(direct) => read_directly(direct, &wanted).await,
+            None => None,
+        };
+        let read = match directly {
+            Some(read) => read,
+            None => Box::pin(read_by_sdk(client, wanted)).await?,
+        };
+        for (table, items) in read.items {
             batch.items.entry(table).or_default().extend(items);
         }
-        let unread = response.unprocessed_keys.unwrap_or_default().into_iter();
-        batch.unread = unread.map(|(table, unread)| (table, unread.keys)).collect();
+        batch.unread = read.unread;
         if count(&batch.unread) == asked {
             match waits.next() {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -61,6 +66,88 @@ pub async fn batch_get(
         }
     }
     Ok(batch)
+}
+
+/// Makes the call directly. `None` if it is unclear what DynamoDB responds.
+async fn read_directly(direct: &Direct, wanted: &HashMap<String, Vec<Item>>) -> Option<BatchGet> {
+    let wanted = wanted.iter().map(|(table, keys)| {
+        let keys = keys.iter().map(|key| key_text_of(key).into()).collect();
+        (table.as_str(), WantedKeys { keys, consistent_read: true })
+    });
+    let response: Response =
+        direct.read("BatchGetItem", &Request { request_items: wanted.collect() }).await?;
+    let items = |items: Vec<serde_dynamo::Item>| items.into_iter().map(Item::from).collect();
+    Some(BatchGet {
+        items: response.responses.into_iter().map(|(table, found)| (table, items(found))).collect(),
+        unread: response
+            .unprocessed_keys
+            .into_iter()
+            .map(|(table, left)| (table, items(left.keys)))
+            .collect(),
+    })
+}
+
+/// The same call by the SDK.
+async fn read_by_sdk(client: &Client, wanted: HashMap<String, Vec<Item>>) -> Result<BatchGet, TableError> {
+    let wanted = wanted.into_iter().map(|(table, keys)| {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+        Ok((table, keys.build()?))
+    });
+    let wanted = wanted.collect::<Result<HashMap<_, _>, TableError>>()?;
+    let response = client.batch_get_item().set_request_items(Some(wanted)).send().await?;
+    let unread = response.unprocessed_keys.unwrap_or_default().into_iter();
+    Ok(BatchGet {
+        items: response.responses.unwrap_or_default(),
+        unread: unread.map(|(table, unread)| (table, unread.keys)).collect(),
+    })
+}
+
+/// The direct call ("BatchGetItem", Amazon DynamoDB API Reference).
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    request_items: HashMap<&'a str, WantedKeys>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WantedKeys {
+    keys: Vec<Key>,
+    consistent_read: bool,
+}
+
+/// The key of an item.
+#[derive(Serialize)]
+struct Key {
+    pk: Text,
+    sk: Text,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Text {
+    s: String,
+}
+
+impl From<KeyText> for Key {
+    fn from((pk, sk): KeyText) -> Self {
+        Self { pk: Text { s: pk }, sk: Text { s: sk } }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response {
+    #[serde(default)]
+    responses: HashMap<String, Vec<serde_dynamo::Item>>,
+    #[serde(default)]
+    unprocessed_keys: HashMap<String, LeftKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LeftKeys {
+    keys: Vec<serde_dynamo::Item>,
 }
 
 fn count(keys: &HashMap<String, Vec<Item>>) -> usize {

@@ -7,7 +7,7 @@
 //! | environment | [`Environment`], the only reader |
 //! | clock | [`now`], the only reader |
 //! | randomness | [`random_text`], the only source of secrets |
-//! | SDK | [`lambda_sdk_config`], which sets up credentials, timeouts, retries and TLS |
+//! | SDK | [`AwsConfig`], which sets up credentials, timeouts, retries and TLS, and [`direct`] calls beside it |
 //! | DynamoDB | [`registry`] and [`history`] (the items of the two tables), over [`table`] |
 //! | SQS | [`queue`], which sends batches, and [`jobs`] |
 //! | Kinesis | [`stream`], which puts records |
@@ -23,6 +23,7 @@ mod backoff;
 pub mod batch_get;
 mod causes;
 mod clock;
+pub mod direct;
 mod environment;
 pub mod history;
 pub mod jobs;
@@ -46,4 +47,4 @@ pub use environment::{Environment, SettingError};
 pub use log::begin_log;
 pub use random::{NoRandomness, random_text};
 pub use retention::Retention;
-pub use sdk::{CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};
+pub use sdk::{AwsConfig, CALL_TIMEOUT, amazon_http_client, behavior_version, lambda_sdk_config};

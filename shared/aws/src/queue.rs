@@ -14,12 +14,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_sqs::{
-    Client, error::SdkError, operation::send_message_batch::SendMessageBatchOutput,
+    Client, error::SdkError, operation::send_message_batch::SendMessageBatchError,
     types::SendMessageBatchRequestEntry,
 };
+use serde::{Deserialize, Serialize};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-use crate::backoff::backoff;
+use crate::{CALL_TIMEOUT, backoff::backoff, direct::Direct};
 
 /// A call of SQS failed as a whole. Its messages may be in the queue or not.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -72,6 +73,7 @@ const FURTHER_TRIES: usize = 3;
 /// messages that are not in the queue, each with the reason.
 pub async fn send(
     client: &Client,
+    direct: Option<&Direct>,
     url: &str,
     batch: Vec<QueueEntry>,
     goes_on: impl Fn() -> bool,
@@ -79,7 +81,7 @@ pub async fn send(
     let (mut waiting, mut refused) = (batch, Vec::new());
     let mut waits = backoff(FURTHER_TRIES);
     loop {
-        let mut untaken = match send_batch(client, url, &waiting).await {
+        let mut untaken = match send_batch(client, direct, url, &waiting).await {
             Ok(untaken) => untaken,
             Err(error) => {
                 refused.extend(waiting.into_iter().map(|message| (message, error.clone().into())));
@@ -111,9 +113,26 @@ pub async fn send(
 /// The call failed as a whole.
 pub async fn send_batch(
     client: &Client,
+    direct: Option<&Direct>,
     url: &str,
     batch: &[QueueEntry],
 ) -> Result<BTreeMap<usize, SendError>, QueueError> {
+    let sent = async {
+        if let Some(direct) = direct
+            && let Some(sent) = direct.read("SendMessageBatch", &Batch::of(url, batch)).await
+        {
+            return Ok(sent);
+        }
+        Box::pin(send_by_sdk(client, url, batch)).await
+    };
+    // Together they may take as long as a call of the SDK.
+    let sent = tokio::time::timeout(CALL_TIMEOUT, sent).await;
+    let elapsed = |elapsed| SdkError::<SendMessageBatchError>::timeout_error(elapsed);
+    Ok(untaken(&sent.unwrap_or_else(|error| Err(elapsed(error).into()))?, batch.len()))
+}
+
+/// Sends a batch by the SDK.
+async fn send_by_sdk(client: &Client, url: &str, batch: &[QueueEntry]) -> Result<Sent, QueueError> {
     let entries = batch.iter().enumerate().map(|(index, message)| {
         SendMessageBatchRequestEntry::builder()
             .id(index.to_string())
@@ -124,20 +143,70 @@ pub async fn send_batch(
     let entries = entries.collect::<Result<Vec<_>, _>>();
     let entries = entries.map_err(|error| QueueError(Arc::new(error.into())))?;
     let response = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await?;
-    Ok(untaken(&response, batch.len()))
+    let taken = response.successful.into_iter().map(|entry| Taken { id: entry.id });
+    let failed = response.failed.into_iter().map(|entry| Failed { id: entry.id, code: entry.code });
+    Ok(Sent { successful: taken.collect(), failed: failed.collect() })
+}
+
+/// The direct call ("SendMessageBatch", Amazon SQS API Reference).
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch<'a> {
+    queue_url: &'a str,
+    entries: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    id: String,
+    message_body: &'a str,
+    message_group_id: &'a str,
+}
+
+/// What SQS responds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Sent {
+    successful: Vec<Taken>,
+    failed: Vec<Failed>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Taken {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failed {
+    id: String,
+    code: String,
+}
+
+impl<'a> Batch<'a> {
+    fn of(queue_url: &'a str, batch: &'a [QueueEntry]) -> Self {
+        let entries = batch.iter().enumerate().map(|(index, message)| Entry {
+            id: index.to_string(),
+            message_body: &message.body,
+            message_group_id: message.group.as_str(),
+        });
+        Self { queue_url, entries: entries.collect() }
+    }
 }
 
 /// The messages that the response does not name as sent, or names as failed.
-fn untaken(response: &SendMessageBatchOutput, size: usize) -> BTreeMap<usize, SendError> {
+fn untaken(response: &Sent, size: usize) -> BTreeMap<usize, SendError> {
     let mut untaken: BTreeMap<_, _> = (0..size).map(|index| (index, SendError::Unmentioned)).collect();
-    for entry in response.successful() {
-        if let Ok(index) = entry.id().parse::<usize>() {
+    for entry in &response.successful {
+        if let Ok(index) = entry.id.parse::<usize>() {
             untaken.remove(&index);
         }
     }
-    for entry in response.failed() {
-        let index = entry.id().parse().ok().filter(|index| *index < size);
-        let reason = match entry.code() {
+    for entry in &response.failed {
+        let index = entry.id.parse().ok().filter(|index| *index < size);
+        let reason = match entry.code.as_str() {
             "InvalidMessageContents" => SendError::Refused,
             code => SendError::Failed(code.to_owned()),
         };
@@ -148,27 +217,21 @@ fn untaken(response: &SendMessageBatchOutput, size: usize) -> BTreeMap<usize, Se
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
-
     use super::*;
 
     #[test]
-    fn a_message_counts_as_sent_only_if_the_response_says_so() -> Result<(), aws_sdk_sqs::error::BuildError> {
-        let failed = |id: &str, code: &str| {
-            BatchResultErrorEntry::builder().id(id).code(code).sender_fault(true).build()
-        };
-        let sent = |id: &str| {
-            SendMessageBatchResultEntry::builder().id(id).message_id("m").md5_of_message_body("d").build()
-        };
-        let response = SendMessageBatchOutput::builder()
-            .successful(sent("0")?)
+    fn a_message_counts_as_sent_only_if_the_response_says_so() {
+        let failed = |id: &str, code: &str| Failed { id: id.to_owned(), code: code.to_owned() };
+        let response = Sent {
             // A message that is named as sent and as failed counts as failed.
-            .successful(sent("1")?)
-            .failed(failed("1", "InvalidMessageContents")?)
-            .failed(failed("2", "InternalError")?)
-            .failed(failed("7", "InternalError")?)
-            .failed(failed("x", "InternalError")?)
-            .build()?;
+            successful: ["0", "1"].map(|id| Taken { id: id.to_owned() }).into(),
+            failed: vec![
+                failed("1", "InvalidMessageContents"),
+                failed("2", "InternalError"),
+                failed("7", "InternalError"),
+                failed("x", "InternalError"),
+            ],
+        };
         let untaken: Vec<_> =
             untaken(&response, 4).into_iter().map(|(index, why)| (index, why.to_string())).collect();
         let expected = [
@@ -177,6 +240,5 @@ mod tests {
             (3, "the response of SQS does not mention the message"),
         ];
         assert_eq!(untaken, expected.map(|(index, why)| (index, why.to_owned())));
-        Ok(())
     }
 }

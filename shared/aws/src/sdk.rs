@@ -20,15 +20,56 @@ use aws_sdk_dynamodb::config::{
     BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
-    Builder,
+    Builder, Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use aws_types::SdkConfig;
 
 use crate::environment::{Environment, SettingError};
 
 /// The longest time of a call to an AWS service, with its retries.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// The longest time of one attempt of a call.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection to an AWS service may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a Lambda function reaches AWS: by the SDK, and by direct calls ([`crate::direct`]) on the same connections.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// The configuration of all SDK clients.
+    pub sdk: SdkConfig,
+    connector: SharedHttpConnector,
+}
+
+impl AwsConfig {
+    /// Sets up AWS from a function's environment; see [`lambda_sdk_config`].
+    ///
+    /// # Errors
+    ///
+    /// Credentials or region are not set.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let connector = Connector::builder().connector_settings(settings);
+        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(amazon_tls());
+        Ok(Self::through(lambda_sdk_config(environment)?, SharedHttpConnector::new(connector.build())))
+    }
+
+    /// AWS by this configuration, through this connector.
+    pub fn through(sdk: SdkConfig, connector: SharedHttpConnector) -> Self {
+        let of_sdk = connector.clone();
+        let sdk = sdk.into_builder().http_client(http_client_fn(move |_, _| of_sdk.clone())).build();
+        Self { sdk, connector }
+    }
+
+    /// The connections of all clients.
+    pub(crate) fn connector(&self) -> SharedHttpConnector {
+        self.connector.clone()
+    }
+}
 
 const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
@@ -56,8 +97,8 @@ pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, Setting
         "Lambda environment",
     );
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
     let mut config = SdkConfig::builder()
@@ -72,11 +113,15 @@ pub fn lambda_sdk_config(environment: &Environment) -> Result<SdkConfig, Setting
 }
 
 /// An HTTP client for AWS endpoints. It uses rustls on ring and trusts no roots but Amazon's.
-#[expect(clippy::expect_used, reason = "the settings are constants of this file, and a test builds them")]
 pub fn amazon_http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(amazon_tls()).build_https()
+}
+
+/// TLS that trusts Amazon's roots and no others.
+#[expect(clippy::expect_used, reason = "the settings are constants of this file, and a test builds them")]
+fn amazon_tls() -> TlsContext {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-    let context = TlsContext::builder().with_trust_store(roots).build().expect("constant settings");
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https()
+    TlsContext::builder().with_trust_store(roots).build().expect("constant settings")
 }
 
 #[cfg(test)]

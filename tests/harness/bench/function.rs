@@ -1,7 +1,6 @@
 //! A function's program in a process of its own.
 
 use std::{
-    path::Path,
     process::Stdio,
     sync::{
         Arc,
@@ -11,16 +10,18 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::{Child, Command},
+    process::Child,
     time::timeout,
 };
 
 use super::{
     aws::StubAws,
     cpu::{cpu_of, peak_memory_of},
+    programs::Programs,
     runtime_api::RuntimeApi,
 };
 
@@ -37,10 +38,14 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts a program as Lambda does, with these settings beside those that every function needs.
-    pub async fn start(program: &Path, aws: &StubAws, settings: &[(&str, &str)]) -> Result<Self> {
+    /// Starts a function's program as Lambda does, with these settings beside those that every function needs.
+    pub async fn start(
+        (programs, name): (&Programs, &str),
+        aws: &StubAws,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut runtime = RuntimeApi::start().await?;
-        let mut command = Command::new(program);
+        let mut command = programs.command(name)?;
         command
             .env_clear()
             .envs(lambda(&runtime.authority))
@@ -81,6 +86,14 @@ impl Function {
     /// The most memory that it has had at once, in bytes.
     pub fn peak_memory(&self) -> Result<u64> {
         peak_memory_of(&self.id()?)
+    }
+
+    /// Ends it, so that a profiler writes what it has found.
+    pub async fn stop(mut self) -> Result<()> {
+        let id = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(id.context("the function has ended")?, Signal::TERM)?;
+        timeout(PATIENCE, self.process.wait()).await.context("the function does not end")??;
+        Ok(())
     }
 
     fn id(&self) -> Result<String> {

@@ -1,6 +1,10 @@
 //! What a bench tells: a table for people, line by line, and JSON for programs.
 
-use std::{fs, thread};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
@@ -20,6 +24,12 @@ pub struct Arguments {
     /// Measures only the rows whose name has this in it.
     #[arg(long, default_value = "")]
     only: String,
+    /// Measures the programs in this folder, and builds none: to compare them with others.
+    #[arg(long)]
+    programs: Option<PathBuf>,
+    /// Runs each function under this program, a profiler, such as 'valgrind --tool=callgrind'.
+    #[arg(long, default_value = "")]
+    under: String,
     /// Cargo gives it to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -34,6 +44,16 @@ impl Arguments {
     /// How much each row measures.
     pub fn count_or(&self, default: usize) -> usize {
         self.count.unwrap_or(default)
+    }
+
+    /// Where the programs are that need no build.
+    pub(super) fn programs(&self) -> Option<&Path> {
+        self.programs.as_deref()
+    }
+
+    /// The profiler and its arguments, if there is one.
+    pub(super) fn under(&self) -> Vec<String> {
+        self.under.split_whitespace().map(str::to_owned).collect()
     }
 
     /// Whether a row is wanted.

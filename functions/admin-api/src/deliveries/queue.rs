@@ -25,7 +25,7 @@ impl DeliveryQueue {
         let entries = entries.map(|(record, message)| QueueEntry::of(record, message));
         for batch in fan_out::batches(entries).collect::<Vec<_>>() {
             let size = batch.len();
-            let mut failures = queue::send(&self.client, &self.url, batch, || true).await;
+            let mut failures = queue::send(&self.client, None, &self.url, batch, || true).await;
             self.meter.count(Metric::Sent, (size - failures.len()) as i64);
             if let Some((_, error)) = failures.pop() {
                 return Err(error);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
+use serde::Serialize;
+use storehook_aws::direct::{Answer, Direct};
 use storehook_domain::{
     delivery::{disposition::Disposition, lane::Lane},
     history::decision::Known,
@@ -14,8 +16,19 @@ use crate::{message::Received, settings::QueueAddress};
 #[derive(Clone)]
 pub(crate) struct Queues {
     pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) direct: Direct,
     pub(crate) delivery: QueueAddress,
     pub(crate) retry: QueueAddress,
+}
+
+/// Sets when a message is shown again ("ChangeMessageVisibility", Amazon SQS API Reference). Every failed
+/// attempt makes this call, so it is made directly.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChangeVisibility<'a> {
+    queue_url: &'a str,
+    receipt_handle: &'a str,
+    visibility_timeout: i32,
 }
 
 /// How a message is reported to SQS.
@@ -45,9 +58,9 @@ impl Queues {
     ) -> Reported {
         match disposition {
             Disposition::Ack | Disposition::Hold => Reported::Done,
-            Disposition::Delay(wait) => self.send_later(received, wait, known).await,
+            Disposition::Delay(wait) => Box::pin(self.send_later(received, wait, known)).await,
             Disposition::Retry { .. } | Disposition::Exhausted(_) => {
-                self.hide(received.sqs, received.lane, disposition).await;
+                Box::pin(self.hide(received.sqs, received.lane, disposition)).await;
                 Reported::Failed
             }
         }
@@ -56,12 +69,16 @@ impl Queues {
     /// Hides a message until it is due. If that fails, SQS shows it again after the queue's own
     /// timeout.
     pub(crate) async fn hide(&self, message: &SqsMessage, lane: Lane, disposition: Disposition) {
-        let change = self
-            .sqs
-            .change_message_visibility()
-            .queue_url(&self.of(lane).url)
-            .set_receipt_handle(message.receipt_handle.clone())
-            .set_visibility_timeout(disposition.wait_seconds());
+        let (url, handle, timeout) =
+            (&self.of(lane).url, message.receipt_handle.as_deref(), disposition.wait_seconds());
+        if let (Some(receipt_handle), Some(visibility_timeout)) = (handle, timeout) {
+            let change = ChangeVisibility { queue_url: url, receipt_handle, visibility_timeout };
+            if let Answer::Made(_) = self.direct.call("ChangeMessageVisibility", &change).await {
+                return;
+            }
+        }
+        let change = self.sqs.change_message_visibility().queue_url(url);
+        let change = change.set_receipt_handle(handle.map(str::to_owned)).set_visibility_timeout(timeout);
         if let Err(error) = change.send().await {
             let error = storehook_aws::causes(&error);
             tracing::error!(error, message.id = message.message_id, "visibility not set");

@@ -11,8 +11,9 @@ use storehook_domain::{
 /// What could be loaded for a delivery.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The target; `None` if the webhook or the installation does not exist any more.
-    pub(crate) target: Result<Option<Target>, TargetError>,
+    /// The target; `None` if the webhook or the installation does not exist any more. The messages of
+    /// a webhook share it.
+    pub(crate) target: Result<Option<Arc<Target>>, TargetError>,
     /// Its history.
     pub(crate) history: Known,
 }

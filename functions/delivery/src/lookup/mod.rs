@@ -20,11 +20,12 @@ use futures::future;
 use storehook_aws::{
     CALL_TIMEOUT,
     batch_get::{BATCH_GET_LIMIT, BatchGet, batch_get},
+    direct::Direct,
     history::{DeliveryItem, HISTORY_TIME},
     registry::{self, HealthItem, InstallationItem, WebhookItem},
-    table::{self, Item, TableError, key_text_of},
+    table::{self, Item, KeyText, TableError, key_text_of},
 };
-use storehook_domain::{delivery::envelope::Envelope, history::decision::Known};
+use storehook_domain::{delivery::envelope::Envelope, history::decision::Known, webhook::WebhookId};
 
 use crate::{
     lookup::found::{Found, Target, TargetError},
@@ -35,6 +36,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Lookup {
     client: Client,
+    direct: Direct,
     registry_table: String,
     /// `None` if the history is off.
     history_table: Option<String>,
@@ -42,9 +44,6 @@ pub(crate) struct Lookup {
 
 /// How often a throttled read is tried again.
 const FURTHER_TRIES: usize = 3;
-
-/// A key as text, which identifies an item.
-type KeyText = (String, String);
 
 /// The items of both tables that were read for one batch.
 #[derive(Default)]
@@ -58,8 +57,13 @@ struct Read {
 }
 
 impl Lookup {
-    pub(crate) fn new(client: Client, registry_table: String, history_table: Option<String>) -> Self {
-        Self { client, registry_table, history_table }
+    pub(crate) fn new(
+        client: Client,
+        direct: Direct,
+        registry_table: String,
+        history_table: Option<String>,
+    ) -> Self {
+        Self { client, direct, registry_table, history_table }
     }
 
     /// Loads what each message of a batch needs, in the order of the messages.
@@ -75,21 +79,24 @@ impl Lookup {
             read.failed.extend(part.failed);
             read.unknown.extend(part.unknown);
         }
-        let found = batch.into_iter().map(|received| {
+        let mut targets = HashMap::new();
+        let found = batch.iter().map(|received| {
             let envelope = &received.message.envelope;
-            let (target, history) = (target_of(&read, envelope), self.history_of(&read, envelope));
-            (received, Found { target, history })
+            let target = targets.entry(webhook_of(envelope)).or_insert_with(|| target_of(&read, envelope));
+            Found { target: target.clone(), history: self.history_of(&read, envelope) }
         });
-        found.collect()
+        let found: Vec<_> = found.collect();
+        batch.into_iter().zip(found).collect()
     }
 
     /// The keys that a batch needs, each once, in as many calls as DynamoDB allows. The keys of a
     /// message are in the same call.
     fn chunks_of(&self, batch: &[Received<'_>]) -> Vec<HashMap<String, Vec<Item>>> {
-        let (mut seen, mut keys) = (HashSet::new(), Vec::new());
+        let (mut webhooks, mut seen, mut keys) = (HashSet::new(), HashSet::new(), Vec::new());
         for received in batch {
             let envelope = &received.message.envelope;
-            let registry = registry_keys(envelope).into_iter().map(|key| (&self.registry_table, key));
+            let registry = webhooks.insert(webhook_of(envelope)).then(|| registry_keys(envelope));
+            let registry = registry.into_iter().flatten().map(|key| (&self.registry_table, key));
             let history = self.history_table.iter().map(|table| (table, DeliveryItem::key_of(&envelope.id)));
             keys.extend(registry.chain(history).filter(|(_, key)| seen.insert(key_text_of(key))));
         }
@@ -113,7 +120,7 @@ impl Lookup {
         let mut read = Read::default();
         let mut result = Err(TargetError::Unread);
         if !history_keys.is_empty() {
-            result = within(HISTORY_TIME, batch_get(&self.client, keys.clone(), FURTHER_TRIES)).await;
+            result = within(HISTORY_TIME, self.get(keys.clone())).await;
             if let Err(error) = &result {
                 tracing::error!(error = storehook_aws::causes(error), "history not read");
                 read.unknown.extend(history_keys);
@@ -122,13 +129,17 @@ impl Lookup {
         if result.is_err() {
             let mut keys = keys;
             keys.retain(|table, _| *table == self.registry_table);
-            result = within(CALL_TIMEOUT, batch_get(&self.client, keys, FURTHER_TRIES)).await;
+            result = within(CALL_TIMEOUT, self.get(keys)).await;
         }
         match result {
             Ok(batch) => self.sort(batch, &mut read),
             Err(error) => read.failed.extend(registry_keys.into_iter().map(|key| (key, error.clone()))),
         }
         read
+    }
+
+    async fn get(&self, keys: HashMap<String, Vec<Item>>) -> Result<BatchGet, TableError> {
+        batch_get(&self.client, Some(&self.direct), keys, FURTHER_TRIES).await
     }
 
     fn sort(&self, batch: BatchGet, read: &mut Read) {
@@ -170,7 +181,12 @@ impl Lookup {
     }
 }
 
-fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetError> {
+/// What names the webhook of a delivery, which its target belongs to.
+fn webhook_of(envelope: &Envelope) -> (&str, &str, WebhookId) {
+    (envelope.shop.as_str(), envelope.app.as_str(), envelope.id.webhook_id)
+}
+
+fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Arc<Target>>, TargetError> {
     let keys = registry_keys(envelope).map(|key| key_text_of(&key));
     if let Some(error) = keys.iter().find_map(|key| read.failed.get(key)) {
         return Err(error.clone());
@@ -180,13 +196,13 @@ fn target_of(read: &Read, envelope: &Envelope) -> Result<Option<Target>, TargetE
     let malformed = |error| TargetError::Registry(Arc::new(error));
     let webhook = table::from_item::<WebhookItem>(webhook).map_err(malformed)?;
     let health = health.map(table::from_item::<HealthItem>).transpose().map_err(malformed)?;
-    Ok(Some(Target {
+    Ok(Some(Arc::new(Target {
         lane: webhook.lane.unwrap_or_default(),
         lane_since: webhook.lane_since,
         webhook: webhook.webhook,
         installation: table::from_item::<InstallationItem>(installation).map_err(malformed)?.into(),
         health: health.unwrap_or_default(),
-    }))
+    })))
 }
 
 /// The keys of a delivery's webhook, its installation and its health.

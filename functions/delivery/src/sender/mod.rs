@@ -174,11 +174,12 @@ impl Sender {
                 result => return result,
             }
         }
-        let opened = self.open(url, &post, deadline).await?;
+        let opened = Box::pin(self.open(url, &post, deadline)).await?;
         match self.post(opened, &post, deadline).await {
             Err(failure) if failure.asks_for_http1() => {
                 self.pool.require_http1(origin);
-                self.post(self.open(url, &post, deadline).await?, &post, deadline).await
+                let opened = Box::pin(self.open(url, &post, deadline)).await?;
+                self.post(opened, &post, deadline).await
             }
             result => result,
         }

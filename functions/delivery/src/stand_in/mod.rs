@@ -16,7 +16,8 @@ use axum::{
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
-use storehook_aws::{Environment, history::DeliveryItem, metrics::Tally, stand_in::from_json};
+use storehook_aws::{AwsConfig, Environment, history::DeliveryItem, metrics::Tally, stand_in::from_json};
+
 use tokio::sync::Barrier;
 
 use crate::{Dependencies, PLACES, Settings, handle};
@@ -169,8 +170,7 @@ pub(crate) fn dependencies_at(
     ]
     .into_iter()
     .collect();
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?)?)
+    Ok(Dependencies::new(&AwsConfig::read(&environment)?, Settings::read(&environment)?)?)
 }
 
 /// The operation that a call is for.

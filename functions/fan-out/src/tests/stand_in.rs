@@ -8,7 +8,7 @@ use std::{
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::{Value, json};
 use storehook_aws::{
-    Environment,
+    AwsConfig, Environment,
     stand_in::{InProcess, StandIn},
 };
 
@@ -63,15 +63,14 @@ pub(crate) async fn dependencies_on(aws: Router) -> Result<Dependencies, Box<dyn
     let endpoint_url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, aws).await });
     let environment = environment(&endpoint_url);
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+    Ok(Dependencies::new(&AwsConfig::read(&environment)?, Settings::read(&environment)?))
 }
 
 /// The same, with AWS in this process.
 pub(super) fn dependencies_in(aws: InProcess) -> Result<Dependencies, Box<dyn std::error::Error>> {
     let environment = environment("http://in.process");
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder().http_client(aws).build();
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+    let aws = aws.config(storehook_aws::lambda_sdk_config(&environment)?);
+    Ok(Dependencies::new(&aws, Settings::read(&environment)?))
 }
 
 fn environment(endpoint_url: &str) -> Environment {
@@ -105,8 +104,7 @@ pub(crate) fn dependencies_with(
     settings: &[(&str, &str)],
 ) -> Result<Dependencies, Box<dyn std::error::Error>> {
     let environment = aws.environment(&[&NAMES, settings].concat());
-    let sdk = storehook_aws::lambda_sdk_config(&environment)?;
-    Ok(Dependencies::new(&sdk, Settings::read(&environment)?))
+    Ok(Dependencies::new(&AwsConfig::read(&environment)?, Settings::read(&environment)?))
 }
 
 /// The service and the operation that a call is for.

@@ -36,6 +36,7 @@ mod packed;
 mod pages;
 mod payload_pages;
 mod payloads;
+mod put;
 mod replaying;
 mod replays;
 mod scan;

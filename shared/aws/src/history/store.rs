@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
@@ -30,8 +30,9 @@ use super::{
 };
 use crate::{
     batch_get::{BATCH_GET_LIMIT, batch_get},
+    direct::Direct,
     retention::Retention,
-    table::{self, Item, TableError, number},
+    table::{self, Item, TableError},
 };
 
 /// How long a caller waits for the history.
@@ -48,6 +49,8 @@ const FURTHER_TRIES: usize = 4;
 pub struct HistoryTable {
     /// Its client.
     pub client: Client,
+    /// Its direct calls, for a function that makes many.
+    pub direct: Option<Direct>,
     /// Its name.
     pub name: String,
     /// How long its items are kept.
@@ -94,7 +97,7 @@ impl HistoryTable {
         for chunk in ids.chunks(BATCH_GET_LIMIT) {
             let keys = chunk.iter().map(DeliveryItem::key_of).collect();
             let keys = HashMap::from([(self.name.clone(), keys)]);
-            let batch = batch_get(&self.client, keys, FURTHER_TRIES).await?;
+            let batch = batch_get(&self.client, self.direct.as_ref(), keys, FURTHER_TRIES).await?;
             if !batch.unread.is_empty() {
                 return Err(TableError::Unread);
             }
@@ -126,33 +129,6 @@ impl HistoryTable {
             .expression_attribute_values(":sk", table::text(SORT_KEY));
         let items = query.send().await?.items.unwrap_or_default();
         Ok(items.into_iter().filter_map(record_of).collect())
-    }
-
-    /// Writes a record over the `version` that it was made from; 0 means that there was no record.
-    ///
-    /// The SDK may send a write twice. The second one then meets the first, which does not count as
-    /// a conflict.
-    ///
-    /// # Errors
-    ///
-    /// The call failed, or an item is malformed.
-    pub async fn put(&self, after: &DeliveryRecord, version: u64) -> Result<Write, TableError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(table::to_item(DeliveryItem::of(after.clone()))?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match version {
-            0 => put.condition_expression("attribute_not_exists(pk)"),
-            version => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version)),
-        };
-        let Err(conflict) = table::conditional(put.send().await)? else { return Ok(Write::Made) };
-        let found = conflict.item.map(table::from_item::<DeliveryItem>).transpose()?;
-        let found = found.map(|item| Box::new(item.record));
-        Ok(if found.as_deref() == Some(after) { Write::Made } else { Write::Conflict(found) })
     }
 
     /// Writes a message's payload with this owner, to keep it for `kept_for`. Returns the digest.

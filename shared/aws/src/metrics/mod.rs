@@ -10,7 +10,7 @@
 //!   dashboard name these and no others, which a test holds.
 //! * [`Tally`] is what was counted, as a value. [`embedded`] makes its lines.
 //! * [`Meter`] collects a tally in an execution environment, from all that works there at the same
-//!   time. [`Meter::write`] is the only place that prints.
+//!   time. [`Meter::write`] is the only place that prints, and ends the log of an invocation.
 //!
 //! The metrics have no dimensions; their namespace is the stack's name. Each dimension's value would
 //! be a metric of its own, at $0.30 a month, and a webhook or a shop must never be one. What was not
@@ -28,17 +28,14 @@ pub mod embedded;
 mod metric;
 mod tally;
 
-use std::{
-    io::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
 pub use metric::Metric;
 pub use tally::Tally;
 
-use crate::environment::Environment;
+use crate::{environment::Environment, log};
 
 /// The namespace of the metrics: the setting `METRICS_NAMESPACE`, `storehook` unless set.
 pub fn namespace(environment: &Environment) -> String {
@@ -74,11 +71,12 @@ impl Meter {
     }
 
     /// Prints what was counted since the last time: one line, or none if nothing was. A metric with
-    /// over 100 values takes a further line for each hundred.
+    /// over 100 values takes a further line for each hundred. Lines of the log that wait
+    /// ([`crate::log`]) are written before.
     pub fn write(&self, now: Timestamp) {
         let lines = embedded::lines(&self.take(), &self.namespace, now);
-        // One write, so that no other line of the log gets between.
-        if let Err(error) = std::io::stdout().lock().write_all(lines.as_bytes()) {
+        log::add(lines.as_bytes());
+        if let Err(error) = log::flush() {
             tracing::error!(%error, "metrics not written");
         }
     }

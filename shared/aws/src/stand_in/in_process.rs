@@ -8,15 +8,16 @@ use std::{fmt, sync::Arc};
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
-        runtime_components::RuntimeComponents,
     },
     http::StatusCode,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
+
+use crate::{AwsConfig, SdkConfig};
 
 /// What answers a call: by its target, `AmazonSQS.SendMessage`, and its JSON. A response with `__type`
 /// is an error.
@@ -32,9 +33,10 @@ impl fmt::Debug for InProcess {
     }
 }
 
-impl HttpClient for InProcess {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+impl InProcess {
+    /// AWS by this configuration, in this process.
+    pub fn config(self, sdk: SdkConfig) -> AwsConfig {
+        AwsConfig::through(sdk, SharedHttpConnector::new(self))
     }
 }
 

@@ -129,7 +129,8 @@ impl StandIn {
         world.calls.iter().filter(|(name, _)| name == operation).map(|(_, call)| call.clone()).collect()
     }
 
-    fn reply_with(&self, operation: &str, status: StatusCode, response: Value) {
+    /// Replies to the next call of an operation that has no reply yet, with this status.
+    pub fn reply_with(&self, operation: &str, status: StatusCode, response: Value) {
         self.world().replies.entry(operation.to_owned()).or_default().push_back((status, response));
     }
 

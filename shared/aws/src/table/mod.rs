@@ -197,8 +197,11 @@ pub fn key_of(item: &Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
+/// The key of an item as text: `pk` and `sk`.
+pub type KeyText = (String, String);
+
 /// The key of an item as text, which identifies it in its table.
-pub fn key_text_of(item: &Item) -> (String, String) {
+pub fn key_text_of(item: &Item) -> KeyText {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     (text("pk"), text("sk"))
 }

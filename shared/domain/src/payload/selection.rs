@@ -5,8 +5,9 @@
 //! (`{"product_listing": {…}}`), at the members of that object. It is there to hide things, so it
 //! fails closed: in doubt, less is sent.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
+use memchr::memmem::Finder;
 use serde_json::value::RawValue;
 
 use crate::payload::{
@@ -27,6 +28,9 @@ impl<'a> Payload<'a> {
     /// It fails closed. If a key is no Unicode text, no field can name it. If the payload has no
     /// members to select, the result is `{}`.
     pub fn select(self, resource: &str, fields: &[String], metafield_namespaces: &[String]) -> Cow<'a, str> {
+        if fields.is_empty() && self.as_str().starts_with('{') && !may_name_metafields(self.as_str()) {
+            return Cow::Borrowed(self.as_str());
+        }
         let are_inside = !fields.is_empty()
             && !fields.iter().any(|field| field == resource)
             && self.wrapped(resource).is_some();
@@ -41,6 +45,16 @@ impl<'a> Payload<'a> {
         });
         selected.unwrap_or(Cow::Borrowed("{}"))
     }
+}
+
+/// Whether a member of the JSON may have the name `metafields`, whose letters may be written as
+/// escapes (`\u006d`). Most payloads have none, and this costs far less than to read all members.
+fn may_name_metafields(json: &str) -> bool {
+    static NAME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("metafields"));
+    static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\\u00"));
+    let json = json.as_bytes();
+    let mut escapes = ESCAPE.find_iter(json).filter_map(|place| json.get(place + 4));
+    NAME.find(json).is_some() || escapes.any(|digit| matches!(digit, b'6' | b'7'))
 }
 
 /// An object with the members that these fields name and that have a value to send. `None` if it is
@@ -137,6 +151,21 @@ mod tests {
     fn a_payload_without_members_is_not_sent() -> serde_json::Result<()> {
         check_selection("[]", &["id"], &[], "{}")?;
         check_selection("[]", &[], &[], "{}")
+    }
+
+    /// The name is hidden however it is written: each of its letters may be an escape.
+    #[test]
+    fn escaped_metafields_are_left_out() -> serde_json::Result<()> {
+        for name in
+            ["metafields", "\\u006detafields", "metafield\\u0073", "meta\\u0066ields", "metafiel\\u0064s"]
+        {
+            check_selection(&format!(r#"{{"id":1,"{name}":[]}}"#), &[], &[], r#"{"id":1}"#)?;
+            check_selection(&format!(r#"{{"listing":{{"{name}":[]}}}}"#), &[], &[], r#"{"listing":{}}"#)?;
+        }
+        let all: String = "metafields".bytes().map(|letter| format!("\\u{letter:04X}")).collect();
+        check_selection(&format!(r#"{{"{all}":[],"id":1}}"#), &[], &[], r#"{"id":1}"#)?;
+        let none = r#"{"id":1,"note":"\u00e9\u0041 \\u006d"}"#;
+        check_selection(none, &[], &[], none)
     }
 
     #[test]

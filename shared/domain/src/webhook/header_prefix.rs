@@ -1,6 +1,9 @@
 //! The prefix of the platform's own headers.
 //!
-//! An operator may set a prefix of their own, so header names are made here and nowhere else.
+//! An operator may set a prefix of their own, so header names are made here and nowhere else. Those that
+//! every delivery has are made once, with the prefix.
+
+use http::HeaderName;
 
 /// The prefix of the platform's own headers, without its last dash: `X-Spiffy-Stores`.
 ///
@@ -13,7 +16,25 @@
 /// # Ok::<_, storehook_domain::webhook::header_prefix::InvalidHeaderPrefix>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderPrefix(String);
+pub struct HeaderPrefix {
+    text: String,
+    names: HeaderNames,
+}
+
+/// The names of the platform's own headers, but for the id of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeaderNames {
+    pub(crate) store_id: HeaderName,
+    pub(crate) topic: HeaderName,
+    pub(crate) shop_domain: HeaderName,
+    pub(crate) webhook_id: HeaderName,
+    pub(crate) event_id: HeaderName,
+    pub(crate) triggered_at: HeaderName,
+    pub(crate) api_version: HeaderName,
+    pub(crate) test: HeaderName,
+    pub(crate) replay: HeaderName,
+    pub(crate) body_signature: HeaderName,
+}
 
 /// The text is no prefix of a header's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +50,38 @@ impl HeaderPrefix {
     pub fn parse(text: &str) -> Result<Self, InvalidHeaderPrefix> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let is_valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.ends_with('-');
-        is_valid.then(|| Self(text.to_owned())).ok_or(InvalidHeaderPrefix)
+        if is_valid { Ok(Self::new(text)) } else { Err(InvalidHeaderPrefix) }
+    }
+
+    /// The prefix of a text that is one.
+    #[expect(clippy::expect_used, reason = "a prefix and a rest of letters and dashes are a header's name")]
+    fn new(text: &str) -> Self {
+        let name = |rest: &str| {
+            HeaderName::from_bytes(format!("{text}-{rest}").as_bytes()).expect("letters, digits and dashes")
+        };
+        let names = HeaderNames {
+            store_id: name("ID"),
+            topic: name("Topic"),
+            shop_domain: name("Shop-Domain"),
+            webhook_id: name("Webhook-Id"),
+            event_id: name("Event-Id"),
+            triggered_at: name("Triggered-At"),
+            api_version: name("API-Version"),
+            test: name("Test"),
+            replay: name("Replay"),
+            body_signature: name("HMAC-SHA256"),
+        };
+        Self { text: text.to_owned(), names }
+    }
+
+    /// The names of the headers that deliveries have.
+    pub(crate) fn names(&self) -> &HeaderNames {
+        &self.names
     }
 
     /// The name of a header: this prefix, a dash and `rest`.
     pub fn name(&self, rest: &str) -> String {
-        format!("{}-{rest}", self.0)
+        format!("{}-{rest}", self.text)
     }
 
     /// The header for the id of a resource: `X-Spiffy-Stores-Customer-Group-Id`. Two resources have
@@ -50,14 +97,14 @@ impl HeaderPrefix {
 
     /// Whether a header's name begins with this prefix, in any case.
     pub(crate) fn begins(&self, name: &str) -> bool {
-        let rest = name.get(..self.0.len()).filter(|start| start.eq_ignore_ascii_case(&self.0));
-        rest.is_some() && name[self.0.len()..].starts_with('-')
+        let rest = name.get(..self.text.len()).filter(|start| start.eq_ignore_ascii_case(&self.text));
+        rest.is_some() && name[self.text.len()..].starts_with('-')
     }
 }
 
 impl Default for HeaderPrefix {
     fn default() -> Self {
-        Self("X-Spiffy-Stores".to_owned())
+        Self::new("X-Spiffy-Stores")
     }
 }
 

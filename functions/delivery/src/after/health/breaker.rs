@@ -86,9 +86,10 @@ impl Health {
         };
         let (webhook, restarted) = (target.webhook.key(), recovery.restarted(now));
         let version = target.health.recovery_version;
-        if self.table.put_recovery(&webhook, version, &restarted, false).await?.is_ok() {
+        let put = Box::pin(self.table.put_recovery(&webhook, version, &restarted, false));
+        if put.await?.is_ok() {
             tracing::warn!(webhook.id = %target.webhook.id, "recovery started again: its step was lost");
-            self.jobs_queue.send_next_step(&restarted, &webhook, now).await?;
+            Box::pin(self.jobs_queue.send_next_step(&restarted, &webhook, now)).await?;
         }
         Ok(())
     }

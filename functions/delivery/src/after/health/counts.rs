@@ -26,11 +26,11 @@ impl Health {
     pub(super) async fn worked(&self, counted: &Counted<'_>) -> Result<(), HealthError> {
         let Counted { target, attempt, waiting, now, .. } = counted;
         if target.health.is_open() {
-            self.close(target, *now).await?;
+            Box::pin(self.close(target, *now)).await?;
         }
         let ends_run = attempt.outcome == Outcome::Delivered && target.health.run().is_some();
         if ends_run || *waiting != 0 {
-            self.end_run(&target.webhook, ends_run, *waiting).await?;
+            Box::pin(self.end_run(&target.webhook, ends_run, *waiting)).await?;
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ impl Health {
             "attribute_exists(pk) AND (attribute_not_exists(lane_since) OR lane_since <= :before)";
         let update = self.mark(&target.webhook, lane, now).condition_expression(condition);
         let update = update.expression_attribute_values(":before", number(before));
-        if table::conditional(update.send().await)?.is_ok() {
+        if table::conditional(Box::pin(update.send()).await)?.is_ok() {
             tracing::info!(webhook.id = %target.webhook.id, webhook.lane = lane.as_str(), "lane changed");
         }
         Ok(())

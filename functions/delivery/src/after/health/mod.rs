@@ -113,9 +113,9 @@ impl Health {
             outcome if outcome.is_gone() => {
                 let by = counted.by();
                 let reason = "the endpoint responded with 410 Gone";
-                self.disable(&counted.target.webhook, reason, &by, counted.now).await
+                Box::pin(self.disable(&counted.target.webhook, reason, &by, counted.now)).await
             }
-            Outcome::Failed { .. } => self.failed(counted).await,
+            Outcome::Failed { .. } => Box::pin(self.failed(counted)).await,
         }
     }
 

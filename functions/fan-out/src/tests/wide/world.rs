@@ -25,8 +25,9 @@ pub(super) struct Seen {
     pub(super) jobs: Vec<Queued>,
     /// What is noted, by its key.
     pub(super) items: BTreeMap<String, Value>,
-    /// The first batch with this webhook is not taken.
+    /// The first batch with this webhook is not taken: neither directly nor from the SDK.
     pub(super) fails: Option<u64>,
+    has_failed: bool,
     /// How many messages each webhook got.
     pub(super) messages: BTreeMap<u64, usize>,
     /// The payload digests of the messages.
@@ -92,7 +93,9 @@ impl Seen {
                 let mut webhooks =
                     entries.clone().filter_map(|entry| webhook_of(entry["MessageBody"].as_str()?));
                 if webhooks.any(|id| self.fails == Some(id)) {
-                    self.fails = None;
+                    if std::mem::replace(&mut self.has_failed, true) {
+                        self.fails = None;
+                    }
                     return json!({"__type": "com.amazonaws.sqs#AccessDenied"});
                 }
                 let taken = entries.map(|entry| {

@@ -29,6 +29,15 @@ use crate::{
 /// The value of `User-Agent`.
 pub(crate) const USER_AGENT: &str = concat!("Storehook/", env!("CARGO_PKG_VERSION"));
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const BODY_SIGNATURE: HeaderName = HeaderName::from_static("x-spiffy-hmac-sha256");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// How many headers a delivery has at most, as a rule: a map of this size never grows.
+const MOST_HEADERS: usize = 32;
+
 /// The POST of one attempt.
 #[derive(Debug, Clone)]
 pub struct DeliveryRequest<'a> {
@@ -66,15 +75,15 @@ impl<'a> DeliveryRequest<'a> {
         let envelope = &message.envelope;
         let (body, content_type) =
             BodyShape::of(webhook).body(message.payload(), &envelope.topic, &envelope.id.event_id)?;
-        let mut headers = Headers::default();
+        let mut headers = Headers(HeaderMap::with_capacity(MOST_HEADERS));
         // The operator may have changed the prefix after the webhook's own headers were checked.
         for (name, value) in webhook.custom_headers.iter().filter(|(name, _)| !prefix.begins(name)) {
-            headers.set(name, value)?;
+            headers.set_named(name, value)?;
         }
-        headers.set(header::CONTENT_TYPE.as_str(), content_type)?;
-        headers.set(header::USER_AGENT.as_str(), USER_AGENT)?;
+        headers.set(header::CONTENT_TYPE, content_type)?;
+        headers.set(header::USER_AGENT, USER_AGENT)?;
         if let Some(traceparent) = &envelope.traceparent {
-            headers.set("traceparent", traceparent)?;
+            headers.set(TRACEPARENT, traceparent)?;
         }
         describe(&mut headers, message, installation, platform)?;
         sign(&mut headers, message, installation, prefix, &body, now)?;
@@ -101,23 +110,24 @@ fn describe(
     platform: &Platform,
 ) -> Result<(), UnbuildableRequest> {
     let (envelope, prefix) = (&message.envelope, &platform.header_prefix);
-    headers.set(&prefix.name("ID"), &installation.store_id)?;
-    headers.set(&prefix.name("Topic"), envelope.topic.as_str())?;
-    headers.set(&prefix.name("Shop-Domain"), envelope.shop.as_str())?;
+    let names = prefix.names();
+    headers.set(names.store_id.clone(), &installation.store_id)?;
+    headers.set(names.topic.clone(), envelope.topic.as_str())?;
+    headers.set(names.shop_domain.clone(), envelope.shop.as_str())?;
     if let Some(id) = &envelope.resource_id
         && let Some(name) = prefix.id_header(envelope.topic.resource())
     {
-        headers.set(&name, id)?;
+        headers.set_named(&name, id)?;
     }
-    headers.set(&prefix.name("Webhook-Id"), &envelope.id.webhook_id.to_string())?;
-    headers.set(&prefix.name("Event-Id"), envelope.id.event_id.as_str())?;
-    headers.set(&prefix.name("Triggered-At"), &envelope.triggered_at.to_string())?;
-    headers.set(&prefix.name("API-Version"), platform.api_version.as_str())?;
+    headers.set(names.webhook_id.clone(), &envelope.id.webhook_id.to_string())?;
+    headers.set(names.event_id.clone(), envelope.id.event_id.as_str())?;
+    headers.set(names.triggered_at.clone(), &envelope.triggered_at.to_string())?;
+    headers.set(names.api_version.clone(), platform.api_version.as_str())?;
     if envelope.test {
-        headers.set(&prefix.name("Test"), "true")?;
+        headers.set(names.test.clone(), "true")?;
     }
     if message.run.is_asked_for() {
-        headers.set(&prefix.name("Replay"), "true")?;
+        headers.set(names.replay.clone(), "true")?;
     }
     Ok(())
 }
@@ -134,26 +144,32 @@ fn sign(
     // During the overlap of a rotation, the headers with a single signature use the oldest secret.
     if let Some(oldest) = installation.signing_secrets(now).next() {
         let signature = body_signature(oldest, body.as_bytes());
-        headers.set(&prefix.name("HMAC-SHA256"), &signature)?;
-        headers.set("X-Spiffy-HMAC-SHA256", &signature)?;
+        headers.set(prefix.names().body_signature.clone(), &signature)?;
+        headers.set(BODY_SIGNATURE, &signature)?;
     }
     let id = message.envelope.id.to_string();
-    headers.set("webhook-timestamp", &now.as_second().to_string())?;
+    headers.set(WEBHOOK_TIMESTAMP, &now.as_second().to_string())?;
     let signatures = standard_signatures(installation.signing_secrets(now), &id, now, body.as_bytes());
-    headers.set("webhook-signature", &signatures)?;
-    headers.set("webhook-id", &id)
+    headers.set(WEBHOOK_SIGNATURE, &signatures)?;
+    headers.set(WEBHOOK_ID, &id)
 }
 
-#[derive(Default)]
 struct Headers(HeaderMap);
 
 impl Headers {
     /// Sets a header. It replaces a custom header of the webhook with the same name.
-    fn set(&mut self, name: &str, value: &str) -> Result<(), UnbuildableRequest> {
-        let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
-        let (Ok(header), Ok(value)) = parsed else { return Err(UnbuildableRequest::Header(name.to_owned())) };
-        self.0.insert(header, value);
+    fn set(&mut self, name: HeaderName, value: &str) -> Result<(), UnbuildableRequest> {
+        match HeaderValue::from_str(value) {
+            Ok(value) => _ = self.0.insert(name, value),
+            Err(_) => return Err(UnbuildableRequest::Header(name.to_string())),
+        }
         Ok(())
+    }
+
+    /// The same of a header whose name is a text.
+    fn set_named(&mut self, name: &str, value: &str) -> Result<(), UnbuildableRequest> {
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        self.set(parsed.map_err(|_| UnbuildableRequest::Header(name.to_owned()))?, value)
     }
 }
 
