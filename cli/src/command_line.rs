@@ -45,7 +45,7 @@ enum Command {
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
     /// Find out whether an endpoint is a good receiver.
-    Doctor(doctor::Args),
+    Doctor(Box<doctor::Args>),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
     /// Publish rejected and given-up records again, mended or not.
@@ -95,7 +95,7 @@ impl CommandLine {
             Command::Deliveries(args) => deliveries::run(args, &global).await,
             Command::Explain(args) => explain::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
-            Command::Doctor(args) => doctor::run(args, &global).await,
+            Command::Doctor(args) => doctor::run(*args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
             Command::Republish(args) => republish::run(args, &global).await,
             Command::Replay(args) => replay::run(args, &global).await,
