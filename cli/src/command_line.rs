@@ -48,9 +48,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
-    /// Publish again what was rejected or given up, mended or not.
+    /// Publish rejected and given-up records again, mended or not.
     Republish(republish::Args),
-    /// Send dead or held deliveries of an installation again, or all.
+    /// Send deliveries of an installation again: the dead, the held, or all.
     Replay(replay::Args),
     /// Show what is wrong with the stack, why it matters, and what to do.
     #[command(after_help = status::EXAMPLES)]
