@@ -8,7 +8,7 @@ use storehook_aws::{
 };
 
 /// The dictionary that records are packed with.
-const DICTIONARY: &[u8] = include_bytes!("../../../../shared/aws/src/history/dictionaries/1.txt");
+const DICTIONARY: &[u8] = include_bytes!("../../../shared/aws/src/history/dictionaries/1.txt");
 
 /// Reads the bytes as a packed record, and as the JSON that is packed.
 pub fn packed_record(bytes: &[u8]) {

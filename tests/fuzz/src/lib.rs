@@ -1,6 +1,6 @@
 //! Fuzz targets: each is a function of any bytes that panics where a promise is broken.
 //!
-//! Two callers run them. libFuzzer does (`tests/fuzz`), for as long as somebody lets it. An ordinary
+//! Two callers run them. libFuzzer does (`tests/fuzz/libfuzzer`), for as long as somebody lets it. An ordinary
 //! `cargo test` gives each target its seeds and a fixed number of mutated ones, the same each time.
 //!
 //! What every target promises: no panic and no endless work. What a target promises besides is in its module.
