@@ -45,12 +45,12 @@ enum Command {
     /// Receive deliveries on this machine: verify their signatures and print them.
     Listen(listen::Args),
     /// Find out whether an endpoint is a good receiver.
-    Doctor(doctor::Args),
+    Doctor(Box<doctor::Args>),
     /// Send dead letters again.
     Redrive(redrive::selection::Args),
-    /// Publish again what was rejected or given up, mended or not.
+    /// Publish rejected and given-up records again, mended or not.
     Republish(republish::Args),
-    /// Send dead or held deliveries of an installation again, or all.
+    /// Send deliveries of an installation again: the dead, the held, or all.
     Replay(replay::Args),
     /// Show what is wrong with the stack, why it matters, and what to do.
     #[command(after_help = status::EXAMPLES)]
@@ -95,7 +95,7 @@ impl CommandLine {
             Command::Deliveries(args) => deliveries::run(args, &global).await,
             Command::Explain(args) => explain::run(args, &global).await,
             Command::Listen(args) => listen::run(args, &global).await,
-            Command::Doctor(args) => doctor::run(args, &global).await,
+            Command::Doctor(args) => doctor::run(*args, &global).await,
             Command::Redrive(args) => redrive::run(args, &global).await,
             Command::Republish(args) => republish::run(args, &global).await,
             Command::Replay(args) => replay::run(args, &global).await,

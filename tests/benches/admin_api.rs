@@ -1,11 +1,9 @@
 //! How long each call of the admin API takes: for the client, and of that in the function.
 //!
 //! `cargo run --release -- local` in one terminal, `cargo bench -p storehook-tests --bench
-//! admin_api` in another. The client's times are mostly the emulator's (some 50 ms for
+//! admin_api [-- --count 200]` in another. The client's times are mostly the emulator's (some 50 ms for
 //! each invocation); the function's are of its own log, DynamoDB's included. Of AWS
 //! neither says anything.
-
-#![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::time::{Duration, Instant};
 
@@ -14,21 +12,22 @@ use aws_sdk_lambda::{primitives::Blob, types::LogType};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
-use storehook_tests::{Api, Stack};
-
-/// How often each call is made, each way.
-const CALLS: usize = 200;
+use storehook_tests::{
+    Api, Stack,
+    bench::{Arguments, Report, rounded},
+};
 
 /// A call: its method, its path, its body.
 type Call = (Method, String, Option<Value>);
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let calls = Arguments::read().count_or(200);
     let stack = Stack::running()?;
     let installed = stack.install().await?;
     let (api, token) = (&installed.api, &installed.token);
     let lambda = aws_sdk_lambda::Client::new(&stack.sdk());
-    println!("| call | client p50 | p99 | function p50 | p99 |\n|---|---|---|---|---|");
+    let mut report = Report::of("admin_api");
     let shown = api.create_webhook("orders/create", "https://a.example/shown").await?;
     for number in 0..49 {
         api.create_webhook("orders/create", &format!("https://a.example/listed/{number}")).await?;
@@ -37,20 +36,29 @@ async fn main() -> Result<()> {
     let list = "/admin/webhooks.json";
     for (name, of_list) in [("list of 50", list), ("count", "/admin/webhooks/count.json"), ("show", &one)] {
         let call = |_| (Method::GET, of_list.to_owned(), None);
-        measure(name, api, token, &lambda, (0..CALLS).map(call).collect(), (0..CALLS).map(call).collect())
-            .await?;
+        measure(
+            &mut report,
+            name,
+            api,
+            token,
+            &lambda,
+            (0..calls).map(call).collect(),
+            (0..calls).map(call).collect(),
+        )
+        .await?;
     }
     let create = |number| {
         let webhook = json!({"topic": "orders/paid", "address": format!("https://a.example/{number}")});
         (Method::POST, list.to_owned(), Some(json!({ "webhook": webhook })))
     };
     measure(
+        &mut report,
         "create",
         api,
         token,
         &lambda,
-        (0..CALLS).map(create).collect(),
-        (CALLS..2 * CALLS).map(create).collect(),
+        (0..calls).map(create).collect(),
+        (calls..2 * calls).map(create).collect(),
     )
     .await?;
     let update = |number| {
@@ -58,18 +66,20 @@ async fn main() -> Result<()> {
         (Method::PUT, one.clone(), Some(webhook))
     };
     measure(
+        &mut report,
         "update",
         api,
         token,
         &lambda,
-        (0..CALLS).map(update).collect(),
-        (CALLS..2 * CALLS).map(update).collect(),
+        (0..calls).map(update).collect(),
+        (calls..2 * calls).map(update).collect(),
     )
     .await?;
     let created = ids(api).await?;
     let delete = |id: &u64| (Method::DELETE, format!("/admin/webhooks/{id}.json"), None);
     let (first, second) = created.split_at(created.len() / 2);
     measure(
+        &mut report,
         "delete",
         api,
         token,
@@ -77,7 +87,8 @@ async fn main() -> Result<()> {
         first.iter().map(delete).collect(),
         second.iter().map(delete).collect(),
     )
-    .await
+    .await?;
+    report.write()
 }
 
 async fn ids(api: &Api) -> Result<Vec<u64>> {
@@ -101,6 +112,7 @@ async fn ids(api: &Api) -> Result<Vec<u64>> {
 
 /// Makes some calls over HTTP, and others by invoking the function, which hands out its log.
 async fn measure(
+    report: &mut Report,
     name: &str,
     api: &Api,
     token: &str,
@@ -119,15 +131,14 @@ async fn measure(
     for call in invoked {
         of_function.push(invoke(lambda, token, call).await?);
     }
-    let shown = |times: &mut Vec<Duration>| {
+    let at = |times: &mut Vec<Duration>, percent: usize| {
         times.sort();
-        let at = |percent: usize| {
-            times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0
-        };
-        format!("{:.1} ms | {:.1} ms", at(50), at(99))
+        rounded(times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0, 1)
     };
-    println!("| {name} | {} | {} |", shown(&mut of_client), shown(&mut of_function));
-    Ok(())
+    report.add(json!({
+        "call": name, "client p50 ms": at(&mut of_client, 50), "client p99 ms": at(&mut of_client, 99),
+        "function p50 ms": at(&mut of_function, 50), "function p99 ms": at(&mut of_function, 99),
+    }))
 }
 
 /// How long a call took in the function, by its own log.

@@ -1,11 +1,10 @@
 //! How many connections deliveries over HTTP/1.1 open: to one host by the size of a batch, and to
 //! thousands.
 //!
-//! `cargo bench -p storehook-tests --bench connections [-- <POSTs>]`. It needs no stack: the sender
+//! `cargo bench -p storehook-tests --bench connections [-- --count 20000]`. It needs no stack: the sender
 //! alone sends to a receiver in the bench's own process, batch after batch, each message of a batch
 //! at the same time, as the delivery function does. Each place of a batch costs one connection, so
 //! a reuse of 99 % takes a hundred batches.
-#![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::{
     borrow::Cow,
@@ -21,11 +20,13 @@ use anyhow::{Result, ensure};
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post, serve::ListenerExt as _};
 use delivery::{Sender, Sent, Settings};
 use futures::future;
+use serde_json::json;
 use storehook_aws::Environment;
 use storehook_domain::{
     delivery::request::DeliveryRequest,
     webhook::{Protocol, address::Address},
 };
+use storehook_tests::bench::{Arguments, Report, rounded};
 use tokio::net::TcpListener;
 
 const HOSTS: usize = 3_000;
@@ -34,8 +35,8 @@ const BODY: &str = r#"{"id": 1}"#;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let posts = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(20_000_usize);
-    println!("| batch | POSTs | connections | reuse | POSTs a second |\n|---|---|---|---|---|");
+    let posts = Arguments::read().count_or(20_000);
+    let mut report = Report::of("connections");
     for batch in [1, 10, 100] {
         let (port, connections) = receiver().await?;
         let address = address(0, port)?;
@@ -49,9 +50,11 @@ async fn main() -> Result<()> {
         let (posts, opened) = (posts / batch * batch, connections.load(Ordering::SeqCst));
         let reuse = 100.0 * (1.0 - opened as f64 / posts as f64);
         let rate = posts as f64 / began.elapsed().as_secs_f64();
-        println!("| {batch} | {posts} | {opened} | {reuse:.2} % | {rate:.0} |");
+        report.add(json!({
+            "batch": batch, "hosts": 1, "POSTs": posts, "connections": opened, "reuse %": rounded(reuse, 2),
+            "POSTs a second": rounded(rate, 0), "most open at once": null,
+        }))?;
     }
-    println!("\n| batch | hosts | connections | most open at once |\n|---|---|---|---|");
     let (port, connections) = receiver().await?;
     let (sender, mut most) = (Sender::new(&settings()?)?, 0);
     for first in (0..HOSTS).step_by(100) {
@@ -59,8 +62,11 @@ async fn main() -> Result<()> {
         future::join_all(addresses.iter().map(|address| send(&sender, address))).await;
         most = most.max(descriptors()? / 2);
     }
-    println!("| 100 | {HOSTS} | {} | {most} |", connections.load(Ordering::SeqCst));
-    Ok(())
+    report.add(json!({
+        "batch": 100, "hosts": HOSTS, "POSTs": HOSTS, "connections": connections.load(Ordering::SeqCst),
+        "reuse %": null, "POSTs a second": null, "most open at once": most,
+    }))?;
+    report.write()
 }
 
 /// One of the addresses of this machine: each is a host to the sender.

@@ -25,6 +25,8 @@ mod kinesis;
 mod lambda;
 mod ledger;
 mod refusal;
+#[cfg(test)]
+mod registry;
 mod report;
 mod results;
 mod scale;

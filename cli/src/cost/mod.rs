@@ -66,7 +66,7 @@ pub struct Args {
     /// How many shards the stream has; 0 is a stream on demand [default: 1, or the stack's parameter]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(..=500))]
     shards: Option<u32>,
-    /// With --stack: of how many days the metrics are.
+    /// With --stack: how many days of metrics to read.
     #[arg(long, value_name = "NUMBER", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=450))]
     days: u16,
 }

@@ -173,7 +173,7 @@ impl fmt::Display for Bill {
         write!(
             formatter,
             "AWS's list prices of {AS_OF} for {REGION} and arm64, without free allowances and discounts.\n\
-             Not in it: calls of the API, cold starts, encryption calls of KMS, the storage of logs."
+             Not in it: calls of the API, cold starts, encryption calls of KMS, the storage of logs, traces, notices of alarms, the higher price of x86_64."
         )
     }
 }

@@ -17,6 +17,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{installation::secret::SharedSecret, webhook::WebhookId};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
     api::{AdminApi, Delivery, Listed},
@@ -29,9 +30,13 @@ use crate::output::{self, OutputError};
 /// How long after it was first queued a delivery is followed.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long to wait between two looks. A look is a call of the API, of which an installation has two a
-/// second by default.
+/// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// How far apart calls of the API are at least. The app itself needs them, too: by default an
+/// installation has two a second, so this takes half of them at most. Of a busy webhook, deliveries are
+/// therefore told of later than they are made.
+const APART: Duration = Duration::from_secs(1);
 
 /// How many looks in a row may fail.
 const FAILED_LOOKS: u32 = 5;
@@ -79,17 +84,20 @@ impl Follow {
     ///
     /// The API refuses, or does not respond several times in a row; or nobody reads the output.
     pub async fn run(&self, begun: impl FnOnce() -> Result<(), OutputError>) -> Result<()> {
+        let mut pace = interval(APART);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut known = Known::default();
         // What was attempted before is not new.
-        known.new_attempts(0, &self.listed(storehook_aws::now()).await?);
+        known.new_attempts(0, &self.listed(storehook_aws::now(), &mut pace).await?);
         begun()?;
         let mut failed = 0;
         for look in 1.. {
             tokio::time::sleep(PAUSE).await;
-            match self.listed(storehook_aws::now()).await {
+            match self.listed(storehook_aws::now(), &mut pace).await {
                 Ok(listed) => {
                     failed = 0;
                     for id in known.new_attempts(look, &listed) {
+                        pace.tick().await;
                         self.deal_with(&id).await?;
                     }
                 }
@@ -104,10 +112,11 @@ impl Follow {
     }
 
     /// The deliveries that are followed, the newest first.
-    async fn listed(&self, now: Timestamp) -> Result<Vec<Listed>> {
+    async fn listed(&self, now: Timestamp, pace: &mut Interval) -> Result<Vec<Listed>> {
         let since = (now - WINDOW).to_string();
         let (mut listed, mut next) = (Vec::new(), None);
         loop {
+            pace.tick().await;
             let page = self.api.deliveries(self.webhook, &since, next.as_deref()).await?;
             listed.extend(page.deliveries);
             next = page.page_info;

@@ -73,7 +73,7 @@ pub struct Args {
     /// How many deliveries of each webhook to send a second.
     #[arg(long, default_value_t = DEFAULT_PER_SECOND, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PER_SECOND)))]
     per_second: u32,
-    /// The id of the replay: the same again is the same replay, which is then only shown.
+    /// The id of the replay. If there is a replay with this id already, it is only shown.
     #[arg(long, value_name = "ID", value_parser = EventId::parse)]
     id: Option<EventId>,
     /// Count the deliveries, and send none.

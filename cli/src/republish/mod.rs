@@ -64,7 +64,7 @@ Examples:
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Write what is there into a new file, a line of JSON for each, and change nothing.
+    /// Write the records to a new file, one line of JSON for each, and change nothing.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "dry_run"])]
     pub export: Option<PathBuf>,
     /// Publish what is in this file, mended or not, and delete the originals; - is standard input.

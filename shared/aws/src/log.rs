@@ -18,7 +18,7 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::Environment;
+use crate::environment::Environment;
 
 /// How many bytes may wait.
 const LIMIT: usize = 64 * 1_024;

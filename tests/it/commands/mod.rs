@@ -1,5 +1,6 @@
 //! The operator's program as a process of its own: its pipes, its exit status, its words.
 
+mod aws_commands;
 mod cost;
 mod credentials;
 mod doctor;

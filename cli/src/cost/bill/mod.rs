@@ -26,7 +26,7 @@ const MILLION: f64 = 1_000_000.0;
 const GB: f64 = 1_073_741_824.0;
 
 /// How many metrics the alarms of the template watch, each alarm's counted by itself.
-pub const ALARM_METRICS: f64 = 27.0;
+pub const ALARM_METRICS: f64 = 30.0;
 
 /// How many composite alarms the template has.
 pub const COMPOSITE_ALARMS: f64 = 1.0;

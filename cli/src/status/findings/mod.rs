@@ -30,7 +30,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(flow::concurrency(facts));
     findings.extend(facts.breakers.iter().flat_map(|breakers| breakers::of(facts, breakers)));
     findings.extend(facts.functions.iter().flat_map(functions::of));
-    findings.extend(alarms::besides(facts, &findings));
+    alarms::add(facts, &mut findings);
     findings.extend(facts.unreadable.iter().map(|unreadable| Finding {
         severity: Severity::Unknown,
         kind: Kind::Unreadable,

@@ -66,7 +66,11 @@ fn of(
             // Its default is 1 (`ParallelizationFactor`, AWS Lambda API Reference).
             Some(mapping.parallelization_factor().unwrap_or(1))
         } else {
-            mapping.scaling_config().and_then(|scaling| scaling.maximum_concurrency())
+            let limited = mapping.scaling_config().and_then(|scaling| scaling.maximum_concurrency());
+            // A provisioned poller works on 10 batches at once ("Configuring scaling behavior for SQS event
+            // source mappings", AWS Lambda Developer Guide).
+            let pollers = mapping.provisioned_poller_config().and_then(|pollers| pollers.maximum_pollers());
+            limited.or_else(|| pollers.map(|pollers| pollers.saturating_mul(10)))
         }
     });
     MappingFacts {

@@ -3,8 +3,7 @@
 //! The functions count the messages that they put into the lanes (`Sent`) and those that end there
 //! (`Done`). The difference must be in the queues: in a lane, or among the dead letters. The sweep
 //! counts the messages of these queues and writes by how many they have become more, so that over any
-//! time `Sent` = `Done` + `QueuedChange`. The rest is `Missing`: over any time it is 0, or messages
-//! are lost.
+//! time `Sent` = `Done` + `QueuedChange`. If it is more, messages are lost.
 //!
 //! The last count is an item of the registry. A sweep that fails or comes twice changes nothing: the
 //! next one counts from the last count that was kept.
@@ -16,6 +15,10 @@
 //! * Dead letters count when they become more and not when they become fewer. What a redrive, an
 //!   operator or the retention takes away was accounted for when it died. (A redrive's messages are in
 //!   a lane again and nobody has sent them, so for an hour there are too many and not too few.)
+//! * Dead letters that expire hide as many that come: after two weeks of a steady trickle they become
+//!   neither more nor fewer, and messages would seem to be lost. So the functions count a delivery's
+//!   last failure as an end, too (`Dead`): `Missing` = `Sent` - `Done` - `Dead` - `QueuedChange`. A
+//!   death then counts twice while dead letters grow, and a loss shows as far as it exceeds the deaths.
 //! * SQS calls its counts approximate, and they lag by up to a minute or so ("Approximate... metrics",
 //!   `GetQueueAttributes`, Amazon SQS API Reference). An error is made good by the next count.
 

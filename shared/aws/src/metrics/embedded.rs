@@ -58,7 +58,10 @@ pub fn lines(tally: &Tally, namespace: &str, at: Timestamp) -> String {
     let measured = Metric::ALL.map(|metric| (metric, tally.measured(metric)));
     let mut rests: Vec<_> = measured.iter().map(|(metric, values)| (*metric, values.as_slice())).collect();
     let counts = Metric::ALL.map(|metric| (metric, tally.counted(metric)));
-    let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count != 0).collect();
+    // The alarm compares `Missing` with `Sent`, and CloudWatch cannot compare with what has no value.
+    let is_compared = |metric| metric == Metric::Sent && tally.counted(Metric::Missing) != 0;
+    let mut counts: Vec<_> =
+        counts.into_iter().filter(|(metric, count)| *count != 0 || is_compared(*metric)).collect();
     let mut lines = String::new();
     loop {
         let mut values: Vec<_> =

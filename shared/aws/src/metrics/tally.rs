@@ -32,7 +32,10 @@ impl Tally {
     pub fn counted(&self, metric: Metric) -> i64 {
         let count = |metric: Metric| self.counts[metric as usize];
         match metric {
-            Metric::Missing => count(Metric::Sent) - count(Metric::Done) - count(Metric::QueuedChange),
+            Metric::Missing => {
+                let ended = count(Metric::Done) + count(Metric::Dead);
+                count(Metric::Sent) - ended - count(Metric::QueuedChange)
+            }
             metric => count(metric),
         }
     }

@@ -32,6 +32,9 @@ const READS: &str = "AWS/Kinesis GetRecords.Success EventStream";
 const AGE: &str = "AWS/Lambda IteratorAge FanOutFunction";
 const FULL: &str = "AWS/Kinesis WriteProvisionedThroughputExceeded EventStream";
 const LOST: &str = "AWS/Lambda DestinationDeliveryFailures FanOutFunction";
+const GIVEN_UP: &str = "AWS/S3 NumberOfObjects GivenUpRecords AllStorageTypes";
+const DUE: &str = "AWS/SQS ApproximateNumberOfMessagesVisible RetryQueue";
+const JOBS: &str = "AWS/SQS ApproximateNumberOfMessagesVisible JobsQueue";
 const REJECTED: &str = "AWS/SQS ApproximateNumberOfMessagesVisible RejectedQueue";
 const DEAD: &str = "AWS/SQS ApproximateNumberOfMessagesVisible DeadLetterQueue";
 const OLDEST: &str = "AWS/SQS ApproximateAgeOfOldestMessage DeliveryQueue";
@@ -80,6 +83,8 @@ pub(super) const CASES: &[Case] = &[
     off("StreamFullAlarm", "a burst of two minutes", &[(FULL, "0 0 0 900 900 - -")]),
     on("RecordsLostAlarm", "the bucket is gone", &[(LOST, "- - 1")]),
     off("RecordsLostAlarm", "none is given up", &[(LOST, "- - -")]),
+    on("GivenUpAlarm", "one batch", &[(GIVEN_UP, "0 1")]),
+    off("GivenUpAlarm", "it was published again", &[(GIVEN_UP, "1 0")]),
     on("RejectedAlarm", "one record", &[(REJECTED, "0 0 1")]),
     off("RejectedAlarm", "it was taken away", &[(REJECTED, "1 1 0")]),
     off("RejectedAlarm", "the queue was never used", &[(REJECTED, "- - -")]),
@@ -94,6 +99,8 @@ pub(super) const CASES: &[Case] = &[
     off("SlowLaneFillsAlarm", "the other lane fills", &[(FAST, "70000 70000 70000 70000 70000 70000 70000")]),
     on("SlowLaneFullAlarm", "it fills", &[(SLOW, "90000 95000 119000")]),
     off("SlowLaneFullAlarm", "it empties", &[(SLOW, "119000 100001 99000")]),
+    on("SlowLaneWaitsAlarm", "its mapping is off", &[(DUE, "0 1 1 1 2 2 2")]),
+    off("SlowLaneWaitsAlarm", "it empties between", &[(DUE, "90,80 90,70 50,0 50,20 70 60 80")]),
     on(
         "LateAttemptsAlarm",
         "two in a hundred are late",
@@ -136,6 +143,8 @@ pub(super) const CASES: &[Case] = &[
     ),
     off("MissingAlarm", "a redrive", &[(MISSING, "0 0 -5000 0 0"), (SENT, "9000 9000 9000 9000 9000")]),
     off("MissingAlarm", "an idle stack", &[(MISSING, "- - - - -"), (SENT, "- - - - -")]),
+    on("JobsWaitAlarm", "nobody reads them", &[(JOBS, "0 3 3 3 3 3 3")]),
+    off("JobsWaitAlarm", "a replay goes on", &[(JOBS, "0,1 1,0 1,0 0,1 1,0 0,1 1,0")]),
     on("FanOutErrorsAlarm", "it crashes again and again", &[(FAN_OUT_ERRORS, "0 0 3 0 2")]),
     off("FanOutErrorsAlarm", "it crashed once", &[(FAN_OUT_ERRORS, "0 0 0 7 0")]),
     on("DeliveryErrorsAlarm", "it does not start", &[(DELIVERY_ERRORS, "- 5 5 5 5")]),

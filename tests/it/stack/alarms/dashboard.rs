@@ -12,7 +12,7 @@ use crate::stack::template::{resource, template};
 
 /// The metrics of AWS that the dashboard and the alarms name. Sources: "Monitoring" of the developer
 /// guides of Kinesis Data Streams, Lambda, SQS, DynamoDB and API Gateway (HTTP APIs).
-const OF_AWS: [(&str, &[&str]); 5] = [
+const OF_AWS: [(&str, &[&str]); 6] = [
     ("AWS/Kinesis", &["GetRecords.Success", "IncomingRecords", "WriteProvisionedThroughputExceeded"]),
     (
         "AWS/Lambda",
@@ -33,6 +33,7 @@ const OF_AWS: [(&str, &[&str]); 5] = [
             "ApproximateNumberOfMessagesVisible",
         ],
     ),
+    ("AWS/S3", &["NumberOfObjects"]),
     ("AWS/DynamoDB", &["ReadThrottleEvents", "WriteThrottleEvents"]),
     ("AWS/ApiGateway", &["4xx", "5xx", "Count", "Latency"]),
 ];

@@ -51,6 +51,7 @@ fn statistic_of(mut values: Vec<f64>, statistic: &str) -> Result<Option<f64>> {
     let last = values.len() - 1;
     Ok(Some(match statistic {
         "Sum" => values.iter().sum(),
+        "Minimum" => values[0],
         "Maximum" => values[last],
         percentile => {
             let percent: f64 =
@@ -129,6 +130,7 @@ fn samples_become_points_by_their_period_and_statistic() -> Result<()> {
         ("Sum", false, 190, [Some(5.0), None, Some(9.0)]),
         ("Sum", true, 190, [Some(3.0), Some(3.0), Some(9.0)]),
         ("Maximum", false, 180, [Some(2.0), Some(3.0), Some(5.0)]),
+        ("Minimum", false, 180, [Some(1.0), Some(3.0), Some(4.0)]),
         ("p50", false, 180, [Some(1.0), Some(3.0), Some(4.0)]),
         ("p99", false, 180, [Some(2.0), Some(3.0), Some(5.0)]),
     ] {

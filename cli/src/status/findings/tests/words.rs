@@ -8,8 +8,8 @@ use super::{after, breaker};
 use crate::status::{
     facts::{AlarmFacts, BreakerFacts, GivenUpFacts, Unreadable},
     findings::{
-        alarms::ALARMS,
-        finding::{Finding, Kind},
+        alarms::{ALARMS, URGENT},
+        finding::{Finding, Kind, Severity},
         flow::BEHIND,
     },
 };
@@ -115,7 +115,36 @@ fn every_alarm_of_the_template_is_known() -> Result<()> {
     let template = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))?;
     let names = template.lines().filter_map(|line| line.split_once("AlarmName: !Sub ${AWS::StackName}-"));
     let names: BTreeSet<_> = names.map(|(_, name)| name.trim()).collect();
-    assert_eq!(names, ALARMS.iter().map(|(name, _)| *name).collect());
+    assert_eq!(names, ALARMS.iter().map(|(name, ..)| *name).collect());
+    // `${StreamUnreadAlarm}` is the alarm `stream-unread`.
+    let (_, rule) = template.split_once("AlarmRule: !Sub |").context("no rule")?;
+    let (rule, _) = rule.split_once("AlarmActions").context("no end of the rule")?;
+    let parts = rule.split("${").skip(1).filter_map(|part| part.split_once("Alarm}"));
+    let kebab = |name: &str| {
+        let letters = name.chars().flat_map(|letter| {
+            let dash = letter.is_uppercase().then_some('-');
+            dash.into_iter().chain(letter.to_lowercase())
+        });
+        letters.collect::<String>().trim_start_matches('-').to_owned()
+    };
+    let urgent: BTreeSet<_> = parts.map(|(name, _)| kebab(name)).collect();
+    assert_eq!(urgent, URGENT.iter().map(|name| (*name).to_owned()).collect());
+    Ok(())
+}
+
+#[test]
+fn an_alarm_of_another_queue_or_function_is_told_and_an_urgent_one_makes_its_finding_urgent() -> Result<()> {
+    let found = after(|facts| {
+        facts.functions[2].errors = Some(3);
+        facts.alarms = Some(vec![alarm("delivery-errors"), alarm("fan-out-errors")]);
+    })?;
+    let told: Vec<_> =
+        found.iter().map(|finding| (finding.severity, finding.kind, finding.more.as_str())).collect();
+    let expected = [
+        (Severity::Urgent, Kind::FunctionErrors, "docs/runbook.md#function-errors"),
+        (Severity::Urgent, Kind::Alarm, "docs/runbook.md#fan-out-errors"),
+    ];
+    assert_eq!(told, expected);
     Ok(())
 }
 
@@ -151,13 +180,14 @@ fn every_finding_leads_to_a_section_of_the_documents() -> Result<()> {
                 (Some("Failed".to_owned()), Some(1), Some(1));
         }
         facts.stream.unread = Some(1);
+        facts.given_up.iter_mut().for_each(|given_up| given_up.batches = 1);
         facts.unreserved_concurrency = Some(1);
         facts.breakers =
             breaker(1).ok().map(|open| BreakerFacts { open: vec![open], overdue: 1, catching_up: 0 });
         facts.unreadable.push(Unreadable { what: "The metrics".to_owned(), why: "no".to_owned() });
     })?;
     let kinds: std::collections::BTreeSet<_> = found.iter().map(|finding| finding.kind).collect();
-    assert_eq!(kinds.len(), 14, "all kinds but that of a stream that lags");
+    assert_eq!(kinds.len(), 15, "all kinds but that of a stream that lags");
     for finding in found {
         let (document, section) = finding.more.split_once('#').with_context(|| finding.more.clone())?;
         let text = fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document))?;

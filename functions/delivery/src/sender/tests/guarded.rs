@@ -1,19 +1,6 @@
 //! Tests of the guard: which addresses a delivery may reach.
 
-use std::net::IpAddr;
-
 use super::*;
-
-/// A look-up that gives these results one after the other, and the last one from then on.
-fn leading_to(answers: Vec<Vec<IpAddr>>) -> (LookUp, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    let look_up: LookUp = Arc::new(move |_| {
-        let number = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
-        Box::pin(std::future::ready(Ok(answers[number].clone())))
-    });
-    (look_up, asked)
-}
 
 #[tokio::test]
 async fn a_forbidden_network_is_not_reached_by_address_or_name() -> TestResult {

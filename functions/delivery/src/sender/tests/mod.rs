@@ -1,5 +1,6 @@
 //! Tests of sending, over real sockets on loopback.
 
+mod abuse;
 mod addresses;
 mod causes;
 mod guarded;
@@ -12,7 +13,7 @@ mod responses;
 use std::{
     error::Error,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -146,4 +147,15 @@ async fn send_batch(
     count: usize,
 ) -> Result<Vec<Result<u16, FailedAttempt>>, Box<dyn Error>> {
     futures::future::try_join_all((0..count).map(|_| send(sender, url))).await
+}
+
+/// A look-up that gives these results one after the other, and the last one from then on.
+fn leading_to(answers: Vec<Vec<IpAddr>>) -> (LookUp, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let look_up: LookUp = Arc::new(move |_| {
+        let number = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+        Box::pin(std::future::ready(Ok(answers[number].clone())))
+    });
+    (look_up, asked)
 }

@@ -1,4 +1,4 @@
-//! AWS for a shop of 20,000 webhooks: it counts what each of them gets, and keeps what is noted.
+//! AWS for a shop of very many webhooks: it counts what each of them gets, and keeps what is noted.
 
 use std::{
     collections::BTreeMap,
@@ -15,12 +15,14 @@ use crate::{
     tests::{stand_in::dependencies_in, virtual_time},
 };
 
-/// How many webhooks the shop has.
+/// How many webhooks the shop has, unless a test says otherwise.
 pub(super) const WEBHOOKS: u64 = 20_000;
 
 /// What AWS got.
 #[derive(Default)]
 pub(super) struct Seen {
+    /// How many webhooks the shop has.
+    pub(super) webhooks: u64,
     /// Each job.
     pub(super) jobs: Vec<Queued>,
     /// What is noted, by its key.
@@ -48,7 +50,12 @@ pub(super) struct Queued {
 pub(super) type Shared = Arc<Mutex<Seen>>;
 
 pub(super) fn world() -> Result<(Shared, Dependencies), Box<dyn std::error::Error>> {
-    let seen = Shared::default();
+    world_of(WEBHOOKS)
+}
+
+/// AWS for a shop of so many webhooks.
+pub(super) fn world_of(webhooks: u64) -> Result<(Shared, Dependencies), Box<dyn std::error::Error>> {
+    let seen = Shared::new(Mutex::new(Seen { webhooks, ..Seen::default() }));
     let aws = seen.clone();
     let respond = move |target: String, call: Value| {
         let aws = aws.clone();
@@ -71,7 +78,7 @@ impl Seen {
             "Query" => {
                 let id = |name: &str| call["ExpressionAttributeValues"][name]["N"].as_str()?.parse().ok();
                 let (from, to) =
-                    (id(":from").unwrap_or(1).max(1), id(":to").unwrap_or(WEBHOOKS).min(WEBHOOKS));
+                    (id(":from").unwrap_or(1).max(1), id(":to").unwrap_or(self.webhooks).min(self.webhooks));
                 self.found += (to - from + 1) as usize;
                 json!({"Items": (from..=to).map(webhook).collect::<Value>()})
             }
