@@ -38,6 +38,8 @@ mod sdk;
 pub mod stand_in;
 pub mod stream;
 pub mod table;
+#[cfg(all(test, feature = "stand-in"))]
+mod wire;
 
 pub use aws_types::SdkConfig;
 pub use backoff::{backoff, waits_after_conflict};

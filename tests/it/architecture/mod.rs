@@ -48,6 +48,7 @@ fn the_domain_depends_on_nothing_that_does_io() -> Result<()> {
         "http",
         "ipnet",
         "jiff",
+        "memchr",
         "md-5",
         "proptest",
         "prost",
