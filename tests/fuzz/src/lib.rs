@@ -22,8 +22,11 @@ pub use responses::response;
 pub use stream::stream_record;
 pub use xml::xml;
 
+/// A target.
+pub type Target = fn(&[u8]);
+
 /// Each target by its name: the name of its seeds' folder and of its program.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("stream_record", stream_record),
     ("queue_message", queue_message),
     ("api_body", api_body),
