@@ -50,11 +50,13 @@ fn the_domain_depends_on_nothing_that_does_io() -> Result<()> {
         "jiff",
         "md-5",
         "proptest",
+        "proptest-state-machine",
         "prost",
         "roxmltree",
         "serde",
         "serde_json",
         "sha2",
+        "stateright",
         "thiserror",
         "url",
     ];

@@ -15,7 +15,7 @@ use storehook_domain::installation::{Installation, Scope, secret::SharedSecret, 
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
-use super::{APPS, model::QUOTA};
+use super::model::{APPS, QUOTA};
 use crate::{
     aws::Aws,
     clock,

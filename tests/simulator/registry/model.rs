@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 
+/// The apps, by their numbers.
+pub(super) const APPS: [&str; 2] = ["one", "two"];
+
 /// How many webhooks an app may have.
 pub(super) const QUOTA: usize = 4;
 
