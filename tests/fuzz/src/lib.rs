@@ -22,7 +22,7 @@ pub use responses::response;
 pub use stream::stream_record;
 pub use xml::xml;
 
-/// A target.
+/// A target, which takes any input and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// Each target by its name: the name of its seeds' folder and of its program.

@@ -139,7 +139,7 @@ fn lambda(runtime_api: &str) -> [(&'static str, String); 12] {
 }
 
 /// What the template sets, for all functions.
-fn resources() -> [(&'static str, &'static str); 12] {
+fn resources() -> [(&'static str, &'static str); 13] {
     [
         ("REGISTRY_TABLE", "storehook-registry"),
         ("HISTORY_TABLE", "storehook-history"),
@@ -149,6 +149,7 @@ fn resources() -> [(&'static str, &'static str); 12] {
         ("RETRY_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:storehook-retry"),
         ("RETRY_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/storehook-retry"),
         ("REJECTED_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/storehook-rejected"),
+        ("DEAD_LETTER_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/storehook-dead-letter"),
         ("JOBS_QUEUE_URL", StubAws::JOBS_QUEUE_URL),
         ("ALLOWED_CIDRS", "127.0.0.0/8"),
         ("HEADER_PREFIX", "X-Spiffy-Stores"),

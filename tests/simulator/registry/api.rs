@@ -60,8 +60,8 @@ impl Api {
             variables.insert("WEBHOOKS_PER_INSTALLATION".to_owned(), QUOTA.to_string());
             let environment: Environment = variables.into_iter().collect();
             let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
-            let sdk = sdk.http_client(aws.in_process()).time_source(clock::Virtual).build();
-            anyhow::Ok(App::new(&sdk, Settings::read(&environment)?))
+            let reached = aws.in_process().config(sdk.time_source(clock::Virtual).build());
+            anyhow::Ok(App::new(&reached, Settings::read(&environment)?))
         })?;
         Ok(Self { runtime, app, ids: Vec::new() })
     }
