@@ -61,7 +61,7 @@ impl Api {
             let environment: Environment = variables.into_iter().collect();
             let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
             let reached = aws.in_process().config(sdk.time_source(clock::Virtual).build());
-            anyhow::Ok(App::new(&reached, Settings::read(&environment)?))
+            anyhow::Ok(App::new(&reached.sdk, Settings::read(&environment)?))
         })?;
         Ok(Self { runtime, app, ids: Vec::new() })
     }
