@@ -66,9 +66,9 @@ impl ReferenceStateMachine for Model {
         let which = any::<usize>();
         prop_oneof![
             4 => (app.clone(), about.clone()).prop_map(|(app, about)| Call::Create { app, about }),
-            3 => (app.clone(), which.clone(), about, any::<bool>())
+            3 => (app.clone(), which, about, any::<bool>())
                 .prop_map(|(app, which, about, is_paused)| Call::Change { app, which, about, is_paused }),
-            2 => (app.clone(), which.clone()).prop_map(|(app, which)| Call::Delete { app, which }),
+            2 => (app.clone(), which).prop_map(|(app, which)| Call::Delete { app, which }),
             1 => (app, which).prop_map(|(app, which)| Call::Show { app, which }),
         ]
         .boxed()
