@@ -1,5 +1,6 @@
 //! Inputs that mean harm, at every reader of the domain: 10,000 levels of JSON, bodies of 6 MB, 100,000
 //! webhooks. Each is an error or a result of bounded size, on a thread with a small stack.
+#![expect(clippy::unwrap_used, reason = "what is unwrapped are constants")]
 
 use jiff::{Timestamp, tz::TimeZone};
 use storehook_domain::{

@@ -1,12 +1,9 @@
 //! Each target with its seeds, and with thousands of mutated ones, the same each time.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use fastrand::Rng;
 use storehook_fuzz_targets::TARGETS;
-
-/// How many mutated inputs a target gets, unless `STOREHOOK_FUZZ_INPUTS` says otherwise.
-const MUTATED: usize = 10_000;
 
 /// The longest input, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -51,12 +48,10 @@ const TOKENS: [&[u8]; 36] = [
     "\u{202e}".as_bytes(),
 ];
 
-fn seeds(target: &str) -> Vec<Vec<u8>> {
+fn seeds(target: &str) -> io::Result<Vec<Vec<u8>>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
-    let mut paths: Vec<_> =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a seed")).collect()
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<BTreeSet<_>>>()?;
+    paths.iter().map(fs::read).collect()
 }
 
 /// A random range of so many bytes.
@@ -99,18 +94,29 @@ fn mutate(random: &mut Rng, seeds: &[Vec<u8>]) -> Vec<u8> {
     input
 }
 
-#[test]
-fn no_seed_and_no_mutated_seed_breaks_a_promise() {
-    let mutated = std::env::var("STOREHOOK_FUZZ_INPUTS").ok().and_then(|number| number.parse().ok());
+/// Gives each target its seeds and so many mutated ones.
+fn check(mutated: usize) -> io::Result<()> {
     for (number, (name, target)) in TARGETS.into_iter().enumerate() {
-        let seeds = seeds(name);
+        let seeds = seeds(name)?;
         assert!(!seeds.is_empty(), "{name} has seeds");
         seeds.iter().for_each(|seed| target(seed));
         let mut random = Rng::with_seed(number as u64);
-        for mutated in 0..mutated.unwrap_or(MUTATED) {
-            let input = mutate(&mut random, &seeds);
-            let result = std::panic::catch_unwind(|| target(&input));
-            assert!(result.is_ok(), "{name}, input {mutated}: {:?}", String::from_utf8_lossy(&input));
+        for input in 0..mutated {
+            let bytes = mutate(&mut random, &seeds);
+            let result = std::panic::catch_unwind(|| target(&bytes));
+            assert!(result.is_ok(), "{name}, input {input}: {:?}", String::from_utf8_lossy(&bytes));
         }
     }
+    Ok(())
+}
+
+#[test]
+fn no_seed_and_no_mutated_seed_breaks_a_promise() -> io::Result<()> {
+    check(10_000)
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test -p storehook-fuzz-targets -- --ignored"]
+fn no_million_of_mutated_seeds_breaks_a_promise() -> io::Result<()> {
+    check(1_000_000)
 }

@@ -51,11 +51,13 @@ fn the_domain_depends_on_nothing_that_does_io() -> Result<()> {
         "memchr",
         "md-5",
         "proptest",
+        "proptest-state-machine",
         "prost",
         "roxmltree",
         "serde",
         "serde_json",
         "sha2",
+        "stateright",
         "thiserror",
         "url",
     ];

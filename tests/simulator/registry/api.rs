@@ -15,7 +15,7 @@ use storehook_domain::installation::{Installation, Scope, secret::SharedSecret, 
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
-use super::{APPS, model::QUOTA};
+use super::model::{APPS, QUOTA};
 use crate::{
     aws::Aws,
     clock,
@@ -60,8 +60,8 @@ impl Api {
             variables.insert("WEBHOOKS_PER_INSTALLATION".to_owned(), QUOTA.to_string());
             let environment: Environment = variables.into_iter().collect();
             let sdk = storehook_aws::lambda_sdk_config(&environment)?.into_builder();
-            let aws = aws.in_process().config(sdk.time_source(clock::Virtual).build());
-            anyhow::Ok(App::new(&aws.sdk, Settings::read(&environment)?))
+            let reached = aws.in_process().config(sdk.time_source(clock::Virtual).build());
+            anyhow::Ok(App::new(&reached.sdk, Settings::read(&environment)?))
         })?;
         Ok(Self { runtime, app, ids: Vec::new() })
     }

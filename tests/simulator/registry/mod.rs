@@ -13,9 +13,8 @@ use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use serde_json::{Value, json};
 
 use api::Api;
-use model::{About, Call, Model};
+use model::{APPS, About, Call, Model};
 
-const APPS: [&str; 2] = ["one", "two"];
 const TOPICS: [&str; 2] = ["orders/create", "orders/*"];
 const ADDRESSES: [&str; 2] = ["https://example.com/a", "https://example.com/b"];
 const FORMATS: [&str; 2] = ["json", "xml"];

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 
+/// The apps, by their numbers.
+pub(super) const APPS: [&str; 2] = ["one", "two"];
+
 /// How many webhooks an app may have.
 pub(super) const QUOTA: usize = 4;
 
@@ -63,9 +66,9 @@ impl ReferenceStateMachine for Model {
         let which = any::<usize>();
         prop_oneof![
             4 => (app.clone(), about.clone()).prop_map(|(app, about)| Call::Create { app, about }),
-            3 => (app.clone(), which.clone(), about, any::<bool>())
+            3 => (app.clone(), which, about, any::<bool>())
                 .prop_map(|(app, which, about, is_paused)| Call::Change { app, which, about, is_paused }),
-            2 => (app.clone(), which.clone()).prop_map(|(app, which)| Call::Delete { app, which }),
+            2 => (app.clone(), which).prop_map(|(app, which)| Call::Delete { app, which }),
             1 => (app, which).prop_map(|(app, which)| Call::Show { app, which }),
         ]
         .boxed()

@@ -101,6 +101,8 @@ async fn up(uri: Uri) -> Redirect {
 }
 
 #[cfg(test)]
+mod any_form;
+#[cfg(test)]
 mod tests {
     use axum::{http::header, response::IntoResponse as _};
 

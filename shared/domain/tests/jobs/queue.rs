@@ -1,6 +1,6 @@
 //! The jobs queue: messages of steps, and the steps that are under way.
 
-use crate::StepEnd;
+use crate::kinds::StepEnd;
 
 /// The message of a step.
 #[derive(Debug, Clone)]

@@ -15,7 +15,10 @@ use storehook_domain::{
     webhook::WebhookId,
 };
 
-use crate::{ALL, Event, Owner, StepEnd, events, owner, queue::Queue};
+use crate::{
+    kinds::{ALL, Event, Owner, StepEnd, events, owner},
+    queue::Queue,
+};
 
 /// The owner of a share, who cannot stop it.
 struct ShareOwner;

@@ -12,9 +12,11 @@
 //! [`BreakerRules`]: storehook_domain::webhook::health::breaker::BreakerRules
 //! [`Recovery`]: storehook_domain::job::recovery::Recovery
 
+mod kinds;
 mod steps;
 mod system;
 
+use kinds::StepEnd;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use system::System;
@@ -27,18 +29,6 @@ const HOUR: i64 = 60 * 60;
 struct Owner {
     published: usize,
     works: bool,
-}
-
-/// How a step ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StepEnd {
-    Done,
-    /// The function dies before the step is noted, and its message comes again.
-    DiesBeforeNote,
-    /// The function dies before its message is deleted, and it comes again.
-    DiesAtLast,
-    /// The function dies after the step is noted and before the next one is queued. Its message is lost.
-    IsLost,
 }
 
 /// What happens next.

@@ -14,7 +14,7 @@ use storehook_domain::{
 };
 
 use crate::{
-    StepEnd,
+    kinds::StepEnd,
     system::{RECOVERY, StepMessage, System, id_of},
 };
 

@@ -20,7 +20,7 @@ use storehook_domain::{
     },
 };
 
-use crate::StepEnd;
+use crate::kinds::StepEnd;
 
 /// A receive ends within the function's time limit.
 const FUNCTION_TIMEOUT: i64 = 60;

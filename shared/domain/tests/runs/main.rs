@@ -13,37 +13,18 @@ mod world;
 use std::collections::BTreeMap;
 
 use kinds::{Answer, Fault, Post};
+use messages::message;
 use proptest::prelude::*;
 use steps::{Step, answer, fault, redrive, silence, skew, step};
 use storehook_domain::{
-    delivery::{lane::Lane, message::DeliveryMessage, run::RunId, schedule::AGES, subscriber::Subscriber},
-    event::{StoreEvent, origin::RecordOrigin},
+    delivery::{lane::Lane, run::RunId, schedule::AGES},
     history::{record::DeliveryRecord, state::DeliveryState},
-    installation::app::AppId,
-    webhook::WebhookId,
 };
 use world::World;
 
 /// How many steps end any delivery: 48 hours of receives in both lanes, for each message that is
 /// sent.
 const STEPS: usize = 20_000;
-
-#[expect(clippy::expect_used, reason = "the record is a constant")]
-fn message(run: RunId) -> DeliveryMessage<'static> {
-    let record = br#"{"shop": "a.example", "topic": "orders/paid", "event_id": "e1", "payload": {"id": 1}}"#;
-    let origin =
-        RecordOrigin { shard_id: "s", sequence_number: "1", arrived_at: jiff::Timestamp::UNIX_EPOCH };
-    let event = StoreEvent::parse(record, &origin).expect("an event");
-    let app = AppId::parse("demo").expect("an app");
-    let mut message = DeliveryMessage::of(
-        &event,
-        None,
-        &Subscriber::by_topic(WebhookId::new(7), app),
-        jiff::Timestamp::UNIX_EPOCH,
-    );
-    message.run = run;
-    message
-}
 
 /// Lets the world go on until it is quiet: by these steps, and then with failing attempts and no
 /// faults.

@@ -17,17 +17,17 @@
 //! [`disposition`]: storehook_domain::history::decision::disposition
 //! [`DeliveryRecord::attempted`]: storehook_domain::history::record::DeliveryRecord::attempted
 
+mod case;
 mod receives;
 mod state;
 
 use stateright::{Checker as _, Model, Property};
-use storehook_domain::{
-    delivery::{lane::Lane, run::RunId, schedule::AGES},
-    history::state::DeliveryState,
-    words::number::count,
-};
+use storehook_domain::{delivery::run::RunId, history::state::DeliveryState, words::number::count};
 
-use self::state::{State, Stop};
+use self::{
+    case::{Case, UNUSUAL},
+    state::{State, Stop},
+};
 use crate::kinds::{Answer, Fault, Redrive};
 
 /// The most receives that are under way at the same time.
@@ -44,29 +44,6 @@ const FAULTS: [Fault; 7] = [
     Fault::HistoryIsSilent,
 ];
 
-/// What an endpoint answers that counts as a mishap.
-const UNUSUAL: [Answer; 5] = [
-    Answer::IsPaused,
-    Answer::IsDeleted,
-    Answer::AsksForDelay(30),
-    Answer::AsksForDelay(900),
-    Answer::AsksForTime(3_600),
-];
-
-/// A case: what is queued, and what may happen to it.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    /// The run of each message.
-    pub(crate) messages: Vec<RunId>,
-    /// How old the messages are when the first of them may be received, in seconds.
-    pub(crate) age: u64,
-    /// How many mishaps there are at most.
-    pub(crate) mishaps: u8,
-    /// How many receives the slow lane allows.
-    pub(crate) slow_receives: usize,
-    pub(crate) redrive: Redrive,
-}
-
 /// A step of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -79,19 +56,6 @@ pub(crate) enum Action {
 }
 
 impl Case {
-    /// The receives that the queue of a lane allows.
-    fn receives(&self, lane: Lane) -> usize {
-        match lane {
-            Lane::Fast => lane.max_receive_count(),
-            Lane::Slow => self.slow_receives,
-        }
-    }
-
-    /// The most attempts of a run without a mishap: one at once, and one at each point that is left.
-    fn attempts(&self) -> usize {
-        1 + AGES.iter().filter(|point| **point > self.age).count()
-    }
-
     /// The receives that are possible now. One that comes before its turn makes the others late.
     fn receivable(&self, state: &State, actions: &mut Vec<Action>) {
         let next = state.messages.iter().flatten().map(|message| message.visible_at).min();

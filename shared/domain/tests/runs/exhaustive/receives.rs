@@ -12,7 +12,7 @@ use storehook_domain::{
 };
 
 use super::{
-    Case,
+    case::{Case, UNUSUAL},
     state::{Read, Recorded, State, Stop, UnderWay},
 };
 use crate::{
@@ -83,8 +83,7 @@ impl State {
         let receive = self.under_way.remove(which);
         let Some(message) = self.messages[receive.slot].clone() else { return };
         let run = message.body.run.clone();
-        self.mishaps -=
-            u8::from(super::UNUSUAL.contains(&answer) && receive.is_admitted() && !self.is_deleted);
+        self.mishaps -= u8::from(UNUSUAL.contains(&answer) && receive.is_admitted() && !self.is_deleted);
         let stopped = match answer {
             Answer::IsPaused if receive.is_admitted() => Some(Stop::Held),
             Answer::IsDeleted if receive.is_admitted() => Some(Stop::Cancelled),

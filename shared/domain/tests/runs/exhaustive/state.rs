@@ -14,11 +14,10 @@ use storehook_domain::{
     },
 };
 
-use super::Case;
+use super::case::Case;
 use crate::{
     kinds::Fault,
-    message,
-    messages::{Queued, at},
+    messages::{Queued, at, message},
 };
 
 /// How long the function may work on a batch, in milliseconds.
