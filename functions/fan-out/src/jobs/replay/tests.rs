@@ -252,7 +252,7 @@ async fn a_step_counts_only_what_sqs_took_and_fails_if_sqs_does() -> TestResult 
     assert!(!make(&aws, 1, None, "m-1", soon()).await?);
     assert_eq!((&noted(&aws)?["found"]["N"], &noted(&aws)?["sent"]["N"]), (&json!("1"), &json!("0")));
     let aws = aws_with_one().await?;
-    ["directly", "by the SDK"].map(|_| aws.refuse("SendMessageBatch", Value::Null));
+    ["directly", "by the SDK"].iter().for_each(|_| aws.refuse("SendMessageBatch", Value::Null));
     assert!(make(&aws, 1, None, "m-1", soon()).await?, "the step comes again");
     assert!(aws.calls("PutItem").is_empty());
     assert_eq!(aws.calls("ChangeMessageVisibility").len(), 1);
