@@ -12,7 +12,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use kinds::{Answer, Fault, Post};
+use kinds::{Answer, Fault, Post, Redrive};
 use messages::message;
 use proptest::prelude::*;
 use steps::{Step, answer, fault, redrive, silence, skew, step};
@@ -178,4 +178,31 @@ fn a_failing_message_leaves_the_fast_lane_after_forty_seconds() {
     let points = Lane::Fast.max_receive_count();
     assert_eq!(AGES[points], 40, "its last wait ends when the slow lane's first attempt is due");
     assert!(Lane::Slow.max_receive_count() >= 2 * AGES.len());
+}
+
+/// Found by the machine above: SQS shows a message twice, and the copy comes two seconds before the next
+/// attempt is due. It makes that attempt, and the message ends without one.
+#[test]
+fn a_copy_that_comes_a_little_early_makes_the_attempt_that_is_due() {
+    let step = |answer, latency, is_shown_twice| Step {
+        fault: Fault::None,
+        answer,
+        latency,
+        jitter: 0.0,
+        overlaps: false,
+        which: 0,
+        is_shown_twice,
+    };
+    let mut world = World::new(Redrive { keeps_count: false, keeps_id: false });
+    world.send(message(RunId::Event));
+    let steps = [
+        step(Answer::Fails, 0, false),
+        step(Answer::Fails, 28_000, true),
+        step(Answer::Takes, 0, false),
+        step(Answer::Takes, 0, false),
+    ];
+    live(&mut world, &steps, true);
+    let points: Vec<_> = world.posts.iter().map(|post| (post.point, post.delivered)).collect();
+    assert_eq!(points, [(1, false), (2, false), (3, true)]);
+    assert!(world.is_quiet());
 }

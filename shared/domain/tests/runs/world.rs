@@ -28,6 +28,10 @@ use crate::{
 /// The queues' visibility timeout, in milliseconds.
 const VISIBILITY_TIMEOUT: i64 = 360_000;
 
+/// How much earlier than it is due an attempt may be made, in seconds. Such an attempt is the one that is
+/// due.
+const EARLY: u64 = 2;
+
 /// How long the function may work on a batch, in milliseconds.
 const FUNCTION_TIMEOUT: i64 = 60_000;
 
@@ -197,7 +201,7 @@ impl World {
         causes.extend((end == Some(RunEnd::Dead)).then_some(Cause::Dead));
         self.latest.insert(run.to_string(), causes.clone());
         if let Some(outcome) = outcome {
-            let began_age = message.received().age(at(received_at)).as_secs();
+            let began_age = message.received().age(at(received_at)).as_secs() + EARLY;
             self.posts.push(Post {
                 run: run.clone(),
                 point: AGES.iter().filter(|point| **point <= began_age).count(),
