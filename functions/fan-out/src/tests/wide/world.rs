@@ -57,7 +57,7 @@ pub(super) fn world() -> Result<(Shared, Dependencies), Box<dyn std::error::Erro
             if operation.starts_with("Send") {
                 virtual_time::sleep(Duration::from_secs(1)).await;
             }
-            aws.lock().unwrap().respond(operation, &call)
+            aws.lock().unwrap().respond(operation, &call).into()
         }
         .boxed()
     };
