@@ -1,5 +1,5 @@
 //! AWS in this process, behind the SDK's HTTP connector ([`InProcess`]). A call takes [`LATENCY`] on
-//! the virtual clock.
+//! the virtual clock, unless a [fault](CallFault) strikes.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,12 +8,22 @@ use std::{
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
-use storehook_aws::stand_in::InProcess;
+use storehook_aws::stand_in::{InProcess, Reply};
 
-use crate::{clock, dynamodb::DynamoDb, kinesis::Stream, refusal::Refusal, sqs::Sqs};
+use crate::{
+    clock,
+    dynamodb::DynamoDb,
+    faults::{CallFault, Fault, Faults, Service},
+    kinesis::Stream,
+    refusal::Refusal,
+    sqs::Sqs,
+};
 
 /// How long each call takes: about what DynamoDB and SQS take within a region.
 pub(crate) const LATENCY: Duration = Duration::from_millis(8);
+
+/// How long a slow call takes. The SDK gives up an attempt after two seconds.
+const SLOW: Duration = Duration::from_secs(6);
 
 /// DynamoDB, SQS and Kinesis.
 #[derive(Clone)]
@@ -21,6 +31,7 @@ pub(crate) struct Aws {
     pub(crate) dynamodb: Arc<Mutex<DynamoDb>>,
     pub(crate) sqs: Sqs,
     pub(crate) stream: Stream,
+    pub(crate) faults: Faults,
 }
 
 impl Aws {
@@ -35,17 +46,42 @@ impl Aws {
         InProcess(Arc::new(move |target, call| {
             let aws = aws.clone();
             async move {
+                let fault = aws.fault(&target);
+                let latency = if fault == Some(CallFault::Slow) { SLOW } else { LATENCY };
                 // Half of the time before the service sees the call, half of it after.
-                tokio::time::sleep(LATENCY / 2).await;
-                let response = aws.respond(&target, &call).unwrap_or_else(|Refusal(name, mut body)| {
-                    body["__type"] = name.into();
-                    body
-                });
-                tokio::time::sleep(LATENCY / 2).await;
-                response
+                tokio::time::sleep(latency / 2).await;
+                let refused = |name: &str| json!({"__type": name});
+                let reply = match fault {
+                    Some(CallFault::Throttled) => refused("ThrottlingException").into(),
+                    Some(CallFault::Failed) => Reply::Failure(refused("InternalServerError")),
+                    Some(CallFault::Lost) => {
+                        _ = aws.respond(&target, &call);
+                        Reply::Broken
+                    }
+                    Some(CallFault::Slow) | None => Reply::from(match aws.respond(&target, &call) {
+                        Ok(response) => response,
+                        Err(Refusal(name, mut body)) => {
+                            body["__type"] = name.into();
+                            body
+                        }
+                    }),
+                };
+                tokio::time::sleep(latency / 2).await;
+                reply
             }
             .boxed()
         }))
+    }
+
+    /// What goes wrong with a call, if anything does.
+    fn fault(&self, target: &str) -> Option<CallFault> {
+        let service = match target.split_once('.')?.0 {
+            "DynamoDB_20120810" => Service::DynamoDb,
+            "AmazonSQS" => Service::Sqs,
+            _ => Service::Kinesis,
+        };
+        let all = [CallFault::Throttled, CallFault::Failed, CallFault::Lost, CallFault::Slow];
+        all.into_iter().find(|fault| self.faults.happens(Fault::Call(service, *fault)))
     }
 
     fn respond(&self, target: &str, call: &Value) -> Result<Value, Refusal> {

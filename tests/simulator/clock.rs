@@ -2,7 +2,8 @@
 //!
 //! It is tokio's paused clock: when all tasks wait, the time moves to the next moment that one of
 //! them waits for. So the SDK's timeouts, the handlers' waits and the stand-ins' latencies cost no
-//! real time. The handlers get the time as [`now`], the SDK by [`Virtual`].
+//! real time. The stand-ins and the SDK ([`Virtual`]) have the right time, [`now`]. The handlers have
+//! that of their environment ([`of_environment`]), whose clock may be wrong.
 
 use std::{
     cell::Cell,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use aws_smithy_async::time::TimeSource;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 thread_local! {
@@ -34,6 +35,22 @@ pub(crate) fn elapsed() -> Duration {
 pub(crate) fn now() -> Timestamp {
     let base = Timestamp::from_second(BASE).unwrap_or_default();
     base.saturating_add(elapsed()).unwrap_or(base)
+}
+
+tokio::task_local! {
+    /// How far ahead the clock of the environment is whose invocation runs.
+    static AHEAD: SignedDuration;
+}
+
+/// Does the work of an invocation in an environment whose clock is so far ahead.
+pub(crate) async fn ahead<T>(ahead: SignedDuration, work: impl Future<Output = T>) -> T {
+    AHEAD.scope(ahead, work).await
+}
+
+/// The time now, by the clock of the environment whose invocation runs.
+pub(crate) fn of_environment() -> Timestamp {
+    let ahead = AHEAD.try_with(|ahead| *ahead).unwrap_or_default();
+    now().saturating_add(ahead).unwrap_or_else(|_| now())
 }
 
 /// The clock of the SDK.

@@ -31,8 +31,8 @@ impl Baselines {
     fn of(&mut self, scenario: &Scenario, options: &Options) -> Result<Results> {
         let alone = scenario.alone();
         let is_same = |known: &Scenario| {
-            let Scenario { outage, faults, crashes, .. } = known;
-            (outage, faults, crashes) == (&alone.outage, &alone.faults, &alone.crashes)
+            let Scenario { outage, faults, .. } = known;
+            (outage, faults) == (&alone.outage, &alone.faults)
         };
         if let Some((_, known)) = self.0.iter().find(|(known, _)| is_same(known)) {
             return Ok(known.clone());

@@ -1,26 +1,22 @@
 //! The deployment of a simulation: the stand-ins as the template wants them, and the functions with
 //! their mappings.
 
-use std::{
-    rc::Rc,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use anyhow::Result;
+use delivery::Script;
 use futures::FutureExt as _;
 use storehook_aws::Environment;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::{
     aws::Aws,
-    clock, endpoints,
+    clock,
+    faults::Faults,
     functions::{Counted, Delivery, FanOut},
     kinesis::{Record, Stream},
-    lambda::{queue_poller, schedule, stream_poller},
-    ledger::Ledger,
+    lambda::{Outage, queue_poller, schedule, stream_poller},
     scale::Scale,
-    scenarios::Scenario,
     sqs::{Counting, Sqs},
     template::Template,
 };
@@ -53,26 +49,28 @@ pub(crate) struct Options {
 }
 
 /// The stand-ins, with empty tables and queues.
-pub(crate) fn aws(template: &Template, scenario: &Scenario, options: &Options) -> Result<Aws> {
+pub(crate) fn aws(template: &Template, faults: &Faults, options: &Options) -> Result<Aws> {
     let queues = template.queues(options.scale)?;
     let aws = Aws {
         dynamodb: Arc::default(),
-        sqs: Sqs::new(queues, options.counting, scenario.faults.clone()),
+        sqs: Sqs::new(queues, options.counting, faults.clone()),
         stream: Stream::new(template.stream_mapping()?.parallelization),
+        faults: faults.clone(),
     };
+    aws.dynamodb().faults = faults.clone();
     for table in [REGISTRY, HISTORY] {
         aws.dynamodb().create(table, template.table(table)?);
     }
     Ok(aws)
 }
 
-/// Starts the functions and the pollers of their mappings, which never end.
+/// Starts the functions and the pollers of their mappings, which never end. The script responds in
+/// the place of endpoints.
 pub(crate) fn start(
     template: &Template,
-    scenario: &Scenario,
     options: &Options,
     aws: &Aws,
-    ledger: &Arc<Mutex<Ledger>>,
+    (script, outage): (Script, &Outage),
     counted: &Counted,
 ) -> Result<Vec<JoinHandle<()>>> {
     let environment = |function: &str| -> Result<(Environment, storehook_aws::AwsConfig)> {
@@ -88,11 +86,10 @@ pub(crate) fn start(
         let sdk = sdk.time_source(clock::Virtual).build();
         Ok((environment, aws.in_process().config(sdk)))
     };
-    let script = endpoints::script(ledger.clone());
     let (variables, reached) = environment("DeliveryFunction")?;
-    let delivery = Delivery::new(&variables, &reached, script, scenario.crashes, counted.clone())?;
+    let delivery = Delivery::new(&variables, &reached, script, aws.faults.clone(), counted.clone())?;
     let (variables, reached) = environment("FanOutFunction")?;
-    let fan_out = FanOut::new(&variables, &reached, scenario.crashes, counted.clone())?;
+    let fan_out = FanOut::new(&variables, &reached, aws.faults.clone(), counted.clone())?;
     let jobs = fan_out.clone();
     let deliver = move |batch, timeout| delivery.clone().invoke(batch, timeout).boxed_local();
     let make_steps = move |batch, timeout| jobs.clone().invoke_jobs(batch, timeout).boxed_local();
@@ -103,8 +100,8 @@ pub(crate) fn start(
     for (name, invoke) in mappings {
         let mapping = template.queue_mapping(name, options.scale)?;
         for _ in 0..mapping.concurrency {
-            let outage = scenario.outage.clone();
-            let poll = queue_poller::poll(aws.sqs.clone(), mapping.clone(), outage, invoke.clone());
+            let (sqs, mapping, outage) = (aws.sqs.clone(), mapping.clone(), outage.clone());
+            let poll = queue_poller::poll(sqs, mapping, outage, invoke.clone());
             pollers.push(spawn_local(poll));
         }
     }
@@ -124,7 +121,7 @@ pub(crate) fn start(
                 sqs.reject(REJECTED, &String::from_utf8_lossy(&record.data));
             }
         };
-        let (stream, outage) = (aws.stream.clone(), scenario.outage.clone());
+        let (stream, outage) = (aws.stream.clone(), outage.clone());
         let invoke = fan_out_events.clone();
         pollers.push(spawn_local(stream_poller::poll(
             stream,
@@ -133,6 +130,7 @@ pub(crate) fn start(
             outage,
             invoke,
             give_up,
+            aws.faults.clone(),
         )));
     }
     Ok(pollers)

@@ -12,9 +12,13 @@ use delivery::Script;
 use fan_out::{Batch, BatchResponse, Times};
 use storehook_aws::{AwsConfig, Environment, metrics::Tally};
 
-use crate::{clock, lambda::environments::Environments};
+use crate::{
+    clock,
+    faults::{Faults, subjects_of},
+    lambda::environments::Environments,
+};
 
-/// What all invocations have counted. One that crashes has counted nothing.
+/// What all invocations have counted. One that is killed has counted nothing.
 pub(crate) type Counted = Rc<RefCell<Tally>>;
 
 /// The delivery function.
@@ -26,26 +30,27 @@ impl Delivery {
         variables: &Environment,
         aws: &AwsConfig,
         script: Script,
-        crashes: f64,
+        faults: Faults,
         counted: Counted,
     ) -> Result<Self> {
         let (settings, aws) = (delivery::Settings::read(variables)?, aws.clone());
         let make = move || {
             let (settings, script) = (settings.clone(), script.clone());
-            delivery::Dependencies::simulated(&aws, settings, script, clock::now)
+            delivery::Dependencies::simulated(&aws, settings, script, clock::of_environment)
         };
-        Ok(Self(Rc::new(Environments::new(crashes, make)), counted))
+        Ok(Self(Rc::new(Environments::new(faults, make)), counted))
     }
 
     /// Invokes it with a batch of a queue.
     pub(crate) async fn invoke(self, batch: SqsEvent, timeout: Duration) -> Option<SqsBatchResponse> {
         let counted = self.1;
+        let subjects = subjects_of_messages(&batch);
         let work = |dependencies: Rc<delivery::Dependencies>| async move {
             let response = delivery::handle(&dependencies, batch).await;
             counted.borrow_mut().add(&dependencies.meter.take());
             response
         };
-        self.0.invoke(timeout, work).await
+        self.0.invoke(timeout, subjects, work).await
     }
 }
 
@@ -57,24 +62,32 @@ impl FanOut {
     pub(crate) fn new(
         variables: &Environment,
         aws: &AwsConfig,
-        crashes: f64,
+        faults: Faults,
         counted: Counted,
     ) -> Result<Self> {
         let (settings, aws) = (fan_out::Settings::read(variables)?, aws.clone());
         let make = move || fan_out::Dependencies::new(&aws, settings.clone());
-        Ok(Self(Rc::new(Environments::new(crashes, make)), counted))
+        Ok(Self(Rc::new(Environments::new(faults, make)), counted))
     }
 
     async fn invoke(self, batch: Batch, timeout: Duration) -> Option<BatchResponse> {
         let counted = self.1;
+        let subjects = match &batch {
+            Batch::Events(batch) => {
+                let texts =
+                    batch.records.iter().map(|record| String::from_utf8_lossy(&record.kinesis.data.0));
+                texts.flat_map(|text| subjects_of(&text)).collect()
+            }
+            Batch::Jobs(batch) => subjects_of_messages(batch),
+            Batch::Sweep(_) => Vec::new(),
+        };
         let work = |dependencies: Rc<fan_out::Dependencies>| async move {
-            let now = clock::now();
-            let times = Times::begin(clock::now, now.saturating_add(timeout).unwrap_or(now));
+            let times = Times::of_invocation(clock::of_environment);
             let response = fan_out::handle(&dependencies, batch, times).await;
             counted.borrow_mut().add(&dependencies.meter.take());
             response
         };
-        self.0.invoke(timeout, work).await
+        self.0.invoke(timeout, subjects, work).await
     }
 
     /// Invokes it with a batch of the stream.
@@ -104,4 +117,13 @@ impl FanOut {
             self.invoke(batch, timeout).await;
         }
     }
+}
+
+/// What the messages of a batch carry.
+fn subjects_of_messages(batch: &SqsEvent) -> Vec<String> {
+    batch
+        .records
+        .iter()
+        .flat_map(|message| subjects_of(message.body.as_deref().unwrap_or_default()))
+        .collect()
 }

@@ -38,12 +38,18 @@ struct Shard {
 struct Waiting {
     put: u64,
     parts: Vec<VecDeque<Record>>,
+    /// The last records that are done, of each part.
+    done: Vec<VecDeque<Record>>,
 }
+
+/// How many records that are done may be read once more.
+const REREAD_KEPT: usize = 100;
 
 impl Stream {
     /// A stream of which so many batches are worked on at the same time.
     pub(crate) fn new(parallelization: usize) -> Self {
-        let waiting = Waiting { put: 0, parts: vec![VecDeque::new(); parallelization.max(1)] };
+        let parts = vec![VecDeque::new(); parallelization.max(1)];
+        let waiting = Waiting { put: 0, done: parts.clone(), parts };
         Self(Arc::new(Shard { waiting: Mutex::new(waiting), arrived: Notify::new() }))
     }
 
@@ -83,7 +89,21 @@ impl Stream {
 
     /// Takes the first records of a part away.
     pub(crate) fn done(&self, part: usize, count: usize) {
-        self.waiting().parts[part].drain(..count);
+        let mut waiting = self.waiting();
+        let Waiting { parts, done, .. } = &mut *waiting;
+        done[part].extend(parts[part].drain(..count));
+        let excess = done[part].len().saturating_sub(REREAD_KEPT);
+        done[part].drain(..excess);
+    }
+
+    /// Reads records of a part once more: the last ones that are done, at most [`REREAD_KEPT`].
+    pub(crate) fn reread(&self, part: usize, count: usize) -> Vec<Record> {
+        let mut waiting = self.waiting();
+        let Waiting { parts, done, .. } = &mut *waiting;
+        let first = done[part].len().saturating_sub(count);
+        let again: Vec<_> = done[part].drain(first..).collect();
+        again.iter().rev().for_each(|record| parts[part].push_front(record.clone()));
+        again
     }
 
     /// The number of batches that are taken at the same time.

@@ -7,7 +7,10 @@ use std::{ops::Range, time::Duration};
 
 use storehook_domain::webhook::Protocol;
 
-use crate::{behaviour::Behaviour, sqs::Faults};
+use crate::{
+    behaviour::Behaviour,
+    faults::{Fault, Rates},
+};
 
 /// How many tenants there are: installations of an app on a shop.
 pub(crate) const TENANTS: usize = 50;
@@ -26,9 +29,7 @@ pub(crate) struct Scenario {
     pub(crate) trouble: Option<Trouble>,
     /// When AWS's pollers stop, counted from the beginning.
     pub(crate) outage: Option<Range<Duration>>,
-    pub(crate) faults: Faults,
-    /// Which part of the invocations crash.
-    pub(crate) crashes: f64,
+    pub(crate) faults: Rates,
 }
 
 /// Tenants in trouble.
@@ -69,8 +70,7 @@ impl Group {
 
 impl Scenario {
     const fn of(name: &'static str, title: &'static str, trouble: Option<Trouble>) -> Self {
-        let faults = Faults { untaken: 0.0, lost: None };
-        Self { name, title, trouble, outage: None, faults, crashes: 0.0 }
+        Self { name, title, trouble, outage: None, faults: Rates::NONE }
     }
 
     /// The same scenario with all tenants healthy.
@@ -97,7 +97,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     // hundred times.
     let pusher =
         Group { webhooks: 1_000.0, burst: 10, is_pushed: true, ..Group::of(0.5, Behaviour::Healthy) };
-    let lossy = Faults { untaken: 0.01, lost: Some(("JobsQueue", 0.2)) };
+    let lossy = Rates::NONE.with(Fault::Untaken, 0.01).with(Fault::JobLost, 0.2).with(Fault::Killed, 0.01);
     vec![
         Scenario::of("dead", "one endpoint is dead, 300/s", tenants(1, dead(300.0))),
         Scenario::of("dead-40", "40 endpoints are dead, 10/s each", tenants(40, dead(10.0))),
@@ -137,7 +137,6 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         Scenario {
             faults: lossy,
-            crashes: 0.01,
             ..Scenario::of(
                 "lossy",
                 "one is dead, 100/s; a fifth of the jobs is lost, 1 % of all invocations crash",

@@ -13,6 +13,8 @@ use crate::{
     aws::Aws,
     clock,
     deployment::{self, FAST, JOBS, Options, REGISTRY, SLOW},
+    endpoints,
+    faults::Faults,
     functions::Counted,
     ledger::Ledger,
     scenarios::Scenario,
@@ -49,7 +51,7 @@ pub(crate) fn run(scenario: &Scenario, options: &Options) -> Result<End> {
 
 async fn simulate(scenario: &Scenario, options: &Options) -> Result<End> {
     let template = Template::read()?;
-    let aws = deployment::aws(&template, scenario, options)?;
+    let aws = deployment::aws(&template, &Faults::new(scenario.faults.clone()), options)?;
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let mut publishers = Vec::new();
     for (number, (group, is_troubled)) in scenario.tenants().enumerate() {
@@ -58,7 +60,13 @@ async fn simulate(scenario: &Scenario, options: &Options) -> Result<End> {
         publishers.push(spawn_local(tenant.publish(aws.clone(), ledger.clone(), options.time, options.seed)));
     }
     let counted = Counted::default();
-    let pollers = deployment::start(&template, scenario, options, &aws, &ledger, &counted)?;
+    let pollers = deployment::start(
+        &template,
+        options,
+        &aws,
+        (endpoints::script(ledger.clone()), &scenario.outage),
+        &counted,
+    )?;
     for publisher in publishers {
         publisher.await??;
     }
@@ -73,6 +81,6 @@ async fn simulate(scenario: &Scenario, options: &Options) -> Result<End> {
 }
 
 /// Whether nothing waits but dead letters and what was rejected.
-fn is_quiet(aws: &Aws) -> bool {
+pub(crate) fn is_quiet(aws: &Aws) -> bool {
     aws.stream.depth() == 0 && [FAST, SLOW, JOBS].iter().all(|queue| aws.sqs.depth(queue) == 0)
 }

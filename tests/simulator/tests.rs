@@ -12,6 +12,7 @@ use crate::{
     comparison::{Baselines, Comparison},
     deployment::Options,
     fates::Fates,
+    faults::Rates,
     results::Results,
     scale::Scale,
     scenarios::{self, Group, Scenario, Trouble},
@@ -46,7 +47,7 @@ fn check(name: &str) -> Comparison {
         let Fates { published, delivered, dead, held, cancelled, waiting, lost } = run.results.fates;
         assert_eq!(lost, 0, "{name}: {:?}", run.results);
         assert_eq!(published, delivered + dead + held + cancelled + waiting, "{name}");
-        let has_faults = compared.scenario.crashes > 0.0;
+        let has_faults = compared.scenario.faults != Rates::NONE;
         assert!(has_faults || run.results.duplicates == 0, "{name}: {:?}", run.results);
         assert!(run.results.fates.delivered > 0, "{name}: {:?}", run.results);
     }

@@ -55,7 +55,7 @@ use storehook_domain::{event::rejected::RejectedEvent, job::fan_out::Range};
 pub use dependencies::Dependencies;
 pub use settings::Settings;
 pub use sweep::{Sweep, SweepResponse};
-pub use times::{RESERVE, Times};
+pub use times::{FUNCTION_TIMEOUT, RESERVE, Times};
 
 use crate::{
     events::{

@@ -1,7 +1,6 @@
 //! The fan-out function: wires and runs.
 
 use fan_out::{Batch, Dependencies, Settings, Times};
-use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use storehook_aws::{AwsConfig, Environment};
 
@@ -17,8 +16,7 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings);
     let handler = async |event: LambdaEvent<Batch>| {
-        let deadline = Timestamp::from_millisecond(event.context.deadline.try_into()?)?;
-        let times = Times::begin(storehook_aws::now, deadline);
+        let times = Times::of_invocation(storehook_aws::now);
         let counted_at = event.payload.counted_at(times);
         let response = fan_out::handle(&dependencies, event.payload, times).await;
         dependencies.meter.write(counted_at);

@@ -10,18 +10,29 @@ use storehook_domain::job::STEP_TIME;
 /// stops earlier.
 pub const RESERVE: Duration = Duration::from_secs(10);
 
+/// After this time Lambda ends an invocation: `Timeout` in the template. A test compares the two.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// When an invocation began, and when it must end.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// When it began. Deliveries count as queued at this time.
     pub now: Timestamp,
-    /// When Lambda ends the invocation.
+    /// When Lambda ends the invocation, by the same clock.
     pub deadline: Timestamp,
     /// The clock.
     pub clock: fn() -> Timestamp,
 }
 
 impl Times {
+    /// The times of an invocation that begins now, by its own clock alone. Lambda tells its deadline by
+    /// another clock. If the environment's were a minute ahead of that, no invocation would ever have
+    /// time for anything, and the shard would stand still.
+    pub fn of_invocation(clock: fn() -> Timestamp) -> Self {
+        let now = clock();
+        Self { now, deadline: now.saturating_add(FUNCTION_TIMEOUT).unwrap_or(Timestamp::MAX), clock }
+    }
+
     /// The times of an invocation that begins now.
     pub fn begin(clock: fn() -> Timestamp, deadline: Timestamp) -> Self {
         Self { now: clock(), deadline, clock }

@@ -40,6 +40,7 @@ fn failed_job_steps_are_ridden_out_for_as_long_as_the_code_says() -> Result<()> 
     let visibility = properties["VisibilityTimeout"].as_u64().context("no visibility timeout")?;
     assert!(visibility >= 6 * timeout, "{visibility} s for a timeout of {timeout} s");
     let step = STEP_TIME.as_secs() + 3 * storehook_aws::CALL_TIMEOUT.as_secs() as i64;
+    assert_eq!(timeout, fan_out::FUNCTION_TIMEOUT.as_secs(), "its work is cut to it");
     assert!(timeout as i64 >= step + 2, "{timeout} s is too short for steps of {step} s");
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
     table::Key,
     value::Item,
 };
-use crate::refusal::Refusal;
+use crate::{faults::Fault, refusal::Refusal};
 
 /// The most items of one call ("Quotas in Amazon DynamoDB").
 const GET_LIMIT: usize = 100;
@@ -31,26 +31,39 @@ impl DynamoDb {
         let tables = item_of(&call["RequestItems"])?;
         let keys_of = |wanted: &Value| wanted["Keys"].as_array().cloned().unwrap_or_default();
         at_most(GET_LIMIT, tables.values().map(|wanted| keys_of(wanted).len()).sum())?;
-        let mut responses = Map::new();
+        let (mut responses, mut unprocessed) = (Map::new(), Map::new());
         for (name, wanted) in tables {
-            let mut found = Vec::new();
+            let (mut found, mut undone) = (Vec::new(), Vec::new());
             for key in keys_of(wanted) {
+                if self.faults.happens(Fault::Unprocessed) {
+                    undone.push(key);
+                    continue;
+                }
                 self.reads += 1;
                 let table = self.table(name)?;
                 let key = table.key_of(item_of(&key)?)?;
                 found.extend(table.get(&key, now).map(Value::Object));
             }
             responses.insert(name.clone(), found.into());
+            if !undone.is_empty() {
+                unprocessed.insert(name.clone(), json!({"Keys": undone, "ConsistentRead": true}));
+            }
         }
-        Ok(json!({"Responses": responses, "UnprocessedKeys": {}}))
+        Ok(json!({"Responses": responses, "UnprocessedKeys": unprocessed}))
     }
 
     pub(super) fn batch_write_item(&mut self, call: &Value) -> Result<Value, Refusal> {
         let tables = item_of(&call["RequestItems"])?;
         let writes_of = |writes: &Value| writes.as_array().cloned().unwrap_or_default();
         at_most(WRITE_LIMIT, tables.values().map(|writes| writes_of(writes).len()).sum())?;
+        let mut unprocessed = Map::new();
         for (name, writes) in tables {
+            let mut undone = Vec::new();
             for write in writes_of(writes) {
+                if self.faults.happens(Fault::Unprocessed) {
+                    undone.push(write);
+                    continue;
+                }
                 self.writes += 1;
                 let table = self.table(name)?;
                 if let Some(put) = write.get("PutRequest") {
@@ -60,14 +73,21 @@ impl DynamoDb {
                     table.remove(&key);
                 }
             }
+            if !undone.is_empty() {
+                unprocessed.insert(name.clone(), undone.into());
+            }
         }
-        Ok(json!({"UnprocessedItems": {}}))
+        Ok(json!({"UnprocessedItems": unprocessed}))
     }
 
     /// Checks all conditions before anything is written.
     pub(super) fn transact_write_items(&mut self, call: &Value, now: i64) -> Result<Value, Refusal> {
         let entries = call["TransactItems"].as_array().cloned().unwrap_or_default();
         at_most(TRANSACTION_LIMIT, entries.len())?;
+        if self.faults.happens(Fault::TransactionConflict) {
+            let reasons: Vec<_> = entries.iter().map(|_| json!({"Code": "TransactionConflict"})).collect();
+            return Err(Refusal("TransactionCanceledException", json!({"CancellationReasons": reasons})));
+        }
         let (mut writes, mut reasons, mut is_refused) = (Vec::new(), Vec::new(), false);
         for entry in &entries {
             self.writes += 1;

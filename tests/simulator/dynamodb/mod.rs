@@ -1,7 +1,7 @@
 //! A stand-in for DynamoDB: tables and indexes in memory, and the calls that Storehook makes.
 //!
-//! Reads and writes are atomic, indexes follow at once, and nothing is throttled. What the stand-in
-//! does not know it refuses.
+//! Reads and writes are atomic, and indexes follow at once. As [`faults`](crate::faults), batches are
+//! done in part, and transactions meet others. What the stand-in does not know it refuses.
 
 mod batch;
 mod expression;
@@ -26,7 +26,7 @@ use self::{
     table::Table,
     value::Item,
 };
-use crate::refusal::Refusal;
+use crate::{faults::Faults, refusal::Refusal};
 
 /// DynamoDB: its tables, and how much they were used.
 #[derive(Default)]
@@ -34,6 +34,7 @@ pub(crate) struct DynamoDb {
     tables: BTreeMap<String, Table>,
     conditions: BTreeMap<String, Shared<Condition>>,
     updates: BTreeMap<String, Shared<Vec<Change>>>,
+    pub(crate) faults: Faults,
     /// Items that were looked up, each query counting as one.
     pub(crate) reads: u64,
     /// Items that were written or deleted, whether the condition was met or not.
@@ -50,6 +51,25 @@ impl DynamoDb {
     pub(crate) fn put(&mut self, table: &str, item: &Value) -> Result<(), Refusal> {
         let item = item.as_object().ok_or_else(|| Refusal::invalid("no item"))?;
         self.table(table)?.put(item)
+    }
+
+    /// Removes an item, as somebody else.
+    pub(crate) fn remove(&mut self, table: &str, item: &Value) -> Result<(), Refusal> {
+        let item = item.as_object().ok_or_else(|| Refusal::invalid("no item"))?;
+        let table = self.table(table)?;
+        let key = table.key_of(item)?;
+        table.remove(&key);
+        Ok(())
+    }
+
+    /// Takes out the items of a table that have expired.
+    pub(crate) fn expired(&mut self, table: &str, now: Timestamp) -> Vec<Item> {
+        self.table(table).map(|table| table.expire(now.as_second())).unwrap_or_default()
+    }
+
+    /// How many items a table has.
+    pub(crate) fn count(&self, table: &str) -> usize {
+        self.tables.get(table).map_or(0, Table::len)
     }
 
     /// Every item of a table.

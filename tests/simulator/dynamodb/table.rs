@@ -130,6 +130,18 @@ impl Table {
         }
     }
 
+    /// Takes out the items that have expired.
+    pub(super) fn expire(&mut self, now: i64) -> Vec<Item> {
+        let all = self.items.iter().map(|(key, text)| (key.clone(), item_of(text)));
+        let expired: Vec<_> = all.filter(|(_, item)| self.is_expired(item, now)).collect();
+        expired.iter().for_each(|(key, _)| self.remove(key));
+        expired.into_iter().map(|(_, item)| item).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// Every item, for the results of a simulation.
     pub(crate) fn items(&self) -> impl Iterator<Item = Item> {
         self.items.values().map(|text| item_of(text))

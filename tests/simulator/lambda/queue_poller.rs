@@ -41,7 +41,7 @@ pub(crate) async fn poll(sqs: Sqs, mapping: QueueMapping, outage: Outage, invoke
         tokio::time::sleep(LATENCY).await;
         for (message, id) in batch.iter().zip(&ids) {
             if failures.iter().all(|failure| failure.item_identifier != *id) {
-                sqs.delete(&mapping.queue, &message.receipt_handle);
+                sqs.end(&mapping.queue, message);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Each part of the shard is worked on by itself, one batch after the other. A batch that fails
 //! comes again after a wait, from the first record that the function names. If the invocation timed
 //! out or crashed, the batch is bisected first. A record that is too old by then goes to the
-//! destination of failures.
+//! destination of failures. As [`faults`](crate::faults), a poller reads records again that are done.
 
 use std::{rc::Rc, time::Duration};
 
@@ -16,6 +16,7 @@ use futures::future::LocalBoxFuture;
 use super::{Outage, outlast};
 use crate::{
     clock,
+    faults::{Fault, Faults, subjects_of},
     kinesis::{Record, Stream},
     template::StreamMapping,
 };
@@ -38,6 +39,7 @@ pub(crate) async fn poll(
     outage: Outage,
     invoke: Rc<Invoke>,
     give_up: impl Fn(&[Record]),
+    faults: Faults,
 ) {
     let (mut wait, mut size) = (PERIOD, mapping.batch_size);
     loop {
@@ -63,11 +65,25 @@ pub(crate) async fn poll(
                 batch.iter().position(is_failed).unwrap_or(batch.len())
             }
         };
+        if faults.happens(Fault::IteratorExpired) {
+            faults.touch(&subjects(&batch), &[Fault::IteratorExpired]);
+            // The poller has not noted how far it came.
+            continue;
+        }
         stream.done(part, done);
+        if faults.happens(Fault::Reread) {
+            let again = stream.reread(part, (faults.part() * 100.0) as usize);
+            faults.touch(&subjects(&again), &[Fault::Reread]);
+        }
         size = if response.is_none() { (batch.len() / 2).max(1) } else { mapping.batch_size };
         wait = if done == batch.len() { PERIOD } else { (wait * 2).min(LONGEST_WAIT) };
         tokio::time::sleep(wait).await;
     }
+}
+
+/// What records carry.
+fn subjects(records: &[Record]) -> Vec<String> {
+    records.iter().flat_map(|record| subjects_of(&String::from_utf8_lossy(&record.data))).collect()
 }
 
 fn event_of(batch: &[Record]) -> KinesisEvent {

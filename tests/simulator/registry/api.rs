@@ -20,8 +20,8 @@ use crate::{
     aws::Aws,
     clock,
     deployment::{self, Options, REGISTRY},
+    faults::Faults,
     scale::Scale,
-    scenarios,
     sqs::Counting,
     template::Template,
 };
@@ -41,8 +41,6 @@ impl Api {
         let app = runtime.block_on(async {
             clock::begin();
             let template = Template::read()?;
-            let scenario =
-                scenarios::all().into_iter().next().ok_or_else(|| anyhow::anyhow!("no scenario"))?;
             let options = Options {
                 scale: Scale(1.0),
                 seed: 1,
@@ -51,7 +49,7 @@ impl Api {
                 counting: Counting::Anew,
                 environment: Vec::new(),
             };
-            let aws = deployment::aws(&template, &scenario, &options)?;
+            let aws = deployment::aws(&template, &Faults::default(), &options)?;
             for app in APPS {
                 install(&aws, app)?;
             }

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Sqs, message::message_id};
-use crate::refusal::Refusal;
+use super::{Received, Sqs, message::message_id};
+use crate::{faults::Fault, refusal::Refusal};
 
 /// The longest times of a call ("Amazon SQS message quotas").
 const LONGEST_DELAY: u64 = 900;
 const LONGEST_VISIBILITY: u64 = 43_200;
+
+/// The queues that may lose messages.
+const LOSES: [(&str, Fault); 2] = [("JobsQueue", Fault::JobLost), ("DeliveryQueue", Fault::DeliveryLost)];
+
+/// How much later a message may come.
+const LATE: Duration = Duration::from_secs(300);
 
 impl Sqs {
     /// Responds as SQS.
@@ -63,6 +69,13 @@ impl Sqs {
         }
     }
 
+    /// Deletes a message that is done, as a poller does. SQS may fail to.
+    pub(crate) fn end(&self, name: &str, message: &Received) {
+        if !self.0.faults.happens_to(Fault::Undeleted, &message.body) {
+            self.delete(name, &message.receipt_handle);
+        }
+    }
+
     /// Deletes a message by its receipt.
     pub(crate) fn delete(&self, name: &str, receipt_handle: &str) {
         self.with(name, |queue, now| queue.delete(receipt_handle, now));
@@ -77,7 +90,7 @@ impl Sqs {
     fn send_batch(&self, name: &str, call: &Value) -> Result<Value, Refusal> {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in call["Entries"].as_array().into_iter().flatten() {
-            if self.happens(self.0.faults.untaken) {
+            if self.0.faults.happens(Fault::Untaken) {
                 let code = "InternalError";
                 failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": false}));
                 continue;
@@ -95,12 +108,20 @@ impl Sqs {
         let body = message["MessageBody"].as_str().unwrap_or_default();
         let group = message["MessageGroupId"].as_str().unwrap_or_default();
         let id = self.next_id();
-        let loses = self.0.faults.lost.filter(|(queue, _)| *queue == name);
-        if loses.is_some_and(|(_, part)| self.happens(part)) {
+        let faults = &self.0.faults;
+        if LOSES.iter().any(|(queue, fault)| *queue == name && faults.happens(*fault)) {
             self.with(name, |queue, _| queue.tally.lost += 1);
             return Ok(id);
         }
-        self.with(name, |queue, now| queue.send(id, body, group, delay, now));
+        let late = |body| {
+            if faults.happens_to(Fault::Late, body) { LATE.mul_f64(faults.part()) } else { Duration::ZERO }
+        };
+        let wait = delay + late(body);
+        self.with(name, |queue, now| queue.send(id, body, group, wait, now));
+        if faults.happens_to(Fault::SentTwice, body) {
+            let (copy, wait) = (self.next_id(), delay + late(body));
+            self.with(name, |queue, now| queue.send(copy, body, group, wait, now));
+        }
         Ok(id)
     }
 }

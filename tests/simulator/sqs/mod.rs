@@ -7,7 +7,7 @@
 //! documented, so [`Counting`] is a parameter. Quiet groups come before noisy ones ([`fair`]).
 //!
 //! Real queues also show a message twice, change the order, and hide messages from a receive. This one
-//! does not.
+//! does so as [`faults`](crate::faults).
 
 mod api;
 mod fair;
@@ -32,16 +32,10 @@ pub(crate) use self::{
     message::{Counting, Received},
     queue::{QueueSettings, Redrive, Tally},
 };
-use crate::clock;
-
-/// How the service fails on purpose.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Faults {
-    /// Which part of the messages of a batch is not taken.
-    pub(crate) untaken: f64,
-    /// A queue that loses messages, and which part of them.
-    pub(crate) lost: Option<(&'static str, f64)>,
-}
+use crate::{
+    clock,
+    faults::{Fault, Faults},
+};
 
 /// SQS. Clones are the same service.
 #[derive(Clone)]
@@ -53,13 +47,15 @@ struct Service {
     changed: BTreeMap<String, Notify>,
     counting: Counting,
     faults: Faults,
-    random: Mutex<fastrand::Rng>,
     /// How many messages were sent.
     sent: AtomicU64,
 }
 
 /// The longest wait of a receive ("long polling").
 const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// The longest time until a message is shown again that should be hidden.
+const SHOWN_AGAIN_WITHIN: Duration = Duration::from_secs(20);
 
 impl Sqs {
     /// A service with these queues.
@@ -71,7 +67,6 @@ impl Sqs {
             changed,
             counting,
             faults,
-            random: Mutex::new(fastrand::Rng::with_seed(fastrand::u64(..))),
             sent: AtomicU64::new(1),
         }))
     }
@@ -94,16 +89,18 @@ impl Sqs {
         self.0.sent.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether something happens that has this probability.
-    fn happens(&self, probability: f64) -> bool {
-        probability > 0.0 && self.0.random.lock().unwrap_or_else(PoisonError::into_inner).f64() < probability
-    }
-
     /// Receives messages, up to `count`, without waiting.
     pub(crate) fn receive(&self, name: &str, count: usize) -> Vec<Received> {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(name) else { return Vec::new() };
-        let (received, moved) = queue.receive(count, clock::elapsed());
+        let (mut received, moved) = queue.receive(count, clock::elapsed());
+        let faults = &self.0.faults;
+        for message in &received {
+            if faults.happens_to(Fault::ShownTwice, &message.body) {
+                queue.show_again(message.id, clock::elapsed() + SHOWN_AGAIN_WITHIN.mul_f64(faults.part()));
+            }
+        }
+        received.retain(|message| !faults.happens_to(Fault::ReceiveLost, &message.body));
         let target = queue.settings.redrive.as_ref().map(|redrive| redrive.target.clone());
         if let Some(target) = target.filter(|_| !moved.is_empty())
             && let Some(next) = queues.get_mut(&target)
@@ -158,6 +155,11 @@ impl Sqs {
     /// How many messages of a queue are in flight.
     pub(crate) fn in_flight(&self, name: &str) -> usize {
         self.queues().get(name).map_or(0, Queue::in_flight)
+    }
+
+    /// Drops what is older than the retention, in each queue.
+    pub(crate) fn expire(&self) {
+        self.queues().values_mut().for_each(|queue| queue.expire(clock::elapsed()));
     }
 
     /// The bodies of the messages of a queue.

@@ -92,6 +92,9 @@ impl Queue {
     pub(super) fn receive(&mut self, count: usize, now: Duration) -> (Vec<Received>, Vec<Message>) {
         self.show_due(now);
         let (mut received, mut moved) = (Vec::new(), Vec::new());
+        if !self.groups.has_ready() {
+            return (received, moved);
+        }
         let noisy = self.groups.noisy(self.settings.noisy_from, now);
         while received.len() < count && self.groups.in_flight() < self.settings.in_flight_limit {
             let Some(id) = self.groups.next(&noisy) else { break };
@@ -186,6 +189,27 @@ impl Queue {
             return Some(Duration::ZERO);
         }
         self.due.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Shows a message that is in flight at this time, although somebody works on it.
+    pub(super) fn show_again(&mut self, id: u64, at: Duration) {
+        if let Some(message) = self.messages.get(&id) {
+            self.due.push(Reverse((at, id, message.turn)));
+        }
+    }
+
+    /// Drops the messages that are older than the retention.
+    pub(super) fn expire(&mut self, now: Duration) {
+        let (retention, groups) = (self.settings.retention, &mut self.groups);
+        let before = self.messages.len();
+        self.messages.retain(|_, message| {
+            let is_kept = now.saturating_sub(message.sent) <= retention;
+            if !is_kept && let Place::InFlight(_) = message.place {
+                groups.landed(&message.group);
+            }
+            is_kept
+        });
+        self.tally.expired += (before - self.messages.len()) as u64;
     }
 
     pub(super) fn depth(&self) -> usize {

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
-use super::{Counting, Faults, QueueSettings, Redrive, Sqs};
-use crate::clock;
+use super::{Counting, QueueSettings, Redrive, Sqs};
+use crate::{
+    clock,
+    faults::{Fault, Faults, Rates},
+};
 
 const VISIBILITY: u64 = 30;
 
@@ -20,7 +23,8 @@ fn service(counting: Counting, in_flight_limit: usize, faults: Faults) -> Sqs {
         noisy_from: 3,
     };
     let redrive = Redrive { max_receive_count: 2, target: "b".to_owned() };
-    Sqs::new(vec![queue("a", Some(redrive)), queue("b", None)], counting, faults)
+    let queues = vec![queue("a", Some(redrive)), queue("b", None), queue("JobsQueue", None)];
+    Sqs::new(queues, counting, faults)
 }
 
 fn send(sqs: &Sqs, body: &str, group: &str, delay: u64) {
@@ -140,12 +144,13 @@ fn a_batch_waits_for_its_first_message_and_then_for_its_window() {
 #[test]
 fn a_batch_may_be_taken_in_part_and_a_queue_may_lose_messages() {
     clock::run(7, async {
-        let faults = Faults { untaken: 0.5, lost: Some(("b", 0.5)) };
+        let rates = Rates::NONE.with(Fault::Untaken, 0.5).with(Fault::JobLost, 0.5);
+        let faults = Faults::new(rates);
         let sqs = service(Counting::Anew, 10, faults);
         let mut taken = BTreeMap::new();
         for _ in 0..100 {
             let entries = json!([{"Id": "0", "MessageBody": "x"}, {"Id": "1", "MessageBody": "y"}]);
-            for queue in ["a", "b"] {
+            for queue in ["a", "JobsQueue"] {
                 let call = json!({"QueueUrl": queue, "Entries": entries});
                 let response = sqs.respond("SendMessageBatch", &call);
                 let Ok(response) = response else { panic!("the call failed") };
@@ -154,8 +159,8 @@ fn a_batch_may_be_taken_in_part_and_a_queue_may_lose_messages() {
         }
         assert!(taken.values().all(|taken| (50..150).contains(taken)), "{taken:?}");
         assert_eq!(sqs.depth("a"), taken["a"]);
-        let lost = sqs.tally("b").lost as usize;
-        assert_eq!((sqs.depth("b") + lost, (20..80).contains(&lost)), (taken["b"], true));
+        let lost = sqs.tally("JobsQueue").lost as usize;
+        assert_eq!((sqs.depth("JobsQueue") + lost, (20..80).contains(&lost)), (taken["JobsQueue"], true));
     })
     .unwrap();
 }

@@ -4,10 +4,9 @@
 //! Parameters have their defaults. `!Ref` and `!GetAtt` of a resource become names that the stand-ins
 //! know. So the simulation has the queues and settings of a deployment.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use storehook_tests::root;
 use yaml_serde::Value;
 
 use crate::{
@@ -44,7 +43,8 @@ pub(crate) struct StreamMapping {
 impl Template {
     /// Reads the repository's template. Parameters have their defaults.
     pub(crate) fn read() -> Result<Self> {
-        let root: Value = yaml_serde::from_str(&std::fs::read_to_string(root().join("template.yaml"))?)?;
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let root: Value = yaml_serde::from_str(&std::fs::read_to_string(file)?)?;
         let mut parameters = BTreeMap::new();
         for (name, parameter) in root["Parameters"].as_mapping().context("no parameters")? {
             let name = name.as_str().context("a parameter without a name")?.to_owned();

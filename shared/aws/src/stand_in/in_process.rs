@@ -19,9 +19,25 @@ use serde_json::Value;
 
 use crate::{AwsConfig, SdkConfig};
 
-/// What answers a call: by its target, `AmazonSQS.SendMessage`, and its JSON. A response with `__type`
-/// is an error.
-type Respond = dyn Fn(String, Value) -> BoxFuture<'static, Value> + Send + Sync;
+/// How AWS answers a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// By this response. One with `__type` is an error.
+    Response(Value),
+    /// By the status 500 and this response.
+    Failure(Value),
+    /// Not at all: the connection breaks.
+    Broken,
+}
+
+impl From<Value> for Reply {
+    fn from(response: Value) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// What answers a call: by its target, `AmazonSQS.SendMessage`, and its JSON.
+type Respond = dyn Fn(String, Value) -> BoxFuture<'static, Reply> + Send + Sync;
 
 /// AWS in this process.
 #[derive(Clone)]
@@ -46,8 +62,13 @@ impl HttpConnector for InProcess {
         let call = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
         let response = (self.0)(target, call.unwrap_or_default());
         HttpConnectorFuture::new(async move {
-            let body = response.await;
-            let status = StatusCode::try_from(if body["__type"].is_null() { 200 } else { 400 });
+            let (status, body) = match response.await {
+                Reply::Response(body) if body["__type"].is_null() => (200, body),
+                Reply::Response(body) => (400, body),
+                Reply::Failure(body) => (500, body),
+                Reply::Broken => return Err(ConnectorError::io("the connection broke".into())),
+            };
+            let status = StatusCode::try_from(status);
             status
                 .map(|status| HttpResponse::new(status, body.to_string().into()))
                 .map_err(|error| ConnectorError::other(error.into(), None))

@@ -30,7 +30,7 @@ use crate::{
     table::{self, Item, TableError},
 };
 
-pub use in_process::InProcess;
+pub use in_process::{InProcess, Reply};
 pub use lines::logged;
 
 /// DynamoDB, SQS and Kinesis, as a test wants them.

@@ -64,7 +64,7 @@ pub(super) fn world_of(webhooks: u64) -> Result<(Shared, Dependencies), Box<dyn 
             if operation.starts_with("Send") {
                 virtual_time::sleep(Duration::from_secs(1)).await;
             }
-            aws.lock().unwrap().respond(operation, &call)
+            aws.lock().unwrap().respond(operation, &call).into()
         }
         .boxed()
     };

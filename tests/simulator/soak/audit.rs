@@ -1,0 +1,122 @@
+//! The audit: what became of each delivery, by the tables and the dead-letter queue, held against the
+//! receipts.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use storehook_aws::{history::DeliveryItem, stand_in::from_json};
+use storehook_domain::history::{record::DeliveryRecord, state::DeliveryState};
+
+use super::{
+    books::Books,
+    receipts::{Key, Receipt, Receipts},
+};
+use crate::{
+    aws::Aws,
+    clock,
+    deployment::{DEAD, HISTORY, REGISTRY},
+};
+
+/// An audit, which settles deliveries one by one.
+pub(super) struct Audit<'a> {
+    aws: &'a Aws,
+    receipts: &'a mut Receipts,
+    books: &'a mut Books,
+    /// The deliveries among the dead letters.
+    letters: HashSet<Key>,
+}
+
+impl<'a> Audit<'a> {
+    pub(super) fn new(aws: &'a Aws, receipts: &'a mut Receipts, books: &'a mut Books) -> Self {
+        let key_of = |body: &str| {
+            let message: Value = serde_json::from_str(body).ok()?;
+            Key::of(message["envelope"]["id"].as_str()?)
+        };
+        let letters = aws.sqs.bodies(DEAD).iter().filter_map(|body| key_of(body)).collect();
+        Self { aws, receipts, books, letters }
+    }
+
+    /// Settles the deliveries whose records have expired by now, and forgets them.
+    pub(super) fn expire(&mut self) {
+        self.aws.dynamodb().expired(REGISTRY, clock::now());
+        for item in self.aws.dynamodb().expired(HISTORY, clock::now()) {
+            self.settle_item(&json!(item));
+        }
+    }
+
+    /// Settles all deliveries.
+    pub(super) fn end(&mut self) {
+        let items: Vec<_> = self.aws.dynamodb().items(HISTORY).map(|item| json!(item)).collect();
+        items.iter().for_each(|item| self.settle_item(item));
+        let rest: Vec<_> = self.receipts.open.keys().copied().collect();
+        for key in rest {
+            self.settle(key, None);
+        }
+    }
+
+    fn settle_item(&mut self, item: &Value) {
+        // Payloads are no deliveries.
+        let Some(DeliveryItem { record }) = from_json(item) else { return };
+        match Key::of(&record.envelope.id.to_string()) {
+            Some(key) => self.settle(key, Some(&record)),
+            None => self.receipts.note(format!("there is a record of {}", record.envelope.id)),
+        }
+    }
+
+    /// Notes how a delivery ended.
+    fn settle(&mut self, key: Key, record: Option<&DeliveryRecord>) {
+        let Some(receipt) = self.receipts.open.remove(&key) else {
+            self.receipts.note(format!("{key:?} has a record, and nobody published it"));
+            return;
+        };
+        self.count_twice(key, receipt);
+        let is_gone = self.receipts.subscribers.get(&key.webhook).is_none_or(|webhook| webhook.is_gone);
+        let is_letter = self.letters.contains(&key);
+        match record.map(|record| record.state) {
+            Some(DeliveryState::Delivered) => {
+                if receipt.taken == 0 {
+                    self.receipts.note(format!("{key:?} is recorded as delivered, without a receipt"));
+                }
+                self.books.delivered += 1;
+            }
+            _ if receipt.accepted > 0 => {
+                self.books.delivered += 1;
+                self.books.unrecorded += 1;
+                if self.touched(key) == 0 {
+                    self.receipts.note(format!("{key:?} was accepted, without a record and without a fault"));
+                }
+            }
+            Some(DeliveryState::Held) => self.books.held += 1,
+            Some(DeliveryState::Cancelled) if is_gone => self.books.cancelled += 1,
+            Some(DeliveryState::Cancelled) => {
+                self.books.cancelled += 1;
+                self.receipts.note(format!("{key:?} was cancelled, and its webhook is there"));
+            }
+            _ if is_letter => self.books.dead += 1,
+            // Before anything is recorded, or where a fault prevented it.
+            Some(DeliveryState::Pending | DeliveryState::Retrying) | None if is_gone => {
+                self.books.cancelled += 1
+            }
+            state => {
+                self.books.lost += 1;
+                let record = record.map(|record| json!(record).to_string()).unwrap_or_default();
+                self.receipts.note(format!("{key:?} is lost: {state:?}, {receipt:?}, {record}"));
+            }
+        }
+    }
+
+    fn count_twice(&mut self, key: Key, receipt: Receipt) {
+        let twice = u64::from(receipt.taken.saturating_sub(1));
+        let unanswered = u64::from(receipt.taken - receipt.accepted).min(twice);
+        self.books.twice += twice;
+        self.books.unanswered += unanswered;
+        if twice > unanswered && self.touched(key) == 0 {
+            self.receipts.note(format!("{key:?} came twice, without a fault: {receipt:?}"));
+        }
+    }
+
+    /// The faults that touched a delivery.
+    fn touched(&self, key: Key) -> u64 {
+        self.aws.faults.that_touched(&key.subjects())
+    }
+}

@@ -1,0 +1,5 @@
+//! The program `soak`: nothing is lost, under faults.
+
+fn main() -> anyhow::Result<()> {
+    storehook_simulator::soak::run()
+}
