@@ -128,6 +128,20 @@ impl Fault {
         Self::ALL.iter().position(|fault| *fault == self).unwrap_or_default()
     }
 
+    /// Whether it may be why an endpoint gets a delivery again that it has taken and said so. A call
+    /// that fails may be that of the history, without which copies are not told apart.
+    pub(crate) fn may_repeat(self) -> bool {
+        !matches!(
+            self,
+            Self::Late
+                | Self::ReceiveLost
+                | Self::Untaken
+                | Self::JobLost
+                | Self::DeliveryLost
+                | Self::EndpointFailed
+        )
+    }
+
     /// What it is called in reports.
     pub(crate) fn name(self) -> String {
         match self {

@@ -111,11 +111,12 @@ impl Faults {
         }
     }
 
-    /// The faults that touched any of these subjects, as bits.
-    pub(crate) fn that_touched(&self, subjects: &[String]) -> u64 {
+    /// The faults that touched any of these subjects.
+    pub(crate) fn that_touched(&self, subjects: &[String]) -> Vec<Fault> {
         let state = self.state();
         let bits = subjects.iter().filter_map(|subject| state.touched.get(subject.as_str()));
-        bits.fold(0, |all, bits| all | bits)
+        let bits = bits.fold(0, |all, bits| all | bits);
+        Fault::ALL.into_iter().filter(|fault| bits & 1 << fault.index() != 0).collect()
     }
 
     /// Forgets all subjects but these.
@@ -166,8 +167,8 @@ mod tests {
         let subjects = vec!["7-e1".to_owned()];
         let work = async { [faults.happens(Fault::Killed), faults.happens(Fault::Frozen)] };
         assert_eq!(faults.observed(subjects.clone(), work).await, [true, false]);
-        assert_eq!(faults.that_touched(&subjects), 1 << Fault::Killed.index());
-        assert_eq!(faults.that_touched(&["7-e2".to_owned()]), 0);
+        assert_eq!(faults.that_touched(&subjects), [Fault::Killed]);
+        assert_eq!(faults.that_touched(&["7-e2".to_owned()]), []);
         assert_eq!(faults.counts(), [(Fault::Killed, 1)]);
     }
 }

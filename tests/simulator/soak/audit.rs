@@ -15,6 +15,7 @@ use crate::{
     aws::Aws,
     clock,
     deployment::{DEAD, HISTORY, REGISTRY},
+    faults::Fault,
 };
 
 /// An audit, which settles deliveries one by one.
@@ -82,7 +83,7 @@ impl<'a> Audit<'a> {
             _ if receipt.accepted > 0 => {
                 self.books.delivered += 1;
                 self.books.unrecorded += 1;
-                if self.touched(key) == 0 {
+                if self.touched(key).is_empty() {
                     self.receipts.note(format!("{key:?} was accepted, without a record and without a fault"));
                 }
             }
@@ -110,13 +111,20 @@ impl<'a> Audit<'a> {
         let unanswered = u64::from(receipt.taken - receipt.accepted).min(twice);
         self.books.twice += twice;
         self.books.unanswered += unanswered;
-        if twice > unanswered && self.touched(key) == 0 {
+        if twice == unanswered {
+            return;
+        }
+        let causes: Vec<_> = self.touched(key).into_iter().filter(|fault| fault.may_repeat()).collect();
+        for fault in &causes {
+            *self.books.causes.entry(fault.name()).or_default() += 1;
+        }
+        if causes.is_empty() {
             self.receipts.note(format!("{key:?} came twice, without a fault: {receipt:?}"));
         }
     }
 
     /// The faults that touched a delivery.
-    fn touched(&self, key: Key) -> u64 {
+    fn touched(&self, key: Key) -> Vec<Fault> {
         self.aws.faults.that_touched(&key.subjects())
     }
 }

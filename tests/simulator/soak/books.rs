@@ -1,7 +1,9 @@
 //! The books: how many deliveries ended in each way.
 
+use std::collections::BTreeMap;
+
 /// How deliveries ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Books {
     pub(super) delivered: u64,
     pub(super) dead: u64,
@@ -13,6 +15,8 @@ pub(super) struct Books {
     pub(super) twice: u64,
     /// Of these, how many came because the endpoint had not said that it took the delivery.
     pub(super) unanswered: u64,
+    /// The faults that touched those which came for another reason, and how many of these each touched.
+    pub(super) causes: BTreeMap<String, u64>,
     /// Deliveries that were accepted and have no record that says so, after a fault.
     pub(super) unrecorded: u64,
 }

@@ -34,6 +34,9 @@ pub(super) fn of(plan: &Plan, ended: &Ended) -> String {
         // Writing to a string does not fail.
         _ = writeln!(report, "{name:<40} {value}");
     }
+    for (fault, count) in &books.causes {
+        _ = writeln!(report, "came twice, touched by {fault:<17} {count}");
+    }
     for (fault, count) in &ended.faults {
         _ = writeln!(report, "fault {:<34} {count}", fault.name());
     }

@@ -18,7 +18,7 @@ fn check(plan: &Plan) -> Ended {
 #[test]
 fn under_all_faults_at_once_nothing_is_lost() {
     let ended = check(&Plan::of(2_000, 1));
-    let books = ended.books;
+    let books = &ended.books;
     assert!(
         [books.delivered, books.dead, books.held, books.cancelled].iter().all(|count| *count > 0),
         "{books:?}"
