@@ -203,7 +203,8 @@ impl World {
             self.latest.insert(run.to_string(), causes.clone());
         }
         if let Some(outcome) = outcome {
-            let due_at = recorded.and_then(|record| record.next_attempt_at);
+            let latest = recorded.filter(|record| record.runs.last().is_some_and(|known| known.id == run));
+            let due_at = latest.and_then(|record| record.next_attempt_at);
             let early = due_at.filter(|due| *due <= at(received_at) + EARLY);
             let began_age = message.received().age(at(received_at).max(early.unwrap_or_default())).as_secs();
             self.posts.push(Post {
