@@ -11,6 +11,7 @@ use storehook_domain::{
     },
     event::{StoreEvent, aggregated, id::EventId, origin::RecordOrigin, pushed::PushedEvents, topic::Topic},
     history::query::{DeliveryPosition, DeliveryQuery},
+    installation::rate_limit::{Pour, RateLimit},
     job::{fan_out::shares, message::Job},
     payload::{Payload, limits::BODY_LIMIT},
     webhook::{WebhookId, query::WebhookQuery},
@@ -161,4 +162,25 @@ fn the_shares_of_100_000_webhooks_are_small_and_leave_none_out() {
         }
         assert_eq!(next.next(), None);
     }
+}
+
+/// 20 attempts at once and one a second are what the panel allows a network. Its item holds one number, however
+/// many there are.
+#[test]
+fn of_50_000_failed_sign_ins_in_a_minute_79_cost_a_look_up() {
+    let limit = RateLimit::new(20, 1).unwrap();
+    let mut empty_at = None;
+    let mut admitted = 0;
+    for attempt in 0..50_000_i64 {
+        let now = attempt * 60_000_000 / 50_000;
+        match limit.admit(1, empty_at, now) {
+            Ok(Pour::Begin { empty_at: after }) => (empty_at, admitted) = (Some(after), admitted + 1),
+            Ok(Pour::Add { micros, .. }) => {
+                empty_at = empty_at.map(|before| before + micros);
+                admitted += 1;
+            }
+            Err(full) => assert_eq!(full.seconds, 1),
+        }
+    }
+    assert_eq!(admitted, 79);
 }

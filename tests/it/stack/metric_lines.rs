@@ -104,7 +104,7 @@ async fn each_function_prints_one_line_of_what_it_has_counted() -> Result<()> {
     for (what, log, expected) in [
         ("an event", &fan_out, Some(&["Sent", "Missing", "FanOutWidth"][..])),
         ("no event", &rejected, Some(&["Rejected"])),
-        ("a success", &delivered, Some(&["Missing", "Delivered", "Latency", "ScheduledLatencyFast"])),
+        ("a success", &delivered, Some(&["Sent", "Missing", "Delivered", "Latency", "ScheduledLatencyFast"])),
         ("a failure", &failed, Some(&["Failed", "ScheduledLatencyFast"])),
         ("nothing", &nothing, None),
     ] {

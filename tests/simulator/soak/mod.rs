@@ -1,10 +1,10 @@
 //! The soak: many deliveries to endpoints of all kinds, under all faults at once, until all is quiet.
 //!
-//! [`tenants`] publish events with ids. [`endpoints`] verify the signature of each POST and keep a
-//! receipt of it. [`receipts`] know of each delivery when its event was published and what its
-//! endpoint got. When all is quiet, the [`audit`] asks the tables and the dead-letter queue what
-//! became of each delivery, and holds it against the receipts. [`course`] is the whole of it. It is
-//! void, for each reason that [`verdict`] finds, unless
+//! `tenants` publish events with ids. `endpoints` verify the signature of each POST and keep a
+//! receipt of it. `receipts` know of each delivery when its event was published and what its
+//! endpoint got. When all is quiet, the `audit` asks the tables and the dead-letter queue what
+//! became of each delivery, and holds it against the receipts. `course` is the whole of it. It is
+//! void, for each reason that `verdict` finds, unless
 //!
 //! * `published = delivered + dead + cancelled + held` exactly, and nothing is lost;
 //! * a record that says `delivered` has a receipt, and a receipt of a delivery that was accepted has

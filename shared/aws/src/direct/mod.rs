@@ -21,7 +21,7 @@
 //! | Credentials | The SDK's provider, asked once. Lambda sets them when it starts an execution environment, and never changes them ("Defined runtime environment variables", AWS Lambda Developer Guide). Credentials that expire leave all calls to the SDK. |
 //! | Signature | The SDK's own crate, `aws-sigv4`, with the time of the SDK's configuration. |
 //! | TLS, connections, time limit of a connection | The SDK's own connector. |
-//! | Time limit of an attempt | The same ([`ATTEMPT_TIMEOUT`]); for the whole call, the caller's. |
+//! | Time limit of an attempt | The same, 2 s; for the whole call, the caller's. |
 //! | Retries, waits, their quota | The SDK, after an unclear answer ("Retry behavior", AWS SDKs and Tools Reference Guide). |
 //! | A clock that is wrong | The SDK, as well. It corrects its own signatures by the `Date` of responses. With such a clock direct calls fail, one in each [`PAUSE`]. |
 //! | Errors | The SDK, except the condition of a write that was not met. |

@@ -72,7 +72,7 @@ impl Meter {
 
     /// Prints what was counted since the last time: one line, or none if nothing was. A metric with
     /// over 100 values takes a further line for each hundred. Lines of the log that wait
-    /// ([`crate::log`]) are written before.
+    /// (`log`) are written before.
     pub fn write(&self, now: Timestamp) {
         let lines = embedded::lines(&self.take(), &self.namespace, now);
         log::add(lines.as_bytes());

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storehook_domain::{
     delivery::{
         disposition::Disposition,
@@ -28,9 +28,8 @@ use crate::{
 /// The queues' visibility timeout, in milliseconds.
 const VISIBILITY_TIMEOUT: i64 = 360_000;
 
-/// How much earlier than it is due an attempt may be made, in seconds. Such an attempt is the one that is
-/// due.
-const EARLY: u64 = 2;
+/// How much earlier than it is due an attempt may be made. Such an attempt is the one that is due.
+const EARLY: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long the function may work on a batch, in milliseconds.
 const FUNCTION_TIMEOUT: i64 = 60_000;
@@ -199,9 +198,15 @@ impl World {
         let recorded = known.record();
         let end = recorded.and_then(|record| record.runs.iter().find(|known| known.id == run)?.end);
         causes.extend((end == Some(RunEnd::Dead)).then_some(Cause::Dead));
-        self.latest.insert(run.to_string(), causes.clone());
+        // A receive that only waits says nothing of the attempt before it.
+        if attempted || !causes.is_empty() {
+            self.latest.insert(run.to_string(), causes.clone());
+        }
         if let Some(outcome) = outcome {
-            let began_age = message.received().age(at(received_at)).as_secs() + EARLY;
+            let latest = recorded.filter(|record| record.runs.last().is_some_and(|known| known.id == run));
+            let due_at = latest.and_then(|record| record.next_attempt_at);
+            let early = due_at.filter(|due| *due <= at(received_at) + EARLY);
+            let began_age = message.received().age(at(received_at).max(early.unwrap_or_default())).as_secs();
             self.posts.push(Post {
                 run: run.clone(),
                 point: AGES.iter().filter(|point| **point <= began_age).count(),
