@@ -170,19 +170,24 @@ async fn what_can_be_no_token_no_code_and_no_session_costs_no_call() -> Result<(
 async fn attempts_at_signing_in_from_one_network_are_bounded() -> Result<()> {
     let stack = Stack::shared().await?;
     let address = format!("2001:db8:{:x}:{:x}::1", fast_random(), fast_random());
-    let (mut refused, mut tries) = (None, 0);
-    while refused.is_none() && tries < 60 {
-        tries += 1;
+    let (mut refused, mut tried) = (None, 0);
+    // Side by side: one after the other would be slower than the limit on a busy machine.
+    for _ in 0..10 {
         let event = sign_in(&address, "shtk_guess");
-        let (response, _) = stack.invoke("admin-api", &event).await?;
-        match response["statusCode"].as_u64() {
-            Some(401) => {}
-            Some(429) => refused = response["headers"]["retry-after"].as_str().map(str::to_owned),
-            _ => anyhow::bail!("{response}"),
+        let attempts = (0..30).map(|_| stack.invoke("admin-api", &event));
+        for (response, _) in futures::future::try_join_all(attempts).await? {
+            match response["statusCode"].as_u64() {
+                Some(401) => tried += 1,
+                Some(429) => refused = response["headers"]["retry-after"].as_str().map(str::to_owned),
+                _ => anyhow::bail!("{response}"),
+            }
+        }
+        if refused.is_some() {
+            break;
         }
     }
-    assert_eq!(refused.as_deref(), Some("1"), "after {tries} tries");
-    assert!(tries > 20, "20 attempts are allowed at once, and {} were", tries - 1);
+    assert_eq!(refused.as_deref(), Some("1"), "after {tried} tries");
+    assert!(tried >= 20, "20 attempts are allowed at once, and {tried} were");
     let (response, _) = stack.invoke("admin-api", &sign_in("203.0.113.9", "shtk_guess")).await?;
     assert_eq!(response["statusCode"], 401, "other networks are not refused");
     Ok(())
