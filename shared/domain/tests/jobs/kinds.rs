@@ -1,6 +1,7 @@
 //! What may happen to a job, and what its owner knows.
 
 use proptest::prelude::*;
+use proptest_state_machine::ReferenceStateMachine;
 
 /// The part of a step's work that is all of it.
 pub(crate) const ALL: usize = usize::MAX;
@@ -52,11 +53,27 @@ pub(crate) struct Owner {
     pub(crate) is_stopped: bool,
 }
 
-pub(crate) fn owner() -> BoxedStrategy<Owner> {
-    (0..40_usize).prop_map(|deliveries| Owner { deliveries, is_stopped: false }).boxed()
+/// The owner of a job, who can stop it or not.
+pub(crate) struct OwnerOf<const CAN_STOP: bool>;
+
+impl<const CAN_STOP: bool> ReferenceStateMachine for OwnerOf<CAN_STOP> {
+    type State = Owner;
+    type Transition = Event;
+
+    fn init_state() -> BoxedStrategy<Owner> {
+        (0..40_usize).prop_map(|deliveries| Owner { deliveries, is_stopped: false }).boxed()
+    }
+
+    fn transitions(_: &Owner) -> BoxedStrategy<Event> {
+        events(CAN_STOP)
+    }
+
+    fn apply(owner: Owner, event: &Event) -> Owner {
+        Owner { is_stopped: owner.is_stopped || matches!(event, Event::IsStopped), ..owner }
+    }
 }
 
-pub(crate) fn events(stops: bool) -> BoxedStrategy<Event> {
+fn events(stops: bool) -> BoxedStrategy<Event> {
     let end = prop_oneof![
         6 => Just(StepEnd::Done),
         1 => Just(StepEnd::DiesBeforeNote),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use storehook_domain::{
     delivery::id::DeliveryId,
     history::query::DeliveryPosition,
@@ -18,29 +18,9 @@ use storehook_domain::{
 };
 
 use crate::{
-    kinds::{ALL, Event, Owner, StepEnd, events, owner},
+    kinds::{ALL, Event, Owner, OwnerOf, StepEnd},
     queue::Queue,
 };
-
-/// The owner of a replay.
-struct ReplayOwner;
-
-impl ReferenceStateMachine for ReplayOwner {
-    type State = Owner;
-    type Transition = Event;
-
-    fn init_state() -> BoxedStrategy<Owner> {
-        owner()
-    }
-
-    fn transitions(_: &Owner) -> BoxedStrategy<Event> {
-        events(true)
-    }
-
-    fn apply(owner: Owner, event: &Event) -> Owner {
-        Owner { is_stopped: owner.is_stopped || matches!(event, Event::IsStopped), ..owner }
-    }
-}
 
 struct System {
     record: ReplayRecord,
@@ -120,7 +100,7 @@ struct Replays;
 
 impl StateMachineTest for Replays {
     type SystemUnderTest = System;
-    type Reference = ReplayOwner;
+    type Reference = OwnerOf<true>;
 
     #[expect(clippy::expect_used, reason = "they are constants, and a replay begins with a step")]
     fn init_test(owner: &Owner) -> System {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use serde_json::value::RawValue;
 use storehook_domain::{
     event::origin::RecordOrigin,
@@ -16,29 +16,9 @@ use storehook_domain::{
 };
 
 use crate::{
-    kinds::{ALL, Event, Owner, StepEnd, events, owner},
+    kinds::{ALL, Event, Owner, OwnerOf, StepEnd},
     queue::Queue,
 };
-
-/// The owner of a share, who cannot stop it.
-struct ShareOwner;
-
-impl ReferenceStateMachine for ShareOwner {
-    type State = Owner;
-    type Transition = Event;
-
-    fn init_state() -> BoxedStrategy<Owner> {
-        owner()
-    }
-
-    fn transitions(_: &Owner) -> BoxedStrategy<Event> {
-        events(false)
-    }
-
-    fn apply(owner: Owner, _: &Event) -> Owner {
-        owner
-    }
-}
 
 struct System {
     record: Option<ShareRecord>,
@@ -108,7 +88,7 @@ struct Shares;
 
 impl StateMachineTest for Shares {
     type SystemUnderTest = System;
-    type Reference = ShareOwner;
+    type Reference = OwnerOf<false>;
 
     #[expect(clippy::expect_used, reason = "the record is a constant")]
     fn init_test(owner: &Owner) -> System {
