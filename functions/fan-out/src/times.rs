@@ -33,8 +33,9 @@ impl Times {
         Self { now, deadline: now.saturating_add(FUNCTION_TIMEOUT).unwrap_or(Timestamp::MAX), clock }
     }
 
-    /// The times of an invocation that begins now.
-    pub fn begin(clock: fn() -> Timestamp, deadline: Timestamp) -> Self {
+    /// The times of an invocation that begins now and must end earlier or later than usual.
+    #[cfg(test)]
+    pub(crate) fn begin(clock: fn() -> Timestamp, deadline: Timestamp) -> Self {
         Self { now: clock(), deadline, clock }
     }
 
