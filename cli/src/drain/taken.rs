@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::Message;
 use serde::Serialize;
 use storehook_domain::delivery::fan_out::BATCH_LIMIT;
 
-use super::source::SourceQueue;
+use super::source::{HIDDEN_FOR, SourceQueue};
 
 /// How many empty receives in a row mean an empty queue.
 const EMPTY_RECEIVES: u32 = 2;
@@ -35,6 +35,25 @@ pub enum End {
     InVain,
     /// So many messages stay that SQS shows no others.
     TooManyHidden,
+}
+
+impl End {
+    /// What the command must complain about; `again` and `in_vain` say it in its own words. `unshown`
+    /// is why messages that stayed could not be shown again.
+    pub fn complaints(self, again: &str, in_vain: &str, unshown: Option<&str>) -> Vec<String> {
+        let ended = match self {
+            Self::Complete => None,
+            Self::Interrupted => Some(format!("interrupted: {again}")),
+            Self::InVain => Some(format!("gave up, because {in_vain}")),
+            Self::TooManyHidden => {
+                Some("so many messages stay that SQS shows no others: there may be more".to_owned())
+            }
+        };
+        let minutes = HIDDEN_FOR.as_secs() / 60;
+        let hidden = unshown
+            .map(|reason| format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
+        ended.into_iter().chain(hidden).collect()
+    }
 }
 
 /// The messages that were received and not deleted.

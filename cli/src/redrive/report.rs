@@ -12,7 +12,11 @@ use storehook_domain::{
 };
 
 use super::summary::Summary;
-use crate::drain::{source::HIDDEN_FOR, taken::End};
+use crate::{
+    drain::{source::HIDDEN_FOR, taken::End},
+    table::{Column::*, table},
+    time,
+};
 
 impl Summary {
     /// Fails if something was left undone, and says what.
@@ -30,33 +34,22 @@ impl Summary {
                  in the same run: {reason}"
             ));
         }
-        match self.end {
-            End::Complete => {}
-            End::Interrupted => complaints.push("interrupted: run the redrive again for the rest".to_owned()),
-            End::InVain => complaints.push("gave up, because SQS took no message".to_owned()),
-            End::TooManyHidden => complaints
-                .push("so many messages stay that SQS shows no others: there may be more".to_owned()),
-        }
-        if let Some(reason) = &self.unshown {
-            let minutes = HIDDEN_FOR.as_secs() / 60;
-            complaints.push(format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
-        }
+        let unshown = self.unshown.as_deref();
+        complaints.extend(self.end.complaints(
+            "run the redrive again for the rest",
+            "SQS took no message",
+            unshown,
+        ));
         if complaints.is_empty() { Ok(()) } else { bail!(complaints.join("; ")) }
     }
 
     fn write_table(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.found.iter().map(|(id, found)| {
-            let oldest = found.oldest.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let oldest = time::short(found.oldest);
             [id.to_string(), found.shop.to_string(), found.app.to_string(), found.count.to_string(), oldest]
         });
-        let head = ["webhook", "shop", "app", "dead letters", "oldest"].map(str::to_owned);
-        let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-        let [ids, shops, apps, counts] = [0, 1, 2, 3].map(width);
-        for [id, shop, app, count, oldest] in &rows {
-            writeln!(formatter, "{id:>ids$}  {shop:<shops$}  {app:<apps$}  {count:>counts$}  {oldest}")?;
-        }
-        Ok(())
+        let columns = [Right("webhook"), Left("shop"), Left("app"), Right("dead letters"), Left("oldest")];
+        writeln!(formatter, "{}", table(columns, rows))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::summary::{Counts, Summary};
 use crate::{
-    drain::{source::HIDDEN_FOR, taken::End},
+    drain::source::HIDDEN_FOR,
     table::{Column::*, table},
 };
 
@@ -31,17 +31,12 @@ impl Summary {
                 self.undeleted
             ));
         }
-        match self.end {
-            End::Complete => {}
-            End::Interrupted => complaints.push("interrupted: run it again for the rest".to_owned()),
-            End::InVain => complaints.push("gave up, because SQS deletes no message".to_owned()),
-            End::TooManyHidden => complaints
-                .push("so many messages stay that SQS shows no others: there may be more".to_owned()),
-        }
-        if let Some(reason) = &self.unshown {
-            let minutes = HIDDEN_FOR.as_secs() / 60;
-            complaints.push(format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
-        }
+        let unshown = self.unshown.as_deref();
+        complaints.extend(self.end.complaints(
+            "run it again for the rest",
+            "SQS deletes no message",
+            unshown,
+        ));
         if complaints.is_empty() { Ok(()) } else { bail!(complaints.join("; ")) }
     }
 
