@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use storehook_tests::{
     Api, Stack,
-    bench::{Arguments, Report, rounded},
+    bench::{Arguments, Report, percentile_ms, rounded},
 };
 
 /// A call: its method, its path, its body.
@@ -131,10 +131,7 @@ async fn measure(
     for call in invoked {
         of_function.push(invoke(lambda, token, call).await?);
     }
-    let at = |times: &mut Vec<Duration>, percent: usize| {
-        times.sort();
-        rounded(times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1_000.0, 1)
-    };
+    let at = |times: &mut Vec<Duration>, percent| rounded(percentile_ms(times, percent), 1);
     report.add(json!({
         "call": name, "client p50 ms": at(&mut of_client, 50), "client p99 ms": at(&mut of_client, 99),
         "function p50 ms": at(&mut of_function, 50), "function p99 ms": at(&mut of_function, 99),

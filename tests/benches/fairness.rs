@@ -6,12 +6,10 @@
 //! each other.
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
 use futures::future::pending;
-use storehook_tests::{Installed, Receiver, Stack};
+use storehook_tests::{Installed, Receiver, Stack, bench::percentile_ms};
 
 /// How many events are published, one after the other.
 const EVENTS: usize = 60;
@@ -55,8 +53,7 @@ async fn measure(
         let arrived = answered.iter().find(|delivered| delivered.header("x-spiffy-stores-event-id") == id);
         times.push(arrived.context("it arrived")?.at.duration_since(published).unsigned_abs());
     }
-    times.sort();
-    let at = |percent: usize| -> Duration { times[(times.len() * percent / 100).min(times.len() - 1)] };
-    println!("| {name} | {} ms | {} ms |", at(50).as_millis(), at(99).as_millis());
+    let mut at = |percent| percentile_ms(&mut times, percent).floor();
+    println!("| {name} | {} ms | {} ms |", at(50), at(99));
     Ok(())
 }

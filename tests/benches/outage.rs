@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use axum::http::StatusCode;
-use storehook_tests::{Installed, Receiver, Stack, record};
+use storehook_tests::{Installed, Receiver, Stack, bench::percentile_ms, record};
 use tokio::time::{Instant, interval, sleep};
 
 /// How many events a second the failing endpoint's shop publishes, and the other shop.
@@ -95,9 +95,9 @@ async fn tell(name: &str, receiver: &Receiver, published: &BTreeMap<String, jiff
             .collect();
     }
     ensure!(times.len() == published.len(), "{name}: {} of {} arrived", times.len(), published.len());
-    times.sort();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_millis();
-    println!("| {name} | {} | {} ms | {} ms |", times.len(), at(50), at(99));
+    let count = times.len();
+    let mut at = |percent| percentile_ms(&mut times, percent).floor();
+    println!("| {name} | {count} | {} ms | {} ms |", at(50), at(99));
     Ok(())
 }
 

@@ -27,4 +27,4 @@ pub use events::{Message, jobs_event, messages_event, order, records_event};
 pub use function::Function;
 pub use limits::Limit;
 pub use programs::Programs;
-pub use report::{Arguments, Report, median, rounded};
+pub use report::{Arguments, Report, median, percentile_ms, rounded};

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -114,6 +115,13 @@ impl Report {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A percentile of times, in milliseconds.
+pub fn percentile_ms(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
+    let time = times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
+    time.map_or(f64::NAN, |time| time.as_secs_f64() * 1_000.0)
 }
 
 /// A number with so many digits after the point.
