@@ -33,16 +33,27 @@ pub(crate) async fn call(
     operation: &str,
     arguments: Value,
 ) -> Result<Value> {
-    let call = json!({ "service": service, "operation": operation, "arguments": arguments });
-    let endpoint_url = endpoint_url.to_owned();
-    let told = tokio::task::spawn_blocking(move || {
-        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut process = idle.map_or_else(|| Boto3::start(interpreter, &endpoint_url), Ok)?;
-        let told = process.call(&call)?;
-        IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(process);
-        anyhow::Ok(told)
+    let (endpoint_url, service) = (endpoint_url.to_owned(), service.to_owned());
+    let operation = operation.to_owned();
+    let called = tokio::task::spawn_blocking(move || {
+        call_and_wait(interpreter, &endpoint_url, &service, &operation, &arguments)
     });
-    let mut told = told.await??;
+    called.await?
+}
+
+/// The same, for where nothing can be awaited.
+pub(crate) fn call_and_wait(
+    interpreter: &Path,
+    endpoint_url: &str,
+    service: &str,
+    operation: &str,
+    arguments: &Value,
+) -> Result<Value> {
+    let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut process = idle.map_or_else(|| Boto3::start(interpreter, endpoint_url), Ok)?;
+    let call = json!({ "service": service, "operation": operation, "arguments": arguments });
+    let mut told = process.call(&call)?;
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     if let Some(error) = told["error"].as_str() {
         bail!("{service} {operation}: {error}");
     }

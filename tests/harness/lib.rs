@@ -4,12 +4,13 @@
 //! The stack is the one that `storehook local` runs, started as a user starts it, with
 //! IAM enforced. Tests share it and stay out of each other's way by having a shop each.
 //! What needs other parameters, or breaks things on purpose, deploys a stack of its own
-//! into the same emulator.
+//! into the same emulator, which is deleted when the test ends.
 
 mod api;
 mod aws;
 pub mod bench;
 mod clients;
+mod deletion;
 mod direct_api;
 mod events;
 mod histories;

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     path::PathBuf,
     process::{Child, Stdio},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -36,6 +36,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     aws,
+    deletion::Deletion,
     repository::root,
     waiting::{eventually, eventually_within},
 };
@@ -47,7 +48,8 @@ pub const ALLOWED_NETWORK: &str = "203.0.113.0/24";
 /// The other address that leads to the local stack. Only Linux has all of loopback without a setup.
 pub const BOUND_TO: Option<&str> = if cfg!(target_os = "linux") { Some("127.0.0.2") } else { None };
 
-/// A deployed stack.
+/// A deployed stack. One that a test has deployed is deleted when the test ends: the emulator polls
+/// for each stack that it has, and dozens of them slow down every test.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// Its name; its resources are named after it.
@@ -56,6 +58,8 @@ pub struct Stack {
     pub endpoint_url: String,
     /// Where its admin API answers.
     pub api_url: String,
+    /// Held for its end.
+    _deletion: Option<Arc<Deletion>>,
 }
 
 /// The local stack, and the process that runs it: it ends when the test's process does, whatever
@@ -79,6 +83,7 @@ impl Stack {
             name: LOCAL_STACK.to_owned(),
             endpoint_url: file.endpoint_url.clone(),
             api_url: file.api_url.clone(),
+            _deletion: None,
         })
     }
 
@@ -86,7 +91,8 @@ impl Stack {
     pub fn running() -> Result<Self> {
         let file =
             StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
-        Ok(Self { name: LOCAL_STACK.to_owned(), endpoint_url: file.endpoint_url, api_url: file.api_url })
+        let name = LOCAL_STACK.to_owned();
+        Ok(Self { name, endpoint_url: file.endpoint_url, api_url: file.api_url, _deletion: None })
     }
 
     /// What `storehook local` says of the shared stack.
@@ -116,6 +122,11 @@ impl Stack {
             name: name.to_owned(),
             api_url: outputs.local_api_url(&file.endpoint_url),
             endpoint_url: file.endpoint_url.clone(),
+            _deletion: Some(Arc::new(Deletion {
+                interpreter,
+                endpoint_url: file.endpoint_url.clone(),
+                stack_name: name.to_owned(),
+            })),
         })
     }
 

@@ -15,7 +15,7 @@
 //!
 //! One batch of a shard is in flight at a time; `ParallelizationFactor` is not modelled.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use aws_config::SdkConfig;
@@ -23,7 +23,7 @@ use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_sdk_lambda::{primitives::Blob, types::EventSourceMappingConfiguration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::{
     batch::{Batch, Outcome},
@@ -40,7 +40,7 @@ const IDLE: Duration = Duration::from_millis(250);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Polls for every stream mapping that is disabled in the emulator, including those that are added
-/// later.
+/// later, until the mapping is deleted.
 ///
 /// With a file for its checkpoints, it continues where it last stopped. The emulator's Python puts
 /// objects into buckets.
@@ -52,28 +52,45 @@ pub(in crate::local) async fn run(
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let store = Store { interpreter, endpoint_url: sdk.endpoint_url().unwrap_or_default().to_owned() };
     let lambda = aws_sdk_lambda::Client::new(&sdk);
-    let mut polled = HashSet::new();
+    let mut polled = HashMap::new();
     // Pollers end with this future, so that no checkpoint is ahead of the state that the emulator
     // saves.
     let mut pollers = JoinSet::new();
     loop {
-        let mappings = match lambda.list_event_source_mappings().send().await {
-            Ok(response) => response.event_source_mappings.unwrap_or_default(),
+        match lambda.list_event_source_mappings().send().await {
+            Ok(response) => {
+                let mappings = response.event_source_mappings.unwrap_or_default();
+                let disabled: HashMap<_, _> = mappings.into_iter().filter_map(disabled_mapping).collect();
+                polled.retain(|uuid, poller: &mut AbortHandle| {
+                    let is_there = disabled.contains_key(uuid);
+                    if !is_there {
+                        poller.abort();
+                    }
+                    is_there
+                });
+                for (uuid, mapping) in disabled {
+                    polled.entry(uuid).or_insert_with(|| {
+                        let poller = Poller::new(&sdk, mapping, store.clone(), checkpoints.clone());
+                        pollers.spawn(async move { poller.poll().await })
+                    });
+                }
+            }
             Err(error) => {
                 say(&format!("cannot list the event source mappings: {:#}", anyhow::Error::from(error)));
-                Vec::new()
-            }
-        };
-        for mapping in mappings {
-            let is_ours = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"))
-                && mapping.state() == Some("Disabled");
-            if is_ours && mapping.uuid().is_some_and(|uuid| polled.insert(uuid.to_owned())) {
-                let poller = Poller::new(&sdk, mapping, store.clone(), checkpoints.clone());
-                pollers.spawn(async move { poller.poll().await });
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// A stream's mapping that is disabled in the emulator, by its id.
+fn disabled_mapping(
+    mapping: EventSourceMappingConfiguration,
+) -> Option<(String, EventSourceMappingConfiguration)> {
+    let is_stream = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"));
+    (is_stream && mapping.state() == Some("Disabled"))
+        .then(|| Some((mapping.uuid.clone()?, mapping)))
+        .flatten()
 }
 
 #[derive(Clone)]
