@@ -23,7 +23,7 @@ use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_sdk_lambda::{primitives::Blob, types::EventSourceMappingConfiguration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::{
     batch::{Batch, Outcome},
@@ -52,26 +52,19 @@ pub(in crate::local) async fn run(
     let checkpoints = Arc::new(Checkpoints::load(checkpoints)?);
     let store = Store { interpreter, endpoint_url: sdk.endpoint_url().unwrap_or_default().to_owned() };
     let lambda = aws_sdk_lambda::Client::new(&sdk);
-    let mut polled = HashMap::new();
-    // Pollers end with this future, so that no checkpoint is ahead of the state that the emulator
-    // saves.
-    let mut pollers = JoinSet::new();
+    // Each mapping's poller, which ends when it is taken out. All end with this future, so that no
+    // checkpoint is ahead of the state that the emulator saves.
+    let mut pollers: HashMap<String, JoinSet<()>> = HashMap::new();
     loop {
         match lambda.list_event_source_mappings().send().await {
             Ok(response) => {
                 let mappings = response.event_source_mappings.unwrap_or_default();
                 let disabled: HashMap<_, _> = mappings.into_iter().filter_map(disabled_mapping).collect();
-                polled.retain(|uuid, poller: &mut AbortHandle| {
-                    let is_there = disabled.contains_key(uuid);
-                    if !is_there {
-                        poller.abort();
-                    }
-                    is_there
-                });
+                pollers.retain(|uuid, _| disabled.contains_key(uuid));
                 for (uuid, mapping) in disabled {
-                    polled.entry(uuid).or_insert_with(|| {
+                    pollers.entry(uuid).or_insert_with(|| {
                         let poller = Poller::new(&sdk, mapping, store.clone(), checkpoints.clone());
-                        pollers.spawn(async move { poller.poll().await })
+                        JoinSet::from_iter([async move { poller.poll().await }])
                     });
                 }
             }
@@ -87,10 +80,9 @@ pub(in crate::local) async fn run(
 fn disabled_mapping(
     mapping: EventSourceMappingConfiguration,
 ) -> Option<(String, EventSourceMappingConfiguration)> {
-    let is_stream = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"));
-    (is_stream && mapping.state() == Some("Disabled"))
-        .then(|| Some((mapping.uuid.clone()?, mapping)))
-        .flatten()
+    let is_ours = mapping.event_source_arn().is_some_and(|arn| arn.contains(":kinesis:"))
+        && mapping.state() == Some("Disabled");
+    if is_ours { Some((mapping.uuid.clone()?, mapping)) } else { None }
 }
 
 #[derive(Clone)]
