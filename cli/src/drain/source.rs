@@ -3,7 +3,7 @@
 //! A batch call can succeed for a part of its entries. An entry counts as done only if the response
 //! names it as successful and does not name it as failed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::{
@@ -15,9 +15,9 @@ use aws_sdk_sqs::{
 };
 use storehook_domain::delivery::fan_out::BATCH_LIMIT;
 
-/// How long a received message is hidden from others: longer than ten messages take, and short
-/// enough to wait for after a killed command.
-pub const HIDDEN_FOR: Duration = Duration::from_secs(15 * 60);
+/// How many minutes a received message is hidden from others: longer than ten messages take, and
+/// short enough to wait for after a killed command.
+pub const HIDDEN_MINUTES: i32 = 15;
 
 /// How many seconds a receive waits for messages. With a wait, SQS asks all of its servers and not
 /// only some.
@@ -61,7 +61,7 @@ impl SourceQueue {
     pub async fn receive(&self) -> Result<Vec<Message>> {
         let receive = self.client.receive_message().queue_url(&self.url);
         let receive = receive.max_number_of_messages(BATCH_LIMIT as i32).wait_time_seconds(RECEIVE_WAIT);
-        let response = receive.visibility_timeout(HIDDEN_FOR.as_secs() as i32).send().await;
+        let response = receive.visibility_timeout(HIDDEN_MINUTES * 60).send().await;
         Ok(response.with_context(|| format!("cannot receive {}", self.things))?.messages.unwrap_or_default())
     }
 

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::Message;
 use serde::Serialize;
 use storehook_domain::delivery::fan_out::BATCH_LIMIT;
 
-use super::source::{HIDDEN_FOR, SourceQueue};
+use super::source::{HIDDEN_MINUTES, SourceQueue};
 
 /// How many empty receives in a row mean an empty queue.
 const EMPTY_RECEIVES: u32 = 2;
@@ -49,9 +49,9 @@ impl End {
                 Some("so many messages stay that SQS shows no others: there may be more".to_owned())
             }
         };
-        let minutes = HIDDEN_FOR.as_secs() / 60;
-        let hidden = unshown
-            .map(|reason| format!("messages that stayed may be hidden for {minutes} minutes: {reason}"));
+        let hidden = unshown.map(|reason| {
+            format!("messages that stayed may be hidden for {HIDDEN_MINUTES} minutes: {reason}")
+        });
         ended.into_iter().chain(hidden).collect()
     }
 }

@@ -17,7 +17,7 @@ use super::stuck::{Search, Stuck};
 use crate::{
     drain::{
         interrupted,
-        source::{HIDDEN_FOR, SourceQueue},
+        source::{HIDDEN_MINUTES, SourceQueue},
         taken::Taken,
     },
     progress,
@@ -156,9 +156,8 @@ async fn look_through(
     seen.finish_and_clear();
     let (is_whole, name) = (looked?, connection.resource(name));
     let cut = (!is_whole).then(|| format!("Only a part of {name} was looked through."));
-    let minutes = HIDDEN_FOR.as_secs() / 60;
     let hidden = unshown.map(|reason| {
-        format!("Messages of {name} may be hidden from others for {minutes} minutes: {reason}.")
+        format!("Messages of {name} may be hidden from others for {HIDDEN_MINUTES} minutes: {reason}.")
     });
     Ok(cut.into_iter().chain(hidden).collect())
 }

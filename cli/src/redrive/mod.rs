@@ -15,7 +15,7 @@
 //!   attempts of a run.
 //! - Messages that stay in the queue are hidden from others while the redrive works, and visible
 //!   again when it ends. If the program is killed, they become visible within a quarter of an hour
-//!   ([`HIDDEN_FOR`]).
+//!   ([`HIDDEN_MINUTES`]).
 //!
 //! A redrive skips messages that are not deliveries, messages of other webhooks if one is named,
 //! and messages that were queued after it began. The last may be its own work that died again, so
@@ -42,7 +42,7 @@ use anyhow::{Context as _, Result, bail};
 
 use self::{queues::Queues, selection::Args, summary::Summary, worker::Worker};
 use crate::{
-    drain::{interrupted, source::HIDDEN_FOR},
+    drain::{interrupted, source::HIDDEN_MINUTES},
     global::Global,
     stack::connection::Connection,
 };
@@ -63,8 +63,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     let summary = tokio::select! {
         summary = redrive_between(&queues, &args, interrupted()) => summary?,
         () = interrupted_twice => bail!(
-            "interrupted twice: hidden messages become visible within {} minutes",
-            HIDDEN_FOR.as_secs() / 60
+            "interrupted twice: hidden messages become visible within {HIDDEN_MINUTES} minutes"
         ),
     };
     let shown = global.show(&summary);

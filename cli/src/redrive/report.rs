@@ -13,7 +13,7 @@ use storehook_domain::{
 
 use super::summary::Summary;
 use crate::{
-    drain::{source::HIDDEN_FOR, taken::End},
+    drain::{source::HIDDEN_MINUTES, taken::End},
     table::{Column::*, table},
     time,
 };
@@ -81,11 +81,10 @@ impl fmt::Display for Summary {
             write!(formatter, "\n  no delivery: message {id}")?;
         }
         if self.hidden > 0 {
-            let minutes = HIDDEN_FOR.as_secs() / 60;
             write!(
                 formatter,
                 "\nabout {} more were hidden by another redrive, which still works or was killed; \
-                 run it again in {minutes} minutes",
+                 run it again in {HIDDEN_MINUTES} minutes",
                 self.hidden
             )?;
         }

@@ -45,7 +45,7 @@ use self::{bucket::Bucket, file::Mended, round::Rounds, summary::Summary, worker
 use crate::{
     drain::{
         interrupted,
-        source::{HIDDEN_FOR, SourceQueue},
+        source::{HIDDEN_MINUTES, SourceQueue},
     },
     exit::Wrong,
     global::Global,
@@ -118,8 +118,7 @@ pub async fn run(args: Args, global: &Global) -> Result<()> {
     let summary = tokio::select! {
         summary = work_through(&connection, &sources, &args, mended, interrupted()) => summary?,
         () = interrupted_twice => bail!(
-            "interrupted twice: hidden messages become visible within {} minutes",
-            HIDDEN_FOR.as_secs() / 60
+            "interrupted twice: hidden messages become visible within {HIDDEN_MINUTES} minutes"
         ),
     };
     let shown = global.show(&summary);

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::summary::{Counts, Summary};
 use crate::{
-    drain::source::HIDDEN_FOR,
+    drain::source::HIDDEN_MINUTES,
     table::{Column::*, table},
 };
 
@@ -87,11 +87,11 @@ impl fmt::Display for Summary {
             )?;
         }
         if self.hidden > 0 {
-            let (hidden, minutes) = (self.hidden, HIDDEN_FOR.as_secs() / 60);
+            let hidden = self.hidden;
             write!(
                 formatter,
                 "\nabout {hidden} more messages were hidden by another command, which still works or was killed; \
-                 run it again in {minutes} minutes"
+                 run it again in {HIDDEN_MINUTES} minutes"
             )?;
         }
         Ok(())
