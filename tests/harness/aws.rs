@@ -33,28 +33,20 @@ pub(crate) async fn call(
     operation: &str,
     arguments: Value,
 ) -> Result<Value> {
-    let (endpoint_url, service) = (endpoint_url.to_owned(), service.to_owned());
-    let operation = operation.to_owned();
-    let called = tokio::task::spawn_blocking(move || {
-        call_and_wait(interpreter, &endpoint_url, &service, &operation, &arguments)
-    });
-    called.await?
+    let call = json!({ "service": service, "operation": operation, "arguments": arguments });
+    let endpoint_url = endpoint_url.to_owned();
+    tokio::task::spawn_blocking(move || call_and_wait(interpreter, &endpoint_url, &call)).await?
 }
 
-/// The same, for where nothing can be awaited.
-pub(crate) fn call_and_wait(
-    interpreter: &Path,
-    endpoint_url: &str,
-    service: &str,
-    operation: &str,
-    arguments: &Value,
-) -> Result<Value> {
+/// The same, for where nothing can be awaited. The call is what a line of `aws.py`'s input is.
+pub(crate) fn call_and_wait(interpreter: &Path, endpoint_url: &str, call: &Value) -> Result<Value> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut process = idle.map_or_else(|| Boto3::start(interpreter, endpoint_url), Ok)?;
-    let call = json!({ "service": service, "operation": operation, "arguments": arguments });
-    let mut told = process.call(&call)?;
+    let mut told = process.call(call)?;
     IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     if let Some(error) = told["error"].as_str() {
+        let [service, operation] =
+            ["service", "operation"].map(|name| call[name].as_str().unwrap_or_default());
         bail!("{service} {operation}: {error}");
     }
     Ok(told["response"].take())

@@ -17,10 +17,9 @@ pub(crate) struct Deletion {
 impl Drop for Deletion {
     fn drop(&mut self) {
         let arguments = json!({"StackName": self.stack_name});
+        let call = json!({"service": "cloudformation", "operation": "delete_stack", "arguments": arguments});
         let (interpreter, endpoint_url) = (self.interpreter, std::mem::take(&mut self.endpoint_url));
         // Nobody waits for it. If it fails, the stack ends with the emulator.
-        std::thread::spawn(move || {
-            aws::call_and_wait(interpreter, &endpoint_url, "cloudformation", "delete_stack", &arguments)
-        });
+        std::thread::spawn(move || aws::call_and_wait(interpreter, &endpoint_url, &call));
     }
 }
