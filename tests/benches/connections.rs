@@ -98,12 +98,17 @@ async fn receiver() -> Result<(u16, Arc<AtomicUsize>)> {
 }
 
 fn settings() -> Result<Settings> {
-    let unused =
-        ["REGISTRY_TABLE", "HISTORY_TABLE", "STREAM_NAME", "DELIVERY_QUEUE_ARN", "DELIVERY_QUEUE_URL"];
-    let unused = unused
-        .into_iter()
-        .chain(["RETRY_QUEUE_ARN", "RETRY_QUEUE_URL", "JOBS_QUEUE_URL"])
-        .map(|name| (name, "-"));
+    let unused = [
+        "REGISTRY_TABLE",
+        "HISTORY_TABLE",
+        "STREAM_NAME",
+        "DELIVERY_QUEUE_ARN",
+        "DELIVERY_QUEUE_URL",
+        "RETRY_QUEUE_ARN",
+        "RETRY_QUEUE_URL",
+        "JOBS_QUEUE_URL",
+    ];
+    let unused = unused.into_iter().map(|name| (name, "-"));
     let environment: Environment = unused.chain([("ALLOWED_CIDRS", "127.0.0.0/8")]).collect();
     Ok(Settings::read(&environment)?)
 }
