@@ -107,7 +107,7 @@ async fn the_sdk_makes_the_same_writes_and_sends() -> TestResult {
         world.check("PutItem");
     }
     let world = World::start().await?;
-    world.fail("SendMessageBatch")?;
+    world.aws.refuse("SendMessageBatch", json!(null));
     let batch = [0, 1].map(|record| QueueEntry::of(record, &message));
     let untaken = queue::send_batch(&world.sqs, Some(&world.direct[1]), "https://sqs/q", &batch).await?;
     assert!(untaken.is_empty());

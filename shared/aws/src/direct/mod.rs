@@ -6,12 +6,12 @@
 //! each delivery or message are sent here, over the SDK's own connections.
 //!
 //! A direct call makes one attempt, and tells only what is certain: the response of a call that was
-//! made, or that its condition refused it. Everything else is [`Answer::Unclear`]: no connection, no
-//! response in time, throttling, an error of any kind. Then the caller makes the same call by the SDK,
-//! whose result counts. A write whose response was lost may be made twice, as by the SDK itself.
+//! made, or that its condition or the service refused it. Everything else is [`Answer::Unclear`]: no
+//! connection, no response in time, an error of the service. Then the caller makes the same call by the
+//! SDK, whose result counts. A write whose response was lost may be made twice, as by the SDK itself.
 //!
-//! After an unclear answer, all calls of the service go by the SDK for [`PAUSE`]. So a service in trouble
-//! gets one attempt more than the SDK would make, not one more for each call.
+//! After a call that was not made, all calls of the service go by the SDK for [`PAUSE`]. So a service in
+//! trouble gets one attempt more than the SDK would make, not one more for each call.
 //!
 //! What the SDK does for a call, and who does it for a direct one:
 //!
@@ -59,7 +59,7 @@ use crate::{
 
 pub use site::Service;
 
-/// How long no direct call is made after one whose answer was unclear.
+/// How long no direct call is made after one that failed.
 pub const PAUSE: Duration = Duration::from_secs(10);
 
 /// The direct calls of a service.
@@ -84,6 +84,9 @@ pub enum Answer {
     /// The condition of a write was not met (`ConditionalCheckFailedException`). This is the JSON of
     /// the error, with the item that is there if the call asked for it.
     ConditionFailed(Bytes),
+    /// The call was not made: the service refused it, by throttling for example, or direct calls
+    /// pause. The SDK has to make it.
+    NotMade,
     /// Nobody knows whether the call was made. The SDK has to make it.
     Unclear,
 }
@@ -109,8 +112,7 @@ impl Direct {
 
     /// Makes a call once, and reads its response.
     ///
-    /// `None` if its condition failed, it is unclear whether it was made, or its response cannot be
-    /// read.
+    /// `None` if it was not made, it is unclear whether it was, or its response cannot be read.
     pub async fn read<T: for<'de> Deserialize<'de>>(
         &self,
         operation: &str,
@@ -118,19 +120,19 @@ impl Direct {
     ) -> Option<T> {
         match self.call(operation, input).await {
             Answer::Made(output) => serde_json::from_slice(&output).ok(),
-            Answer::ConditionFailed(_) | Answer::Unclear => None,
+            Answer::ConditionFailed(_) | Answer::NotMade | Answer::Unclear => None,
         }
     }
 
     /// Makes a call once.
     pub async fn call(&self, operation: &str, input: &impl Serialize) -> Answer {
         if self.0.is_paused() {
-            return Answer::Unclear;
+            return Answer::NotMade;
         }
-        let Ok(input) = serde_json::to_vec(input) else { return Answer::Unclear };
+        let Ok(input) = serde_json::to_vec(input) else { return Answer::NotMade };
         let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, self.0.attempt(operation, input));
         let answer = attempt.await.ok().flatten().unwrap_or(Answer::Unclear);
-        if answer == Answer::Unclear {
+        if matches!(answer, Answer::NotMade | Answer::Unclear) {
             self.0.pause();
         }
         answer
@@ -148,6 +150,7 @@ impl Calls {
         Some(match status.as_u16() {
             200 => Answer::Made(output),
             400 if has_failed_condition(&output) => Answer::ConditionFailed(output),
+            400..500 => Answer::NotMade,
             _ => Answer::Unclear,
         })
     }

@@ -90,7 +90,7 @@ impl HistoryTable {
                 let ConditionFailed { item } = serde_json::from_slice(&error).ok()?;
                 Some(Some(item.map(serde_dynamo::from_item).transpose().ok()?))
             }
-            Answer::Unclear => None,
+            Answer::NotMade | Answer::Unclear => None,
         }
     }
 

@@ -8,19 +8,26 @@
 //! Only one error is final: `InvalidMessageContents`. The message has characters that SQS does not
 //! allow. Other errors may pass, or an operator can fix their cause.
 //!
-//! If the SDK loses a response and sends the batch again, its messages are in the queue twice.
-//! Deliveries are idempotent by their id.
+//! If a response is lost and the batch is sent again, its messages may be in the queue twice. Deliveries
+//! are idempotent by their id, but two copies that are received at the same moment are both attempted,
+//! because no record can tell them apart yet. So a batch that may be in the queue is sent again with a
+//! delay of [`RESENT_AFTER`]: when a copy comes, the first message has had its attempt and its record.
+
+mod call;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws_sdk_sqs::{
-    Client, error::SdkError, operation::send_message_batch::SendMessageBatchError,
-    types::SendMessageBatchRequestEntry,
-};
-use serde::{Deserialize, Serialize};
+use aws_sdk_sqs::{Client, error::SdkError, operation::send_message_batch::SendMessageBatchError};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-use crate::{CALL_TIMEOUT, backoff::backoff, direct::Direct};
+pub use call::RESENT_AFTER;
+
+use crate::{
+    CALL_TIMEOUT,
+    backoff::backoff,
+    direct::Direct,
+    queue::call::{Sent, call},
+};
 
 /// A call of SQS failed as a whole. Its messages may be in the queue or not.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -117,82 +124,10 @@ pub async fn send_batch(
     url: &str,
     batch: &[QueueEntry],
 ) -> Result<BTreeMap<usize, SendError>, QueueError> {
-    let sent = async {
-        if let Some(direct) = direct
-            && let Some(sent) = direct.read("SendMessageBatch", &Batch::of(url, batch)).await
-        {
-            return Ok(sent);
-        }
-        Box::pin(send_by_sdk(client, url, batch)).await
-    };
-    // Together they may take as long as a call of the SDK.
-    let sent = tokio::time::timeout(CALL_TIMEOUT, sent).await;
-    let elapsed = |elapsed| SdkError::<SendMessageBatchError>::timeout_error(elapsed);
-    Ok(untaken(&sent.unwrap_or_else(|error| Err(elapsed(error).into()))?, batch.len()))
-}
-
-/// Sends a batch by the SDK.
-async fn send_by_sdk(client: &Client, url: &str, batch: &[QueueEntry]) -> Result<Sent, QueueError> {
-    let entries = batch.iter().enumerate().map(|(index, message)| {
-        SendMessageBatchRequestEntry::builder()
-            .id(index.to_string())
-            .message_body(&message.body)
-            .message_group_id(message.group.as_str())
-            .build()
-    });
-    let entries = entries.collect::<Result<Vec<_>, _>>();
-    let entries = entries.map_err(|error| QueueError(Arc::new(error.into())))?;
-    let response = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await?;
-    let taken = response.successful.into_iter().map(|entry| Taken { id: entry.id });
-    let failed = response.failed.into_iter().map(|entry| Failed { id: entry.id, code: entry.code });
-    Ok(Sent { successful: taken.collect(), failed: failed.collect() })
-}
-
-/// The direct call ("SendMessageBatch", Amazon SQS API Reference).
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Batch<'a> {
-    queue_url: &'a str,
-    entries: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry<'a> {
-    id: String,
-    message_body: &'a str,
-    message_group_id: &'a str,
-}
-
-/// What SQS responds.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Sent {
-    successful: Vec<Taken>,
-    failed: Vec<Failed>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Taken {
-    id: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Failed {
-    id: String,
-    code: String,
-}
-
-impl<'a> Batch<'a> {
-    fn of(queue_url: &'a str, batch: &'a [QueueEntry]) -> Self {
-        let entries = batch.iter().enumerate().map(|(index, message)| Entry {
-            id: index.to_string(),
-            message_body: &message.body,
-            message_group_id: message.group.as_str(),
-        });
-        Self { queue_url, entries: entries.collect() }
+    // Together the calls may take as long as one of the SDK.
+    match tokio::time::timeout(CALL_TIMEOUT, call(client, direct, url, batch)).await {
+        Ok(sent) => Ok(untaken(&sent?, batch.len())),
+        Err(elapsed) => Err(SdkError::<SendMessageBatchError>::timeout_error(elapsed).into()),
     }
 }
 
@@ -215,30 +150,5 @@ fn untaken(response: &Sent, size: usize) -> BTreeMap<usize, SendError> {
     untaken
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_counts_as_sent_only_if_the_response_says_so() {
-        let failed = |id: &str, code: &str| Failed { id: id.to_owned(), code: code.to_owned() };
-        let response = Sent {
-            // A message that is named as sent and as failed counts as failed.
-            successful: ["0", "1"].map(|id| Taken { id: id.to_owned() }).into(),
-            failed: vec![
-                failed("1", "InvalidMessageContents"),
-                failed("2", "InternalError"),
-                failed("7", "InternalError"),
-                failed("x", "InternalError"),
-            ],
-        };
-        let untaken: Vec<_> =
-            untaken(&response, 4).into_iter().map(|(index, why)| (index, why.to_string())).collect();
-        let expected = [
-            (1, "SQS refused the message's content"),
-            (2, "SQS did not take the message: InternalError"),
-            (3, "the response of SQS does not mention the message"),
-        ];
-        assert_eq!(untaken, expected.map(|(index, why)| (index, why.to_owned())));
-    }
-}
+#[cfg(all(test, feature = "stand-in"))]
+mod tests;
