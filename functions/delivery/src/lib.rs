@@ -103,10 +103,9 @@ const COPY_WAITS: Disposition = Disposition::retry(Duration::from_secs(10));
 /// each would be sent. They wait until one can; without a history they do not.
 fn apart(batch: Vec<Received<'_>>, is_recorded: bool) -> (Vec<Received<'_>>, Vec<Received<'_>>) {
     let mut seen = HashSet::new();
-    batch.into_iter().partition(|received| {
-        let message = &received.message;
-        !is_recorded || seen.insert((message.envelope.id.clone(), message.run.clone()))
-    })
+    let runs = batch.iter().map(|Received { message, .. }| (&message.envelope.id, &message.run));
+    let mut is_first = runs.map(|run| !is_recorded || seen.insert(run)).collect::<Vec<_>>().into_iter();
+    batch.into_iter().partition(|_| is_first.next().unwrap_or(true))
 }
 
 fn with_body(mut message: SqsMessage) -> (SqsMessage, Bytes) {

@@ -1,8 +1,13 @@
 //! The delivery function: wires and runs.
 
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
 use delivery::{Dependencies, Settings};
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
+use lambda_runtime::{
+    LambdaEvent, LambdaInvocation, Runtime, layers::TracingLayer, service_fn, tower::util::MapRequestLayer,
+};
+use serde::de::IgnoredAny;
 use storehook_aws::{AwsConfig, Environment};
 
 // A delivery allocates some hundred times. The allocator of glibc takes twice as long for it.
@@ -16,14 +21,19 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     storehook_aws::begin_log(&environment);
     let settings = Settings::read(&environment)?;
     let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings)?;
-    // The runtime notes the name of each member that it reads. That takes longer than to read the batch
-    // here, as a second time.
-    let handler = async |event: LambdaEvent<Box<RawValue>>| {
-        let batch = serde_json::from_str(event.payload.get())?;
-        drop(event);
+    // The runtime would read the batch before its handler does, slowly: it notes the name of each member.
+    // So the batch goes around it. There is one invocation at a time.
+    let batch = Mutex::new(Bytes::new());
+    let swap = |other| std::mem::replace(&mut *batch.lock().unwrap_or_else(PoisonError::into_inner), other);
+    let around = MapRequestLayer::new(|mut invocation: LambdaInvocation| {
+        swap(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
+        invocation
+    });
+    let handler = async |_: LambdaEvent<IgnoredAny>| {
+        let batch = serde_json::from_slice(&swap(Bytes::new()))?;
         let response = delivery::handle(&dependencies, batch).await;
         dependencies.meter.write(storehook_aws::now());
         Ok::<_, lambda_runtime::Error>(response)
     };
-    lambda_runtime::run(service_fn(handler)).await
+    Runtime::new(service_fn(handler)).layer(TracingLayer::new()).layer(around).run().await
 }

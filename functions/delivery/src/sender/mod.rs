@@ -100,6 +100,12 @@ impl Sender {
         Ok(Self::with(settings, Tls::public()?, system_look_up()))
     }
 
+    /// The same, trusting these roots instead.
+    #[cfg(feature = "test-roots")]
+    pub fn trusting(settings: &Settings, roots: rustls::RootCertStore) -> Result<Self, SenderError> {
+        Ok(Self::with(settings, Tls::trusting(roots)?, system_look_up()))
+    }
+
     /// The same, at hosts that never have a place.
     #[cfg(test)]
     pub(crate) fn without_places(self) -> Self {

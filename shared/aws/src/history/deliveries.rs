@@ -68,7 +68,16 @@ impl TryFrom<StoredItem> for DeliveryItem {
 
 impl Serialize for DeliveryItem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { record } = self;
+        Packing(&self.record).serialize(serializer)
+    }
+}
+
+/// A record as its item.
+pub(super) struct Packing<'a>(pub(super) &'a DeliveryRecord);
+
+impl Serialize for Packing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(record) = self;
         let DeliveryId { webhook_id, event_id, .. } = &record.envelope.id;
         let shard = Sha256::digest(event_id.as_str().as_bytes())[0] % LIST_SHARDS;
         let position = DeliveryPosition::of(record.created_at, &record.envelope.id);

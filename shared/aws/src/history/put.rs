@@ -6,7 +6,7 @@ use serde_dynamo::AttributeValue;
 use storehook_domain::history::record::DeliveryRecord;
 
 use super::{
-    deliveries::DeliveryItem,
+    deliveries::{DeliveryItem, Packing},
     store::{HistoryTable, Write},
 };
 use crate::{
@@ -54,7 +54,7 @@ impl HistoryTable {
     ///
     /// The call failed, or an item is malformed.
     pub async fn put(&self, after: &DeliveryRecord, version: u64) -> Result<Write, TableError> {
-        let item: serde_dynamo::Item = serde_dynamo::to_item(DeliveryItem::of(after.clone()))?;
+        let item: serde_dynamo::Item = serde_dynamo::to_item(Packing(after))?;
         let directly = match &self.direct {
             Some(direct) => self.put_directly(direct, &item, version).await,
             None => None,
