@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 /// The CPU time of a process: that of its threads which have not ended (`/proc/<id>/task/*/schedstat`, the
 /// kernel's "Scheduler Statistics"). Functions and loops end none.
-pub(super) fn cpu_of(process: &str) -> Result<Duration> {
+pub fn cpu_of(process: &str) -> Result<Duration> {
     let mut cpu = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let stat = fs::read_to_string(thread?.path().join("schedstat"))?;

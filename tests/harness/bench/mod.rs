@@ -22,6 +22,7 @@ mod report;
 mod runtime_api;
 
 pub use aws::StubAws;
+pub use cpu::cpu_of;
 pub use endpoint::Endpoint;
 pub use events::{Message, jobs_event, messages_event, order, records_event};
 pub use function::Function;
