@@ -49,7 +49,7 @@ impl Stack {
             });
             let items: Vec<_> =
                 payloads.collect::<std::io::Result<Vec<_>>>()?.into_iter().flatten().collect();
-            put_payloads(&client, &table, &items).await?;
+            put_payloads(&client, None, &table, &items).await?;
             let puts = some.iter().map(|(history, _)| {
                 let item = to_item(DeliveryItem::of(history.clone()))?;
                 let put = PutRequest::builder().set_item(Some(item)).build()?;

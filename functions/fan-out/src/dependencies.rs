@@ -37,7 +37,8 @@ impl Dependencies {
     pub fn new(aws: &AwsConfig, settings: Settings) -> Self {
         let sqs = aws_sdk_sqs::Client::new(&aws.sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk);
-        let direct = Direct::new(aws, Service::Sqs);
+        let [direct, direct_tables] =
+            [Service::Sqs, Service::DynamoDb].map(|service| Direct::new(aws, service));
         let meter = Meter::new(&settings.metrics_namespace);
         let queue_counts = QueueCounts {
             sqs: sqs.clone(),
@@ -47,10 +48,14 @@ impl Dependencies {
             registry: settings.registry_table.clone(),
         };
         Self {
-            subscribers: Subscribers::new(dynamodb.clone(), settings.registry_table.clone()),
+            subscribers: Subscribers::new(
+                dynamodb.clone(),
+                direct_tables.clone(),
+                settings.registry_table.clone(),
+            ),
             history: HistoryTable {
                 client: dynamodb.clone(),
-                direct: None,
+                direct: Some(direct_tables),
                 name: settings.history_table,
                 retention: settings.retention,
             },

@@ -21,6 +21,7 @@
 
 mod backoff;
 pub mod batch_get;
+mod batch_put;
 mod causes;
 mod clock;
 pub mod direct;

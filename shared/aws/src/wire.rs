@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use storehook_domain::{
@@ -15,10 +16,11 @@ use storehook_domain::{
 use crate::{
     AwsConfig, Retention,
     batch_get::batch_get,
+    batch_put::batch_put,
     direct::{Direct, Service},
     history::HistoryTable,
     queue,
-    stand_in::StandIn,
+    stand_in::{StandIn, json_of_item},
     table::key,
 };
 
@@ -83,6 +85,33 @@ async fn items_are_read_as_by_the_sdk() -> TestResult {
     let by_sdk = batch_get(&world.dynamodb, None, keys(), 0).await?;
     assert_eq!(directly.items["a"].len(), 1);
     assert_eq!(directly.items, by_sdk.items);
+    Ok(())
+}
+
+/// What is left unwritten is written again, and nothing else.
+#[tokio::test]
+async fn many_items_are_written_directly_as_by_the_sdk() -> TestResult {
+    let world = World::start().await?;
+    let item = |sort_key: &str| {
+        let mut item = key("p", sort_key);
+        item.insert("payload".to_owned(), AttributeValue::B(Blob::new([1, 2, 3])));
+        item
+    };
+    let left = json!({"a": [{"PutRequest": {"Item": json_of_item(item("t"))}}]});
+    world.fail("BatchWriteItem")?;
+    world.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
+    let items = vec![item("s"), item("t")];
+    assert_eq!(batch_put(&world.dynamodb, Some(&world.direct[0]), "a", items, 1).await?, 0);
+    let calls = world.aws.calls("BatchWriteItem");
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[0], calls[1]);
+    assert_eq!(calls[2], json!({"RequestItems": left}));
+    let fresh = World::start().await?;
+    fresh.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
+    fresh.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
+    let items = vec![item("s"), item("t")];
+    assert_eq!(batch_put(&fresh.dynamodb, Some(&fresh.direct[0]), "a", items, 1).await?, 1);
+    assert_eq!(fresh.aws.calls("BatchWriteItem")[1], json!({"RequestItems": left}));
     Ok(())
 }
 

@@ -110,7 +110,7 @@ async fn write_batch(history: &HistoryTable, items: &[Item], times: Times) -> bo
     let error = if times.are_up() {
         "no time was left".to_owned()
     } else {
-        let put = put_payloads(&history.client, &history.name, items);
+        let put = put_payloads(&history.client, history.direct.as_ref(), &history.name, items);
         match tokio::time::timeout(HISTORY_TIME, put).await {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => storehook_aws::causes(&error),

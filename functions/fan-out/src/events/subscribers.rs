@@ -28,6 +28,7 @@ use aws_sdk_dynamodb::Client;
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 use storehook_aws::{
+    direct::Direct,
     registry::{self, SUBSCRIBERS_INDEX, WebhookItem},
     table::{self, TableError},
 };
@@ -39,7 +40,10 @@ use storehook_domain::{
     webhook::{WebhookId, WebhookKey},
 };
 
-use crate::{events::progress::Progress, times::Times};
+use crate::{
+    events::{progress::Progress, query::Query},
+    times::Times,
+};
 
 /// How many shops are looked up at the same time. A batch may have events of a hundred.
 const LOOK_UPS: usize = 16;
@@ -47,6 +51,7 @@ const LOOK_UPS: usize = 16;
 /// The registry, to find subscribers in.
 pub(crate) struct Subscribers {
     client: Client,
+    direct: Direct,
     table: String,
 }
 
@@ -102,8 +107,8 @@ enum LookUpError {
 }
 
 impl Subscribers {
-    pub(crate) fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    pub(crate) fn new(client: Client, direct: Direct, table: String) -> Self {
+        Self { client, direct, table }
     }
 
     /// A webhook as it is now, strongly consistent; `None` if it was deleted or its app uninstalled.
@@ -185,22 +190,19 @@ impl Subscribers {
             #[serde(default)]
             lane: Lane,
         }
-        let mut items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(SUBSCRIBERS_INDEX)
-            .key_condition_expression("shop = :shop AND id BETWEEN :from AND :to")
-            .expression_attribute_values(":shop", table::text(shop.to_string()))
-            .expression_attribute_values(":from", table::number(range.from.get()))
-            .expression_attribute_values(":to", table::number(range.to.get()))
-            .into_paginator()
-            .items()
-            .send();
+        let query = Query {
+            table: &self.table,
+            index: SUBSCRIBERS_INDEX,
+            condition: "shop = :shop AND id BETWEEN :from AND :to",
+            values: HashMap::from([
+                (":shop".to_owned(), table::text(shop.to_string())),
+                (":from".to_owned(), table::number(range.from.get())),
+                (":to".to_owned(), table::number(range.to.get())),
+            ]),
+        };
         let prefix = registry::subscription_of(shop, "");
         let mut by_subscription: HashMap<String, Found> = HashMap::new();
-        while let Some(item) = items.next().await {
-            let item = item?;
+        for item in query.items(&self.client, &self.direct).await? {
             let subscription = item.get("subscription").and_then(|key| key.as_s().ok()).cloned();
             let Some(subscription) = subscription else { continue };
             let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);

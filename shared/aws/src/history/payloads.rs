@@ -1,13 +1,11 @@
 //! Payloads, compressed and split into items.
 //!
 //! An item has at most 400 KB ("Quotas in Amazon DynamoDB"), so a large payload has several parts.
-//! `BatchWriteItem` writes up to 25 items and 16 MB in a call. It refuses a call that names one
-//! item twice, and it may leave items unwritten under load (`UnprocessedItems`), which the SDK does
-//! not retry: [`put_payloads`] names each item once and retries unwritten items.
+//! [`put_payloads`] names each item once, because `BatchWriteItem` refuses a call that names one twice.
 //!
 //! Expired items can still be read until DynamoDB deletes them, so reads check `expires_at`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -24,7 +22,8 @@ use storehook_domain::{
 
 use super::deliveries::partition_of;
 use crate::{
-    backoff::backoff,
+    batch_put::{BATCH_PUT_LIMIT, batch_put},
+    direct::Direct,
     table::{Item, TableError, key_text_of, number, text},
 };
 
@@ -113,43 +112,28 @@ impl PayloadItem<'_> {
 /// How often unwritten items are written again.
 const FURTHER_TRIES: usize = 3;
 
-/// The most items that one call writes.
-const BATCH_LIMIT: usize = 25;
-
 /// Writes items of payloads and pages. An item that is there already is replaced by the same bytes.
 ///
 /// # Errors
 ///
 /// A call failed, or DynamoDB left items unwritten at each try. Some items may have been written.
-pub async fn put_payloads(client: &Client, table: &str, items: &[Item]) -> Result<(), WriteError> {
+pub async fn put_payloads(
+    client: &Client,
+    direct: Option<&Direct>,
+    table: &str,
+    items: &[Item],
+) -> Result<(), WriteError> {
     // A call must not name an item twice, and a shop may have published an event twice.
     let mut seen = HashSet::new();
     let items: Vec<_> = items.iter().filter(|item| seen.insert(key_text_of(item))).collect();
-    for batch in items.chunks(BATCH_LIMIT) {
-        let writes = batch.iter().map(|item| {
-            let put = PutRequest::builder().set_item(Some((*item).clone())).build();
-            put.map(|put| WriteRequest::builder().put_request(put).build())
-        });
-        let writes = writes.collect::<Result<Vec<_>, _>>().map_err(TableError::from)?;
-        put_batch(client, table, writes).await?;
+    for batch in items.chunks(BATCH_PUT_LIMIT) {
+        let items = batch.iter().map(|item| (*item).clone()).collect();
+        let unwritten = batch_put(client, direct, table, items, FURTHER_TRIES).await?;
+        if unwritten > 0 {
+            return Err(WriteError::Unwritten(unwritten));
+        }
     }
     Ok(())
-}
-
-async fn put_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), WriteError> {
-    let mut waits = backoff(FURTHER_TRIES);
-    loop {
-        let call = client.batch_write_item().request_items(table, writes);
-        let response = call.send().await.map_err(TableError::from)?;
-        writes = response.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
-        if writes.is_empty() {
-            return Ok(());
-        }
-        match waits.next() {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => return Err(WriteError::Unwritten(writes.len())),
-        }
-    }
 }
 
 impl PayloadQuery<'_> {

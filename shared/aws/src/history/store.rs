@@ -150,7 +150,7 @@ impl HistoryTable {
             payload: &message.payload().in_message(),
             expires_at: now.as_second() + kept_for.as_secs(),
         };
-        put_payloads(&self.client, &self.name, &item.parts()?).await?;
+        put_payloads(&self.client, self.direct.as_ref(), &self.name, &item.parts()?).await?;
         Ok(digest)
     }
 
