@@ -5,13 +5,9 @@
 //!
 //! Expired items can still be read until DynamoDB deletes them, so reads check `expires_at`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use aws_sdk_dynamodb::{
-    Client,
-    primitives::Blob,
-    types::{AttributeValue, PutRequest, WriteRequest},
-};
+use aws_sdk_dynamodb::{Client, primitives::Blob, types::AttributeValue};
 use jiff::Timestamp;
 use storehook_domain::{
     delivery::id::DeliveryId,
