@@ -36,8 +36,15 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the emulator and waits until it responds. It enforces IAM, as AWS does.
-    pub(super) async fn start(interpreter: &Path, folder: &Path, port: u16, persist: bool) -> Result<Self> {
+    /// Starts the emulator and waits until it responds. It enforces IAM, as AWS does. The functions call
+    /// it at `through`, if that is given.
+    pub(super) async fn start(
+        interpreter: &Path,
+        folder: &Path,
+        port: u16,
+        persist: bool,
+        through: Option<&str>,
+    ) -> Result<Self> {
         let endpoint_url = format!("http://127.0.0.1:{port}");
         let log_path = folder.join("ministack.log");
         let log = std::fs::File::create(&log_path)?;
@@ -56,7 +63,7 @@ impl Emulator {
             .env("AWS_ACCESS_KEY_ID", id)
             .env("AWS_SECRET_ACCESS_KEY", secret)
             // The functions inherit it, and so reach the emulator.
-            .env("AWS_ENDPOINT_URL", &endpoint_url)
+            .env("AWS_ENDPOINT_URL", through.unwrap_or(&endpoint_url))
             .env_remove("AWS_PROFILE")
             .env_remove("AWS_SESSION_TOKEN");
         if persist {

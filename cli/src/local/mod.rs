@@ -90,6 +90,10 @@ pub struct Args {
     /// Write the settings of the functions to this file, for `sam local invoke --env-vars`.
     #[arg(long, value_name = "FILE")]
     env_json: Option<PathBuf>,
+    /// Lead the AWS calls of the functions and of the stream's poller to this URL; for programs that put
+    /// something between them and the emulator.
+    #[arg(long, hide = true, value_name = "URL")]
+    through: Option<String>,
     /// Stop when standard input ends; for programs that start the stack and may die.
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -154,7 +158,8 @@ async fn start_and_stay(
     if args.persist {
         keep_port(folder, port)?;
     }
-    let emulator = slot.insert(Emulator::start(&interpreter, folder, port, args.persist).await?);
+    let emulator = slot
+        .insert(Emulator::start(&interpreter, folder, port, args.persist, args.through.as_deref()).await?);
     say("deploying template.yaml");
     let outputs = deploy(&Deployment {
         interpreter: &interpreter,
@@ -173,7 +178,8 @@ async fn start_and_stay(
     let connection = Connection::new(sdk.clone(), LOCAL_STACK);
     let keys = install_demo_app(&connection).await?;
     let checkpoints = args.persist.then(|| folder.join("state/kinesis-checkpoints.json"));
-    let poller = kinesis::poller::run(sdk, interpreter.clone(), checkpoints);
+    let polled = args.through.as_deref().map_or(sdk, local_sdk);
+    let poller = kinesis::poller::run(polled, interpreter.clone(), checkpoints);
     let file = stack_file(&emulator.endpoint_url, outputs, keys)?;
     let panel_link = panel_link(&connection, &file.shop, &file.app, &file.panel_url).await?;
     if let Some(path) = &args.env_json {
