@@ -46,10 +46,14 @@ impl Stack {
         .await
     }
 
-    /// How many messages a queue holds, hidden or not.
+    /// How many messages a queue holds, hidden and delayed ones included.
     pub async fn count(&self, queue: &str) -> Result<usize> {
-        use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
-        self.sum_of(queue, &[ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible]).await
+        let all = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        self.sum_of(queue, &all).await
     }
 
     /// Waits until a queue holds so many messages, hidden or not.

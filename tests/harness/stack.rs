@@ -1,13 +1,6 @@
 //! Stacks: the local one, and others deployed beside it.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::PathBuf,
-    process::{Child, Stdio},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
@@ -17,7 +10,7 @@ use serde_json::Value;
 use storehook::{
     local::{
         deploy::{Deployment, deploy},
-        functions::{self, cargo},
+        functions,
         python::{self, EMULATOR},
     },
     publish::publish,
@@ -37,16 +30,10 @@ use tokio::sync::OnceCell;
 use crate::{
     aws,
     deletion::Deletion,
+    local::{ALLOWED_NETWORK, BOUND_TO, Local},
     repository::root,
-    waiting::{eventually, eventually_within},
+    waiting::eventually,
 };
-
-/// The network that the local stack opens to deliveries besides loopback. It belongs to nobody (RFC
-/// 5737).
-pub const ALLOWED_NETWORK: &str = "203.0.113.0/24";
-
-/// The other address that leads to the local stack. Only Linux has all of loopback without a setup.
-pub const BOUND_TO: Option<&str> = if cfg!(target_os = "linux") { Some("127.0.0.2") } else { None };
 
 /// A deployed stack. One that a test has deployed is deleted when the test ends: the emulator polls
 /// for each stack that it has, and dozens of them slow down every test.
@@ -62,41 +49,39 @@ pub struct Stack {
     _deletion: Option<Arc<Deletion>>,
 }
 
-/// The local stack, and the process that runs it: it ends when the test's process does, whatever
-/// ends that, because its standard input ends then.
-struct Local {
-    file: StackFile,
-    _process: Mutex<Child>,
-}
-
-/// How long the local stack may take to start.
-const START_LIMIT: Duration = Duration::from_secs(20 * 60);
-
 static LOCAL: OnceCell<Local> = OnceCell::const_new();
 static PROGRAMS: OnceCell<(PathBuf, BTreeMap<String, PathBuf>)> = OnceCell::const_new();
 
 impl Stack {
     /// The stack that all tests share, as `storehook local` runs it.
     pub async fn shared() -> Result<Self> {
-        let file = Self::file().await?;
-        Ok(Self {
+        Ok(Self::of(Self::file().await?))
+    }
+
+    /// The local stack that this file tells of.
+    pub fn of(file: &StackFile) -> Self {
+        Self {
             name: LOCAL_STACK.to_owned(),
             endpoint_url: file.endpoint_url.clone(),
             api_url: file.api_url.clone(),
             _deletion: None,
-        })
+        }
     }
 
     /// The stack that a user has started with `cargo run --release -- local`, for benches.
     pub fn running() -> Result<Self> {
         let file =
             StackFile::read(&root().join("target/local")).context("start `cargo run --release -- local`")?;
-        let name = LOCAL_STACK.to_owned();
-        Ok(Self { name, endpoint_url: file.endpoint_url, api_url: file.api_url, _deletion: None })
+        Ok(Self::of(&file))
     }
 
     /// What `storehook local` says of the shared stack.
     pub async fn file() -> Result<&'static StackFile> {
+        let start = || async {
+            let mut arguments = vec!["--env-json", "target/it/env.json", "--allow", ALLOWED_NETWORK];
+            arguments.extend(BOUND_TO.iter().flat_map(|address| ["--bind", *address]));
+            Local::start("target/it", &arguments).await
+        };
         Ok(&LOCAL.get_or_try_init(start).await?.file)
     }
 
@@ -200,50 +185,6 @@ impl Stack {
     pub fn connection(&self) -> Connection {
         Connection::new(self.sdk(), &self.name)
     }
-}
-
-/// Starts the local stack as a user does.
-async fn start() -> Result<Local> {
-    let folder = root().join("target/it");
-    std::fs::create_dir_all(&folder)?;
-    StackFile::remove(&folder)?;
-    let log_path = folder.join("local.log");
-    let log = File::create(&log_path)?;
-    let mut process = cargo(&root())
-        .args([
-            "run",
-            "--quiet",
-            "--",
-            "local",
-            "--port",
-            "0",
-            "--local-dir",
-            "target/it",
-            "--env-json",
-            "target/it/env.json",
-            "--allow",
-            ALLOWED_NETWORK,
-            "--until-stdin-ends",
-        ])
-        .args(BOUND_TO.iter().flat_map(|address| ["--bind", *address]))
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?;
-    // It may have to build everything and to install the emulator; it ends early if it fails.
-    let file = eventually_within(START_LIMIT, "the local stack to be ready", || {
-        let ended = process.try_wait();
-        let file = StackFile::read(&folder).ok();
-        let log_path = &log_path;
-        async move {
-            if ended?.is_some() {
-                bail!("the local stack did not start: {}", std::fs::read_to_string(log_path)?);
-            }
-            Ok(file)
-        }
-    })
-    .await?;
-    Ok(Local { file, _process: Mutex::new(process) })
 }
 
 /// The emulator's Python and the functions' programs; both are there, since the stack runs.
