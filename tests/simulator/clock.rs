@@ -3,7 +3,8 @@
 //! It is tokio's paused clock: when all tasks wait, the time moves to the next moment that one of
 //! them waits for. So the SDK's timeouts, the handlers' waits and the stand-ins' latencies cost no
 //! real time. The stand-ins and the SDK ([`Virtual`]) have the right time, [`now`]. The handlers have
-//! that of their environment ([`of_environment`]), whose clock may be wrong.
+//! that of their environment ([`of_environment`]), whose clock may be wrong. The soak on the local stack
+//! [begins](begin_at) without a paused clock, and then the time is the real one.
 
 use std::{
     cell::Cell,
@@ -15,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 thread_local! {
-    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    static BEGAN: Cell<Option<(Instant, Timestamp)>> = const { Cell::new(None) };
 }
 
 /// When every simulation begins, in seconds since 1970: midnight, on 1 November 2026.
@@ -23,18 +24,27 @@ const BASE: i64 = 1_793_491_200;
 
 /// Begins a simulation: the time is [`BASE`] now. The runtime's clock must be paused.
 pub(crate) fn begin() {
-    BEGAN.set(Some(Instant::now()));
+    begin_at(base());
+}
+
+/// Begins on this thread: this is the time now.
+pub fn begin_at(now: Timestamp) {
+    BEGAN.set(Some((Instant::now(), now)));
 }
 
 /// How long the simulation has run.
-pub(crate) fn elapsed() -> Duration {
-    BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed())
+pub fn elapsed() -> Duration {
+    BEGAN.get().map_or(Duration::ZERO, |(began, _)| began.elapsed())
 }
 
 /// The time now.
-pub(crate) fn now() -> Timestamp {
-    let base = Timestamp::from_second(BASE).unwrap_or_default();
-    base.saturating_add(elapsed()).unwrap_or(base)
+pub fn now() -> Timestamp {
+    let (began, base) = BEGAN.get().unwrap_or_else(|| (Instant::now(), base()));
+    base.saturating_add(began.elapsed()).unwrap_or(base)
+}
+
+fn base() -> Timestamp {
+    Timestamp::from_second(BASE).unwrap_or_default()
 }
 
 tokio::task_local! {

@@ -18,13 +18,13 @@
 
 mod aws;
 mod behaviour;
-mod clock;
+pub mod clock;
 mod comparison;
 mod deployment;
 mod dynamodb;
 mod endpoints;
 mod fates;
-mod faults;
+pub mod faults;
 mod functions;
 mod kinesis;
 mod lambda;

@@ -2,15 +2,18 @@
 
 /// An AWS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
+pub enum Service {
+    /// DynamoDB.
     DynamoDb,
+    /// SQS.
     Sqs,
+    /// Kinesis.
     Kinesis,
 }
 
 /// How a call to a service fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CallFault {
+pub enum CallFault {
     /// The service refuses it because there are too many. Nothing is changed.
     Throttled,
     /// The service responds with a 5xx. Nothing is changed.
@@ -23,7 +26,7 @@ pub(crate) enum CallFault {
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// An invocation ends in the middle.
     Killed,
     /// An invocation stops making progress until its time is up.
@@ -80,9 +83,11 @@ const fn calls(service: Service) -> [Fault; 4] {
 }
 
 impl Fault {
-    pub(crate) const COUNT: usize = Self::ALL.len();
+    /// How many kinds there are.
+    pub const COUNT: usize = Self::ALL.len();
 
-    pub(crate) const ALL: [Self; 33] = {
+    /// All kinds.
+    pub const ALL: [Self; 33] = {
         let [a, b, c, d] = calls(Service::DynamoDb);
         let [e, f, g, h] = calls(Service::Sqs);
         let [i, j, k, l] = calls(Service::Kinesis);
@@ -124,13 +129,13 @@ impl Fault {
     };
 
     /// Its position in [`Self::ALL`].
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         Self::ALL.iter().position(|fault| *fault == self).unwrap_or_default()
     }
 
     /// Whether it may be why an endpoint gets a delivery again that it has taken and said so. A call
     /// that fails may be that of the history, without which copies are not told apart.
-    pub(crate) fn may_repeat(self) -> bool {
+    pub fn may_repeat(self) -> bool {
         !matches!(
             self,
             Self::Late
@@ -143,7 +148,7 @@ impl Fault {
     }
 
     /// What it is called in reports.
-    pub(crate) fn name(self) -> String {
+    pub fn name(self) -> String {
         match self {
             Self::Call(service, fault) => format!("{service:?}{fault:?}"),
             fault => format!("{fault:?}"),
@@ -153,7 +158,7 @@ impl Fault {
 
 /// How often each fault happens, where it can: a part of all times, from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rates([f64; Fault::COUNT]);
+pub struct Rates([f64; Fault::COUNT]);
 
 impl Default for Rates {
     fn default() -> Self {
@@ -163,22 +168,22 @@ impl Default for Rates {
 
 impl Rates {
     /// No faults.
-    pub(crate) const NONE: Self = Self([0.0; Fault::COUNT]);
+    pub const NONE: Self = Self([0.0; Fault::COUNT]);
 
     /// The same with another rate of this fault.
-    pub(crate) fn with(mut self, fault: Fault, rate: f64) -> Self {
+    pub fn with(mut self, fault: Fault, rate: f64) -> Self {
         self.0[fault.index()] = rate;
         self
     }
 
     /// The rate of a fault.
-    pub(crate) fn of(&self, fault: Fault) -> f64 {
+    pub fn of(&self, fault: Fault) -> f64 {
         self.0[fault.index()]
     }
 
     /// Every fault that AWS allows, mixed at random: each up to twice its usual rate, and some not at
     /// all.
-    pub(crate) fn mixed(random: &mut fastrand::Rng) -> Self {
+    pub fn mixed(random: &mut fastrand::Rng) -> Self {
         Fault::ALL.into_iter().fold(Self::NONE, |rates, fault| {
             let part = if random.f64() < 0.1 { 0.0 } else { random.f64() * 2.0 };
             rates.with(fault, fault.usual_rate() * part)
@@ -188,7 +193,7 @@ impl Rates {
 
 impl Fault {
     /// How often it happens in a mix: far more often than on AWS.
-    pub(crate) fn usual_rate(self) -> f64 {
+    pub fn usual_rate(self) -> f64 {
         match self {
             Self::JobLost | Self::DeliveryLost => 0.0,
             Self::Frozen | Self::Reread | Self::IteratorExpired => 0.002,

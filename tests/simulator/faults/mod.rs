@@ -8,17 +8,15 @@
 mod kind;
 
 use std::{
-    cell::RefCell,
     collections::HashMap,
-    rc::Rc,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-pub(crate) use self::kind::{CallFault, Fault, Rates, Service};
+pub use self::kind::{CallFault, Fault, Rates, Service};
 
 /// Faults of one simulation. Clones are the same faults.
 #[derive(Clone)]
-pub(crate) struct Faults(Arc<Inner>);
+pub struct Faults(Arc<Inner>);
 
 struct Inner {
     rates: Rates,
@@ -34,7 +32,7 @@ struct State {
 
 tokio::task_local! {
     /// The faults that have hit the invocation that runs.
-    static HITS: Rc<RefCell<Vec<Fault>>>;
+    static HITS: Arc<Mutex<Vec<Fault>>>;
 }
 
 impl Default for Faults {
@@ -45,7 +43,7 @@ impl Default for Faults {
 
 impl Faults {
     /// Faults at these rates.
-    pub(crate) fn new(rates: Rates) -> Self {
+    pub fn new(rates: Rates) -> Self {
         let random = fastrand::Rng::with_seed(fastrand::u64(..));
         let state = State { random, counts: [0; Fault::COUNT], touched: HashMap::new() };
         Self(Arc::new(Inner { rates, state: Mutex::new(state) }))
@@ -56,7 +54,7 @@ impl Faults {
     }
 
     /// Whether a fault happens here and now. If it does, it counts, and hits the invocation that runs.
-    pub(crate) fn happens(&self, fault: Fault) -> bool {
+    pub fn happens(&self, fault: Fault) -> bool {
         let happens = self.may_happen(fault);
         if happens {
             self.count(fault);
@@ -65,20 +63,20 @@ impl Faults {
     }
 
     /// The same for a fault that does not always come to pass: the caller counts it if it does.
-    pub(crate) fn may_happen(&self, fault: Fault) -> bool {
+    pub fn may_happen(&self, fault: Fault) -> bool {
         let rate = self.0.rates.of(fault);
         rate > 0.0 && self.state().random.f64() < rate
     }
 
     /// Counts a fault that came to pass. It hits the invocation that runs.
-    pub(crate) fn count(&self, fault: Fault) {
+    pub fn count(&self, fault: Fault) {
         self.state().counts[fault.index()] += 1;
         // Outside of invocations there is none to hit.
-        _ = HITS.try_with(|hits| hits.borrow_mut().push(fault));
+        _ = HITS.try_with(|hits| hits.lock().unwrap_or_else(PoisonError::into_inner).push(fault));
     }
 
     /// The same for a fault that touches what this message carries.
-    pub(crate) fn happens_to(&self, fault: Fault, message: &str) -> bool {
+    pub fn happens_to(&self, fault: Fault, message: &str) -> bool {
         let happens = self.happens(fault);
         if happens {
             self.touch(&subjects_of(message), &[fault]);
@@ -87,20 +85,21 @@ impl Faults {
     }
 
     /// A random part of a whole.
-    pub(crate) fn part(&self) -> f64 {
+    pub fn part(&self) -> f64 {
         self.state().random.f64()
     }
 
     /// Does the work of an invocation. The faults that hit it touch its subjects.
-    pub(crate) async fn observed<T>(&self, subjects: Vec<String>, work: impl Future<Output = T>) -> T {
-        let hits = Rc::new(RefCell::new(Vec::new()));
+    pub async fn observed<T>(&self, subjects: Vec<String>, work: impl Future<Output = T>) -> T {
+        let hits = Arc::new(Mutex::new(Vec::new()));
         let result = HITS.scope(hits.clone(), work).await;
-        self.touch(&subjects, &hits.borrow());
+        let hits = hits.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.touch(&subjects, &hits);
         result
     }
 
     /// These faults touch these subjects.
-    pub(crate) fn touch(&self, subjects: &[String], faults: &[Fault]) {
+    pub fn touch(&self, subjects: &[String], faults: &[Fault]) {
         let bits = faults.iter().fold(0, |bits, fault| bits | 1 << fault.index());
         if bits == 0 {
             return;
@@ -112,7 +111,7 @@ impl Faults {
     }
 
     /// The faults that touched any of these subjects.
-    pub(crate) fn that_touched(&self, subjects: &[String]) -> Vec<Fault> {
+    pub fn that_touched(&self, subjects: &[String]) -> Vec<Fault> {
         let state = self.state();
         let bits = subjects.iter().filter_map(|subject| state.touched.get(subject.as_str()));
         let bits = bits.fold(0, |all, bits| all | bits);
@@ -120,12 +119,12 @@ impl Faults {
     }
 
     /// Forgets all subjects but these.
-    pub(crate) fn retain(&self, is_kept: impl Fn(&str) -> bool) {
+    pub fn retain(&self, is_kept: impl Fn(&str) -> bool) {
         self.state().touched.retain(|subject, _| is_kept(subject));
     }
 
     /// Each kind of fault that happened, and how often.
-    pub(crate) fn counts(&self) -> Vec<(Fault, u64)> {
+    pub fn counts(&self) -> Vec<(Fault, u64)> {
         let counts = self.state().counts;
         let all = Fault::ALL.into_iter().map(|fault| (fault, counts[fault.index()]));
         all.filter(|(_, count)| *count > 0).collect()
@@ -134,7 +133,7 @@ impl Faults {
 
 /// What a message or a record carries: its delivery, without what tells its topic; else its event, else
 /// its webhook.
-pub(crate) fn subjects_of(message: &str) -> Vec<String> {
+pub fn subjects_of(message: &str) -> Vec<String> {
     let text_after = |name: &str| {
         let (_, after) = message.split_once(name)?;
         Some(after.trim_start().trim_start_matches('"').split(['"', ',', '}', '~']).next()?.to_owned())

@@ -5,12 +5,15 @@ use std::{io::Write as _, time::Duration};
 use anyhow::{Result, ensure};
 use clap::Parser;
 
-use super::{course, plan::Plan, report, verdict};
+use super::{course, ended::Ended, plan::Plan, report, verdict};
 use crate::faults::{Fault, Rates};
+
+/// How often AWS breaks a promise, if it is asked to.
+const BROKEN_PROMISE: f64 = 0.05;
 
 /// Delivers under faults, and checks that nothing is lost.
 #[derive(Debug, Parser)]
-struct Args {
+pub struct Args {
     /// How many deliveries are published.
     #[arg(long, default_value_t = 50_000)]
     deliveries: u64,
@@ -24,26 +27,47 @@ struct Args {
     /// No faults.
     #[arg(long)]
     no_faults: bool,
-    /// Only these faults, at their usual rate: names as the report has them.
+    /// Only these faults, at their usual rate: names as the report has them. What AWS promises never to
+    /// do happens once in twenty times.
     #[arg(long)]
     only: Vec<String>,
+    /// On the local stack: the functions' programs, sockets and the real clock, with an emulator of AWS.
+    #[arg(long, conflicts_with = "days")]
+    pub stack: bool,
 }
 
-/// Runs the program.
+impl Args {
+    /// What the arguments ask for.
+    ///
+    /// # Errors
+    ///
+    /// There is no fault of such a name.
+    pub fn plan(&self) -> Result<Plan> {
+        let plan = Plan { rates: rates(self)?, ..Plan::of(self.deliveries, self.seed) };
+        Ok(match self.days {
+            Some(days) => plan.over(Duration::from_secs(u64::from(days) * 86_400)),
+            None => plan,
+        })
+    }
+}
+
+/// Runs a plan in the simulator.
 ///
 /// # Errors
 ///
 /// The run is void: the error says why.
-pub fn run() -> Result<()> {
-    let args = Args::parse();
-    let rates = rates(&args)?;
-    let mut plan = Plan { rates, ..Plan::of(args.deliveries, args.seed) };
-    if let Some(days) = args.days {
-        plan = plan.over(Duration::from_secs(u64::from(days) * 86_400));
-    }
-    let ended = course::run(&plan)?;
-    write!(std::io::stdout(), "{}", report::of(&plan, &ended))?;
-    let reasons = verdict::reasons(&plan, &ended);
+pub fn run(plan: &Plan) -> Result<()> {
+    conclude(plan, &course::run(plan)?)
+}
+
+/// Prints the report of a run.
+///
+/// # Errors
+///
+/// The run is void: the error says why.
+pub fn conclude(plan: &Plan, ended: &Ended) -> Result<()> {
+    write!(std::io::stdout(), "{}", report::of(plan, ended))?;
+    let reasons = verdict::reasons(plan, ended);
     ensure!(reasons.is_empty(), "the run is void:\n{}", reasons.join("\n"));
     Ok(())
 }
@@ -59,7 +83,8 @@ fn rates(args: &Args) -> Result<Rates> {
     for name in &args.only {
         let fault = Fault::ALL.into_iter().find(|fault| fault.name() == *name);
         let Some(fault) = fault else { anyhow::bail!("there is no fault {name}") };
-        rates = rates.with(fault, fault.usual_rate());
+        let rate = if fault.usual_rate() > 0.0 { fault.usual_rate() } else { BROKEN_PROMISE };
+        rates = rates.with(fault, rate);
     }
     Ok(rates)
 }

@@ -11,16 +11,11 @@ use super::{
     books::Books,
     receipts::{Key, Receipt, Receipts},
 };
-use crate::{
-    aws::Aws,
-    clock,
-    deployment::{DEAD, HISTORY, REGISTRY},
-    faults::Fault,
-};
+use crate::faults::{Fault, Faults};
 
 /// An audit, which settles deliveries one by one.
-pub(super) struct Audit<'a> {
-    aws: &'a Aws,
+pub struct Audit<'a> {
+    faults: &'a Faults,
     receipts: &'a mut Receipts,
     books: &'a mut Books,
     /// The deliveries among the dead letters.
@@ -28,27 +23,28 @@ pub(super) struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    pub(super) fn new(aws: &'a Aws, receipts: &'a mut Receipts, books: &'a mut Books) -> Self {
+    /// An audit of what has these receipts. `letters` are the bodies of the dead letters.
+    pub fn new(
+        faults: &'a Faults,
+        letters: impl IntoIterator<Item = impl AsRef<str>>,
+        receipts: &'a mut Receipts,
+        books: &'a mut Books,
+    ) -> Self {
         let key_of = |body: &str| {
             let message: Value = serde_json::from_str(body).ok()?;
             Key::of(message["envelope"]["id"].as_str()?)
         };
-        let letters = aws.sqs.bodies(DEAD).iter().filter_map(|body| key_of(body)).collect();
-        Self { aws, receipts, books, letters }
+        let letters = letters.into_iter().filter_map(|body| key_of(body.as_ref())).collect();
+        Self { faults, receipts, books, letters }
     }
 
-    /// Settles the deliveries whose records have expired by now, and forgets them.
-    pub(super) fn expire(&mut self) {
-        self.aws.dynamodb().expired(REGISTRY, clock::now());
-        for item in self.aws.dynamodb().expired(HISTORY, clock::now()) {
-            self.settle_item(&json!(item));
-        }
+    /// Settles the deliveries whose records these items of the history are.
+    pub fn settle_items(&mut self, items: impl IntoIterator<Item = Value>) {
+        items.into_iter().for_each(|item| self.settle_item(&item));
     }
 
-    /// Settles all deliveries.
-    pub(super) fn end(&mut self) {
-        let items: Vec<_> = self.aws.dynamodb().items(HISTORY).map(|item| json!(item)).collect();
-        items.iter().for_each(|item| self.settle_item(item));
+    /// Settles all other deliveries, which have no record.
+    pub fn end(&mut self) {
         let rest: Vec<_> = self.receipts.open.keys().copied().collect();
         for key in rest {
             self.settle(key, None);
@@ -125,6 +121,6 @@ impl<'a> Audit<'a> {
 
     /// The faults that touched a delivery.
     fn touched(&self, key: Key) -> Vec<Fault> {
-        self.aws.faults.that_touched(&key.subjects())
+        self.faults.that_touched(&key.subjects())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// How deliveries ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Books {
+pub struct Books {
     pub(super) delivered: u64,
     pub(super) dead: u64,
     pub(super) held: u64,

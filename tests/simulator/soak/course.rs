@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
-use serde_json::Value;
+use anyhow::{Result, anyhow, ensure};
+use serde_json::{Value, json};
 use storehook_aws::metrics::Metric;
 use tokio::task::{JoinHandle, LocalSet};
 
 use super::{
     audit::Audit,
     books::Books,
+    ended::{Ended, Left, Size},
     endpoints::Endpoints,
     memory,
     plan::Plan,
+    population::Published,
     receipts::Receipts,
     tenants::{self, Kind, Tenant},
 };
@@ -24,8 +26,9 @@ use crate::{
     aws::Aws,
     clock,
     deployment::{self, DEAD, HISTORY, REGISTRY, REJECTED},
-    faults::{Fault, Faults},
+    faults::Faults,
     functions::Counted,
+    refusal::Refusal,
     simulation::is_quiet,
     template::Template,
 };
@@ -33,41 +36,9 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// How large everything was at the end of a day.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Size {
-    pub(super) items: usize,
-    /// Deliveries that are not settled.
-    pub(super) open: usize,
-    pub(super) resident: Option<u64>,
-}
-
-/// What came of it.
-pub(super) struct Ended {
-    pub(super) receipts: Receipts,
-    pub(super) books: Books,
-    pub(super) faults: Vec<(Fault, u64)>,
-    /// Messages that ended without an attempt because they were copies.
-    pub(super) suppressed: i64,
-    pub(super) took: Duration,
-    pub(super) is_quiet: bool,
-    /// The size at the end of each day, if the plan has days.
-    pub(super) sizes: Vec<Size>,
-    pub(super) left: Left,
-}
-
-/// What is left at the end.
-#[derive(Debug, Clone)]
-pub(super) struct Left {
-    /// Items of the history.
-    pub(super) history: usize,
-    /// The keys of the registry's items beside those that were installed.
-    pub(super) registry: Vec<String>,
-    /// Dead letters.
-    pub(super) letters: usize,
-    /// Records and jobs that were rejected.
-    pub(super) rejected: usize,
-}
+/// How long an outage takes, and for how long an endpoint that flaps is there or away.
+const OUTAGE: Duration = Duration::from_secs(6 * 3_600);
+const FLAP: Duration = Duration::from_secs(600);
 
 /// How long it may take after the last event: a dead endpoint is disabled after five days.
 const QUIET_WITHIN: Duration = Duration::from_secs(10 * 86_400);
@@ -100,10 +71,11 @@ async fn soak(plan: &Plan) -> Result<Ended> {
     let mut random = fastrand::Rng::with_seed(plan.seed);
     let tenants = tenants::all(plan.deliveries, &mut random);
     for tenant in &tenants {
-        tenant.install(&aws, &mut lock(&receipts))?;
+        put(&aws, &tenant.install(&mut lock(&receipts))?)?;
     }
     let installed = registry_keys(&aws);
-    let endpoints = Endpoints { receipts: receipts.clone(), faults, kinds: Arc::new(kinds(&tenants)) };
+    let kinds = Arc::new(tenants::kinds(&tenants));
+    let endpoints = Endpoints { receipts: receipts.clone(), faults, kinds, outage: OUTAGE, flap: FLAP };
     let counted = Counted::default();
     let pollers = deployment::start(&template, &options, &aws, (endpoints.script(), &None), &counted)?;
     let mut soak = Soak {
@@ -122,7 +94,7 @@ async fn soak(plan: &Plan) -> Result<Ended> {
     if plan.kept_days.is_some() {
         // A webhook that was disabled keeps its recovery for when it is enabled again.
         for tenant in tenants.iter().filter(|tenant| tenant.kind == Kind::Dead) {
-            tenant.delete(&soak.aws)?;
+            delete(&soak.aws, &tenant.webhook_items()?)?;
         }
         // So that a sweep sees it.
         soak.wait_until(HOUR, |_| false).await;
@@ -136,11 +108,18 @@ async fn soak(plan: &Plan) -> Result<Ended> {
     Ok(soak.end(&installed, is_quiet, took))
 }
 
-/// The kind of each webhook's tenant, by the webhook's number.
-fn kinds(tenants: &[Tenant]) -> Vec<Kind> {
-    let mut kinds = vec![Kind::Dead];
-    kinds.extend(tenants.iter().flat_map(|tenant| vec![tenant.kind; tenant.webhooks.len()]));
-    kinds
+/// Puts items into the registry.
+fn put(aws: &Aws, items: &[Value]) -> Result<()> {
+    items.iter().try_for_each(|item| aws.dynamodb().put(REGISTRY, item)).map_err(refused)
+}
+
+/// Deletes items from the registry.
+fn delete(aws: &Aws, items: &[Value]) -> Result<()> {
+    items.iter().try_for_each(|item| aws.dynamodb().remove(REGISTRY, item)).map_err(refused)
+}
+
+fn refused(refusal: Refusal) -> anyhow::Error {
+    anyhow!("{}: {}", refusal.0, refusal.1)
 }
 
 /// The keys of the registry's items.
@@ -166,22 +145,31 @@ impl Soak {
             if !has_changed && published >= self.plan.deliveries / 2 {
                 has_changed = true;
                 for tenant in tenants {
-                    tenant.change(&self.aws, &self.receipts).await?;
+                    self.change(tenant).await?;
                 }
             }
-            let takes_part = |tenant: &&Tenant| !(has_changed && tenant.kind.ends());
-            let all: f64 = tenants.iter().filter(takes_part).map(|tenant| tenant.weight).sum();
-            let mut at = random.f64() * all;
-            let next = tenants.iter().filter(takes_part).find(|tenant| {
-                at -= tenant.weight;
-                at <= 0.0
-            });
-            let Some(tenant) = next.or(tenants.first()) else { break };
+            let Some(tenant) = tenants::next(tenants, has_changed, random) else { break };
             // The moments of independent events: the gaps are exponential.
             let mean = self.plan.time.mul_f64(tenant.webhooks.len() as f64 / self.plan.deliveries as f64);
             tokio::time::sleep(mean.mul_f64(-(1.0 - random.f64()).ln())).await;
             self.look();
-            tenant.publish(event, &self.aws, &self.receipts)?;
+            for Published { partition_key, record } in
+                tenant.publish(event, &self.aws.faults, &self.receipts)?
+            {
+                self.aws.stream.put(&partition_key, record.into_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// What befalls a tenant in the middle befalls it.
+    async fn change(&self, tenant: &Tenant) -> Result<()> {
+        let change = tenant.change(&self.receipts)?;
+        put(&self.aws, &change.put)?;
+        delete(&self.aws, &change.delete)?;
+        if let Some(Published { partition_key, record }) = change.publish {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.aws.stream.put(&partition_key, record.into_bytes());
         }
         Ok(())
     }
@@ -210,7 +198,11 @@ impl Soak {
 
     fn end_day(&mut self) {
         self.aws.sqs.expire();
-        Audit::new(&self.aws, &mut lock(&self.receipts), &mut self.books).expire();
+        self.aws.dynamodb().expired(REGISTRY, clock::now());
+        let expired = self.aws.dynamodb().expired(HISTORY, clock::now());
+        let letters = self.aws.sqs.bodies(DEAD);
+        Audit::new(&self.aws.faults, letters, &mut lock(&self.receipts), &mut self.books)
+            .settle_items(expired.into_iter().map(|item| json!(item)));
         let receipts = lock(&self.receipts);
         let known: HashSet<String> = receipts.open.keys().flat_map(|key| key.subjects()).collect();
         self.aws.faults.retain(|subject| known.contains(subject));
@@ -225,7 +217,11 @@ impl Soak {
     fn end(mut self, installed: &BTreeSet<String>, is_quiet: bool, took: Duration) -> Ended {
         self.suppressed += self.counted.take().counted(Metric::Suppressed);
         let mut receipts = std::mem::take(&mut *lock(&self.receipts));
-        Audit::new(&self.aws, &mut receipts, &mut self.books).end();
+        let items: Vec<_> = self.aws.dynamodb().items(HISTORY).map(|item| json!(item)).collect();
+        let letters = self.aws.sqs.bodies(DEAD);
+        let mut audit = Audit::new(&self.aws.faults, letters, &mut receipts, &mut self.books);
+        audit.settle_items(items);
+        audit.end();
         let history = self.aws.dynamodb().count(HISTORY);
         let registry = registry_keys(&self.aws).difference(installed).cloned().collect();
         let letters = self.aws.sqs.depth(DEAD);

@@ -1,6 +1,7 @@
 //! Endpoints: they verify each POST, keep a receipt, and do as their kind does, under faults.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,16 +28,34 @@ use crate::{
 /// How long an attempt may take, by the template's default.
 const ATTEMPT_TIME: Duration = Duration::from_secs(5);
 
-/// How long an outage takes.
-const OUTAGE: Duration = Duration::from_secs(6 * 3_600);
-
 /// The world of the endpoints.
 #[derive(Clone)]
-pub(super) struct Endpoints {
-    pub(super) receipts: Arc<Mutex<Receipts>>,
-    pub(super) faults: Faults,
+pub struct Endpoints {
+    /// What they get.
+    pub receipts: Arc<Mutex<Receipts>>,
+    /// What goes wrong.
+    pub faults: Faults,
     /// The kind of each webhook's tenant, by the webhook's number.
-    pub(super) kinds: Arc<Vec<Kind>>,
+    pub kinds: Arc<BTreeMap<u32, Kind>>,
+    /// How long an outage takes, from the beginning.
+    pub outage: Duration,
+    /// For how long one that flaps is there, and then away.
+    pub flap: Duration,
+}
+
+/// What becomes of a POST, when it is time for the response.
+#[derive(Debug)]
+pub enum Reply {
+    /// Nobody has this name.
+    NotResolved,
+    /// Nobody listens.
+    Refused,
+    /// The endpoint resets the connection.
+    Reset,
+    /// The sender has given up by now.
+    TooLate,
+    /// The endpoint responds.
+    Responded(Response),
 }
 
 /// What an endpoint does with a POST.
@@ -53,7 +72,11 @@ impl Endpoints {
     pub(super) fn script(self) -> Script {
         Script(Arc::new(move |request: Scripted| {
             let endpoints = self.clone();
-            async move { endpoints.respond(&request).await }.boxed()
+            async move {
+                let webhook = host_webhook(request.address.as_str());
+                endpoints.reply(webhook, &request).await.into()
+            }
+            .boxed()
         }))
     }
 
@@ -61,24 +84,28 @@ impl Endpoints {
         work(&mut self.receipts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn respond(&self, request: &Scripted) -> Sent {
-        let Some(webhook) = host_webhook(request.address.as_str()) else {
-            return unanswered(FailedAttempt::NotResolved);
-        };
+    /// By which protocol this webhook gets deliveries.
+    pub fn protocol_of(&self, webhook: u32) -> Protocol {
+        self.kinds.get(&webhook).copied().unwrap_or(Kind::Dead).protocol()
+    }
+
+    /// Does with a POST to this webhook as its endpoint does. Returns when it is time to respond.
+    pub async fn reply(&self, webhook: Option<u32>, request: &Scripted) -> Reply {
+        let Some(webhook) = webhook else { return Reply::NotResolved };
         let Some(key) = Key::of(header(request, "webhook-id")).filter(|key| key.webhook == webhook) else {
             self.receipts(|receipts| receipts.note(format!("webhook {webhook} got another's delivery")));
-            return unanswered(FailedAttempt::ConnectionReset);
+            return Reply::Reset;
         };
-        let kind = self.kinds.get(webhook as usize).copied().unwrap_or(Kind::Dead);
+        let kind = self.kinds.get(&webhook).copied().unwrap_or(Kind::Dead);
         let is_away = match kind {
             Kind::Dead => true,
-            Kind::Outage => clock::elapsed() < OUTAGE,
-            Kind::Flaps => !(clock::elapsed().as_secs() / 600).is_multiple_of(2),
+            Kind::Outage => clock::elapsed() < self.outage,
+            Kind::Flaps => !(clock::elapsed().as_millis() / self.flap.as_millis().max(1)).is_multiple_of(2),
             _ => false,
         };
         if is_away {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            return unanswered(FailedAttempt::ConnectionRefused);
+            return Reply::Refused;
         }
         let posts = self.receipts(|receipts| {
             let is_signed =
@@ -110,9 +137,9 @@ impl Endpoints {
     }
 
     /// Answers, unless a fault prevents it.
-    async fn answer(&self, protocol: Protocol, key: Key, answer: Answer) -> Sent {
+    async fn answer(&self, protocol: Protocol, key: Key, answer: Answer) -> Reply {
         let Answer { after, status, verdict } = answer;
-        let Some(status) = status else { return unanswered(FailedAttempt::ConnectionRefused) };
+        let Some(status) = status else { return Reply::Refused };
         let takes = (200..300).contains(&status) && verdict != "delay";
         let hit = |fault| self.faults.happens(fault);
         tokio::time::sleep(after).await;
@@ -121,12 +148,12 @@ impl Endpoints {
         }
         if hit(Fault::EndpointReset) {
             self.take(key, takes, false);
-            return unanswered(FailedAttempt::ConnectionReset);
+            return Reply::Reset;
         }
         if hit(Fault::EndpointSlow) {
             self.take(key, takes, false);
             tokio::time::sleep(ATTEMPT_TIME.saturating_sub(after)).await;
-            return unanswered(FailedAttempt::TimedOut);
+            return Reply::TooLate;
         }
         let retry_after = (status == 429).then(|| "120".to_owned());
         if protocol == Protocol::Webhook {
@@ -152,12 +179,21 @@ impl Endpoints {
     }
 }
 
-fn unanswered(reason: FailedAttempt) -> Sent {
-    Sent::Unanswered { reason, cause: None }
+impl From<Reply> for Sent {
+    fn from(reply: Reply) -> Self {
+        let reason = match reply {
+            Reply::Responded(response) => return Self::Responded(response),
+            Reply::NotResolved => FailedAttempt::NotResolved,
+            Reply::Refused => FailedAttempt::ConnectionRefused,
+            Reply::Reset => FailedAttempt::ConnectionReset,
+            Reply::TooLate => FailedAttempt::TimedOut,
+        };
+        Self::Unanswered { reason, cause: None }
+    }
 }
 
-fn responded(status: u16, retry_after: Option<String>, body: String, end: BodyEnd) -> Sent {
-    Sent::Responded(Response { status, retry_after, body: body.into(), end })
+fn responded(status: u16, retry_after: Option<String>, body: String, end: BodyEnd) -> Reply {
+    Reply::Responded(Response { status, retry_after, body: body.into(), end })
 }
 
 /// Whether a POST carries its event's payload.

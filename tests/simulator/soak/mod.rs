@@ -11,6 +11,9 @@
 //!   a record that says so;
 //! * every copy that an endpoint got is explained by a fault that touched its delivery.
 //!
+//! The soak on the local stack (`tests/soak`) has the same tenants, endpoints, receipts and audit, with
+//! processes and sockets.
+//!
 //! What a sender meets only on a socket is not here: endpoints that trickle, stall in a phase,
 //! half-close or answer a megabyte, TLS that breaks, names that do not resolve. The tests in
 //! `functions/delivery/src/sender/tests` have them.
@@ -19,6 +22,7 @@ mod args;
 mod audit;
 mod books;
 mod course;
+mod ended;
 mod endpoints;
 mod histogram;
 mod memory;
@@ -32,4 +36,14 @@ mod tenants;
 mod tests;
 mod verdict;
 
-pub use self::args::run;
+pub use self::{
+    args::{Args, conclude, run},
+    audit::Audit,
+    books::Books,
+    ended::{Ended, Left},
+    endpoints::{Endpoints, Reply},
+    plan::Plan,
+    population::{Change, Published},
+    receipts::{Receipts, subjects_in},
+    tenants::{Kind, Tenant, all as all_tenants, kinds, next as next_tenant},
+};

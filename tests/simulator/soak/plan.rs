@@ -9,10 +9,13 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is to be done.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub(super) deliveries: u64,
-    pub(super) seed: u64,
-    pub(super) rates: Rates,
+pub struct Plan {
+    /// How many deliveries are published, or a few more.
+    pub deliveries: u64,
+    /// What decides every random number.
+    pub seed: u64,
+    /// How often each fault happens.
+    pub rates: Rates,
     /// How long events are published.
     pub(super) time: Duration,
     /// How many days the history is kept, if everything is to expire in the end.

@@ -1,8 +1,9 @@
 //! Installing tenants, publishing their events, and what befalls them in the middle.
 
-use std::{sync::Mutex, time::Duration};
+use std::sync::Mutex;
 
 use anyhow::{Result, anyhow};
+use serde_json::Value;
 use storehook_aws::{
     registry::{InstallationItem, WebhookItem},
     stand_in::json_of,
@@ -12,7 +13,7 @@ use storehook_domain::{
     installation::{
         Installation, Scope, app::AppId, secret::SharedSecret, shop::ShopDomain, token::TokenHash,
     },
-    webhook::{Protocol, Status, Webhook, WebhookId, WebhookKey, whole_second},
+    webhook::{Status, Webhook, WebhookId, WebhookKey, whole_second},
 };
 
 use super::{
@@ -20,11 +21,8 @@ use super::{
     tenants::{Kind, Tenant},
 };
 use crate::{
-    aws::Aws,
     clock,
-    deployment::REGISTRY,
-    faults::{Fault, subjects_of},
-    refusal::Refusal,
+    faults::{Fault, Faults, subjects_of},
 };
 
 const TOPIC: &str = "orders/create";
@@ -39,8 +37,25 @@ pub(super) fn host_webhook(address: &str) -> Option<u32> {
     address.strip_prefix("https://w")?.split_once('.')?.0.parse().ok()
 }
 
-fn refused(refusal: Refusal) -> anyhow::Error {
-    anyhow!("{}: {}", refusal.0, refusal.1)
+/// A record that is to be put onto the stream.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its partition key.
+    pub partition_key: String,
+    /// The record.
+    pub record: String,
+}
+
+/// What is to be changed for a tenant.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Items to put into the registry.
+    pub put: Vec<Value>,
+    /// Items to delete from it.
+    pub delete: Vec<Value>,
+    /// What the store publishes, a second later: the clocks of a store and of whoever installs may
+    /// differ.
+    pub publish: Option<Published>,
 }
 
 impl Tenant {
@@ -54,15 +69,18 @@ impl Tenant {
 
     fn webhook(&self, number: u32) -> Result<Webhook> {
         let key = WebhookKey { id: WebhookId::new(number.into()), shop: self.shop()?, app: Self::app()? };
-        let address = serde_json::from_value(format!("https://w{number}.example/").into())?;
+        let address = match &self.url {
+            Some(url) => format!("{url}/w{number}"),
+            None => format!("https://w{number}.example/"),
+        };
+        let address = serde_json::from_value(address.into())?;
         let topic = if self.kind == Kind::Pattern { "orders/*" } else { TOPIC };
         let webhook = Webhook::new(key, topic.parse()?, address, whole_second(clock::now()));
-        let protocol = if self.kind == Kind::Delays { Protocol::Integration } else { Protocol::Webhook };
-        Ok(Webhook { protocol, ..webhook })
+        Ok(Webhook { protocol: self.kind.protocol(), ..webhook })
     }
 
-    /// Puts the tenant into the registry and the receipts.
-    pub(super) fn install(&self, aws: &Aws, receipts: &mut Receipts) -> Result<()> {
+    /// Puts the tenant into the receipts. Returns its items for the registry.
+    pub fn install(&self, receipts: &mut Receipts) -> Result<Vec<Value>> {
         let installation = Installation {
             shop: self.shop()?,
             app: Self::app()?,
@@ -74,17 +92,17 @@ impl Tenant {
         };
         let token = TokenHash::of(&format!("token of {}", self.number));
         let item = InstallationItem::of(installation, &token, whole_second(clock::now()));
-        aws.dynamodb().put(REGISTRY, &json_of(item)?).map_err(refused)?;
+        let mut items = vec![json_of(item)?];
         for number in &self.webhooks {
-            let item = json_of(WebhookItem::of(self.webhook(*number)?))?;
-            aws.dynamodb().put(REGISTRY, &item).map_err(refused)?;
+            items.push(json_of(WebhookItem::of(self.webhook(*number)?))?);
             receipts.subscribers.insert(*number, Subscriber::new(&self.secret, self.kind.is_healthy()));
         }
-        Ok(())
+        Ok(items)
     }
 
-    /// Publishes an event, to each of its webhooks.
-    pub(super) fn publish(&self, event: u32, aws: &Aws, receipts: &Mutex<Receipts>) -> Result<()> {
+    /// Notes that an event is published to each of its webhooks. Returns its records: two, if a fault
+    /// wants so.
+    pub fn publish(&self, event: u32, faults: &Faults, receipts: &Mutex<Receipts>) -> Result<Vec<Published>> {
         let (shop, app) = (self.shop()?, Self::app()?);
         let pushed_by = (self.kind == Kind::Pushed).then_some(&app);
         let id = format!("e{event}").parse()?;
@@ -93,36 +111,30 @@ impl Tenant {
         for webhook in &self.webhooks {
             receipts.published(Key { webhook: *webhook, event });
         }
-        let times = 1 + usize::from(aws.faults.happens(Fault::PublishedTwice));
-        for _ in 0..times {
-            aws.stream.put(&format!("{shop}/{event}"), record.clone().into_bytes());
-        }
+        let times = 1 + usize::from(faults.happens(Fault::PublishedTwice));
         if times > 1 {
-            aws.faults.touch(&subjects_of(&record), &[Fault::PublishedTwice]);
+            faults.touch(&subjects_of(&record), &[Fault::PublishedTwice]);
         }
-        Ok(())
+        Ok(vec![Published { partition_key: format!("{shop}/{event}"), record }; times])
     }
 
-    /// Deletes the webhooks.
-    pub(super) fn delete(&self, aws: &Aws) -> Result<()> {
-        for number in &self.webhooks {
-            let item = json_of(WebhookItem::of(self.webhook(*number)?))?;
-            aws.dynamodb().remove(REGISTRY, &item).map_err(refused)?;
-        }
-        Ok(())
+    /// The items of its webhooks.
+    pub(super) fn webhook_items(&self) -> Result<Vec<Value>> {
+        self.webhooks.iter().map(|number| Ok(json_of(WebhookItem::of(self.webhook(*number)?))?)).collect()
     }
 
-    /// What befalls the tenant in the middle, if anything does.
-    pub(super) async fn change(&self, aws: &Aws, receipts: &Mutex<Receipts>) -> Result<()> {
-        for number in &self.webhooks {
-            let webhook = self.webhook(*number)?;
-            if self.kind == Kind::Paused {
+    /// What befalls the tenant in the middle, if anything does. Its webhooks count as gone from now on.
+    pub fn change(&self, receipts: &Mutex<Receipts>) -> Result<Change> {
+        let mut change = Change::default();
+        if self.kind == Kind::Paused {
+            for number in &self.webhooks {
+                let webhook = self.webhook(*number)?;
                 let paused = Webhook { status: Status::Paused, version: webhook.version + 1, ..webhook };
-                aws.dynamodb().put(REGISTRY, &json_of(WebhookItem::of(paused))?).map_err(refused)?;
+                change.put.push(json_of(WebhookItem::of(paused))?);
             }
         }
         if self.kind == Kind::Deleted {
-            self.delete(aws)?;
+            change.delete = self.webhook_items()?;
         }
         if self.kind == Kind::Uninstalled {
             // The store tells of it as of everything else.
@@ -135,9 +147,7 @@ impl Tenant {
                 "{}",
             );
             let record = record.replacen('{', r#"{"app":"soaked","#, 1);
-            // The clocks of a store and of whoever installs may differ by a minute.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            aws.stream.put(&format!("{}/0", self.shop()?), record.into_bytes());
+            change.publish = Some(Published { partition_key: format!("{}/0", self.shop()?), record });
         }
         if self.kind.ends() {
             let mut receipts = receipts.lock().map_err(|_| anyhow!("a receipt was not noted"))?;
@@ -147,6 +157,6 @@ impl Tenant {
                 }
             }
         }
-        Ok(())
+        Ok(change)
     }
 }

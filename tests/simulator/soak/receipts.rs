@@ -3,7 +3,7 @@
 //! A delivery is known from when its event is published until the audit has settled it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -34,6 +34,16 @@ impl Key {
     }
 }
 
+/// The deliveries and the events that a text names, as faults touch them.
+pub fn subjects_in(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+    let subjects = words.filter_map(|word| {
+        let is_event = word.strip_prefix('e').is_some_and(|number| number.parse::<u32>().is_ok());
+        Key::of(word).map(|_| word.to_owned()).or_else(|| is_event.then(|| format!("event {word}")))
+    });
+    subjects.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// What is known of a delivery.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Receipt {
@@ -62,11 +72,11 @@ pub(super) struct Subscriber {
 
 /// All receipts.
 #[derive(Default)]
-pub(super) struct Receipts {
+pub struct Receipts {
     pub(super) open: HashMap<Key, Receipt>,
     pub(super) subscribers: BTreeMap<u32, Subscriber>,
     /// Deliveries that were published.
-    pub(super) published: u64,
+    pub published: u64,
     pub(super) posts: u64,
     /// From an event to the first POST, at healthy endpoints.
     pub(super) to_first_post: Histogram,
@@ -125,6 +135,25 @@ impl Receipts {
     pub(super) fn note(&mut self, wrong: String) {
         if self.wrong.len() < 20 {
             self.wrong.push(wrong);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_names_its_deliveries_and_events() {
+        for (text, subjects) in [
+            (r#"{"Keys":[{"pk":{"S":"DELIVERY#7-e1"}},{"pk":{"S":"SHOP#t1.example"}}]}"#, &["7-e1"][..]),
+            (
+                r#"{"MessageBody":"{\"envelope\":{\"id\":\"8-e12\",\"event_id\":\"e12\"}"}"#,
+                &["8-e12", "event e12"],
+            ),
+            ("no subject", &[]),
+        ] {
+            assert_eq!(subjects_in(text), subjects, "{text}");
         }
     }
 }

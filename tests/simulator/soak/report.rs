@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{course::Ended, plan::Plan};
+use super::{ended::Ended, plan::Plan};
 
 /// The report of a run.
 pub(super) fn of(plan: &Plan, ended: &Ended) -> String {
@@ -25,7 +25,7 @@ pub(super) fn of(plan: &Plan, ended: &Ended) -> String {
         ("overtaken by a later event", part(receipts.overtaken, receipts.first_posts)),
         ("first POST, p50", time(receipts.to_first_post.at(0.5))),
         ("first POST, p99", time(receipts.to_first_post.at(0.99))),
-        ("quiet after", format!("{:.1} h", ended.took.as_secs_f64() / 3_600.0)),
+        ("quiet after", quiet_after(ended.took)),
         ("dead letters left", left.letters.to_string()),
         ("items left, history", left.history.to_string()),
         ("items left, registry", left.registry.len().to_string()),
@@ -45,6 +45,13 @@ pub(super) fn of(plan: &Plan, ended: &Ended) -> String {
         _ = writeln!(report, "day {day:<3} {:>8} items {:>8} open {resident:>8}", size.items, size.open);
     }
     report
+}
+
+fn quiet_after(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds < 3_600.0 => format!("{seconds:.0} s"),
+        seconds => format!("{:.1} h", seconds / 3_600.0),
+    }
 }
 
 fn time(time: Duration) -> String {

@@ -1,8 +1,12 @@
 //! The tenants, and what their endpoints do.
 
+use std::collections::BTreeMap;
+
+use storehook_domain::webhook::Protocol;
+
 /// What the endpoints of a tenant do, or what befalls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// They accept, within 80 to 300 ms.
     Healthy,
     /// The same; its webhooks subscribe by a pattern.
@@ -41,7 +45,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The kinds of which there is one tenant, or as many as the seed wants. All others are healthy.
-    pub(super) const TROUBLED: [Self; 14] = [
+    pub const TROUBLED: [Self; 14] = [
         Self::Pattern,
         Self::Pushed,
         Self::Wide,
@@ -58,27 +62,37 @@ impl Kind {
         Self::Uninstalled,
     ];
 
+    /// By which protocol its webhooks get deliveries.
+    pub fn protocol(self) -> Protocol {
+        if self == Self::Delays { Protocol::Integration } else { Protocol::Webhook }
+    }
+
     /// Whether latency and order count.
-    pub(super) fn is_healthy(self) -> bool {
+    pub fn is_healthy(self) -> bool {
         matches!(self, Self::Healthy | Self::Pattern | Self::Pushed)
     }
 
     /// Whether it ends before the simulation does.
-    pub(super) fn ends(self) -> bool {
+    pub fn ends(self) -> bool {
         matches!(self, Self::Deleted | Self::Uninstalled)
     }
 }
 
 /// A tenant: an app on a shop with its webhooks.
 #[derive(Debug, Clone)]
-pub(super) struct Tenant {
-    pub(super) number: u32,
-    pub(super) kind: Kind,
+pub struct Tenant {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its kind.
+    pub kind: Kind,
+    /// The URL of its endpoints, if they are on a socket.
+    pub url: Option<String>,
     /// The numbers of its webhooks.
-    pub(super) webhooks: Vec<u32>,
-    pub(super) secret: String,
+    pub webhooks: Vec<u32>,
+    /// What signs its deliveries.
+    pub secret: String,
     /// How often it is the one that publishes, compared with others.
-    pub(super) weight: f64,
+    pub weight: f64,
 }
 
 /// How many tenants there are.
@@ -89,7 +103,7 @@ const TENANTS: u32 = 40;
 const LARGE_FROM: u64 = 20_000;
 
 /// The tenants of a plan with so many deliveries.
-pub(super) fn all(deliveries: u64, random: &mut fastrand::Rng) -> Vec<Tenant> {
+pub fn all(deliveries: u64, random: &mut fastrand::Rng) -> Vec<Tenant> {
     let mut kinds = Kind::TROUBLED.to_vec();
     if deliveries >= LARGE_FROM {
         kinds.extend([Kind::Widest, Kind::Dead]);
@@ -111,7 +125,24 @@ pub(super) fn all(deliveries: u64, random: &mut fastrand::Rng) -> Vec<Tenant> {
         let webhooks = (next..next + width).collect();
         next += width;
         let secret: String = std::iter::repeat_with(|| random.alphanumeric()).take(32).collect();
-        Tenant { number, kind, webhooks, secret, weight: 1.0 / f64::from(width) }
+        Tenant { number, kind, url: None, webhooks, secret, weight: 1.0 / f64::from(width) }
     });
     tenants.collect()
+}
+
+/// The kind of each webhook's tenant, by the webhook's number.
+pub fn kinds(tenants: &[Tenant]) -> BTreeMap<u32, Kind> {
+    tenants.iter().flat_map(|tenant| tenant.webhooks.iter().map(|number| (*number, tenant.kind))).collect()
+}
+
+/// The tenant that publishes next. After the change in the middle, those that have ended do not.
+pub fn next<'a>(tenants: &'a [Tenant], has_changed: bool, random: &mut fastrand::Rng) -> Option<&'a Tenant> {
+    let takes_part = |tenant: &&Tenant| !(has_changed && tenant.kind.ends());
+    let all: f64 = tenants.iter().filter(takes_part).map(|tenant| tenant.weight).sum();
+    let mut at = random.f64() * all;
+    let next = tenants.iter().filter(takes_part).find(|tenant| {
+        at -= tenant.weight;
+        at <= 0.0
+    });
+    next.or(tenants.first())
 }

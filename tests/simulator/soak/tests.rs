@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{course, course::Ended, plan::Plan, report, verdict};
+use super::{course, ended::Ended, plan::Plan, report, verdict};
 use crate::faults::{Fault, Rates};
 
 const DAY: Duration = Duration::from_secs(86_400);

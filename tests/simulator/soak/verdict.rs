@@ -1,7 +1,7 @@
 //! Whether a soak shows what it is to show.
 
 use super::{
-    course::{Ended, Size},
+    ended::{Ended, Size},
     plan::Plan,
 };
 use crate::faults::Rates;
