@@ -96,7 +96,8 @@ impl Proxy {
         response.map(|response| response.map(Body::from))
     }
 
-    /// Makes a call, unless a fault prevents it. Something may befall its process before or after that. `None` breaks the connection.
+    /// Makes a call, unless a fault prevents it. Something may befall its process before that or after it.
+    /// `None` breaks the connection.
     async fn make(
         &self,
         emulator: &Emulator,
