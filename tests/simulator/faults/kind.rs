@@ -181,6 +181,11 @@ impl Rates {
         self.0[fault.index()]
     }
 
+    /// The same, with every fault so many times less often.
+    pub fn rarer(self, times: f64) -> Self {
+        Self(self.0.map(|rate| rate / times))
+    }
+
     /// Every fault that AWS allows, mixed at random: each up to twice its usual rate, and some not at
     /// all.
     pub fn mixed(random: &mut fastrand::Rng) -> Self {

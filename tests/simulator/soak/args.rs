@@ -31,6 +31,9 @@ pub struct Args {
     /// do happens once in twenty times.
     #[arg(long)]
     only: Vec<String>,
+    /// Every fault happens so many times less often.
+    #[arg(long, default_value_t = 1.0)]
+    rarer: f64,
     /// On the local stack: the functions' programs, sockets and the real clock, with an emulator of AWS.
     #[arg(long, conflicts_with = "days")]
     pub stack: bool,
@@ -43,7 +46,7 @@ impl Args {
     ///
     /// There is no fault of such a name.
     pub fn plan(&self) -> Result<Plan> {
-        let plan = Plan { rates: rates(self)?, ..Plan::of(self.deliveries, self.seed) };
+        let plan = Plan { rates: rates(self)?.rarer(self.rarer), ..Plan::of(self.deliveries, self.seed) };
         Ok(match self.days {
             Some(days) => plan.over(Duration::from_secs(u64::from(days) * 86_400)),
             None => plan,
