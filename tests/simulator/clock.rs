@@ -38,7 +38,7 @@ pub fn elapsed() -> Duration {
 }
 
 /// The time now.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let (began, base) = BEGAN.get().unwrap_or_else(|| (Instant::now(), base()));
     base.saturating_add(began.elapsed()).unwrap_or(base)
 }

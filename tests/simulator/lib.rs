@@ -18,7 +18,7 @@
 
 mod aws;
 mod behaviour;
-pub mod clock;
+mod clock;
 mod comparison;
 mod deployment;
 mod dynamodb;

@@ -36,6 +36,8 @@ mod tenants;
 mod tests;
 mod verdict;
 
+pub use crate::clock::{begin_at, elapsed};
+
 pub use self::{
     args::{Args, conclude, run},
     audit::Audit,

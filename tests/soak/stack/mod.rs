@@ -31,11 +31,10 @@ use serde_json::{Value, json};
 use storehook::publish::publish;
 use storehook_aws::{direct::Service, stream::Record};
 use storehook_simulator::{
-    clock,
     faults::Faults,
     soak::{
-        Audit, Books, Ended, Endpoints, Kind, Left, Plan, Published, Receipts, Tenant, all_tenants, conclude,
-        kinds, next_tenant,
+        Audit, Books, Ended, Endpoints, Kind, Left, Plan, Published, Receipts, Tenant, all_tenants, begin_at,
+        conclude, elapsed, kinds, next_tenant,
     },
 };
 use storehook_tests::{Local, Stack};
@@ -123,16 +122,16 @@ impl Soak {
             flap: FLAP,
         };
         let receivers = Receivers { endpoints, invocations: Arc::clone(&self.invocations) };
-        clock::begin_at(storehook_aws::now());
+        begin_at(storehook_aws::now());
         for tenant in &mut tenants {
             receivers.start(tenant).await?;
             let items = tenant.install(&mut self.receipts())?;
             self.put(items).await?;
         }
-        clock::begin_at(storehook_aws::now());
+        begin_at(storehook_aws::now());
         self.publish(&tenants, &mut random).await?;
         let is_quiet = self.wait_until_quiet().await?;
-        self.end(is_quiet, clock::elapsed()).await
+        self.end(is_quiet, elapsed()).await
     }
 
     fn receipts(&self) -> MutexGuard<'_, Receipts> {
@@ -203,9 +202,9 @@ impl Soak {
 
     /// Waits until nothing waits. Returns whether that is so in time.
     async fn wait_until_quiet(&self) -> Result<bool> {
-        let until = clock::elapsed() + QUIET_WITHIN;
+        let until = elapsed() + QUIET_WITHIN;
         let mut looks = 0;
-        while looks < LOOKS && clock::elapsed() < until {
+        while looks < LOOKS && elapsed() < until {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let mut is_quiet = self.invocations.has_no_events();
             for queue in ["delivery", "retry", "jobs"] {
