@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use serde::{Deserialize, Serialize};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-use super::QueueError;
+use super::error::QueueError;
 use crate::direct::{Answer, Direct};
 
 /// With what delay a batch is sent that may be in the queue already. An attempt takes up to 5 s, unless it

@@ -14,13 +14,15 @@
 //! delay of [`RESENT_AFTER`]: when a copy comes, the first message has had its attempt and its record.
 
 mod call;
+mod error;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use aws_sdk_sqs::{Client, error::SdkError, operation::send_message_batch::SendMessageBatchError};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
 pub use call::RESENT_AFTER;
+pub use error::{QueueError, SendError};
 
 use crate::{
     CALL_TIMEOUT,
@@ -28,49 +30,6 @@ use crate::{
     direct::Direct,
     queue::call::{Sent, call},
 };
-
-/// A call of SQS failed as a whole. Its messages may be in the queue or not.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the call of SQS failed")]
-pub struct QueueError(#[source] Arc<aws_sdk_sqs::Error>);
-
-impl<E, R> From<SdkError<E, R>> for QueueError
-where
-    aws_sdk_sqs::Error: From<SdkError<E, R>>,
-{
-    fn from(error: SdkError<E, R>) -> Self {
-        Self(Arc::new(error.into()))
-    }
-}
-
-/// Why SQS did not take a message.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SendError {
-    /// The whole call failed.
-    #[error(transparent)]
-    Call(#[from] QueueError),
-    /// SQS refused the message's content.
-    #[error("SQS refused the message's content")]
-    Refused,
-    /// SQS did not take this message of a batch, with this code.
-    #[error("SQS did not take the message: {0}")]
-    Failed(String),
-    /// The response does not mention the message.
-    #[error("the response of SQS does not mention the message")]
-    Unmentioned,
-}
-
-impl SendError {
-    /// Whether SQS will never take the message, because of its content. An operator can fix a
-    /// missing permission, key or queue, and until then no message must be lost.
-    pub fn is_for_good(&self) -> bool {
-        match self {
-            Self::Refused => true,
-            Self::Call(QueueError(error)) => matches!(**error, aws_sdk_sqs::Error::InvalidMessageContents(_)),
-            Self::Failed(_) | Self::Unmentioned => false,
-        }
-    }
-}
 
 /// How often [`send`] sends the untaken messages of a batch again.
 const FURTHER_TRIES: usize = 3;
