@@ -40,6 +40,8 @@ pub mod stand_in;
 pub mod stream;
 pub mod table;
 #[cfg(all(test, feature = "stand-in"))]
+mod upgrade;
+#[cfg(all(test, feature = "stand-in"))]
 mod wire;
 
 pub use aws_types::SdkConfig;

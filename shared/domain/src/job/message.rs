@@ -56,6 +56,24 @@ mod tests {
         Ok(())
     }
 
+    /// Such shares may wait in the queue while a release with steps is deployed.
+    #[test]
+    fn a_share_of_before_shares_had_steps_is_a_first_step() -> Result<(), Box<dyn std::error::Error>> {
+        let share = |event: &str| -> Result<FanOutShare, Box<dyn std::error::Error>> {
+            let text =
+                format!(r#"{{"fan_out":{{"record":{{"event_id":"{event}"}},"range":{{"from":1,"to":9}}}}}}"#);
+            match Job::parse(&text)? {
+                Job::FanOut(share) => Ok(share),
+                job => Err(format!("{job:?}").into()),
+            }
+        };
+        let (one, other) = (share("e1")?, share("e2")?);
+        assert_eq!((one.number, one.done.len(), one.range.to.get()), (1, 0, 9));
+        assert_eq!(one.id, share("e1")?.id);
+        assert_ne!(one.id, other.id, "each event has shares of its own");
+        Ok(())
+    }
+
     #[test]
     fn messages_that_are_no_jobs_are_rejected() {
         for message in ["", "{}", "[]", r#"{"replay": {}}"#, r#"{"fan_out": {}}"#] {

@@ -12,6 +12,7 @@ pub mod record;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     delivery::fan_out::BATCH_LIMIT,
@@ -37,6 +38,7 @@ pub struct Range {
 
 /// A step of a share: the deliveries of an event to those webhooks of a range that are not done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "StoredShare")]
 pub struct FanOutShare {
     /// Where its event comes from. With the range it tells shares apart: the same record read again
     /// has the same shares, and an event that is published again has others.
@@ -62,6 +64,27 @@ impl Range {
     /// Whether a webhook is in it.
     pub fn contains(&self, id: WebhookId) -> bool {
         (self.from..=self.to).contains(&id)
+    }
+}
+
+/// A step as it is read. Before shares had steps, they had neither an id nor a number.
+#[derive(Deserialize)]
+struct StoredShare {
+    id: Option<String>,
+    record: Box<RawValue>,
+    range: Range,
+    number: Option<u32>,
+    #[serde(default)]
+    done: Vec<Range>,
+    reason: Option<String>,
+}
+
+impl From<StoredShare> for FanOutShare {
+    fn from(share: StoredShare) -> Self {
+        let StoredShare { id, record, range, number, done, reason } = share;
+        // The shares of two events must not count as one.
+        let id = id.unwrap_or_else(|| hex::encode(Sha256::digest(record.get())));
+        Self { id, record, range, number: number.unwrap_or(1), done, reason }
     }
 }
 
