@@ -7,8 +7,15 @@
 //! Each entry is read and rejected by itself. Two things concern the whole, and then it is rejected
 //! whole: it cannot be taken apart, or more of its records are no events than are worth a message
 //! each ([`REJECTED_EACH`]). Its events are sent in the second case.
+//!
+//! A publisher whose call was answered too late puts its records again, so a batch may have the same
+//! record twice, with the same event id. The second is done with the first: sent as well, it would be
+//! received at the same moment, and no record could tell the two deliveries apart yet.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry::Occupied},
+};
 
 use aws_lambda_events::kinesis::KinesisEventRecord;
 use jiff::Timestamp;
@@ -83,10 +90,17 @@ pub(crate) fn entries_of(records: &[KinesisEventRecord]) -> Vec<Entry<'_>> {
 pub(crate) fn events_of<'a>(entries: &'a [Entry<'_>]) -> (Vec<(usize, StoreEvent<'a>)>, Progress) {
     let mut progress = Progress::of(entries.iter().map(|entry| entry.record).collect());
     let mut events = Vec::with_capacity(entries.len());
+    let mut data_of = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
         match &entry.kind {
             Kind::Event => match StoreEvent::parse(&entry.data, &entry.origin()) {
-                Ok(event) => events.push((index, event)),
+                Ok(event) => match data_of.entry(event.id.clone()) {
+                    Occupied(first) if *first.get() == &entry.data => {}
+                    first => {
+                        first.insert_entry(&entry.data);
+                        events.push((index, event));
+                    }
+                },
                 Err(error) => progress.reject(index, error.to_string()),
             },
             Kind::Damaged(error) => progress.reject(index, error.to_string()),

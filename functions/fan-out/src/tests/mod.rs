@@ -69,6 +69,26 @@ async fn the_first_failed_record_is_reported_and_no_later_batch_is_sent() -> Tes
     Ok(())
 }
 
+/// Two messages of one delivery would be received at the same moment, and both would be attempted.
+#[tokio::test]
+async fn a_record_that_was_put_twice_is_one_event_and_others_are_not() -> TestResult {
+    let first = record("shop", 0);
+    let without_id = first.replace(r#""event_id": "e0", "#, "");
+    for (second, count) in [
+        (first.clone(), 1),
+        (first.replace("{}", r#"{"id": 1}"#), 2),
+        (first.replace("orders/create", "orders/paid"), 2),
+        (record("shop", 1), 2),
+    ] {
+        let (response, queued, rejected) = fan_out(vec![first.clone(), second], |_| Reply::Take, 60).await?;
+        assert_eq!((response, rejected.len()), (json!({"batchItemFailures": []}), 0));
+        assert_eq!(queued.len(), count, "{queued:?}");
+    }
+    let (_, queued, _) = fan_out(vec![without_id.clone(), without_id], |_| Reply::Take, 60).await?;
+    assert_eq!(queued.len(), 2, "without an id, each record is an event");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_message_that_sqs_did_not_take_is_sent_again_alone() -> TestResult {
     let reply_to = |event: &str| if event == "e3" { Reply::FailOnce } else { Reply::Take };
