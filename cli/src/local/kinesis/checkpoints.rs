@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 
-/// The last sequence number that is done, by stream and shard. A file keeps them if the local stack
+/// The last sequence number that is done, by mapping and shard. A file keeps them if the local stack
 /// keeps its state.
 pub(super) struct Checkpoints {
     file: Option<PathBuf>,

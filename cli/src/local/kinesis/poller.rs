@@ -136,7 +136,8 @@ impl Poller {
 
     /// Reads a shard from its checkpoint on, to its end.
     async fn poll_shard(&self, shard_id: &str) -> Result<()> {
-        let position = format!("{}/{shard_id}", self.mapping.event_source_arn().unwrap_or_default());
+        // A mapping's place on the stream is its own: another one, of a stack that is made again, begins anew.
+        let position = format!("{}/{shard_id}", self.mapping.uuid().unwrap_or_default());
         let checkpoint = self.checkpoints.get(&position);
         let start = match checkpoint {
             Some(_) => ShardIteratorType::AfterSequenceNumber,
