@@ -33,7 +33,7 @@ async fn status(stack: &Stack, name: &str) -> Result<String> {
     Ok(described["Stacks"][0]["StackStatus"].as_str().context("no status")?.to_owned())
 }
 
-async fn delete(stack: &Stack, name: &str) -> Result<()> {
+pub(super) async fn delete(stack: &Stack, name: &str) -> Result<()> {
     let described = stack.aws("cloudformation", "describe_stacks", json!({"StackName": name})).await?;
     let id = described["Stacks"][0]["StackId"].as_str().context("no id")?.to_owned();
     stack.aws("cloudformation", "delete_stack", json!({"StackName": name})).await?;

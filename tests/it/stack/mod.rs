@@ -17,3 +17,4 @@ mod parameters;
 mod permissions;
 mod policy;
 mod recorded;
+mod restored;
