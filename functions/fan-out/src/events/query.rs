@@ -1,4 +1,4 @@
-//! The query that each event asks for: one page after the other, each by a direct call.
+//! The query that each event asks for: page by page, each by a direct call.
 
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
@@ -19,30 +19,29 @@ pub(crate) struct Query<'a> {
     pub(crate) values: Item,
 }
 
-/// What a page holds, and where the next one begins.
-struct Page {
-    items: Vec<Item>,
-    last_key: Option<Item>,
+/// A page: its items, and where the next one begins.
+pub(crate) struct Page {
+    pub(crate) items: Vec<Item>,
+    /// `None` if this is the last one.
+    pub(crate) last_key: Option<Item>,
 }
 
 impl Query<'_> {
-    /// All items. A page holds up to 1 MB ("Query", Amazon DynamoDB API Reference).
+    /// The page that begins after this key. It holds up to 1 MB ("Query", Amazon DynamoDB API
+    /// Reference).
     ///
     /// # Errors
     ///
-    /// A call failed.
-    pub(crate) async fn items(&self, client: &Client, direct: &Direct) -> Result<Vec<Item>, TableError> {
-        let (mut items, mut last_key) = (Vec::new(), None);
-        loop {
-            let page = match self.page_directly(direct, last_key.clone()).await {
-                Some(page) => page,
-                None => Box::pin(self.page_by_sdk(client, last_key)).await?,
-            };
-            items.extend(page.items);
-            last_key = page.last_key;
-            if last_key.is_none() {
-                return Ok(items);
-            }
+    /// The call failed.
+    pub(crate) async fn page(
+        &self,
+        client: &Client,
+        direct: &Direct,
+        last_key: Option<Item>,
+    ) -> Result<Page, TableError> {
+        match self.page_directly(direct, last_key.clone()).await {
+            Some(page) => Ok(page),
+            None => Box::pin(self.page_by_sdk(client, last_key)).await,
         }
     }
 
@@ -117,10 +116,12 @@ mod tests {
             condition: "shop = :shop",
             values: Item::from([(":shop".to_owned(), table::text("a.example"))]),
         };
-        let direct = Direct::new(&config, Service::DynamoDb);
-        let items = query.items(&Client::new(&config.sdk), &direct).await?;
-        let ids: Vec<_> = items.iter().filter_map(|item| item.get("id")?.as_n().ok()).collect();
-        assert_eq!(ids, ["7", "8"]);
+        let (client, direct) = (Client::new(&config.sdk), Direct::new(&config, Service::DynamoDb));
+        let id = |page: &Page| page.items.first().and_then(|item| item.get("id")?.as_n().ok()).cloned();
+        let first = query.page(&client, &direct, None).await?;
+        assert_eq!(id(&first).as_deref(), Some("7"));
+        let second = query.page(&client, &direct, first.last_key).await?;
+        assert_eq!((id(&second).as_deref(), second.last_key), (Some("8"), None));
         let calls = aws.calls("Query");
         assert_eq!(calls.len(), 3);
         assert_eq!(calls[0].get("ExclusiveStartKey"), None);

@@ -30,7 +30,7 @@ use serde::Deserialize;
 use storehook_aws::{
     direct::Direct,
     registry::{self, SUBSCRIBERS_INDEX, WebhookItem},
-    table::{self, TableError},
+    table::{self, Item, TableError},
 };
 use storehook_domain::{
     delivery::{envelope::KeptPayload, lane::Lane, subscriber::Subscriber},
@@ -183,13 +183,6 @@ impl Subscribers {
     /// The webhooks of a shop with ids in a range, by their subscription. Those of an uninstalled
     /// app have none.
     async fn look_up(&self, shop: &ShopDomain, range: Range) -> Result<HashMap<String, Found>, TableError> {
-        #[derive(Deserialize)]
-        struct Projected {
-            id: WebhookId,
-            app: AppId,
-            #[serde(default)]
-            lane: Lane,
-        }
         let query = Query {
             table: &self.table,
             index: SUBSCRIBERS_INDEX,
@@ -200,23 +193,40 @@ impl Subscribers {
                 (":to".to_owned(), table::number(range.to.get())),
             ]),
         };
-        let prefix = registry::subscription_of(shop, "");
-        let mut by_subscription: HashMap<String, Found> = HashMap::new();
-        for item in query.items(&self.client, &self.direct).await? {
-            let subscription = item.get("subscription").and_then(|key| key.as_s().ok()).cloned();
-            let Some(subscription) = subscription else { continue };
-            let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);
-            let found = by_subscription.entry(subscription).or_default();
-            match table::from_item(item) {
-                Ok(Projected { id, app, lane }) => {
-                    found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern, lane });
-                }
-                Err(error) => {
-                    tracing::error!(error = storehook_aws::causes(&error), %shop, "webhook malformed");
-                    found.malformed += 1;
-                }
+        let mut by_subscription = HashMap::new();
+        let mut last_key = None;
+        loop {
+            let page = query.page(&self.client, &self.direct, last_key).await?;
+            page.items.into_iter().for_each(|item| add(&mut by_subscription, shop, item));
+            last_key = page.last_key;
+            if last_key.is_none() {
+                return Ok(by_subscription);
             }
         }
-        Ok(by_subscription)
+    }
+}
+
+/// Adds a webhook of the index to those of its subscription. Without one it gets nothing.
+fn add(by_subscription: &mut HashMap<String, Found>, shop: &ShopDomain, item: Item) {
+    #[derive(Deserialize)]
+    struct Projected {
+        id: WebhookId,
+        app: AppId,
+        #[serde(default)]
+        lane: Lane,
+    }
+    let subscription = item.get("subscription").and_then(|key| key.as_s().ok()).cloned();
+    let Some(subscription) = subscription else { return };
+    let prefix = registry::subscription_of(shop, "");
+    let is_by_pattern = subscription.strip_prefix(&prefix).is_some_and(topic::is_wildcard);
+    let found = by_subscription.entry(subscription).or_default();
+    match table::from_item(item) {
+        Ok(Projected { id, app, lane }) => {
+            found.subscribers.push(Subscriber { webhook_id: id, app, is_by_pattern, lane });
+        }
+        Err(error) => {
+            tracing::error!(error = storehook_aws::causes(&error), %shop, "webhook malformed");
+            found.malformed += 1;
+        }
     }
 }
