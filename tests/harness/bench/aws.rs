@@ -1,4 +1,4 @@
-//! AWS over HTTP on loopback: the calls that fan-out and delivery make when all goes well.
+//! AWS over HTTP on loopback: the calls that fan-out and delivery make when all goes well, or an attempt fails.
 //!
 //! It responds at once. It knows one installation with as many webhooks as a bench wants, keeps the records
 //! of shares, which a step reads again, and keeps no deliveries: each one of a bench is new.
@@ -136,6 +136,8 @@ impl World {
                 }
                 json!({})
             }
+            // The health of a webhook whose attempt has failed.
+            "UpdateItem" => json!({"Attributes": call["Key"]}),
             "SendMessageBatch" => {
                 let entries = list(&call["Entries"]);
                 self.messages += entries.len();
