@@ -192,3 +192,27 @@ fn tables_are_encrypted_recoverable_protected_and_expire_items() -> Result<()> {
     }
     Ok(())
 }
+
+/// DynamoDB refuses another key or projection under a known name, and CloudFormation then rolls the
+/// upgrade back: `docs/operating.md`, "Upgrading". A new need gets an index with a new name.
+#[test]
+fn no_release_changes_an_index_in_place() -> Result<()> {
+    for (table, name, keys, projected) in [
+        ("RegistryTable", "subscribers", ["shop", "id"], &["app", "lane", "subscription"][..]),
+        (
+            "HistoryTable",
+            "deliveries",
+            ["webhook_shard", "position"],
+            &["state", "latency_ms", "expires_at", "held_for"],
+        ),
+    ] {
+        let indexes = resource(table)?["Properties"]["GlobalSecondaryIndexes"].clone();
+        assert_eq!(indexes.as_sequence().map(Vec::len), Some(1), "{table}");
+        let index = &indexes[0];
+        let key = |place: usize| index["KeySchema"][place]["AttributeName"].as_str();
+        assert_eq!((index["IndexName"].as_str(), [key(0), key(1)]), (Some(name), keys.map(Some)));
+        let attributes = index["Projection"]["NonKeyAttributes"].as_sequence().into_iter().flatten();
+        assert_eq!(attributes.filter_map(Value::as_str).collect::<Vec<_>>(), projected, "{name}");
+    }
+    Ok(())
+}
