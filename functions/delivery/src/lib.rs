@@ -95,9 +95,9 @@ pub async fn handle(dependencies: &Dependencies, batch: SqsEvent) -> SqsBatchRes
     response
 }
 
-/// How a message waits whose run another message of the same batch attempts: past that attempt and
-/// its record.
-const COPY_WAITS: Disposition = Disposition::retry(Duration::from_secs(10));
+/// How a message waits whose run another message of the same batch attempts: past the longest attempt, an
+/// integration's, and its record. It matters only if the first message dies.
+const COPY_WAITS: Disposition = Disposition::retry(Duration::from_secs(INTEGRATION_TIMEOUT.as_secs() + 10));
 
 /// The first message of each run in a batch, and the others. No record can tell those apart yet, so
 /// each would be sent. They wait until one can; without a history they do not.

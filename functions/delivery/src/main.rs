@@ -1,6 +1,6 @@
 //! The delivery function: wires and runs.
 
-use std::sync::{Mutex, PoisonError};
+use std::cell::Cell;
 
 use bytes::Bytes;
 use delivery::{Dependencies, Settings};
@@ -23,14 +23,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let dependencies = Dependencies::new(&AwsConfig::read(&environment)?, settings)?;
     // The runtime would read the batch before its handler does, slowly: it notes the name of each member.
     // So the batch goes around it. There is one invocation at a time.
-    let batch = Mutex::new(Bytes::new());
-    let swap = |other| std::mem::replace(&mut *batch.lock().unwrap_or_else(PoisonError::into_inner), other);
+    let batch = Cell::new(Bytes::new());
     let around = MapRequestLayer::new(|mut invocation: LambdaInvocation| {
-        swap(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
+        batch.set(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
         invocation
     });
     let handler = async |_: LambdaEvent<IgnoredAny>| {
-        let batch = serde_json::from_slice(&swap(Bytes::new()))?;
+        // The bytes are dropped before the work begins.
+        let batch = serde_json::from_slice(&batch.take())?;
         let response = delivery::handle(&dependencies, batch).await;
         dependencies.meter.write(storehook_aws::now());
         Ok::<_, lambda_runtime::Error>(response)

@@ -13,8 +13,9 @@
 //!   never names it, so it never comes again.
 //! * **Order.** Each webhook's deliveries are sent to the queue in the order of their events on the
 //!   shard: they belong to one sender, which sends one batch after the other. There are
-//!   two exceptions: a single message that SQS did not take is sent again, after its batch; and
-//!   later events may overtake one that is shared out as jobs.
+//!   three exceptions: a single message that SQS did not take is sent again, after its batch; a batch
+//!   that may be in the queue is sent again with a delay (`storehook_aws::queue`); and later events
+//!   may overtake one that is shared out as jobs.
 //!
 //! A record may hold many events (`events::entries`). It is done when all of them are, and one that
 //! is no event is rejected by itself.

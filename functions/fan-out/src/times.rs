@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use storehook_domain::job::STEP_TIME;
 
-/// How long before its deadline the function stops starting calls. It is longer than a call takes
-/// with its retries ([`CALL_TIMEOUT`](storehook_aws::CALL_TIMEOUT)). Work that further calls follow
-/// stops earlier.
+/// How long before its deadline the function stops starting calls. It is longer than a call takes: 2 s
+/// directly, and then up to [`CALL_TIMEOUT`](storehook_aws::CALL_TIMEOUT) by the SDK. Work that further
+/// calls follow stops earlier.
 pub const RESERVE: Duration = Duration::from_secs(10);
 
 /// After this time Lambda ends an invocation: `Timeout` in the template. A test compares the two.

@@ -68,7 +68,7 @@ pub async fn batch_get(
     Ok(batch)
 }
 
-/// Makes the call directly. `None` if it is unclear what DynamoDB responds.
+/// Makes the call directly. `None` if it was not made, or is unclear.
 async fn read_directly(direct: &Direct, wanted: &HashMap<String, Vec<Item>>) -> Option<BatchGet> {
     let wanted = wanted.iter().map(|(table, keys)| {
         let keys = keys.iter().map(|key| key_text_of(key).into()).collect();

@@ -31,52 +31,53 @@ pub(crate) async fn batch_put(
     client: &Client,
     direct: Option<&Direct>,
     table: &str,
-    mut items: Vec<Item>,
+    items: impl Iterator<Item = Item>,
     tries: usize,
 ) -> Result<usize, TableError> {
+    let mut writes: Vec<_> = items.map(|item| Write { put_request: Put { item: item.into() } }).collect();
     let mut waits = backoff(tries);
     loop {
         let directly = match direct {
-            Some(direct) => put_directly(direct, table, &items).await,
+            Some(direct) => put_directly(direct, table, &writes).await,
             None => None,
         };
-        items = match directly {
+        writes = match directly {
             Some(unwritten) => unwritten,
-            None => Box::pin(put_by_sdk(client, table, items)).await?,
+            None => Box::pin(put_by_sdk(client, table, writes)).await?,
         };
         match waits.next() {
-            Some(wait) if !items.is_empty() => tokio::time::sleep(wait).await,
-            _ => return Ok(items.len()),
+            Some(wait) if !writes.is_empty() => tokio::time::sleep(wait).await,
+            _ => return Ok(writes.len()),
         }
     }
 }
 
-/// Makes the call directly, and returns what is left unwritten. `None` if it is unclear.
-async fn put_directly(direct: &Direct, table: &str, items: &[Item]) -> Option<Vec<Item>> {
-    let writes = items.iter().map(|item| Write { put_request: Put { item: item.clone().into() } });
-    let call = Request { request_items: HashMap::from([(table, writes.collect())]) };
+/// Makes the call directly, and returns what is left unwritten. `None` if it was not made, or is unclear.
+async fn put_directly(direct: &Direct, table: &str, writes: &[Write]) -> Option<Vec<Write>> {
+    let call = Request { request_items: HashMap::from([(table, writes)]) };
     let mut response: Response = direct.read("BatchWriteItem", &call).await?;
-    let unwritten = response.unprocessed_items.remove(table).unwrap_or_default();
-    Some(unwritten.into_iter().map(|write| write.put_request.item.into()).collect())
+    Some(response.unprocessed_items.remove(table).unwrap_or_default())
 }
 
 /// The same call by the SDK.
-async fn put_by_sdk(client: &Client, table: &str, items: Vec<Item>) -> Result<Vec<Item>, TableError> {
-    let writes = items.into_iter().map(|item| {
-        let put = PutRequest::builder().set_item(Some(item)).build()?;
+async fn put_by_sdk(client: &Client, table: &str, writes: Vec<Write>) -> Result<Vec<Write>, TableError> {
+    let writes = writes.into_iter().map(|write| {
+        let put = PutRequest::builder().set_item(Some(write.put_request.item.into())).build()?;
         Ok(WriteRequest::builder().put_request(put).build())
     });
     let writes = writes.collect::<Result<Vec<_>, TableError>>()?;
     let response = client.batch_write_item().request_items(table, writes).send().await?;
     let unwritten = response.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
-    Ok(unwritten.into_iter().filter_map(|write| Some(write.put_request?.item)).collect())
+    let write =
+        |write: WriteRequest| Some(Write { put_request: Put { item: write.put_request?.item.into() } });
+    Ok(unwritten.into_iter().filter_map(write).collect())
 }
 
 /// The direct call ("BatchWriteItem", Amazon DynamoDB API Reference).
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
-    request_items: HashMap<&'a str, Vec<Write>>,
+    request_items: HashMap<&'a str, &'a [Write]>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,7 +11,8 @@
 //! The SDK retries by itself: in `standard` mode it makes three attempts in all, with growing
 //! random waits, after timeouts, throttling and 5xx responses ("Retry behavior", AWS SDKs and Tools
 //! Reference Guide). So a call that returns an error need not be made again. A write can be made
-//! twice: if the first response is lost, the SDK sends the write again.
+//! twice: if the first response is lost, the SDK sends the write again. One exception: a batch of
+//! messages ([`crate::queue`]).
 
 use std::time::Duration;
 

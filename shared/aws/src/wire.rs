@@ -100,8 +100,8 @@ async fn many_items_are_written_directly_as_by_the_sdk() -> TestResult {
     let left = json!({"a": [{"PutRequest": {"Item": json_of_item(item("t"))}}]});
     world.fail("BatchWriteItem")?;
     world.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
-    let items = vec![item("s"), item("t")];
-    assert_eq!(batch_put(&world.dynamodb, Some(&world.direct[0]), "a", items, 1).await?, 0);
+    let items = ["s", "t"].map(item);
+    assert_eq!(batch_put(&world.dynamodb, Some(&world.direct[0]), "a", items.into_iter(), 1).await?, 0);
     let calls = world.aws.calls("BatchWriteItem");
     assert_eq!(calls.len(), 3);
     assert_eq!(calls[0], calls[1]);
@@ -109,8 +109,8 @@ async fn many_items_are_written_directly_as_by_the_sdk() -> TestResult {
     let fresh = World::start().await?;
     fresh.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
     fresh.aws.reply("BatchWriteItem", json!({"UnprocessedItems": left}));
-    let items = vec![item("s"), item("t")];
-    assert_eq!(batch_put(&fresh.dynamodb, Some(&fresh.direct[0]), "a", items, 1).await?, 1);
+    let items = ["s", "t"].map(item);
+    assert_eq!(batch_put(&fresh.dynamodb, Some(&fresh.direct[0]), "a", items.into_iter(), 1).await?, 1);
     assert_eq!(fresh.aws.calls("BatchWriteItem")[1], json!({"RequestItems": left}));
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use serde::Serialize;
-use storehook_aws::direct::{Answer, Direct};
+use storehook_aws::direct::{Called, Direct};
 use storehook_domain::{
     delivery::{disposition::Disposition, lane::Lane},
     history::decision::Known,
@@ -73,7 +73,7 @@ impl Queues {
             (&self.of(lane).url, message.receipt_handle.as_deref(), disposition.wait_seconds());
         if let (Some(receipt_handle), Some(visibility_timeout)) = (handle, timeout) {
             let change = ChangeVisibility { queue_url: url, receipt_handle, visibility_timeout };
-            if let Answer::Made(_) = self.direct.call("ChangeMessageVisibility", &change).await {
+            if let Called::Made(_) = self.direct.call("ChangeMessageVisibility", &change).await {
                 return;
             }
         }

@@ -137,7 +137,7 @@ async fn copies_in_one_batch_wait_for_the_record_of_the_first() -> TestResult {
     assert_eq!(seen.failed, ["copy", "copy-2"]);
     let hidden: Vec<_> =
         seen.hidden.iter().map(|(handle, (seconds, _))| (handle.as_str(), *seconds)).collect();
-    assert_eq!(hidden, [("copy", 10), ("copy-2", 10)]);
+    assert_eq!(hidden, [("copy", 40), ("copy-2", 40)]);
     assert_eq!(seen.writes, BTreeMap::from([("PutItem".to_owned(), 1)]), "one attempt was recorded");
     Ok(())
 }

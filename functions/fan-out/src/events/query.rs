@@ -1,4 +1,5 @@
-//! The query that each event asks for: page by page, each by a direct call.
+//! The query for a shop's webhooks, which each batch makes once for each shop: page by page, each by a direct
+//! call, or by the SDK if that fails.
 
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ impl Query<'_> {
         }
     }
 
-    /// Makes the call directly. `None` if it is unclear what DynamoDB responds.
+    /// Makes the call directly. `None` if it was not made, or is unclear.
     async fn page_directly(&self, direct: &Direct, last_key: Option<Item>) -> Option<Page> {
         let call = Call {
             table_name: self.table,

@@ -3,7 +3,7 @@
 //! The work is shared between up to [`SENDERS`] senders, but no more than there are batches to fill:
 //! SQS charges each call, and a call takes as long for one message as for ten. All deliveries of a
 //! webhook belong to one sender, and a sender sends one batch after the other. So each webhook's
-//! deliveries keep their order.
+//! deliveries keep their order, but for the exceptions that `lib.rs` names.
 
 use futures::future;
 use storehook_domain::{

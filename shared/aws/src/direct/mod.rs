@@ -6,11 +6,12 @@
 //! each delivery or message are sent here, over the SDK's own connections.
 //!
 //! A direct call makes one attempt, and tells only what is certain: the response of a call that was
-//! made, or that its condition or the service refused it. Everything else is [`Answer::Unclear`]: no
+//! made, or that its condition or the service refused it. Everything else is [`Called::Unclear`]: no
 //! connection, no response in time, an error of the service. Then the caller makes the same call by the
-//! SDK, whose result counts. A write whose response was lost may be made twice, as by the SDK itself.
+//! SDK, whose result counts. A write whose response was lost may be made twice, as by the SDK itself. One
+//! exception: a batch that may be in a queue is sent again with a delay ([`crate::queue`]).
 //!
-//! After a call that was not made, all calls of the service go by the SDK for [`PAUSE`]. So a service in
+//! After a call that was not made or is unclear, all calls of the service go by the SDK for [`PAUSE`]. So a service in
 //! trouble gets one attempt more than the SDK would make, not one more for each call.
 //!
 //! What the SDK does for a call, and who does it for a direct one:
@@ -21,13 +22,14 @@
 //! | Credentials | The SDK's provider, asked once. Lambda sets them when it starts an execution environment, and never changes them ("Defined runtime environment variables", AWS Lambda Developer Guide). Credentials that expire leave all calls to the SDK. |
 //! | Signature | The SDK's own crate, `aws-sigv4`, with the time of the SDK's configuration. |
 //! | TLS, connections, time limit of a connection | The SDK's own connector. |
-//! | Time limit of an attempt | The same, 2 s; for the whole call, the caller's. |
-//! | Retries, waits, their quota | The SDK, after an unclear answer ("Retry behavior", AWS SDKs and Tools Reference Guide). |
+//! | Time limit of an attempt | The same, 2 s. With the call of the SDK that may follow it is 8 s in all, unless the caller has a limit of its own. |
+//! | Retries, waits, their quota | The SDK, after a call that was not made or is unclear ("Retry behavior", AWS SDKs and Tools Reference Guide). |
 //! | A clock that is wrong | The SDK, as well. It corrects its own signatures by the `Date` of responses. With such a clock direct calls fail, one in each [`PAUSE`]. |
 //! | Errors | The SDK, except the condition of a write that was not met. |
 //! | A response that was cut off | The connector fails it by its `Content-Length`, and its JSON is not whole. |
 //! | Unprocessed keys, failed entries of a batch | Nobody: the SDK leaves them to its callers as well. |
-//! | Paging, tokens of transactions | No call that is made directly has them. |
+//! | Paging | The caller asks for each page. |
+//! | Tokens of transactions | No direct call has them. |
 //! | `User-Agent`, ids of the call and of its attempt | Missing: AWS only logs them. |
 
 mod site;
@@ -78,7 +80,7 @@ struct Calls {
 
 /// What a direct call came to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Called {
     /// The call was made. This is the JSON of its response.
     Made(Bytes),
     /// The condition of a write was not met (`ConditionalCheckFailedException`). This is the JSON of
@@ -87,7 +89,8 @@ pub enum Answer {
     /// The call was not made: the service refused it, by throttling for example, or direct calls
     /// pause. The SDK has to make it.
     NotMade,
-    /// Nobody knows whether the call was made. The SDK has to make it.
+    /// Nobody knows whether the call was made. The caller makes it by the SDK; a batch of messages with a
+    /// delay.
     Unclear,
 }
 
@@ -119,28 +122,28 @@ impl Direct {
         input: &impl Serialize,
     ) -> Option<T> {
         match self.call(operation, input).await {
-            Answer::Made(output) => serde_json::from_slice(&output).ok(),
-            Answer::ConditionFailed(_) | Answer::NotMade | Answer::Unclear => None,
+            Called::Made(output) => serde_json::from_slice(&output).ok(),
+            Called::ConditionFailed(_) | Called::NotMade | Called::Unclear => None,
         }
     }
 
     /// Makes a call once.
-    pub async fn call(&self, operation: &str, input: &impl Serialize) -> Answer {
+    pub async fn call(&self, operation: &str, input: &impl Serialize) -> Called {
         if self.0.is_paused() {
-            return Answer::NotMade;
+            return Called::NotMade;
         }
-        let Ok(input) = serde_json::to_vec(input) else { return Answer::NotMade };
+        let Ok(input) = serde_json::to_vec(input) else { return Called::NotMade };
         let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, self.0.attempt(operation, input));
-        let answer = attempt.await.ok().flatten().unwrap_or(Answer::Unclear);
-        if matches!(answer, Answer::NotMade | Answer::Unclear) {
+        let called = attempt.await.ok().flatten().unwrap_or(Called::Unclear);
+        if matches!(called, Called::NotMade | Called::Unclear) {
             self.0.pause();
         }
-        answer
+        called
     }
 }
 
 impl Calls {
-    async fn attempt(&self, operation: &str, input: Vec<u8>) -> Option<Answer> {
+    async fn attempt(&self, operation: &str, input: Vec<u8>) -> Option<Called> {
         let site = self.site.get_or_try_init(|| Site::of(self.service, &self.sdk)).await.ok()?;
         let time = self.sdk.time_source().unwrap_or_default();
         let request = signed(site, self.service, operation, input, &time)?;
@@ -148,10 +151,10 @@ impl Calls {
         let status = response.status();
         let output = ByteStream::new(response.into_body()).collect().await.ok()?.into_bytes();
         Some(match status.as_u16() {
-            200 => Answer::Made(output),
-            400 if has_failed_condition(&output) => Answer::ConditionFailed(output),
-            400..500 => Answer::NotMade,
-            _ => Answer::Unclear,
+            200 => Called::Made(output),
+            400 if has_failed_condition(&output) => Called::ConditionFailed(output),
+            400..500 => Called::NotMade,
+            _ => Called::Unclear,
         })
     }
 

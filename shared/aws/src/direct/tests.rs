@@ -40,20 +40,20 @@ async fn a_call_is_made_or_its_condition_failed_or_it_was_refused_or_it_is_uncle
 
 /// The connection is made over the network, so the clock of the test stands still only afterwards.
 #[tokio::test]
-async fn after_an_unclear_answer_no_call_is_made_for_a_while() -> TestResult {
+async fn after_an_unclear_call_none_is_made_for_a_while() -> TestResult {
     let aws = StandIn::start().await?;
     let direct = direct(&aws)?;
     let call = async || direct.clone().call("PutItem", &json!({})).await;
-    let made = Answer::Made(Bytes::from_static(b"{}"));
+    let made = Called::Made(Bytes::from_static(b"{}"));
     aws.refuse("PutItem", Value::Null);
-    assert!(matches!(call().await, Answer::ConditionFailed(_)));
+    assert!(matches!(call().await, Called::ConditionFailed(_)));
     assert_eq!(call().await, made, "a condition is no trouble");
     aws.reply_with("PutItem", 500.try_into()?, json!({}));
-    assert_eq!(call().await, Answer::Unclear);
+    assert_eq!(call().await, Called::Unclear);
     tokio::time::pause();
-    assert_eq!(call().await, Answer::NotMade);
+    assert_eq!(call().await, Called::NotMade);
     tokio::time::advance(PAUSE - Duration::from_secs(1)).await;
-    assert_eq!(call().await, Answer::NotMade);
+    assert_eq!(call().await, Called::NotMade);
     assert_eq!(aws.calls("PutItem").len(), 3);
     tokio::time::advance(Duration::from_secs(1)).await;
     tokio::time::resume();
@@ -66,7 +66,7 @@ async fn a_call_without_a_connection_is_unclear() -> TestResult {
     let settings = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "us-east-1")];
     let nowhere = settings.into_iter().chain([("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
     let direct = Direct::new(&AwsConfig::read(&nowhere.collect())?, Service::Sqs);
-    assert_eq!(direct.call("SendMessage", &json!({})).await, Answer::Unclear);
+    assert_eq!(direct.call("SendMessage", &json!({})).await, Called::Unclear);
     assert_eq!(direct.read::<Value>("SendMessage", &json!({})).await, None);
     Ok(())
 }

@@ -123,7 +123,7 @@ pub async fn put_payloads(
     let mut seen = HashSet::new();
     let items: Vec<_> = items.iter().filter(|item| seen.insert(key_text_of(item))).collect();
     for batch in items.chunks(BATCH_PUT_LIMIT) {
-        let items = batch.iter().map(|item| (*item).clone()).collect();
+        let items = batch.iter().map(|item| (*item).clone());
         let unwritten = batch_put(client, direct, table, items, FURTHER_TRIES).await?;
         if unwritten > 0 {
             return Err(WriteError::Unwritten(unwritten));

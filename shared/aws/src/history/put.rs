@@ -10,7 +10,7 @@ use super::{
     store::{HistoryTable, Write},
 };
 use crate::{
-    direct::{Answer, Direct},
+    direct::{Called, Direct},
     table::{self, TableError, number},
 };
 
@@ -85,12 +85,12 @@ impl HistoryTable {
             return_values_on_condition_check_failure: "ALL_OLD",
         };
         match direct.call("PutItem", &put).await {
-            Answer::Made(_) => Some(None),
-            Answer::ConditionFailed(error) => {
+            Called::Made(_) => Some(None),
+            Called::ConditionFailed(error) => {
                 let ConditionFailed { item } = serde_json::from_slice(&error).ok()?;
                 Some(Some(item.map(serde_dynamo::from_item).transpose().ok()?))
             }
-            Answer::NotMade | Answer::Unclear => None,
+            Called::NotMade | Called::Unclear => None,
         }
     }
 

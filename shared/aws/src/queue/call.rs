@@ -1,4 +1,4 @@
-//! One batch, in one call: sent directly or by the SDK, and again where it may not be in the queue.
+//! A batch: sent directly or by the SDK, and again with a delay where it may be in the queue.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,66 +13,56 @@ use serde::{Deserialize, Serialize};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
 use super::error::QueueError;
-use crate::direct::{Answer, Direct};
+use crate::{
+    backoff::backoff,
+    direct::{Called, Direct},
+};
 
-/// With what delay a batch is sent that may be in the queue already. An attempt takes up to 5 s, unless it
-/// is set otherwise, and its record up to [`HISTORY_TIME`](crate::history::HISTORY_TIME).
-pub const RESENT_AFTER: Duration = Duration::from_secs(10);
+/// How much later a batch comes that may be in the queue already, for each call that may have put it there:
+/// nor must the messages of two such calls come at the same moment.
+///
+/// An attempt of a webhook takes up to 5 s unless it is set otherwise, and its record up to
+/// [`HISTORY_TIME`](crate::history::HISTORY_TIME). An integration's takes up to 30 s, so its copy may come
+/// too early. To wait longer would delay each batch that is not in the queue.
+pub(super) const RESENT_AFTER: Duration = Duration::from_secs(10);
 
-/// Sends a batch: once, and once more if it may not be in the queue.
+/// How often the SDK sends a batch again that may be in the queue.
+const FURTHER_TRIES: usize = 2;
+
+/// Sends a batch directly, or by the SDK if that call was not made; and again with a delay if it may be in
+/// the queue.
 pub(super) async fn call(
     client: &Client,
     direct: Option<&Direct>,
     url: &str,
     batch: &[QueueEntry],
 ) -> Result<Sent, QueueError> {
-    let mut once = match direct {
-        Some(direct) => once_directly(direct, url, batch).await,
-        None => Once::NotMade,
+    let called = match direct {
+        Some(direct) => direct.call("SendMessageBatch", &Batch::of(url, batch)).await,
+        None => Called::NotMade,
     };
-    if matches!(once, Once::NotMade) {
-        once = Box::pin(once_by_sdk(client, url, batch)).await?;
-    }
-    match once {
-        Once::Sent(sent) => Ok(sent),
-        Once::NotMade | Once::Unclear => {
-            Ok(Box::pin(by_sdk(client, url, batch, Some(RESENT_AFTER))?.send()).await?.into())
+    let mut delay = match called {
+        Called::Made(response) => match serde_json::from_slice(&response) {
+            Ok(sent) => return Ok(sent),
+            Err(_) => RESENT_AFTER,
+        },
+        Called::ConditionFailed(_) | Called::NotMade => Duration::ZERO,
+        Called::Unclear => RESENT_AFTER,
+    };
+    let mut waits = backoff(FURTHER_TRIES);
+    loop {
+        let config = Config::builder().retry_classifier(OnlyRefused);
+        let call = by_sdk(client, url, batch, delay)?.customize().config_override(config);
+        let error = match Box::pin(call.send()).await {
+            Ok(sent) => return Ok(sent.into()),
+            Err(error) => error,
+        };
+        let is_refused = error.raw_response().is_some_and(|response| response.status().is_client_error());
+        match waits.next() {
+            Some(wait) if !is_refused => tokio::time::sleep(wait).await,
+            _ => return Err(error.into()),
         }
-    }
-}
-
-/// What one call came to.
-enum Once {
-    /// SQS has responded.
-    Sent(Sent),
-    /// The call was not made.
-    NotMade,
-    /// Nobody knows whether the messages are in the queue.
-    Unclear,
-}
-
-async fn once_directly(direct: &Direct, url: &str, batch: &[QueueEntry]) -> Once {
-    match direct.call("SendMessageBatch", &Batch::of(url, batch)).await {
-        Answer::Made(output) => serde_json::from_slice(&output).map_or(Once::Unclear, Once::Sent),
-        Answer::ConditionFailed(_) | Answer::NotMade => Once::NotMade,
-        Answer::Unclear => Once::Unclear,
-    }
-}
-
-/// Sends a batch by the SDK, which sends it again only where SQS has refused it.
-///
-/// # Errors
-///
-/// SQS refused it each time.
-async fn once_by_sdk(client: &Client, url: &str, batch: &[QueueEntry]) -> Result<Once, QueueError> {
-    let config = Config::builder().retry_classifier(OnlyRefused);
-    let sent = by_sdk(client, url, batch, None)?.customize().config_override(config).send().await;
-    match sent {
-        Ok(sent) => Ok(Once::Sent(sent.into())),
-        Err(error) if error.raw_response().is_some_and(|response| response.status().is_client_error()) => {
-            Err(error.into())
-        }
-        Err(_) => Ok(Once::Unclear),
+        delay += RESENT_AFTER;
     }
 }
 
@@ -98,9 +88,9 @@ fn by_sdk(
     client: &Client,
     url: &str,
     batch: &[QueueEntry],
-    delay: Option<Duration>,
+    delay: Duration,
 ) -> Result<SendMessageBatchFluentBuilder, QueueError> {
-    let delay = delay.and_then(|delay| delay.as_secs().try_into().ok());
+    let delay = i32::try_from(delay.as_secs()).ok().filter(|delay| *delay > 0);
     let entries = batch.iter().enumerate().map(|(index, message)| {
         SendMessageBatchRequestEntry::builder()
             .id(index.to_string())

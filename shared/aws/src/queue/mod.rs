@@ -2,8 +2,8 @@
 //!
 //! A `SendMessageBatch` call holds at most 10 messages and 1 MiB ("Amazon SQS message quotas"); the
 //! domain packs batches so. The call can succeed for some messages only, even with status 200, and
-//! the response has a result for each message (`SendMessageBatch`, Amazon SQS API Reference). The
-//! SDK retries a call that failed as a whole, but not single messages: [`send`] does that.
+//! the response has a result for each message (`SendMessageBatch`, Amazon SQS API Reference). A
+//! call that failed as a whole is made again by [`send_batch`], single messages by [`send`].
 //!
 //! Only one error is final: `InvalidMessageContents`. The message has characters that SQS does not
 //! allow. Other errors may pass, or an operator can fix their cause.
@@ -11,7 +11,7 @@
 //! If a response is lost and the batch is sent again, its messages may be in the queue twice. Deliveries
 //! are idempotent by their id, but two copies that are received at the same moment are both attempted,
 //! because no record can tell them apart yet. So a batch that may be in the queue is sent again with a
-//! delay of [`RESENT_AFTER`]: when a copy comes, the first message has had its attempt and its record.
+//! delay of 10 seconds: when a copy comes, the first message usually has had its attempt and its record.
 
 mod call;
 mod error;
@@ -21,7 +21,6 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::{Client, error::SdkError, operation::send_message_batch::SendMessageBatchError};
 use storehook_domain::delivery::fan_out::QueueEntry;
 
-pub use call::RESENT_AFTER;
 pub use error::{QueueError, SendError};
 
 use crate::{
@@ -35,7 +34,7 @@ use crate::{
 const FURTHER_TRIES: usize = 3;
 
 /// Sends a batch. It sends messages again that SQS did not take, as long as `goes_on` returns true.
-/// It does not repeat a call that failed as a whole, because the SDK has done so. Returns the
+/// It does not repeat a call that failed as a whole, because [`send_batch`] has done so. Returns the
 /// messages that are not in the queue, each with the reason.
 pub async fn send(
     client: &Client,
@@ -69,7 +68,7 @@ pub async fn send(
     }
 }
 
-/// Sends a batch in one call. Returns the messages that SQS did not take, by their index in the
+/// Sends a batch, by as many calls as it takes. Returns the messages that SQS did not take, by their index in the
 /// batch.
 ///
 /// Each message is in the group of its installation.

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     AwsConfig,
     direct::Service,
-    queue::call::{Failed, Taken},
+    queue::call::{Failed, RESENT_AFTER, Taken},
     stand_in::StandIn,
 };
 
@@ -37,6 +37,7 @@ fn a_message_counts_as_sent_only_if_the_response_says_so() {
 
 /// What SQS responds to each of the first calls; later ones succeed.
 const UNCLEAR: (u16, &str) = (500, "InternalError");
+const NO_JSON: (u16, &str) = (200, "");
 const THROTTLED: (u16, &str) = (400, "com.amazonaws.sqs#ThrottlingException");
 const REFUSED: (u16, &str) = (400, "com.amazonaws.sqs#InvalidMessageContents");
 
@@ -44,16 +45,17 @@ const REFUSED: (u16, &str) = (400, "com.amazonaws.sqs#InvalidMessageContents");
 #[tokio::test]
 async fn a_batch_that_may_be_in_the_queue_is_sent_again_with_a_delay()
 -> Result<(), Box<dyn std::error::Error>> {
-    let now = Value::Null;
-    let later = json!(RESENT_AFTER.as_secs());
+    let (now, later, last) = (Value::Null, json!(10), json!(20));
+    assert_eq!(RESENT_AFTER.as_secs(), 10, "as the documents say");
     for (is_direct, responses, delays) in [
         (true, &[][..], &[&now][..]),
         (true, &[UNCLEAR], &[&now, &later]),
-        (true, &[UNCLEAR, UNCLEAR], &[&now, &later, &later]),
+        (true, &[NO_JSON], &[&now, &later]),
+        (true, &[UNCLEAR, UNCLEAR], &[&now, &later, &last]),
         (true, &[THROTTLED], &[&now, &now]),
         (true, &[THROTTLED, UNCLEAR], &[&now, &now, &later]),
         (false, &[], &[&now]),
-        (false, &[UNCLEAR], &[&now, &later]),
+        (false, &[UNCLEAR, UNCLEAR], &[&now, &later, &last]),
         (false, &[THROTTLED, THROTTLED], &[&now, &now, &now]),
         (false, &[REFUSED], &[&now]),
     ] {
@@ -61,7 +63,8 @@ async fn a_batch_that_may_be_in_the_queue_is_sent_again_with_a_delay()
         let config = AwsConfig::read(&aws.environment(&[]))?;
         let direct = is_direct.then(|| Direct::new(&config, Service::Sqs));
         for (status, code) in responses {
-            aws.reply_with("SendMessageBatch", (*status).try_into()?, json!({"__type": code}));
+            let body = if code.is_empty() { json!("no object") } else { json!({"__type": code}) };
+            aws.reply_with("SendMessageBatch", (*status).try_into()?, body);
         }
         let group = MessageGroup::of(&ShopDomain::parse("a.example")?, &AppId::parse("demo")?);
         let message = QueueEntry { record: 0, lane: Lane::Fast, group, body: "{}".to_owned() };

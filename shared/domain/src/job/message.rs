@@ -56,9 +56,9 @@ mod tests {
         Ok(())
     }
 
-    /// Such shares may wait in the queue while a release with steps is deployed.
+    /// Such shares may wait in the queue while a newer release is deployed.
     #[test]
-    fn a_share_of_before_shares_had_steps_is_a_first_step() -> Result<(), Box<dyn std::error::Error>> {
+    fn shares_of_an_older_release_are_read_as_first_steps() -> Result<(), Box<dyn std::error::Error>> {
         let share = |event: &str| -> Result<FanOutShare, Box<dyn std::error::Error>> {
             let text =
                 format!(r#"{{"fan_out":{{"record":{{"event_id":"{event}"}},"range":{{"from":1,"to":9}}}}}}"#);
