@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use storehook_aws::table::Item;
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Installed, Receiver, Stack, deliver, record, stream_event};
+use tokio::sync::watch;
 
 use super::deployments::delete;
 
@@ -139,20 +140,30 @@ async fn a_history_that_is_lost_and_restored_holds_nothing_up() -> Result<()> {
     Ok(())
 }
 
-/// Tokens, secrets, webhooks and held deliveries are in the tables, which a deleted stack leaves.
+/// Tokens, secrets, webhooks, and the deliveries that were held or waited for a retry are in the tables, which a
+/// deleted stack leaves.
 #[tokio::test]
 async fn a_stack_that_is_made_again_over_its_tables_goes_on() -> Result<()> {
     let name = "storehook-again";
     let deleted = Stack::deploy(name, &[]).await?;
     let installed = deleted.install().await?;
-    let receiver = Receiver::responding(StatusCode::OK).await?;
+    let (mend, works) = watch::channel(false);
+    let receiver = Receiver::responding_with(move |_| {
+        let status = if *works.borrow() { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+        async move { status }
+    })
+    .await?;
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     let status = |status: &str| json!({"webhook": {"status": status}});
     let path = format!("/admin/webhooks/{id}.json");
     installed.api.call(Method::PUT, &path, Some(status("paused"))).await?;
     publish(&deleted, &installed, "e1").await?;
     deleted.wait_until(&format!("{id}-e1"), DeliveryState::Held).await?;
+    installed.api.call(Method::PUT, &path, Some(status("active"))).await?;
+    publish(&deleted, &installed, "e0").await?;
+    deleted.wait_until(&format!("{id}-e0"), DeliveryState::Retrying).await?;
     delete(&deleted, name).await?;
+    mend.send_replace(true);
 
     let (registry, history) = (items_of(&deleted, "registry").await?, items_of(&deleted, "history").await?);
     let stack = Stack::deploy(name, &[]).await?;
@@ -162,13 +173,13 @@ async fn a_stack_that_is_made_again_over_its_tables_goes_on() -> Result<()> {
     let resumed = api.call(Method::PUT, &path, Some(status("active"))).await?;
     assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.json);
     let path = format!("/admin/webhooks/{id}/replay.json");
-    let replay = api.call(Method::POST, &path, Some(json!({"replay": {"state": "held"}}))).await?;
+    let replay = api.call(Method::POST, &path, Some(json!({"replay": {"state": "all"}}))).await?;
     assert!(replay.status.is_success(), "{}", replay.json);
     publish(&stack, &installed, "e2").await?;
-    for event in ["e1", "e2"] {
+    for event in ["e0", "e1", "e2"] {
         stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
     }
-    for delivered in receiver.wait_for(2).await? {
+    for delivered in receiver.wait_for(4).await? {
         let signature =
             storehook_domain::delivery::signature::body_signature(&installed.secret, &delivered.body);
         assert_eq!(delivered.header("X-Spiffy-Stores-Hmac-Sha256"), signature);
