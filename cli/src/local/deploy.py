@@ -71,7 +71,8 @@ def deploy():
         ],
     }
     existing = [summary["StackName"] for summary in cloudformation.list_stacks(
-        StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])["StackSummaries"]]
+        StackStatusFilter=["CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
+    )["StackSummaries"]]
     if job["stack_name"] not in existing:
         cloudformation.create_stack(**stack)
         wait_until("stack_create_complete")

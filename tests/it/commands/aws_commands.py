@@ -18,6 +18,9 @@ def wrong(words):
     if len(words) < 3:
         return ""  # a program or a service that a sentence names
     service, operation = words[1], words[2]
+    if operation == "wait":
+        waiters = boto3.client(service, region_name="us-east-1").waiter_names
+        return "" if words[3].replace("-", "_") in waiters else f"{service} has no waiter {words[3]}"
     options = {word[2:] for word in words[3:] if word.startswith("--")} - GLOBAL
     if (service, operation) in OWN:
         known = OWN[service, operation]

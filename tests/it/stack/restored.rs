@@ -1,63 +1,39 @@
-//! Tables that are lost and restored to a moment before, and a stack that is made again over its tables.
+//! Tables that are lost or damaged, and restored to a moment before.
 //!
-//! The emulator restores no table to a point in time, so a copy of the items of that moment stands in for
-//! DynamoDB's backup. Nor does it import tables into a stack, so a new stack gets the items of the tables
-//! that the deleted one has left.
+//! The emulator restores no table to a point in time. A backup that was made at that moment stands in: both
+//! become a new table with the items of then.
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::Client;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use storehook_aws::table::Item;
 use storehook_domain::history::state::DeliveryState;
 use storehook_tests::{Installed, Receiver, Stack, deliver, record, stream_event};
-use tokio::sync::watch;
 
-use super::deployments::delete;
+use super::writers::{start_functions, stop_functions, turn_mappings};
 
-/// All items of a table, as they are now.
-async fn items_of(stack: &Stack, table: &str) -> Result<Vec<Item>> {
-    let scan = Client::new(&stack.sdk()).scan().table_name(stack.resource(table)).consistent_read(true);
-    Ok(scan.into_paginator().items().send().collect::<Result<_, _>>().await?)
+/// Backs a table up, and returns the backup's ARN.
+async fn back_up(stack: &Stack, table: &str) -> Result<String> {
+    let arguments = json!({"TableName": stack.resource(table), "BackupName": "before"});
+    let backup = stack.aws("dynamodb", "create_backup", arguments).await?;
+    Ok(backup["BackupDetails"]["BackupArn"].as_str().context("no backup")?.to_owned())
 }
 
-/// Puts items into a table.
-async fn put(stack: &Stack, table: &str, items: Vec<Item>) -> Result<()> {
-    let (client, name) = (Client::new(&stack.sdk()), stack.resource(table));
-    for item in items {
-        client.put_item().table_name(&name).set_item(Some(item)).send().await?;
-    }
-    Ok(())
+/// Makes a table of this name from a backup.
+async fn restore(stack: &Stack, backup: &str, table: &str) -> Result<()> {
+    let arguments = json!({"TargetTableName": stack.resource(table), "BackupArn": backup});
+    stack.aws("dynamodb", "restore_table_from_backup", arguments).await.map(drop)
 }
 
-/// Deletes a table, and returns what it was.
-async fn lose(stack: &Stack, table: &str) -> Result<Value> {
-    let name = json!({"TableName": stack.resource(table)});
-    let described = stack.aws("dynamodb", "describe_table", name.clone()).await?;
+async fn delete_table(stack: &Stack, table: &str) -> Result<()> {
+    let name = stack.resource(table);
     // The emulator protects each table.
-    let unprotect = json!({"TableName": stack.resource(table), "DeletionProtectionEnabled": false});
+    let unprotect = json!({"TableName": name, "DeletionProtectionEnabled": false});
     stack.aws("dynamodb", "update_table", unprotect).await?;
-    stack.aws("dynamodb", "delete_table", name).await?;
-    Ok(described["Table"].clone())
-}
-
-/// Makes a table that was lost again, with these items.
-async fn restore(stack: &Stack, table: &str, lost: &Value, items: Vec<Item>) -> Result<()> {
-    let indexes = lost["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
-    let index = |index: &Value| {
-        json!({
-            "IndexName": index["IndexName"], "KeySchema": index["KeySchema"], "Projection": index["Projection"],
-        })
-    };
-    let create = json!({
-        "TableName": stack.resource(table), "KeySchema": lost["KeySchema"], "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": lost["AttributeDefinitions"],
-        "GlobalSecondaryIndexes": indexes.map(index).collect::<Value>(),
-    });
-    stack.aws("dynamodb", "create_table", create).await?;
-    put(stack, table, items).await
+    stack.aws("dynamodb", "delete_table", json!({"TableName": name})).await.map(drop)
 }
 
 async fn publish(stack: &Stack, installed: &Installed, event: &str) -> Result<()> {
@@ -81,26 +57,24 @@ async fn a_registry_that_is_lost_and_restored_loses_no_event() -> Result<()> {
     let (early, late) =
         (Receiver::responding(StatusCode::OK).await?, Receiver::responding(StatusCode::OK).await?);
     let early_id = installed.api.create_webhook("orders/create", &early.url).await?;
-    let backup = items_of(&stack, "registry").await?;
+    let backup = back_up(&stack, "registry").await?;
     let late_id = installed.api.create_webhook("orders/create", &late.url).await?;
     publish(&stack, &installed, "e1").await?;
     early.wait_for(1).await?;
     late.wait_for(1).await?;
 
-    let lost = lose(&stack, "registry").await?;
+    delete_table(&stack, "registry").await?;
     let event = record(&installed.shop, "orders/create", "e2", r#"{"id": 1}"#);
     let (response, _) = stack.invoke("fan-out", &stream_event(&event)).await?;
     assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "1"}]}), "the event comes again");
     let (response, _) = deliver(&stack, &installed, early_id, "e2").await?;
     let failures = response["batchItemFailures"].as_array().map(Vec::len);
     assert_eq!(failures, Some(1), "the delivery comes again: {response}");
-    // As the runbook says: a fan-out that runs in the middle would find a part of the webhooks.
-    let fan_out = json!({"FunctionName": stack.resource("fan-out")});
-    let stopped = json!({"FunctionName": stack.resource("fan-out"), "ReservedConcurrentExecutions": 0});
-    stack.aws("lambda", "put_function_concurrency", stopped).await?;
     publish(&stack, &installed, "e3").await?;
-    restore(&stack, "registry", &lost, backup).await?;
-    stack.aws("lambda", "delete_function_concurrency", fan_out).await?;
+
+    stop_functions(&stack).await?;
+    restore(&stack, &backup, "registry").await?;
+    start_functions(&stack).await?;
     early.wait_until("e3", |_| arrivals(&early).contains_key("e3")).await?;
     for (id, status) in [(early_id, StatusCode::OK), (late_id, StatusCode::NOT_FOUND)] {
         let shown = installed.api.call(Method::GET, &format!("/admin/webhooks/{id}.json"), None).await?;
@@ -119,15 +93,15 @@ async fn a_history_that_is_lost_and_restored_holds_nothing_up() -> Result<()> {
     let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
     publish(&stack, &installed, "e1").await?;
     stack.wait_until(&format!("{id}-e1"), DeliveryState::Delivered).await?;
-    let backup = items_of(&stack, "history").await?;
+    let backup = back_up(&stack, "history").await?;
     publish(&stack, &installed, "e2").await?;
     stack.wait_until(&format!("{id}-e2"), DeliveryState::Delivered).await?;
 
-    let lost = lose(&stack, "history").await?;
+    delete_table(&stack, "history").await?;
     publish(&stack, &installed, "e3").await?;
     receiver.wait_for(3).await?;
 
-    restore(&stack, "history", &lost, backup).await?;
+    restore(&stack, &backup, "history").await?;
     for event in ["e1", "e2", "e4"] {
         publish(&stack, &installed, event).await?;
     }
@@ -140,49 +114,59 @@ async fn a_history_that_is_lost_and_restored_holds_nothing_up() -> Result<()> {
     Ok(())
 }
 
-/// Tokens, secrets, webhooks, and the deliveries that were held or waited for a retry are in the tables, which a
-/// deleted stack leaves.
-#[tokio::test]
-async fn a_stack_that_is_made_again_over_its_tables_goes_on() -> Result<()> {
-    let name = "storehook-again";
-    let deleted = Stack::deploy(name, &[]).await?;
-    let installed = deleted.install().await?;
-    let (mend, works) = watch::channel(false);
-    let receiver = Receiver::responding_with(move |_| {
-        let status = if *works.borrow() { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
-        async move { status }
-    })
-    .await?;
-    let id = installed.api.create_webhook("orders/create", &receiver.url).await?;
-    let status = |status: &str| json!({"webhook": {"status": status}});
-    let path = format!("/admin/webhooks/{id}.json");
-    installed.api.call(Method::PUT, &path, Some(status("paused"))).await?;
-    publish(&deleted, &installed, "e1").await?;
-    deleted.wait_until(&format!("{id}-e1"), DeliveryState::Held).await?;
-    installed.api.call(Method::PUT, &path, Some(status("active"))).await?;
-    publish(&deleted, &installed, "e0").await?;
-    deleted.wait_until(&format!("{id}-e0"), DeliveryState::Retrying).await?;
-    delete(&deleted, name).await?;
-    mend.send_replace(true);
+/// Whether the runbook copies an item of the registry back.
+fn is_copied_back(item: &Item) -> bool {
+    let key = item.get("pk").and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
+    ["SHOP#", "TOKEN#"].iter().any(|prefix| key.starts_with(prefix))
+}
 
-    let (registry, history) = (items_of(&deleted, "registry").await?, items_of(&deleted, "history").await?);
-    let stack = Stack::deploy(name, &[]).await?;
-    put(&stack, "registry", registry).await?;
-    put(&stack, "history", history).await?;
-    let api = installed.api.at(&stack.api_url);
-    let resumed = api.call(Method::PUT, &path, Some(status("active"))).await?;
-    assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.json);
-    let path = format!("/admin/webhooks/{id}/replay.json");
-    let replay = api.call(Method::POST, &path, Some(json!({"replay": {"state": "all"}}))).await?;
-    assert!(replay.status.is_success(), "{}", replay.json);
-    publish(&stack, &installed, "e2").await?;
-    for event in ["e0", "e1", "e2"] {
-        stack.wait_until(&format!("{id}-{event}"), DeliveryState::Delivered).await?;
+/// Copies items from the restored registry back, as the runbook says.
+async fn copy_back(stack: &Stack) -> Result<()> {
+    let client = Client::new(&stack.sdk());
+    let scan = client.scan().table_name(stack.resource("registry-restored")).into_paginator().items().send();
+    let items: Vec<_> = scan.collect::<Result<_, _>>().await?;
+    for item in items.into_iter().filter(is_copied_back) {
+        client.put_item().table_name(stack.resource("registry")).set_item(Some(item)).send().await?;
     }
-    for delivered in receiver.wait_for(4).await? {
-        let signature =
-            storehook_domain::delivery::signature::body_signature(&installed.secret, &delivered.body);
-        assert_eq!(delivered.header("X-Spiffy-Stores-Hmac-Sha256"), signature);
+    Ok(())
+}
+
+/// The runbook's steps, "Restoring a table", after a webhook was deleted by mistake. One that is newer than
+/// the backup stays, and so does the counter of ids.
+#[tokio::test]
+async fn what_was_deleted_from_the_registry_comes_back_by_the_runbooks_steps() -> Result<()> {
+    let stack = Stack::deploy("storehook-registry-damaged", &[]).await?;
+    let installed = stack.install().await?;
+    let receivers = [
+        Receiver::responding(StatusCode::OK).await?,
+        Receiver::responding(StatusCode::OK).await?,
+        Receiver::responding(StatusCode::OK).await?,
+    ];
+    let [kept, deleted, newer] = &receivers;
+    installed.api.create_webhook("orders/create", &kept.url).await?;
+    let deleted_id = installed.api.create_webhook("orders/create", &deleted.url).await?;
+    let backup = back_up(&stack, "registry").await?;
+    let newer_id = installed.api.create_webhook("orders/create", &newer.url).await?;
+    let path = format!("/admin/webhooks/{deleted_id}.json");
+    assert!(installed.api.call(Method::DELETE, &path, None).await?.status.is_success());
+
+    turn_mappings(&stack, false).await?;
+    stop_functions(&stack).await?;
+    publish(&stack, &installed, "e1").await?;
+    assert!(stack.invoke("admin-api", &json!({})).await.is_err(), "the API is stopped");
+    restore(&stack, &backup, "registry-restored").await?;
+    copy_back(&stack).await?;
+    start_functions(&stack).await?;
+    turn_mappings(&stack, true).await?;
+    delete_table(&stack, "registry-restored").await?;
+
+    for receiver in &receivers {
+        receiver.wait_until("e1", |_| arrivals(receiver).contains_key("e1")).await?;
     }
+    let next = installed.api.create_webhook("orders/paid", &kept.url).await?;
+    assert!(next > newer_id, "{next} was given before");
+    let again = json!({"webhook": {"topic": "orders/create", "address": deleted.url}});
+    let again = installed.api.call(Method::POST, "/admin/webhooks.json", Some(again)).await?;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "its slot is back as well: {}", again.json);
     Ok(())
 }
