@@ -19,4 +19,5 @@ mod permissions;
 mod policy;
 mod recorded;
 mod restored;
+mod upgraded;
 mod writers;
