@@ -9,7 +9,7 @@ use serde_json::Value;
 use storehook::stack::local_stack::{LOCAL_CREDENTIALS, LOCAL_REGION};
 use storehook_aws::{
     AwsConfig,
-    direct::{Answer, Direct, Service},
+    direct::{Called, Direct, Service},
 };
 use storehook_tests::client_builder;
 
@@ -54,8 +54,8 @@ impl Emulator {
     pub(super) async fn call(&self, service: Service, operation: &str, input: &Value) -> Result<Value> {
         // Anew for each call: one whose answer is unclear pauses the next ones.
         match Direct::new(&self.aws, service).call(operation, input).await {
-            Answer::Made(output) => serde_json::from_slice(&output).context("no JSON"),
-            Answer::ConditionFailed(_) | Answer::NotMade | Answer::Unclear => {
+            Called::Made(output) => serde_json::from_slice(&output).context("no JSON"),
+            Called::ConditionFailed(_) | Called::NotMade | Called::Unclear => {
                 bail!("{operation} was not made, or late")
             }
         }
