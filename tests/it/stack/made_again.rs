@@ -100,7 +100,7 @@ fn the_tables_alone_are_a_template_that_an_import_takes() -> Result<()> {
 /// history has it.
 #[tokio::test]
 async fn a_stack_that_is_made_again_over_its_tables_goes_on() -> Result<()> {
-    let name = "storehook-again";
+    let name = "storehook-made-again";
     let deleted = Stack::deploy(name, &[]).await?;
     let installed = deleted.install().await?;
     let receiver = Receiver::responding(StatusCode::OK).await?;
